@@ -1,0 +1,20 @@
+# One image for all processes of the system; docker-compose.yml says which one a container runs.
+
+FROM python:3.13-slim-trixie AS packages
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/packages
+COPY requirements/base.txt /tmp/base.txt
+# Every file is one that was locked. There is no compiler here: what has no wheel has to be pure Python.
+RUN /opt/packages/bin/pip install --require-hashes --requirement /tmp/base.txt
+
+FROM python:3.13-slim-trixie
+# /var/lib/thoughts is the only place that a process may keep something in (beat does); volumes take over its owner.
+RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent thoughts \
+    && install --directory --owner=thoughts --group=thoughts /var/lib/thoughts
+COPY --from=packages /opt/packages /opt/packages
+WORKDIR /app
+# Owned by root: the processes cannot change their own code.
+COPY . .
+RUN /opt/packages/bin/python -m compileall -q .
+ENV PATH=/opt/packages/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001

@@ -1,0 +1,37 @@
+"""Agent 4, action plan: what could be done about the thought."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from agents.output import LIST_LENGTH, AgentOutput, Part, Phrase, Phrases, Sentence
+
+
+class QuickWin(Part):
+    action: Sentence
+    duration: Phrase
+    timing: Phrase
+    outcome: Sentence
+
+
+class MainAction(Part):
+    action: Sentence
+    duration: Phrase
+    prerequisites: Phrases
+    obstacles: Phrases
+    mitigation: Sentence
+    timing: Phrase
+
+
+class Delegation(Part):
+    task: Sentence
+    who: Phrase
+    why: Sentence
+
+
+class ActionPlan(AgentOutput):
+    quick_wins: Annotated[list[QuickWin], Field(max_length=LIST_LENGTH)]
+    main_actions: Annotated[list[MainAction], Field(max_length=LIST_LENGTH)]
+    delegation_opportunities: Annotated[list[Delegation], Field(max_length=LIST_LENGTH)]
+    avoid: Phrases
+    success_metrics: Phrases

@@ -1,0 +1,30 @@
+"""Agent 1, classification: what kind of thought this is."""
+
+from typing import Literal
+
+from agents.output import AgentOutput, Part, Phrases
+
+ThoughtType = Literal["task", "problem", "idea", "question", "observation", "emotion"]
+Urgency = Literal["immediate", "soon", "eventually", "never"]
+Tone = Literal["excited", "anxious", "frustrated", "neutral", "curious", "overwhelmed", "hopeful"]
+Complexity = Literal["simple", "moderate", "complex"]
+
+
+class Entities(Part):
+    """Quotes: each is a substring of the thought."""
+
+    people: Phrases
+    dates: Phrases
+    places: Phrases
+    topics: Phrases
+
+
+class Classification(AgentOutput):
+    """The enums have no "unknown"; observation, eventually and neutral are the weakest claims and serve as that."""
+
+    type: ThoughtType
+    urgency: Urgency
+    entities: Entities
+    emotional_tone: Tone
+    implied_needs: Phrases
+    complexity: Complexity

@@ -1,0 +1,54 @@
+"""The offline provider: no model, no network, no cost. Every claim has its evidence; elsewhere it abstains."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Final
+
+from pydantic import ValidationError
+
+from agents.catalogue import output_model
+from agents.errors import Cancelled, InvalidOutput
+from agents.interface import AgentInput, AgentResult, CallContext
+from agents.offline.action_plan import plan
+from agents.offline.analysis import analyse
+from agents.offline.classification import classify
+from agents.offline.priority import prioritise
+from agents.offline.reading import Reading
+from agents.offline.value_impact import weigh
+from agents.output import AgentOutput, first_mistake
+
+VERSION: Final = "1"
+"""Raised with every change of the rules that changes a result."""
+
+_RULES: Mapping[str, Callable[[Reading], AgentOutput]] = {
+    "classification": lambda reading: classify(reading.text, reading.today),
+    "analysis": analyse,
+    "value_impact": weigh,
+    "action_plan": plan,
+    "priority": prioritise,
+}
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+class OfflineProvider:
+    """Calls end within milliseconds: no deadline is watched. `today` is the day that dates are compared with."""
+
+    def __init__(self, today: Callable[[], date] = _today) -> None:
+        self._today = today
+
+    def run(self, agent_name: str, given: AgentInput, context: CallContext) -> AgentResult:
+        if context.cancelled.is_set():
+            raise Cancelled("fenced before the call began")
+        output_model(agent_name)
+        output = self._apply(agent_name, given)
+        return AgentResult(output, "offline", "rules", VERSION, tokens_in=0, tokens_out=0, cost_usd=Decimal(0))
+
+    def _apply(self, agent_name: str, given: AgentInput) -> AgentOutput:
+        try:
+            return _RULES[agent_name](Reading(given, self._today())).settled(given)
+        except ValidationError as error:
+            raise InvalidOutput(first_mistake(error)) from error

@@ -1,0 +1,70 @@
+"""The scripted provider's call log: one JSON line an event, shared by all processes of a stack.
+
+    {"event": "start"|"end"|"error", "thought_id", "agent", "attempt", "call_id", "pid", "time"}
+
+`time` is in seconds since the epoch. A call that was paid for has a start; one whose process died in the call has no
+end and no error.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from agents.scripted.starts import Starts
+
+
+class CallLog:
+    """Appends to a file that others append to, rotate or delete at the same time. Safe for threads.
+
+    Every method may raise OSError when the file cannot be written.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._lock = threading.Lock()
+        self._file = -1
+        self._starts = Starts()
+
+    def append(self, event: Mapping[str, object]) -> None:
+        """Write one line with one write: the kernel keeps O_APPEND writes of several processes apart."""
+        line = json.dumps(event).encode() + b"\n"
+        with self._current_file() as file:
+            written = os.write(file, line)
+        if written != len(line):
+            raise OSError(f"only {written} of {len(line)} bytes could be written to {self._path}")
+
+    def number_of_start(self, thought_id: str, agent: str, call_id: str) -> int:
+        """Which call of this thought and agent, from 1, in all processes, the call with this start line is."""
+        with self._current_file() as current:
+            file, starts = os.dup(current), self._starts
+        try:
+            return starts.number_on(file, thought_id, agent, call_id)
+        finally:
+            os.close(file)
+
+    @contextmanager
+    def _current_file(self) -> Iterator[int]:
+        with self._lock:
+            if not self._is_current():
+                self._open()
+            yield self._file
+
+    def _is_current(self) -> bool:
+        """Whether the path still leads to the open file. An open file's inode number is not given out again."""
+        if self._file < 0:
+            return False
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._file))
+        except FileNotFoundError:
+            return False
+
+    def _open(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._starts = Starts()

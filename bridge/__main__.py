@@ -1,0 +1,48 @@
+"""`python -m bridge`: the commands of Kafka's side. Without a command it is the consumer."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from bridge import commands
+from contracts.logs import configure_logging
+from contracts.settings import Settings, load_settings_or_exit
+
+Command = Callable[[Settings, argparse.Namespace], int]
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands, each with the function that does it."""
+    every = argparse.ArgumentParser(prog="python -m bridge", description=__doc__)
+    every.set_defaults(command=commands.consume)
+    names = every.add_subparsers(title="commands", metavar="COMMAND")
+    _add(names, "run", commands.consume, "take thoughts from Kafka and send their steps to the workers (the default)")
+    _add(names, "relay", commands.relay, "publish the outbox to Kafka")
+    _add(names, "create-topics", commands.topics, "make the three topics that are not there yet")
+    letters = names.add_parser("dead-letters", help="what could not be done").add_subparsers(required=True)
+    shown = _add(letters, "list", commands.list_dead_letters, "show open dead letters, newest first")
+    shown.add_argument("--all", action="store_true", help="also those that were replayed or discarded")
+    shown.add_argument("--json", action="store_true", help="one JSON array")
+    again = _add(letters, "replay", commands.replay_dead_letters, "put failed thoughts at the end of their line")
+    again.add_argument("ids", nargs="+", metavar="ID", help="failure id, as the list shows it")
+    return every
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    chosen = parser().parse_args(arguments)
+    configure_logging()
+    command: Command = chosen.command
+    return command(load_settings_or_exit(), chosen)
+
+
+def _add(
+    names: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, command: Command, about: str
+) -> argparse.ArgumentParser:
+    found = names.add_parser(name, help=about)
+    found.set_defaults(command=command)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

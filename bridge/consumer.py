@@ -1,0 +1,274 @@
+"""Kafka -> lanes: the consumer with manual commits, one lane for each assigned partition and assignment.
+
+A commit states that everything below the frontier is terminal in PostgreSQL, so one that comes late can only be too
+low. Its metadata carries the topic's id: the offsets of a log that was deleted and made anew mean nothing.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+from bridge.kafka import Config, client_config
+from bridge.lane import Lane
+from bridge.positions import Committed, Start, choose_start
+from bridge.records import Unreadable, read_record
+from contracts.dead_letters import origin
+from contracts.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ANSWER_SECONDS: Final = 10.0
+COMMIT_SECONDS: Final = 1.0
+DRAIN: Final = 500
+NOT_COMMITTED: Final = -1
+NO_TOPIC_ID: Final = ""
+"""A broker that tells no topic ids (librdkafka's own one): commits are not compared."""
+
+OWN_BROKER: Final = "mockCluster"
+"""What the cluster id of librdkafka's own broker begins with. It names a controller that is not there, so that asking
+it for a topic's id would only time out."""
+
+
+CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
+
+
+class LogReplacedError(Exception):
+    """Raised when the topic was deleted and made anew under the consumer: start again, from the earliest record."""
+
+
+@dataclass(slots=True)
+class Assigned:
+    """A partition of the present assignment."""
+
+    lane: Lane
+    topic_id: str
+    committed: int
+    paused: bool = False
+
+
+class KafkaSource:
+    """The work topic's partitions that the group gave to this bridge."""
+
+    def __init__(self, settings: Settings) -> None:
+        config = client_config(settings, "bridge")
+        self._settings = settings
+        self._topic = settings.kafka_topic
+        self._admin = AdminClient(config)
+        self._consumer = Consumer(_consumer_config(config, settings, self._commit_answered))
+        self._partitions: dict[int, Assigned] = {}
+        self._settled_at = 0.0
+        self._asked: Future[Any] | None = None
+        self._consumer.subscribe([self._topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
+
+    def lanes(self) -> Iterable[Lane]:
+        """One for each assigned partition."""
+        return [assigned.lane for assigned in self._partitions.values()]
+
+    def poll(self, seconds: float) -> None:
+        """Read what has come. Raises KafkaException when librdkafka is broken for good."""
+        first = self._consumer.poll(seconds)
+        if first is not None:
+            for message in [first, *self._consumer.consume(DRAIN, 0)]:
+                self._take(message)
+        self._balance()
+
+    def settle(self, now: float) -> None:
+        """Commit the frontiers that have moved, every second, without waiting for Kafka. Raises LogReplacedError."""
+        if self._asked is None and now - self._settled_at >= COMMIT_SECONDS and self._moved(self._partitions):
+            self._settled_at, self._asked = now, self._ask_topic_id()
+        if self._asked is not None and self._asked.done():
+            asked, self._asked = self._asked, None
+            self._commit(self._moved(self._partitions), asked, wait=False)
+
+    def close(self) -> None:
+        """Commit and leave the group; the partitions go to the others at once."""
+        self._consumer.close()
+
+    def _take(self, message: "Message[bytes, bytes]") -> None:
+        error = message.error()
+        if error is not None:
+            self._complain(error)
+            return
+        number, offset = message.partition(), message.offset()
+        if number is None or offset is None or number not in self._partitions:
+            return
+        assigned = self._partitions[number]
+        where = origin(self._topic, number, offset, message.timestamp()[1])
+        read = read_record(where, message.value(), _headers(message), _key(message))
+        if isinstance(read, Unreadable):
+            assigned.lane.read_unreadable(read.record, read.reason)
+        else:
+            assigned.lane.read(read)
+
+    def _complain(self, error: KafkaError) -> None:
+        if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  librdkafka's own name
+            log.error("ALARM: Kafka lost the place of a partition, starting again: %s", error)
+            raise KafkaException(error)
+        log.warning("Kafka: %s", error)
+
+    def _balance(self) -> None:
+        """Back-pressure: a full lane's partition rests until the lane has room."""
+        for number, assigned in self._partitions.items():
+            if not assigned.paused and assigned.lane.is_full:
+                self._consumer.pause([TopicPartition(self._topic, number)])
+                assigned.paused = True
+            elif assigned.paused and assigned.lane.has_room:
+                self._consumer.resume([TopicPartition(self._topic, number)])
+                assigned.paused = False
+
+    def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        topic_id = _topic_id(self._ask_topic_id())
+        found = consumer.committed(partitions, timeout=ANSWER_SECONDS)
+        starts = {}
+        for partition in found:
+            start = self._start(consumer, partition, topic_id)
+            if start.alarm:
+                log.error("ALARM: partition %d: %s", partition.partition, start.alarm)
+            starts[partition.partition] = start.offset
+        for number, offset in starts.items():
+            lane = Lane(offset, self._settings.patience_seconds)
+            self._partitions[number] = Assigned(lane, topic_id, committed=offset)
+        consumer.incremental_assign([TopicPartition(self._topic, number, at) for number, at in starts.items()])
+        # librdkafka remembers a pause over revoke and assign: a partition that comes back would rest for ever.
+        consumer.resume([TopicPartition(self._topic, number) for number in starts])
+        log.info("Assigned: %s", starts)
+
+    def _start(self, consumer: Consumer, partition: TopicPartition, topic_id: str) -> Start:
+        low, high = consumer.get_watermark_offsets(partition, timeout=ANSWER_SECONDS)
+        if partition.error:
+            raise KafkaException(partition.error)
+        known = partition.offset != OFFSET_INVALID
+        return choose_start(
+            Committed(partition.offset, partition.metadata or "") if known else None, topic_id, low, high
+        )
+
+    def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """The last word about these partitions: committed before anybody else reads them."""
+        leaving = {
+            partition.partition: self._partitions.pop(partition.partition)
+            for partition in partitions
+            if partition.partition in self._partitions
+        }
+        try:
+            self._commit(self._moved(leaving), self._ask_topic_id(), wait=True)
+        except LogReplacedError as replaced:
+            log.warning("Nothing is committed on leaving: %s", replaced)
+        consumer.incremental_unassign(partitions)
+        log.info("Revoked: %s", sorted(leaving))
+
+    def _lose(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Somebody else has them already: nothing is committed, and what is under way goes on by PostgreSQL's word."""
+        for partition in partitions:
+            self._partitions.pop(partition.partition, None)
+        consumer.incremental_unassign(partitions)
+        log.warning("Lost: %s", sorted(partition.partition for partition in partitions))
+
+    def _moved(self, partitions: dict[int, Assigned]) -> dict[int, Assigned]:
+        return {
+            number: assigned for number, assigned in partitions.items() if assigned.lane.frontier > assigned.committed
+        }
+
+    def _commit(self, moved: dict[int, Assigned], asked: "Future[Any]", *, wait: bool) -> None:
+        """Commit facts. A commit that fails is made again with the next one. Raises LogReplacedError."""
+        if not moved:
+            return
+        try:
+            self._check_log(moved, asked)
+            offsets = [
+                TopicPartition(self._topic, number, assigned.lane.frontier, assigned.topic_id)
+                for number, assigned in moved.items()
+            ]
+            if wait:
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+            else:
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+        except KafkaException as refused:
+            log.warning("The frontier was not committed, it will be again: %s", refused)
+            return
+        for assigned in moved.values():
+            assigned.committed = assigned.lane.frontier
+
+    def _commit_answered(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        for partition in partitions:
+            refused = error or partition.error
+            if refused and partition.partition in self._partitions:
+                log.warning("A commit was refused and will be made again: %s", refused)
+                self._partitions[partition.partition].committed = NOT_COMMITTED
+
+    def _check_log(self, moved: dict[int, Assigned], asked: "Future[Any]") -> None:
+        known = {assigned.topic_id for assigned in moved.values()} - {NO_TOPIC_ID}
+        if known and known != {_topic_id(asked)}:
+            raise LogReplacedError(f"ALARM: the topic {self._topic} was made anew; its records are read from the start")
+
+    @cached_property
+    def _tells_topic_ids(self) -> bool:
+        cluster = self._admin.list_topics(self._topic, timeout=ANSWER_SECONDS).cluster_id
+        return not str(cluster).startswith(OWN_BROKER)
+
+    def _ask_topic_id(self) -> "Future[Any]":
+        """Ask for the topic's id, which changes when it is deleted and made anew; `_topic_id` reads the answer."""
+        if self._tells_topic_ids:
+            asked = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=ANSWER_SECONDS)
+            return asked[self._topic]
+        nothing: Future[Any] = Future()
+        nothing.set_result(None)
+        return nothing
+
+
+_WITHOUT_IDS: Final = (KafkaError._UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION)  # noqa: SLF001
+
+
+def _topic_id(asked: "Future[Any]") -> str:
+    """The answer, waited for. Raises KafkaException when Kafka is away."""
+    try:
+        described = asked.result()
+    except KafkaException as refused:
+        if refused.args[0].code() in _WITHOUT_IDS:
+            return NO_TOPIC_ID
+        raise
+    return str(described.topic_id) if described else NO_TOPIC_ID
+
+
+def _consumer_config(config: Config, settings: Settings, on_commit: CommitCallback) -> dict[str, Any]:
+    protocol: dict[str, Any] = {"group.protocol": settings.kafka_group_protocol}
+    if settings.kafka_group_protocol == "classic":
+        protocol |= {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 6000}
+    return {
+        **config,
+        **protocol,
+        "group.id": settings.kafka_consumer_group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "on_commit": on_commit,
+    }
+
+
+def _key(message: "Message[bytes, bytes]") -> bytes | None:
+    key: str | bytes | None = message.key()
+    return key.encode() if isinstance(key, str) else key
+
+
+def _headers(message: "Message[bytes, bytes]") -> list[tuple[str, bytes | None]]:
+    """None at all where a name is not UTF-8: confluent-kafka raises then, and no record may end the bridge."""
+    try:
+        found = message.headers() or []
+    except (SystemError, UnicodeDecodeError):
+        log.warning("The headers at offset %s of partition %s cannot be read.", message.offset(), message.partition())
+        return []
+    pairs = list(found.items()) if isinstance(found, dict) else found
+    return [(name, value.encode() if isinstance(value, str) else value) for name, value in pairs]

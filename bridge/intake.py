@@ -1,0 +1,88 @@
+"""What becomes of records that no thought is known for: another producer's event is stored, anything else buried."""
+
+import logging
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.dead_letters import bury
+from bridge.decide import Record
+from bridge.lane import Bury, Lane, Store
+from contracts.accept import accept
+from contracts.database import Database, is_refused_data
+from contracts.dead_letters import failure_headers, original, record_failure_id
+from contracts.events import thought_created
+from contracts.progress import Publisher
+from contracts.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Intake:
+    """Carries out what a lane's intake asks for, in its order."""
+
+    def __init__(self, database: Database, publisher: Publisher, settings: Settings) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._settings = settings
+
+    def work(self, lane: Lane, now: float) -> None:
+        """Store and bury until nothing is left or PostgreSQL is away; the order of the log is kept."""
+        try:
+            while item := lane.intake(now):
+                self._one(lane, item, now)
+        except SQLAlchemyError as away:
+            log.warning("PostgreSQL is away, records wait to be stored: %s", type(away).__name__)
+            lane.intake_failed(now)
+
+    def _one(self, lane: Lane, item: Store | Bury, now: float) -> None:
+        if isinstance(item, Bury):
+            self._bury(item)
+            lane.buried(item.record)
+            return
+        reason, turn = self._store(item.record)
+        if turn is not None:
+            lane.stored(item.record, turn)
+        elif reason:
+            lane.not_storable(item.record, reason)
+        else:
+            lane.intake_failed(now)
+
+    def _store(self, record: Record) -> tuple[str, int | None]:
+        """The turn that Accept gave, or why there can never be one; neither when it has to be asked again."""
+        event = record.body.event
+        try:
+            found = accept(
+                self._database,
+                thought_id=record.thought_id,
+                user_id=record.user_id,
+                text=event.text,
+                event=record.body.value,
+                topic=self._settings.kafka_topic,
+                emit=False,
+            )
+        except SQLAlchemyError as error:
+            if is_refused_data(error):
+                return "invalid", None
+            raise
+        if found.contradicts(record.user_id):
+            return "contradicts", None
+        if not found.user_known:
+            return "unknown user", None
+        if found.fresh:
+            self._publisher.publish(thought_created(record.user_id, record.thought_id, event.text))
+        return "", found.turn
+
+    def _bury(self, item: Bury) -> None:
+        record = item.record
+        where = dict(record.origin or {})
+        headers = failure_headers(reason=item.reason, error_class="UnusableRecord", message=item.reason)
+        headers |= {"origin": where, **original(record.body.key, record.body.headers)}
+        log.error("A record became a dead letter: %s (%s)", item.reason, where)
+        bury(
+            self._database,
+            failure_id=record_failure_id(where, record.body.value),
+            reason=item.reason,
+            value=record.body.value,
+            headers=headers,
+            topic=self._settings.kafka_dead_letter_topic,
+        )

@@ -1,0 +1,71 @@
+"""How every client of this package reaches Kafka: one place for addresses, security and reconnection."""
+
+import logging
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from bridge.seldom import Seldom
+from contracts.settings import Settings
+
+Config = dict[str, Any]
+
+RECONNECT_MS: Final = 1_000
+"""The longest pause between two tries to connect; librdkafka's own 10 s would delay the work after an outage."""
+
+
+def client_config(settings: Settings, name: str) -> Config:
+    """librdkafka's configuration that producer, consumer and admin share; `name` is shown in the broker's log.
+
+    Raises ValueError when no bootstrap server is set.
+    """
+    if not settings.kafka_bootstrap_servers:
+        raise ValueError("KAFKA_BOOTSTRAP_SERVERS: missing; this process works on Kafka")
+    return {
+        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "client.id": name,
+        "logger": client_log(),
+        "reconnect.backoff.max.ms": RECONNECT_MS,
+        "socket.keepalive.enable": True,
+        "security.protocol": settings.kafka_security_protocol,
+        **_given(
+            {
+                "sasl.mechanism": settings.kafka_sasl_mechanism,
+                "sasl.username": settings.kafka_sasl_username,
+                "sasl.password": _revealed(settings.kafka_sasl_password),
+                "ssl.ca.location": settings.kafka_ssl_ca_location,
+                "ssl.certificate.location": settings.kafka_ssl_certificate_location,
+                "ssl.key.location": settings.kafka_ssl_key_location,
+                "ssl.key.password": _revealed(settings.kafka_ssl_key_password),
+            }
+        ),
+    }
+
+
+def client_log() -> logging.Logger:
+    """The logger for librdkafka's own lines: each kind at most every half minute.
+
+    While Kafka is away it would write several a second.
+    """
+    log = logging.getLogger("bridge.librdkafka")
+    if not log.filters:
+        log.addFilter(_SeldomOfAKind())
+    return log
+
+
+class _SeldomOfAKind(logging.Filter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._seldom = Seldom()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """The first two values of a line are its kind (FAIL, GETPID) and the client."""
+        return self._seldom.is_due(str(record.args[:2]) if isinstance(record.args, tuple) else record.msg)
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _given(options: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in options.items() if value is not None}

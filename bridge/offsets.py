@@ -1,0 +1,38 @@
+"""The contiguous frontier of a partition: what may be committed."""
+
+from collections import deque
+from typing import Final
+
+KEPT_BEHIND_A_GAP: Final = 1_000
+"""Closed offsets behind an open one are swept out once there are more of them than this and than the open ones."""
+
+
+class Offsets:
+    """Offsets read and not yet done, in the order of the log. Nothing past a gap is ever in the frontier."""
+
+    def __init__(self, start: int) -> None:
+        self._next = start
+        self._order: deque[int] = deque()
+        self._open: set[int] = set()
+
+    def read(self, offset: int) -> None:
+        """This offset was read; offsets only rise within an assignment."""
+        self._order.append(offset)
+        self._open.add(offset)
+        self._next = offset + 1
+
+    def close(self, offset: int) -> None:
+        """This offset is done."""
+        self._open.discard(offset)
+        while self._order and self._order[0] not in self._open:
+            self._order.popleft()
+        if len(self._order) > 2 * len(self._open) + KEPT_BEHIND_A_GAP:
+            self._order = deque(one for one in self._order if one in self._open)
+
+    @property
+    def frontier(self) -> int:
+        """The smallest open offset, else the next one to read: everything below it is done."""
+        return self._order[0] if self._order else self._next
+
+    def __len__(self) -> int:
+        return len(self._open)

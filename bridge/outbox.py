@@ -1,0 +1,128 @@
+"""The outbox: what PostgreSQL wants Kafka to hear, written in one statement with the state that it tells of."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, text
+
+from contracts.dead_letters import Headers, kafka_headers
+
+LOCK_NUMBER: Final = 7400
+
+BATCH_ROWS: Final = 500
+
+BATCH_BYTES: Final = 8 * 1024 * 1024
+"""Values a batch reads before it is full, so that 500 large ones are still read within a statement's time."""
+
+LEAD: Final = text("""
+    SELECT set_config('idle_in_transaction_session_timeout', CAST(:idle_ms AS text), true),
+           pg_try_advisory_xact_lock(:lock) AS leads
+""")
+
+FIRST_ROWS: Final = text("""
+    WITH first AS (SELECT id, topic, key, turn, failure_id, value, headers FROM outbox
+                    WHERE parked_at IS NULL AND topic <> ALL (CAST(:resting AS text[])) ORDER BY id LIMIT :rows),
+    sized AS (SELECT first.*, sum(octet_length(value)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW)
+                              AS bytes_before FROM first)
+    SELECT id, topic, key, turn, failure_id, value, headers FROM sized
+     WHERE COALESCE(bytes_before, 0) < :bytes ORDER BY id
+""")
+
+DELETE: Final = text("DELETE FROM outbox WHERE id = ANY (CAST(:ids AS bigint[]))")
+
+LOCATE: Final = text("""
+    UPDATE dead_letters SET kafka_partition = told.kafka_partition, kafka_offset = told.kafka_offset
+      FROM unnest(CAST(:failures AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]))
+           AS told(failure_id, kafka_partition, kafka_offset)
+     WHERE dead_letters.failure_id = told.failure_id
+""")
+
+PARK: Final = text("""
+    UPDATE outbox SET parked_at = clock_timestamp(), parked_reason = told.reason
+      FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS told(id, reason) WHERE outbox.id = told.id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One record to be. `turn` and `failure_id` say which headers it carries; `value` None is a tombstone."""
+
+    id: int
+    topic: str
+    key: str | None
+    turn: int | None
+    failure_id: str | None
+    value: bytes | None
+    headers: Mapping[str, Any] | None
+
+    def kafka_headers(self) -> Headers:
+        """The record's headers: why it failed for a dead letter, else the turn where there is one."""
+        if self.failure_id is not None:
+            return kafka_headers(self.failure_id, self.headers or {})
+        return [] if self.turn is None else [("turn", str(self.turn).encode())]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A row that Kafka acknowledged, and where it stands there."""
+
+    row: OutboxRow
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that Kafka will never take as it is, and why."""
+
+    row: OutboxRow
+    reason: str
+
+
+def lead(connection: Connection, *, idle_ms: int) -> bool:
+    """Whether this transaction is the one that publishes; if so, until its end.
+
+    PostgreSQL ends a transaction that says nothing for `idle_ms`, so that a stopped leader does not keep the lock.
+    """
+    return bool(connection.execute(LEAD, {"lock": LOCK_NUMBER, "idle_ms": idle_ms}).one().leads)
+
+
+def first_rows(connection: Connection, resting: Collection[str]) -> list[OutboxRow]:
+    """The next batch in the order of ids, without parked rows and without those for `resting` topics."""
+    asked = {"resting": list(resting), "rows": BATCH_ROWS, "bytes": BATCH_BYTES}
+    return [_outbox_row(row) for row in connection.execute(FIRST_ROWS, asked)]
+
+
+def is_full(rows: Sequence[OutboxRow]) -> bool:
+    """Whether `first_rows` left rows behind for want of room."""
+    return len(rows) >= BATCH_ROWS or sum(len(row.value or b"") for row in rows) >= BATCH_BYTES
+
+
+def delete(connection: Connection, delivered: Sequence[Delivered]) -> None:
+    """Remove exactly what was acknowledged; ids are not committed in order, so a range would lose rows."""
+    if delivered:
+        connection.execute(DELETE, {"ids": [one.row.id for one in delivered]})
+
+
+def locate(connection: Connection, delivered: Sequence[Delivered]) -> None:
+    """Write down where the dead letters among them stand in Kafka."""
+    failures = [one for one in delivered if one.row.failure_id is not None]
+    if failures:
+        places = {
+            "failures": [one.row.failure_id for one in failures],
+            "partitions": [one.partition for one in failures],
+            "offsets": [one.offset for one in failures],
+        }
+        connection.execute(LOCATE, places)
+
+
+def park(connection: Connection, refused: Sequence[Refused]) -> None:
+    """Set rows aside that would be refused again and again; they stay in the table with the reason."""
+    if refused:
+        connection.execute(PARK, {"ids": [one.row.id for one in refused], "reasons": [one.reason for one in refused]})
+
+
+def _outbox_row(row: Row[Any]) -> OutboxRow:
+    value = None if row.value is None else bytes(row.value)
+    return OutboxRow(row.id, row.topic, row.key, row.turn, row.failure_id, value, row.headers)

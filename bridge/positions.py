@@ -1,0 +1,34 @@
+"""Where a partition is read from when it is assigned. Pure: an offset is never skipped in silence."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What the group committed: the offset, and the id of the topic that it was committed for ("" if not known)."""
+
+    offset: int
+    topic_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The offset to begin with; `alarm` tells people what was found wrong."""
+
+    offset: int
+    alarm: str = ""
+
+
+def choose_start(committed: Committed | None, topic_id: str, low: int, high: int) -> Start:
+    """Begin at the committed offset, or at the earliest one: a thought that is done costs one look-up, a skipped one is
+    lost. `low` and `high` are the partition's watermarks."""
+    if committed is None:
+        return Start(low)
+    if committed.topic_id and topic_id and committed.topic_id != topic_id:
+        return Start(low, "the topic was made anew since the last commit; beginning at the earliest record")
+    if not low <= committed.offset <= high:
+        return Start(
+            low,
+            f"the committed offset {committed.offset} is outside of {low} to {high}; beginning at the earliest record",
+        )
+    return Start(committed.offset)

@@ -1,0 +1,130 @@
+"""The bridge: from doorbells to chains. One loop, one thread; every wait in it is bounded."""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.batches import BatchSource
+from bridge.consumer import KafkaSource
+from bridge.decide import Head, decide
+from bridge.dispatch import Dispatcher
+from bridge.intake import Intake
+from bridge.lane import Lane
+from bridge.news import News
+from bridge.source import Source
+from contracts.database import Database, make_engine
+from contracts.events import thought_processing
+from contracts.heartbeat import beat
+from contracts.progress import Publisher, connect
+from contracts.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BUSY_POLL_SECONDS: Final = 0.005
+"""How long news of an ended thought may wait while something is in flight."""
+
+IDLE_POLL_SECONDS: Final = 0.2
+USERS_A_QUESTION: Final = 200
+SEND_AGAIN_SECONDS: Final = 0.5
+HEARTBEAT_SECONDS: Final = 1.0
+
+
+class Bridge:
+    """Drives the lanes of one source."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        source: Source,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._source = source
+        self._clock = clock
+        self._publisher = Publisher(connect(settings.redis_url), settings.redis_sse_prefix)
+        self._dispatcher = Dispatcher(settings)
+        self._intake = Intake(database, self._publisher, settings)
+        self._news = News(settings.redis_url, settings.redis_sse_prefix)
+        self._send_at = 0.0
+        self._beat_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set, then commit and leave. Raises what librdkafka cannot mend."""
+        self._news.start()
+        try:
+            while not stop.is_set():
+                self.turn()
+        finally:
+            self._news.stop()
+            self._source.close()
+
+    def turn(self) -> None:
+        """One round: hear, read, ask, send, settle."""
+        heard = self._news.take()
+        lanes = list(self._source.lanes())
+        in_flight = any(not lane.is_idle for lane in lanes)
+        self._source.poll(BUSY_POLL_SECONDS if in_flight else IDLE_POLL_SECONDS)
+        now = self._clock()
+        for lane in self._source.lanes():
+            for user in heard:
+                lane.hint(user, now)
+            self._intake.work(lane, now)
+            self._ask(lane)
+        self._send()
+        self._source.settle(self._clock())
+        self._beat()
+
+    def _ask(self, lane: Lane) -> None:
+        asks = lane.tick(self._clock())
+        try:
+            for first in range(0, len(asks), USERS_A_QUESTION):
+                for decision in decide(self._database, asks[first : first + USERS_A_QUESTION]):
+                    lane.decided(decision, self._clock())
+                    self._tell(decision.head)
+        except SQLAlchemyError as away:
+            log.warning("PostgreSQL is away, its answers are asked for again: %s", type(away).__name__)
+            lane.ask_failed(self._clock())
+
+    def _tell(self, head: Head | None) -> None:
+        if head is not None and head.begins:
+            self._publisher.publish(thought_processing(head.user_id, head.thought_id, head.turn))
+
+    def _send(self) -> None:
+        """Publish all chains in one batch; what is not known to be sent is sent again, with the same ids."""
+        if self._clock() < self._send_at:
+            return
+        waiting = [(lane, head) for lane in self._source.lanes() for head in lane.unsent()]
+        if not waiting:
+            return
+        try:
+            self._dispatcher.send([head for _, head in waiting])
+        except (KombuError, RedisError, OSError) as away:
+            log.warning("The broker is away, %d chains are sent again: %s", len(waiting), type(away).__name__)
+            self._send_at = self._clock() + SEND_AGAIN_SECONDS
+            return
+        for lane, head in waiting:
+            lane.sent(head, self._clock())
+
+    def _beat(self) -> None:
+        if self._clock() - self._beat_at >= HEARTBEAT_SECONDS:
+            self._beat_at = self._clock()
+            beat(self._settings.heartbeat_file)
+
+
+def run(settings: Settings) -> None:
+    """The process: until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    database = Database(make_engine(settings.database_url, "bridge"))
+    source: Source = KafkaSource(settings) if settings.takes_from_kafka else BatchSource(settings, database)
+    Bridge(settings, database, source).run(stop)

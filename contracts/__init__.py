@@ -1,0 +1,1 @@
+"""What crosses a wire, one file a wire. A leaf: it imports nothing else of this project."""

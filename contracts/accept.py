@@ -1,0 +1,63 @@
+"""Accept: a thought gets its row, its turn in its author's line and its outbox row in one statement.
+
+The web accepts what a person wrote; the bridge accepts what another producer wrote to the work topic. The user's row
+lock makes the order of turns the order of commits.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from contracts.database import Database
+
+ACCEPT: Final = text("""
+    WITH old AS (SELECT user_id, turn, text FROM thoughts WHERE id = :id),
+    u AS (UPDATE users SET last_turn = last_turn + 1
+           WHERE id = :user AND NOT EXISTS (SELECT FROM old) RETURNING id, last_turn),
+    t AS (INSERT INTO thoughts (id, user_id, turn, text, event, emitted_at)
+          SELECT CAST(:id AS uuid), u.id, u.last_turn, CAST(:text AS text), CAST(:event AS bytea),
+                 CASE WHEN :emit THEN now() END
+            FROM u ON CONFLICT (id) DO NOTHING RETURNING user_id, turn, event),
+    o AS (INSERT INTO outbox (topic, key, turn, value)
+          SELECT CAST(:topic AS text), user_id::text, turn, event FROM t WHERE :emit)
+    SELECT EXISTS (SELECT FROM users WHERE id = :user) AS user_known,
+           COALESCE((SELECT turn FROM t), (SELECT turn FROM old)) AS turn,
+           (SELECT user_id FROM old) AS owner, (SELECT text FROM old) AS old_text,
+           EXISTS (SELECT FROM t) AS fresh
+""")
+
+TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What Accept found. `turn` is None when the user is unknown; `owner` and `old_text` are of a thought that was
+    there before; `fresh` says that this call stored it."""
+
+    user_known: bool
+    turn: int | None
+    owner: UUID | None
+    old_text: str | None
+    fresh: bool
+
+    def contradicts(self, user_id: UUID) -> bool:
+        """Whether the id belongs to another user's thought."""
+        return self.owner is not None and self.owner != user_id
+
+
+def accept(
+    database: Database, *, thought_id: UUID, user_id: UUID, text: str, event: bytes, topic: str, emit: bool
+) -> Accepted:
+    """Store a thought once; the same id again finds the first. `emit` also writes the outbox row for `topic`.
+
+    Raises SQLAlchemyError when PostgreSQL is away or refuses; the call may be repeated with the same id.
+    """
+    parameters = {"id": thought_id, "user": user_id, "text": text, "event": event, "topic": topic, "emit": emit}
+    for _ in range(TRIES):
+        row = database.rows(ACCEPT, **parameters)[0]
+        found = Accepted(row.user_known, row.turn, row.owner, row.old_text, row.fresh)
+        if found.turn is not None or not found.user_known:
+            break
+    return found

@@ -1,0 +1,88 @@
+"""How every process talks to PostgreSQL: a bounded pool, one statement a round trip, and an end to every wait.
+
+libpq has no read time-out, so a statement sent into a black hole would wait for ever; psycopg2's wait callback gives
+every round trip a deadline. psycopg2 keeps one callback a process, so each connection carries its own deadline. The
+callback waits with `select.poll`, which gevent replaces in the web process.
+"""
+
+import select
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import psycopg2
+from psycopg2 import extensions, extras
+from sqlalchemy import Connection, Engine, Executable, Row, create_engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+POOL_SIZE: Final = 8
+"""Connections a process: three bridges, three workers, web, relay and beat stay far below PostgreSQL's 100."""
+
+STATEMENT_SECONDS: Final = 5.0
+"""How long a round trip may take before the client gives up; PostgreSQL itself ends the statement a fifth earlier."""
+
+_POLL_EVENTS: Final = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
+
+
+def make_engine(
+    url: str, name: str, *, statement_seconds: float = STATEMENT_SECONDS, connections: int = POOL_SIZE
+) -> Engine:
+    """An engine in autocommit mode with READ COMMITTED: no process can be stopped while it holds a row lock.
+
+    `name` is shown in pg_stat_activity. Nothing connects before the first statement.
+    """
+    extensions.set_wait_callback(_wait)
+    extras.register_uuid()
+    return create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=statement_seconds,
+        pool_use_lifo=True,
+        connect_args={
+            "connection_factory": type("Bounded", (extensions.connection,), {"seconds": statement_seconds}),
+            "application_name": name,
+            "connect_timeout": max(2, int(statement_seconds)),
+            "options": f"-c statement_timeout={int(statement_seconds * 800)}",
+        },
+    )
+
+
+def is_refused_data(error: SQLAlchemyError) -> bool:
+    """Whether PostgreSQL refused the data itself (SQLSTATE class 22 or 23): repeating cannot help."""
+    code = getattr(getattr(error, "orig", None), "pgcode", None) or ""
+    return isinstance(error, DBAPIError) and code[:2] in {"22", "23"}
+
+
+class Database:
+    """Runs the protocol's statements, each alone and at once committed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def rows(self, statement: Executable, **parameters: Any) -> list[Row[Any]]:
+        """All rows of one statement. Raises SQLAlchemyError; every statement may then be sent again."""
+        with self.engine.connect() as connection:
+            return _rows(connection, statement, parameters)
+
+    def row(self, statement: Executable, **parameters: Any) -> Row[Any] | None:
+        """The first row, or None."""
+        return next(iter(self.rows(statement, **parameters)), None)
+
+
+def _rows(connection: Connection, statement: Executable, parameters: Mapping[str, Any]) -> list[Row[Any]]:
+    result = connection.execute(statement, parameters)
+    return list(result) if result.returns_rows else []
+
+
+def _wait(connection: Any) -> None:
+    """Connections that `make_engine` did not make have the usual deadline."""
+    seconds = getattr(connection, "seconds", STATEMENT_SECONDS)
+    deadline = time.monotonic() + seconds
+    while (state := connection.poll()) != extensions.POLL_OK:
+        poller = select.poll()
+        poller.register(connection.fileno(), _POLL_EVENTS[state])
+        if not poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise psycopg2.OperationalError(f"PostgreSQL did not answer within {seconds:g} s")

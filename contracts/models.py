@@ -1,0 +1,141 @@
+"""-> PostgreSQL: the tables. `PROTOCOL` columns of a thought are written by the named statements only."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+NOW = func.now()
+ZERO = text("0")
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("is_anonymous", Boolean, nullable=False, server_default=text("true")),
+    Column("profile", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("last_turn", BigInteger, nullable=False, server_default=ZERO, comment="the last turn given"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    postgresql_with={"fillfactor": 80},
+)
+
+thoughts = Table(
+    "thoughts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("turn", BigInteger, nullable=False, comment="place in the user's line; a replay gets a new one"),
+    Column("text", Text, nullable=False),
+    Column("event", LargeBinary, nullable=False, comment="the event's bytes, a foreign producer's own"),
+    Column("status", Text, nullable=False, server_default=text("'pending'")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("started_at", DateTime(timezone=True), comment="when it was first taken from the line"),
+    Column("step_started_at", DateTime(timezone=True), comment="when the latest call began"),
+    Column("finished_at", DateTime(timezone=True), comment="set = terminal"),
+    Column("processing_seconds", Double, comment="from the take to the last save, as told to the browser"),
+    Column("error", JSONB, comment="agent, kind, message, attempts"),
+    Column("origin", JSONB, comment="topic, partition, offset, timestamp of the record that rang"),
+    Column("dispatch_id", BigInteger, nullable=False, server_default=ZERO, comment="token of the chain in force"),
+    Column("steps_done", SmallInteger, nullable=False, server_default=ZERO),
+    Column("attempts", SmallInteger, nullable=False, server_default=ZERO, comment="calls begun of the next step"),
+    Column("call_id", Uuid, comment="the one call in progress"),
+    Column("beat", BigInteger, nullable=False, server_default=ZERO, comment="raised by whoever works"),
+    Column("beat_at", DateTime(timezone=True), comment="for people; no decision hangs on it but the sweep's"),
+    Column("sends", Integer, nullable=False, server_default=ZERO, comment="sendings of the next step's message"),
+    Column("losses", SmallInteger, nullable=False, server_default=ZERO, comment="workers lost in the next step"),
+    Column("not_before", DateTime(timezone=True), comment="a retry may not start earlier"),
+    Column("emitted_at", DateTime(timezone=True)),
+    Column("emissions", Integer, nullable=False, server_default=ZERO),
+    CheckConstraint("status IN ('pending', 'processing', 'completed', 'failed')", name="known_status"),
+    CheckConstraint("(finished_at IS NULL) = (status IN ('pending', 'processing'))", name="terminal"),
+    CheckConstraint("call_id IS NULL OR status = 'processing'", name="call_in_processing"),
+    Index("thoughts_line", "user_id", "turn", unique=True, postgresql_where=text("finished_at IS NULL")),
+    Index("thoughts_of_user", "user_id", "created_at", "id"),
+    postgresql_with={"fillfactor": 80},
+)
+
+agent_runs = Table(
+    "agent_runs",
+    metadata,
+    Column("thought_id", Uuid, ForeignKey("thoughts.id"), primary_key=True),
+    Column("step", SmallInteger, primary_key=True),
+    Column("agent", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("output", JSONB, nullable=False),
+    Column("tokens_in", Integer),
+    Column("tokens_out", Integer),
+    Column("cost_usd", Numeric(12, 6), comment="NULL where the price is unknown, never a guess"),
+    Column("call_id", Uuid, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True), nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("key", Text),
+    Column("turn", BigInteger),
+    Column("failure_id", Text),
+    Column("value", LargeBinary, comment="NULL is a tombstone"),
+    Column("headers", JSONB),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("parked_at", DateTime(timezone=True), comment="Kafka refused the row for good"),
+    Column("parked_reason", Text),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("failure_id", Text, primary_key=True),
+    Column("thought_id", Uuid),
+    Column("turn", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("value", LargeBinary, comment="NULL is a tombstone"),
+    Column("headers", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'open'")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("kafka_partition", Integer),
+    Column("kafka_offset", BigInteger),
+    CheckConstraint("state IN ('open', 'replayed', 'discarded')", name="known_state"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("asked_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("begun_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+)

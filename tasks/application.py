@@ -1,0 +1,122 @@
+"""The Celery application: its settings, its five tasks, the nightly request, and its signs of life."""
+
+import logging
+from typing import Any
+
+from celery import Celery, Task, signals
+from celery.exceptions import Ignore
+from celery.schedules import ParseException, crontab
+from kombu.entity import Queue
+
+from contracts.heartbeat import beat
+from contracts.logs import configure_logging
+from contracts.queues import HOUSEKEEPING_TASK, SOLO_QUEUE, STEPS, THOUGHTS_QUEUE, broker_settings, task_name
+from contracts.settings import Settings, SettingsError
+from tasks.ledger import Step
+from tasks.step import Advance, End, GivenUp, Outcome, PutBack
+from tasks.worker import Worker
+
+log = logging.getLogger(__name__)
+
+
+class ThoughtGivenUpError(Exception):
+    """Raised to show a final failure in Flower, after everything about it was written. It stops the chain."""
+
+
+def create_app(settings: Settings) -> Celery:
+    """A Celery application that has connected to nothing yet. Its tasks are its own: Celery would share them with
+    every other application of the process, and these would then work with settings that are not theirs.
+
+    Raises SettingsError for a wrong BATCH_SCHEDULE and agents.errors.ProviderRefused for a wrong AI_PROVIDER.
+    """
+    app = Celery("tasks")
+    app.conf.update(broker_settings(settings.broker_url), **_worker_settings(settings))
+    worker = Worker(settings)
+    for number in range(1, len(STEPS) + 1):
+        _register_step(app, worker, number)
+    _register_batch_request(app, worker)
+    _announce_life(worker, settings.heartbeat_file)
+    return app
+
+
+def _worker_settings(settings: Settings) -> dict[str, Any]:
+    """Late acknowledgement and one message a free thread; what Redis loses all the same, silence brings back."""
+    return {
+        "broker_transport": _transport(settings.broker_url),
+        "task_queues": [Queue(name, routing_key=name) for name in (THOUGHTS_QUEUE, SOLO_QUEUE)],
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_concurrency": settings.worker_concurrency,
+        "worker_pool": "threads",
+        "worker_send_task_events": True,
+        "task_track_started": True,
+        "worker_soft_shutdown_timeout": 5.0,
+        "worker_enable_soft_shutdown_on_idle": False,
+        "worker_hijack_root_logger": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "timezone": settings.timezone,
+        "beat_schedule": _schedule(settings),
+    }
+
+
+def _transport(url: str) -> str | None:
+    """None leaves the choice to the address: Sentinel and other brokers have transports of their own."""
+    return "tasks.transport:Transport" if url.startswith(("redis://", "rediss://")) else None
+
+
+def _schedule(settings: Settings) -> dict[str, Any]:
+    try:
+        nightly = crontab.from_string(settings.batch_schedule)
+    except (ParseException, ValueError) as wrong:
+        raise SettingsError(f"BATCH_SCHEDULE: {wrong}") from wrong
+    if settings.takes_from_kafka:
+        return {}
+    return {"nightly-batch": {"task": HOUSEKEEPING_TASK, "schedule": nightly, "options": {"queue": THOUGHTS_QUEUE}}}
+
+
+def _register_step(app: Celery, worker: Worker, number: int) -> None:
+    def step(task: Task, thought_id: str, token: int) -> None:
+        try:
+            outcome = worker.run(Step.parse(thought_id, token, number))
+        except BaseException:  # the task boundary: what leaves a thread of the pool is never acknowledged
+            log.exception("Step %s of thought %s was left; silence will bring it back", number, thought_id)
+            outcome = End("fault")
+        _apply(task, outcome)
+
+    app.task(step, name=task_name(number), bind=True, shared=False, max_retries=None, throws=(ThoughtGivenUpError,))
+
+
+def _apply(task: Task, outcome: Outcome) -> None:
+    """Translate an outcome into what Celery does with the message and the rest of its chain."""
+    match outcome:
+        case Advance():
+            return
+        case PutBack(seconds):
+            raise task.retry(countdown=seconds, max_retries=None)
+        case GivenUp(kind):
+            raise ThoughtGivenUpError(kind)
+        case End(reason):
+            raise Ignore(reason)
+
+
+def _register_batch_request(app: Celery, worker: Worker) -> None:
+    def request_batch() -> None:
+        worker.ledger.request_batch()
+
+    again = {"autoretry_for": (Exception,), "max_retries": 10, "retry_backoff": True}
+    app.task(request_batch, name=HOUSEKEEPING_TASK, shared=False, **again)
+
+
+def _announce_life(worker: Worker, heartbeat_file: str) -> None:
+    def ready(sender: Any, **_: Any) -> None:
+        beat(heartbeat_file)
+        worker.watch(sender)
+
+    def alive(**_: Any) -> None:
+        beat(heartbeat_file)
+
+    signals.setup_logging.connect(lambda **_: configure_logging(), weak=False)
+    signals.worker_ready.connect(ready, weak=False)
+    signals.heartbeat_sent.connect(alive, weak=False)
+    signals.beat_init.connect(alive, weak=False)

@@ -1,0 +1,119 @@
+"""The calls in progress in this process, and the thread that raises their beats.
+
+A call is renewed every RENEW_SECONDS until its deadline; a call that is fenced, or past its deadline, is cancelled.
+A thread cannot be ended from outside, so a call that ignores its cancellation for long is wedged, and the process
+that holds it must be replaced.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+log = logging.getLogger(__name__)
+
+WEDGED_AFTER: Final = 3.0
+"""Renewals a call may overstay its deadline before it counts as wedged: 15 s with the usual 5 s."""
+
+Renew = Callable[[dict[UUID, UUID]], set[UUID]]
+Clock = Callable[[], float]
+
+
+@dataclass(eq=False)
+class Call:
+    """One execution of an agent. Times are of this process's monotonic clock.
+
+    `claimed` is when the claim was sent; `sent` is when the claim, or the last renewal that was answered, was sent:
+    the beat is no older than that. The deadline is set when the agent is started: until then nothing is late.
+    """
+
+    call_id: UUID
+    thought_id: UUID
+    claimed: float
+    sent: float
+    deadline: float = math.inf
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    fenced: bool = False
+    holding: bool = False
+    """The result is there and being saved: it is renewed beyond the deadline, and nothing can be wedged any more."""
+
+    def overdue(self, now: float) -> bool:
+        """Whether the agent has had all its time."""
+        return not self.holding and now >= self.deadline
+
+    def wedged(self, now: float, renew_seconds: float) -> bool:
+        """Whether the agent ignores that its time is over."""
+        return not self.holding and now >= self.deadline + WEDGED_AFTER * renew_seconds
+
+
+class Calls:
+    """The registry, safe for all threads of the process. The thread starts with the first call."""
+
+    def __init__(self, renew: Renew, renew_seconds: float, clock: Clock = time.monotonic) -> None:
+        self._renew = renew
+        self._renew_seconds = renew_seconds
+        self._clock = clock
+        self._calls: dict[UUID, Call] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, call: Call) -> None:
+        """Renew this call from now on. Raises RuntimeError, and keeps nothing, when no thread can be started."""
+        with self._lock:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="renewal", daemon=True)
+                thread.start()
+                self._thread = thread
+            self._calls[call.call_id] = call
+
+    def remove(self, call: Call) -> None:
+        """The call has ended, however."""
+        with self._lock:
+            self._calls.pop(call.call_id, None)
+
+    def renew_now(self, call: Call, renew: Renew) -> None:
+        """One renewal for a call that may not start because its beat is too old, by its own thread's connection.
+
+        Raises SQLAlchemyError.
+        """
+        _renewed([call], renew, self._clock())
+
+    def wedged(self) -> list[Call]:
+        """The calls that nothing but the end of the process will end."""
+        now = self._clock()
+        with self._lock:
+            return [call for call in self._calls.values() if call.wedged(now, self._renew_seconds)]
+
+    def tick(self) -> None:
+        """Cancel what is overdue and renew the rest."""
+        now = self._clock()
+        with self._lock:
+            calls = list(self._calls.values())
+        for call in calls:
+            if call.overdue(now):
+                call.cancelled.set()
+        due = [call for call in calls if not call.fenced and not call.overdue(now)]
+        if due:
+            _renewed(due, self._renew, now)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(self._renew_seconds)
+            try:
+                self.tick()
+            except Exception as away:  # noqa: BLE001  a loop that ends would make every call of this process look dead
+                log.warning("The calls in progress could not be renewed, trying again: %s", type(away).__name__)
+
+
+def _renewed(calls: list[Call], renew: Renew, sent: float) -> None:
+    alive = renew({call.call_id: call.thought_id for call in calls})
+    for call in calls:
+        if call.call_id in alive:
+            call.sent = sent
+        else:
+            call.fenced = True
+            call.cancelled.set()

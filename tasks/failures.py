@@ -1,0 +1,105 @@
+"""Errors of a call, sorted once: what is tried again, what is final, and what is told of it.
+
+Cancelled                                          nobody waits: nothing is written
+InvalidOutput                                      retried; "invalid" when it lasts
+TransientError, time-out, connection, MemoryError  retried; "transient" when it lasts
+anything else                                      "permanent" at once
+a worker died in every call                        "lost"
+a result that cannot be stored                     "invalid" at once
+"""
+
+import random
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from agents.errors import AgentError, InvalidOutput, TransientError
+from contracts.dead_letters import MESSAGE_LENGTH, failure_headers
+from contracts.text import clean
+
+Kind = Literal["transient", "permanent", "invalid", "lost"]
+
+LONGEST_BACKOFF: Final = 60.0
+"""Seconds; a longer Retry-After is cut, because a countdown must stay below the broker's visibility time-out."""
+
+JITTER: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call gave no result. `message` may be shown to the thought's author."""
+
+    kind: Kind
+    message: str
+    error_class: str
+    stack: str = ""
+    retriable: bool = False
+    retry_after: float | None = None
+
+    def error(self, agent: str, attempts: int) -> dict[str, Any]:
+        """The `error` object of the HTTP contract."""
+        return {"agent": agent, "kind": self.kind, "message": self.message, "attempts": attempts}
+
+    def headers(self, agent: str, attempts: int) -> dict[str, Any]:
+        """The dead letter's headers."""
+        return failure_headers(
+            reason=self.kind,
+            error_class=self.error_class,
+            message=self.message,
+            stack=self.stack,
+            agent=agent,
+            attempts=attempts,
+        )
+
+
+def sort_error(error: BaseException) -> Failure:
+    """Decide what an exception that left the agent means."""
+    stack, name = _stack(error), _class_name(error)
+    if isinstance(error, TransientError):
+        kind: Kind = "invalid" if isinstance(error, InvalidOutput) else "transient"
+        return Failure(kind, _words(error), name, stack, retriable=True, retry_after=error.retry_after)
+    if isinstance(error, AgentError):
+        return Failure("permanent", _words(error), name, stack)
+    if isinstance(error, TimeoutError | ConnectionError | MemoryError):
+        return Failure("transient", f"The agent was interrupted ({type(error).__name__}).", name, stack, retriable=True)
+    return Failure("permanent", f"The agent has a fault of its own ({type(error).__name__}).", name, stack)
+
+
+def _stack(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def _class_name(error: BaseException) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
+def _words(error: AgentError) -> str:
+    """What the provider says, as every reader of it can take it: the event's JSON refuses lone surrogates as well."""
+    return str(clean(str(error)))[:MESSAGE_LENGTH]
+
+
+def overdue(seconds: float) -> Failure:
+    """The call was given up at its deadline."""
+    message = f"The agent did not answer within {seconds:g} s."
+    return Failure("transient", message, "TimeoutError", retriable=True)
+
+
+def lost(attempts: int) -> Failure:
+    """Every call allowed was begun, and the last one ended with its worker."""
+    message = f"The worker died during the call, the last time in attempt {attempts}."
+    return Failure("lost", message, "WorkerLost")
+
+
+def refused(error: BaseException) -> Failure:
+    """The result cannot be written down, or PostgreSQL does not take its data."""
+    return Failure("invalid", "The agent's result cannot be stored.", _class_name(error), _stack(error))
+
+
+def backoff_seconds(failure: Failure, attempts: int, base: float, chance: Callable[[], float] = random.random) -> float:
+    """How long the next call waits after `attempts` calls: base, twice, four times ..., up to a quarter more by chance.
+
+    A Retry-After that is longer wins.
+    """
+    wait = base * 2.0 ** (attempts - 1) * (1 + JITTER * chance())
+    return min(LONGEST_BACKOFF, max(wait, failure.retry_after or 0.0))

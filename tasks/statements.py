@@ -1,0 +1,120 @@
+"""The worker's statements: Claim, Renew, Save, Retry, Final failure; and the row that asks for a batch.
+
+Each is one round trip in autocommit mode and may be sent again after an error or a lost answer: its guard makes the
+repeat harmless. The guards are the two fences: `dispatch_id` (:token) voids the messages of a replaced dispatch, and
+`call_id` (:call), made for one execution of a task's body, admits one call at a time.
+"""
+
+from typing import Final
+
+from sqlalchemy import text
+
+CLAIM: Final = text("""
+    WITH c AS (
+      UPDATE thoughts t
+         SET call_id = :call, attempts = t.attempts + CASE WHEN t.call_id IS NULL THEN 1 ELSE 0 END, not_before = NULL,
+             step_started_at = CASE WHEN t.call_id IS NULL THEN clock_timestamp() ELSE t.step_started_at END,
+             beat = t.beat + 1, beat_at = clock_timestamp()
+       WHERE t.id = :id AND t.status = 'processing' AND t.dispatch_id = :token AND t.steps_done = :step - 1
+         AND (t.call_id = :call OR (t.call_id IS NULL AND t.attempts < :max
+                                    AND (t.not_before IS NULL OR t.not_before <= clock_timestamp())))
+      RETURNING t.id, t.attempts)
+    SELECT CASE WHEN c.id IS NOT NULL THEN 'run'
+                WHEN t.status <> 'processing' OR t.dispatch_id <> :token THEN 'stale'
+                WHEN t.steps_done >= :step THEN 'saved'
+                WHEN t.steps_done < :step - 1 THEN 'stale'
+                WHEN t.call_id IS NOT NULL THEN 'busy'
+                WHEN t.attempts >= :max THEN 'exhausted'
+                WHEN t.not_before > clock_timestamp() THEN 'early'
+                ELSE 'again' END AS verdict,
+           COALESCE(c.attempts, t.attempts) AS attempts, t.text, t.user_id, t.turn,
+           EXTRACT(epoch FROM t.not_before - clock_timestamp())::float8 AS wait,
+           EXTRACT(epoch FROM clock_timestamp() - t.started_at)::float8 AS elapsed,
+           CASE WHEN c.id IS NOT NULL
+                THEN (SELECT profile FROM users WHERE users.id = t.user_id) END AS profile,
+           CASE WHEN c.id IS NOT NULL
+                THEN (SELECT jsonb_object_agg(agent, output) FROM agent_runs WHERE thought_id = t.id) END AS previous
+      FROM thoughts t LEFT JOIN c ON c.id = t.id WHERE t.id = :id
+""")
+"""One HOT row update. `attempts` is counted before the call, so that three retries stay three however often a worker
+dies. The row is read as it was before the update, but for `attempts`."""
+
+RENEW: Final = text("""
+    WITH mine AS (
+      SELECT id FROM thoughts
+       WHERE id = ANY(CAST(:ids AS uuid[])) AND call_id = ANY(CAST(:calls AS uuid[]))
+       ORDER BY id FOR NO KEY UPDATE)
+    UPDATE thoughts t SET beat = t.beat + 1, beat_at = clock_timestamp()
+      FROM mine WHERE t.id = mine.id AND t.call_id = ANY(CAST(:calls AS uuid[])) RETURNING t.call_id
+""")
+"""One statement for all calls of a worker process; a call missing from the answer is fenced."""
+
+SAVE: Final = text("""
+    WITH t AS (
+      UPDATE thoughts
+         SET steps_done = :step, call_id = NULL, attempts = 0, sends = 1, losses = 0, not_before = NULL, error = NULL,
+             beat = beat + 1, beat_at = clock_timestamp(),
+             status = CASE WHEN :last THEN 'completed' ELSE status END,
+             finished_at = CASE WHEN :last THEN clock_timestamp() END,
+             processing_seconds = CASE WHEN :last THEN CAST(:seconds AS float8) END
+       WHERE id = :id AND call_id = :call RETURNING id, user_id, turn, step_started_at),
+    r AS (
+      INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, tokens_in, tokens_out,
+                              cost_usd, call_id, attempts, started_at, finished_at)
+      SELECT id, :step, :agent, :version, :provider, :model, CAST(:output AS jsonb), CAST(:tokens_in AS integer),
+             CAST(:tokens_out AS integer), CAST(:cost_usd AS numeric), :call, :attempts, step_started_at,
+             clock_timestamp()
+        FROM t),
+    o AS (
+      INSERT INTO outbox (topic, key, turn, value)
+      SELECT CAST(:topic AS text), user_id::text, turn, unnest(CAST(:events AS bytea[])) FROM t WHERE :emit)
+    SELECT CASE WHEN EXISTS (SELECT FROM t)
+                  OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call)
+                THEN 'saved' ELSE 'fenced' END AS verdict
+""")
+"""The step's result, and with the last step the end of the thought, and what Kafka is told of it."""
+
+RETRY: Final = text("""
+    UPDATE thoughts
+       SET call_id = NULL, sends = 1, not_before = clock_timestamp() + make_interval(secs => :backoff),
+           error = CAST(:error AS jsonb), beat = beat + 1, beat_at = clock_timestamp()
+     WHERE id = :id AND call_id = :call RETURNING turn
+""")
+"""A transient failure with calls left. No row: fenced, or this very answer was lost, and silence brings it back."""
+
+FAIL: Final = text("""
+    WITH t AS (
+      UPDATE thoughts
+         SET status = 'failed', finished_at = clock_timestamp(), call_id = NULL, not_before = NULL,
+             error = CAST(:error AS jsonb), beat = beat + 1, beat_at = clock_timestamp()
+       WHERE id = :id AND status = 'processing' AND dispatch_id = :token AND steps_done = :step - 1
+         AND (call_id = CAST(:call AS uuid)
+              OR (CAST(:call AS uuid) IS NULL AND call_id IS NULL AND attempts >= :max))
+      RETURNING id, user_id, turn, event, origin),
+    d AS (
+      INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
+      SELECT id || ':' || turn, id, turn, :reason, event,
+             CAST(:headers AS jsonb) || jsonb_build_object('origin', origin)
+        FROM t ON CONFLICT (failure_id) DO NOTHING RETURNING failure_id, value, headers),
+    o1 AS (
+      INSERT INTO outbox (topic, key, failure_id, value, headers)
+      SELECT CAST(:dead_letter_topic AS text), t.user_id::text, d.failure_id, d.value, d.headers FROM d, t
+       WHERE :emit),
+    o2 AS (
+      INSERT INTO outbox (topic, key, turn, value)
+      SELECT CAST(:topic AS text), user_id::text, turn, CAST(:event AS bytea) FROM t WHERE :emit)
+    SELECT turn FROM t
+     UNION ALL
+    SELECT turn FROM thoughts
+     WHERE id = :id AND turn = :turn AND status = 'failed' AND error = CAST(:error AS jsonb)
+       AND NOT EXISTS (SELECT FROM t)
+""")
+"""State, dead letter and both outbox rows stand or fall together. :call is NULL after the verdict *exhausted*.
+
+The second answer is for a repeat after a lost one: the thought has failed in this turn, and in these very words."""
+
+REQUEST_BATCH: Final = text("""
+    INSERT INTO batches (asked_at)
+    SELECT now() WHERE NOT EXISTS (SELECT FROM batches WHERE begun_at IS NULL) RETURNING id
+""")
+"""Ask the bridges for a batch; one that has not begun yet serves both askers."""

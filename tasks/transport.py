@@ -1,0 +1,29 @@
+"""kombu's transport for Redis, with one client a channel.
+
+kombu makes a new `redis.Redis` over the same pool for every publish and every acknowledgement, which took about a sixth
+of the worker's processor time.
+"""
+
+from typing import Any
+
+from kombu.transport import redis
+
+
+class Channel(redis.Channel):
+    """A channel that keeps its publishing client for as long as its pool; the threads of a worker may share both."""
+
+    _kept: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        create: Any = super()._create_client
+        if asynchronous:
+            return create(asynchronous)
+        if self._kept is None or self._kept.connection_pool is not self.pool:
+            self._kept = create()
+        return self._kept
+
+
+class Transport(redis.Transport):
+    """What `broker_transport` names where the broker is one Redis."""
+
+    Channel = Channel

@@ -1,0 +1,255 @@
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents import AGENT_NAMES
+from agents.catalogue import AGENTS
+from agents.errors import Cancelled
+from agents.offline import vocabulary
+from agents.offline.provider import OfflineProvider
+from agents.output import clean
+from tests.agents.calls import ON_A_BUSY_MACHINE, a_context, an_input, analyse
+
+PROVIDER = OfflineProvider(today=lambda: date(2026, 11, 23))
+
+CUES = sorted(
+    vocabulary.FUNCTION_WORDS | vocabulary.STARTERS | vocabulary.KIN | vocabulary.CALENDAR | vocabulary.TO_PERSON
+    | vocabulary.TO_PLACE | vocabulary.TO_TOPIC | vocabulary.TASK | vocabulary.PROBLEM | vocabulary.IDEA
+    | vocabulary.FEELING | vocabulary.OTHER_FEELINGS.union(*vocabulary.TONES.values(), *vocabulary.VALUES.values())
+)  # fmt: skip
+ANY_TEXT = st.text(st.characters(codec=None), max_size=300)
+NEARLY_ENGLISH = st.lists(
+    st.sampled_from(CUES)
+    | st.sampled_from(["Anna", "Paris", "?", ".", "31", "2026-02-30", "in", "A" + "a" * 9000, "\n"])
+    | ANY_TEXT,
+    max_size=40,
+).map(" ".join)  # fmt: skip
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | ANY_TEXT, lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner)
+)
+PROFILES = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        ("goals", "constraints", "values_ranking", "recent_patterns", "current_challenges"), ANY_JSON
+    ),
+)
+NOWHERE_NAMED: dict[str, list[str]] = {"people": [], "dates": [], "places": [], "topics": []}
+
+
+def check_all(text: str, outputs: dict[str, Any]) -> None:
+    for agent_name in AGENT_NAMES:
+        stored = json.loads(json.dumps(outputs[agent_name], allow_nan=False))
+        AGENTS[agent_name].model_validate(stored)
+        json.dumps(stored, ensure_ascii=False).encode("utf-8")
+        assert "\x00" not in json.dumps(stored, ensure_ascii=False)
+    for quotes in outputs["classification"]["entities"].values():
+        assert all(quote in clean(text) for quote in quotes)
+
+
+@ON_A_BUSY_MACHINE
+@given(ANY_TEXT | NEARLY_ENGLISH)
+def test_any_text_gives_valid_outputs_of_all_agents(text: str) -> None:
+    check_all(text, analyse(PROVIDER, text))
+
+
+@settings(ON_A_BUSY_MACHINE, max_examples=50)
+@given(NEARLY_ENGLISH, PROFILES, st.lists(NEARLY_ENGLISH, max_size=5))
+def test_any_profile_and_any_earlier_thoughts_give_valid_outputs(text: str, profile: Any, earlier: list[str]) -> None:
+    check_all(text, analyse(PROVIDER, text, profile=profile, earlier_thoughts=earlier))
+
+
+@settings(ON_A_BUSY_MACHINE, max_examples=50)
+@given(NEARLY_ENGLISH, st.dictionaries(st.sampled_from(AGENT_NAMES), ANY_JSON))
+def test_earlier_outputs_of_any_shape_do_no_harm(text: str, previous: Any) -> None:
+    for agent_name in AGENT_NAMES:
+        PROVIDER.run(agent_name, an_input(text, previous=previous), a_context())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 10_000,
+        "my friend " * 1000,
+        "?" * 10_000,
+        "\u05e9\u05dc\u05d5\u05dd " * 2000,
+        "\U0001f600" * 10_000,
+        "[[" * 5000,
+        "learn the a an my " * 500,
+        "Call A" + "a" * 9000,
+        "Learn about A" + "a" * 9000,
+        "Travel to A" + "a" * 30 + " B" + "b" * 9000,
+        "next " * 2000,
+        "in a " * 2000,
+        "I'm so " * 1400,
+        "\n" * 10_000,
+    ],
+    ids=lambda text: ascii(text[:12]),
+)
+def test_the_longest_thoughts_of_any_kind_are_read(text: str) -> None:
+    check_all(text, analyse(PROVIDER, text))
+
+
+def test_the_example_of_the_front_page_reads_well() -> None:
+    outputs = analyse(PROVIDER, "Should I learn Rust this winter?")
+    classification = outputs["classification"]
+    assert (classification["type"], classification["urgency"]) == ("question", "eventually")
+    assert classification["entities"] == {**NOWHERE_NAMED, "dates": ["this winter"], "topics": ["Rust"]}
+    assert outputs["value_impact"]["growth_value"]["score"] == 5
+    assert outputs["value_impact"]["economic_value"]["score"] is None
+    assert outputs["value_impact"]["economic_value"]["reasoning"] == "Not assessed."
+    assert outputs["value_impact"]["weighted_total"] == 5
+    actions = [win["action"] for win in outputs["action_plan"]["quick_wins"]]
+    assert actions == [
+        "Write down one reason for and one against.",
+        "Give Rust one hour as a trial, and note how it went.",
+    ]
+    assert outputs["priority"]["priority_level"] == "Low"
+    assert "this winter" in outputs["priority"]["urgency_reasoning"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Buy milk", "task"),
+        ("Remind me to call the bank", "task"),
+        ("Please water the plants", "task"),
+        ("URGENT: fix the production bug", "task"),
+        ("The heating is broken again and nobody answers", "problem"),
+        ("I can\u2019t sleep at all", "problem"),
+        ("What if we moved the meeting?", "idea"),
+        ("Maybe we could share the car", "idea"),
+        ("Why is the sky blue", "question"),
+        ("Should I stay or should I go?", "question"),
+        ("I feel lost in this town", "emotion"),
+        ("I'm so frustrated with the bank", "emotion"),
+        ("The light in the kitchen was beautiful", "observation"),
+        ("\u79c1\u306f\u3069\u3046\u3059\u308c\u3070\u3044\u3044\uff1f", "question"),
+    ],
+)
+def test_the_type_is_read_from_openings_marks_and_cues(text: str, kind: str) -> None:
+    assert analyse(PROVIDER, text)["classification"]["type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "urgency"),
+    [
+        ("Call the plumber today", "immediate"),
+        ("Fix the leak as it is urgent", "immediate"),
+        ("Send the form by 2026-11-24", "immediate"),
+        ("Send the form by 24 November", "immediate"),
+        ("Send the form on December 1st, 2026", "soon"),
+        ("Send the form by 2027-11-24", "eventually"),
+        ("Send the form of 2020-01-01 again", "eventually"),
+        ("Call the plumber tomorrow", "soon"),
+        ("Meet Tom on Friday", "soon"),
+        ("Learn to swim next summer", "eventually"),
+        ("Never mind the garden", "never"),
+        ("The sunset was beautiful today", "eventually"),
+        ("Buy milk", "eventually"),
+    ],
+)
+def test_urgency_is_read_from_dates_and_words_of_haste(text: str, urgency: str) -> None:
+    assert analyse(PROVIDER, text)["classification"]["urgency"] == urgency
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("Call Anna tomorrow about the contract", {"people": ["Anna"], "dates": ["tomorrow"], "topics": ["contract"]}),
+        ("Ask my sister and Mum", {"people": ["my sister", "Mum"]}),
+        ("Visit Paris with my friend Anna next May", {"people": ["my friend", "Anna"], "places": ["Paris"],
+                                                      "dates": ["next May"]}),
+        ("Meet Tom at the office on Sunday", {"people": ["Tom"], "places": ["the office"], "dates": ["Sunday"]}),
+        ("I may march in May", {"dates": ["May"]}),
+        ("Submit it on February 30 or 2026-13-01", {}),
+        ("Call Monday", {"dates": ["Monday"]}),
+        ("Get the Rust book to Berlin", {}),
+        ("It is about 5 degrees", {}),
+        ("Learn C++ with Peter", {"topics": ["C++"]}),
+    ],
+)  # fmt: skip
+def test_names_are_quoted_where_a_word_asks_for_them_and_not_invented(text: str, named: dict[str, list[str]]) -> None:
+    assert analyse(PROVIDER, text)["classification"]["entities"] == {**NOWHERE_NAMED, **named}
+
+
+@pytest.mark.parametrize(
+    ("text", "tone"),
+    [
+        ("I'm worried about the exam", "anxious"),
+        ("I'm not worried about the exam", "neutral"),
+        ("It is all too much for me", "overwhelmed"),
+        ("I can't wait to go", "excited"),
+        ("I wonder whether cats dream", "curious"),
+        ("I hope it will work", "hopeful"),
+    ],
+)
+def test_the_tone_is_read_from_its_words(text: str, tone: str) -> None:
+    assert analyse(PROVIDER, text)["classification"]["emotional_tone"] == tone
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ich habe ein Problem mit dem Plan",
+        "Ich habe das Training mit dem Team in der Bank",
+        "Ich will morgen in Berlin meine Mutter besuchen",
+        "Je ne sais pas quoi faire demain",
+        "No s\u00e9 qu\u00e9 hacer con mi trabajo",
+        "Non so cosa fare",
+        "Ik moet morgen mijn moeder bellen",
+        "Jag m\u00e5ste ringa min mamma i morgon",
+        "Eu n\u00e3o sei o que fazer",
+        "\u05d0\u05e0\u05d9 \u05e2\u05d9\u05d9\u05e3",
+        "\u79c1\u306f\u75b2\u308c\u305f",
+        "\U0001f600\U0001f600",
+    ],
+)
+def test_other_languages_are_not_guessed_at(text: str) -> None:
+    outputs = analyse(PROVIDER, text)
+    assert outputs["classification"]["type"] == "observation"
+    assert outputs["classification"]["entities"] == NOWHERE_NAMED
+    assert outputs["value_impact"]["weighted_total"] is None
+    assert not any(outputs["action_plan"].values())
+    assert outputs["priority"]["confidence"] == 0
+    assert "read English only" in outputs["priority"]["final_recommendation"]
+
+
+def test_goals_and_earlier_thoughts_are_named_with_the_words_they_share() -> None:
+    profile = {"goals": ["Become good at Rust", "Sleep more"], "constraints": ["Little money"]}
+    earlier = ["Learn Rust with a toy", "Feed the cat"]
+    analysis = analyse(PROVIDER, "Should I learn Rust this winter?", profile=profile, earlier_thoughts=earlier)[
+        "analysis"
+    ]
+    assert analysis["goal_alignment"]["aligned_goals"] == ["Become good at Rust"]
+    assert "\u201crust\u201d" in analysis["goal_alignment"]["reasoning"]
+    assert len(analysis["pattern_connections"]) == 1
+    assert "Learn Rust with a toy" in analysis["pattern_connections"][0]
+    assert "Little money" in analysis["realistic_assessment"]["given_constraints"]
+
+
+def test_the_best_time_of_the_profile_is_proposed_for_the_main_action() -> None:
+    profile = {"recent_patterns": {"energy_peaks": ["mornings"]}}
+    actions = analyse(PROVIDER, "What if we moved the meeting?", profile=profile)["action_plan"]["main_actions"]
+    assert [action["timing"] for action in actions] == ["when it suits you, at your best time (mornings)"]
+
+
+def test_what_is_urgent_and_touches_much_comes_first() -> None:
+    text = "Ask my doctor today about the stress, the pain and my sleep"
+    assert analyse(PROVIDER, text)["priority"]["priority_level"] == "Critical"
+    assert analyse(PROVIDER, "Call the plumber today")["priority"]["priority_level"] == "High"
+
+
+def test_a_missing_earlier_output_is_read_anew() -> None:
+    plan = PROVIDER.run("action_plan", an_input("Buy milk"), a_context()).output.model_dump()
+    assert "Buy milk" in plan["quick_wins"][0]["action"]
+
+
+def test_a_call_that_was_fenced_is_not_made() -> None:
+    context = a_context()
+    context.cancelled.set()
+    with pytest.raises(Cancelled):
+        PROVIDER.run("classification", an_input(), context)

@@ -1,0 +1,213 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given as any_of
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from agents.catalogue import AGENT_NAMES, AGENTS
+from agents.classification import Classification
+from agents.errors import AgentError, InvalidOutput, PermanentError, TransientError
+from agents.output import accept, clean
+from agents.priority import LEVELS, Priority, floor
+from agents.scripted.samples import sample
+from agents.value_impact import ValueImpact, weighted_total
+from contracts.queues import STEPS
+from tests.agents.calls import ON_A_BUSY_MACHINE, an_input
+
+FIELDS = {
+    "classification": "type urgency entities emotional_tone implied_needs complexity",
+    "classification.entities": "people dates places topics",
+    "analysis": "goal_alignment underlying_needs pattern_connections realistic_assessment unspoken_factors"
+    " opportunity_cost",
+    "analysis.goal_alignment": "aligned_goals conflicting_goals reasoning",
+    "analysis.realistic_assessment": "feasibility given_constraints time_required",
+    "value_impact": "economic_value relational_value legacy_value health_value growth_value weighted_total"
+    " overall_assessment",
+    "value_impact.economic_value": "score reasoning confidence timeframe",
+    "value_impact.relational_value": "score reasoning confidence affected_relationships",
+    "value_impact.legacy_value": "score reasoning confidence long_term_impact",
+    "value_impact.health_value": "score reasoning confidence physical_mental",
+    "value_impact.growth_value": "score reasoning confidence learning_areas",
+    "action_plan": "quick_wins main_actions delegation_opportunities avoid success_metrics",
+    "action_plan.quick_wins": "action duration timing outcome",
+    "action_plan.main_actions": "action duration prerequisites obstacles mitigation timing",
+    "action_plan.delegation_opportunities": "task who why",
+    "priority": "priority_level urgency_reasoning strategic_fit momentum_impact recommended_timeline dependencies"
+    " risk_assessment confidence final_recommendation",
+    "priority.recommended_timeline": "start duration checkpoints",
+}
+
+
+def models() -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, output in AGENTS.items():
+        yield from groups(name, output)
+
+
+def groups(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The model and those inside it, by path; a list of a model has the path of its field."""
+    yield path, model
+    for name, field in model.model_fields.items():
+        inner = [kind for kind in (field.annotation, *getattr(field.annotation, "__args__", ())) if kind]
+        for kind in inner:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from groups(f"{path}.{name}", kind)
+
+
+def claim(agent_name: str, **changes: object) -> dict[str, Any]:
+    return {**sample(agent_name, "any text"), **changes}
+
+
+def test_the_agents_are_the_steps_in_their_order() -> None:
+    assert AGENT_NAMES == STEPS
+
+
+def test_every_output_has_exactly_the_documented_fields() -> None:
+    assert {path: set(model.model_fields) for path, model in models()} == {
+        path: set(fields.split()) for path, fields in FIELDS.items()
+    }
+
+
+def test_the_enums_have_exactly_the_documented_words() -> None:
+    schema = Classification.model_json_schema()["properties"]
+    assert schema["type"]["enum"] == ["task", "problem", "idea", "question", "observation", "emotion"]
+    assert schema["urgency"]["enum"] == ["immediate", "soon", "eventually", "never"]
+    assert schema["complexity"]["enum"] == ["simple", "moderate", "complex"]
+    assert set(schema["emotional_tone"]["enum"]) == set(
+        "excited anxious frustrated neutral curious overwhelmed hopeful".split()  # noqa: SIM905 (as documented)
+    )
+    assert LEVELS == ("Critical", "High", "Medium", "Low", "Defer")
+
+
+@pytest.mark.parametrize("agent_name", AGENT_NAMES)
+def test_an_error_is_never_a_result(agent_name: str) -> None:
+    for answer in ({"error": "rate limited"}, claim(agent_name, error="rate limited"), {}):
+        with pytest.raises(InvalidOutput, match="is not valid at"):
+            accept(AGENTS[agent_name], answer, an_input())
+
+
+@pytest.mark.parametrize(
+    ("agent_name", "changes"),
+    [
+        ("classification", {"type": "wish"}),
+        ("classification", {"urgency": None}),
+        ("classification", {"implied_needs": ["x"] * 11}),
+        ("classification", {"implied_needs": ["x" * 201]}),
+        ("priority", {"confidence": 1.1}),
+        ("priority", {"confidence": float("nan")}),
+        ("priority", {"risk_assessment": "x" * 601}),
+        ("priority", {"risk_assessment": " "}),
+        ("action_plan", {"quick_wins": [{"action": "Begin."}]}),
+    ],
+)
+def test_what_is_open_unbounded_or_missing_is_refused(agent_name: str, changes: dict[str, object]) -> None:
+    with pytest.raises(InvalidOutput, match=next(iter(changes))):
+        accept(AGENTS[agent_name], claim(agent_name, **changes), an_input())
+
+
+@pytest.mark.parametrize("score", [-1, 11, float("nan"), float("inf"), "high"])
+def test_a_score_outside_of_0_to_10_is_refused(score: object) -> None:
+    growth = {**sample("value_impact", "")["growth_value"], "score": score}
+    with pytest.raises(InvalidOutput, match=r"growth_value\.score"):
+        accept(ValueImpact, claim("value_impact", growth_value=growth), an_input())
+
+
+def test_a_fractional_score_is_rounded_and_not_paid_for_again() -> None:
+    growth = {**sample("value_impact", "")["growth_value"], "score": 7.4}
+    assert accept(ValueImpact, claim("value_impact", growth_value=growth), an_input()).growth_value.score == 7
+
+
+def test_a_value_that_was_not_assessed_claims_no_confidence() -> None:
+    health = {**sample("value_impact", "")["health_value"], "score": None, "confidence": 0.9}
+    with pytest.raises(InvalidOutput, match="confidence 0"):
+        accept(ValueImpact, claim("value_impact", health_value=health), an_input())
+
+
+@ON_A_BUSY_MACHINE
+@any_of(st.text(st.characters(codec=None), min_size=1, max_size=150))
+def test_every_accepted_text_can_be_stored_as_json(text: str) -> None:
+    try:
+        output = accept(Priority, claim("priority", risk_assessment=text), an_input())
+    except InvalidOutput:
+        assert not clean(text).strip()
+        return
+    stored = json.dumps(output.model_dump(mode="json"), allow_nan=False)
+    assert "\\u0000" not in stored
+    json.loads(stored)["risk_assessment"].encode("utf-8")
+
+
+def test_the_mistake_is_told_without_the_value() -> None:
+    with pytest.raises(InvalidOutput) as caught:
+        accept(Priority, claim("priority", priority_level="a secret"), an_input())
+    assert "priority_level" in str(caught.value)
+    assert "a secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_weighted_total_is_computed_whatever_was_claimed() -> None:
+    values = {
+        f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": 4} for name in ("growth", "health")
+    }
+    others = {
+        f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": None, "confidence": 0}
+        for name in ("economic", "relational", "legacy")
+    }
+    output = accept(ValueImpact, claim("value_impact", **values, **others, weighted_total=9.9), an_input())
+    assert output.weighted_total == 4
+
+
+def test_the_weighted_total_follows_the_ranking_and_leaves_out_what_was_not_assessed() -> None:
+    assert weighted_total({"growth": 10, "health": 0, "legacy": None}, []) == 5
+    assert weighted_total({"growth": 10, "health": 0, "legacy": None}, ["Personal growth", "Health"]) == 6
+    assert weighted_total({"growth": 9, "economic": 3}, ["growth"]) == 7
+    assert weighted_total({"growth": None}, ["growth"]) is None
+
+
+def test_the_ranking_of_the_profile_is_used() -> None:
+    scores = {"growth": 10, "health": 0, "economic": 0, "relational": 0, "legacy": 0}
+    parts = {f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": s} for name, s in scores.items()}
+    given = an_input(profile={"values_ranking": ["growth"]})
+    assert accept(ValueImpact, claim("value_impact", **parts), given).weighted_total == 3.3
+    assert accept(ValueImpact, claim("value_impact", **parts), an_input()).weighted_total == 2
+
+
+def test_the_priority_never_lies_under_its_floor() -> None:
+    urgent = an_input(previous={"classification": claim("classification", urgency="immediate")})
+    assert accept(Priority, claim("priority", priority_level="Defer"), urgent).priority_level == "Medium"
+    assert accept(Priority, claim("priority", priority_level="Critical"), urgent).priority_level == "Critical"
+
+
+def test_the_floor_is_higher_for_what_is_important() -> None:
+    parts = {
+        f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": 9}
+        for name in ("growth", "health", "economic", "relational", "legacy")
+    }
+    impact = accept(ValueImpact, claim("value_impact", **parts), an_input()).model_dump(mode="json")
+    urgent = claim("classification", urgency="immediate")
+    given = an_input(previous={"classification": urgent, "value_impact": impact})
+    assert accept(Priority, claim("priority", priority_level="Defer"), given).priority_level == "High"
+    assert [floor(urgency, False) for urgency in ("soon", "eventually", "never")] == ["Low", "Defer", "Defer"]
+
+
+def test_outputs_of_another_version_are_as_good_as_missing() -> None:
+    given = an_input(previous={"classification": {"kind": "task"}, "value_impact": {"error": "x"}})
+    assert accept(Priority, claim("priority", priority_level="Defer"), given).priority_level == "Defer"
+
+
+def test_an_output_cannot_be_changed_once_it_is_made() -> None:
+    output = accept(Priority, claim("priority"), an_input())
+    with pytest.raises(ValidationError):
+        setattr(output, "confidence", 1.0)  # noqa: B010 (mypy knows that it is read-only)
+
+
+def test_every_error_says_how_it_is_shown() -> None:
+    assert (TransientError("x").kind, InvalidOutput("x").kind, PermanentError("x").kind) == (
+        "transient",
+        "invalid",
+        "permanent",
+    )
+    assert isinstance(InvalidOutput("x"), TransientError)
+    assert TransientError("x", retry_after=3).retry_after == 3
+    assert all(issubclass(kind, AgentError) for kind in (TransientError, PermanentError))

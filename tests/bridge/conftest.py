@@ -1,0 +1,33 @@
+"""Topics as the project itself makes them, and a door before Kafka that starts shut."""
+
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from bridge.topics import create_topics
+from contracts.settings import Settings
+from tests.bridge.relays import Door
+
+
+@pytest.fixture
+def topics(settings: Settings) -> Iterator[None]:
+    """The three topics of `settings` for the time of the test."""
+    made = create_topics(settings)
+    yield
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    for gone in admin.delete_topics(made).values():
+        gone.result(30)
+
+
+@pytest.fixture
+def door(settings: Settings) -> Iterator[Door]:
+    door = Door(settings.kafka_bootstrap_servers)
+    yield door
+    door.close()
+
+
+@pytest.fixture
+def kafka_away(settings: Settings, door: Door) -> Settings:
+    """Settings whose Kafka is behind the door."""
+    return settings.model_copy(update={"kafka_bootstrap_servers": door.address})

@@ -1,0 +1,119 @@
+"""Batch mode: a row in `batches` works off every open thought of every user, and ends when they have ended."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from bridge.batches import BatchSource
+from bridge.run import Bridge
+from contracts.database import Database, make_engine
+from contracts.settings import Settings
+from tests.bridge.doorbells import an_answer
+from tests.bridge.lines import add_thought, add_user, end, row
+from tests.bridge.workers import workers
+from tests.eventually import eventually
+
+
+@pytest.fixture
+def overrides() -> dict[str, Any]:
+    return {"kafka_mode": False}
+
+
+@contextmanager
+def running(settings: Settings, database: Database) -> Iterator[None]:
+    """A bridge in batch mode, at work in a thread."""
+    stop = threading.Event()
+    bridge = Bridge(settings, database, BatchSource(settings, database))
+    thread = threading.Thread(target=bridge.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def ask_for_a_batch(database: Database) -> int:
+    return int(database.rows(text("INSERT INTO batches (asked_at) VALUES (now()) RETURNING id"))[0].id)
+
+
+def has_ended(database: Database, batch: int) -> bool:
+    (found,) = database.rows(text("SELECT * FROM batches WHERE id = :id"), id=batch)
+    return found.begun_at is not None and found.ended_at is not None
+
+
+def test_a_batch_works_off_every_line_in_its_order_and_ends(settings: Settings, database: Database) -> None:
+    lines = {user: [add_thought(database, user) for _ in range(4)] for user in [add_user(database) for _ in range(5)]}
+    batch = ask_for_a_batch(database)
+    with workers(settings, database) as ended, running(settings, database):
+        eventually(lambda: has_ended(database, batch), timeout=60)
+    by_user: dict[UUID, list[UUID]] = {user: [] for user in lines}
+    for user, thought in ended:
+        by_user[user].append(thought)
+    assert by_user == lines
+    assert {row(database, one).status for line in lines.values() for one in line} == {"completed"}
+
+
+def test_without_a_batch_nothing_is_taken(settings: Settings, database: Database, user_id: UUID) -> None:
+    thought = add_thought(database, user_id)
+    source = BatchSource(settings, database)
+    source.poll(0.0)
+    assert next(iter(source.lanes())).users() == []
+    assert row(database, thought).status == "pending"
+
+
+def test_an_empty_batch_ends_at_once(settings: Settings, database: Database) -> None:
+    batch = ask_for_a_batch(database)
+    BatchSource(settings, database).poll(0.0)
+    assert has_ended(database, batch)
+
+
+def test_what_is_written_after_the_batch_was_asked_for_waits_for_the_next_one(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
+    before = add_thought(database, user_id)
+    batch = ask_for_a_batch(database)
+    add_thought(database, user_id)
+    source = BatchSource(settings, database)
+    source.poll(0.0)
+    (ask,) = next(iter(source.lanes())).tick(0.0)
+    assert [record.thought_id for record in ask.records] == [before]
+    end(database, before)
+    again(source)
+    assert has_ended(database, batch)
+
+
+def test_a_user_is_fed_once_while_the_lane_holds_them_and_again_when_they_are_forgotten(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
+    thought = add_thought(database, user_id)
+    ask_for_a_batch(database)
+    source = BatchSource(settings, database)
+    (lane,) = source.lanes()
+    source.poll(0.0)
+    again(source)
+    (ask,) = lane.tick(0.0)
+    assert [record.thought_id for record in ask.records] == [thought]
+    lane.decided(an_answer(user_id, None, o0="done"), 0.0)
+    again(source)
+    assert lane.users() == [user_id]
+
+
+def test_a_batch_that_waits_for_postgresql_is_taken_up_again(settings: Settings, database: Database) -> None:
+    batch = ask_for_a_batch(database)
+    source = BatchSource(settings, Database(make_engine("postgresql+psycopg2://nobody@127.0.0.1:9/none", "test")))
+    source.poll(0.0)
+    source._database = database
+    again(source)
+    assert has_ended(database, batch)
+
+
+def again(source: BatchSource) -> None:
+    """Look at once, without waiting for the second that is between two looks."""
+    source._looked_at = -1e9
+    source.poll(0.0)

@@ -1,0 +1,46 @@
+"""Every client reaches Kafka with the addresses and the security of the settings."""
+
+import logging
+
+import pytest
+from confluent_kafka import Producer
+
+from bridge.kafka import client_config, client_log
+from contracts.settings import Settings
+
+
+def with_settings(settings: Settings, **update: object) -> Settings:
+    return Settings(_env_file=None, **(settings.model_dump() | update))
+
+
+def test_sasl_and_tls_are_those_of_the_settings_and_librdkafka_knows_their_names(settings: Settings) -> None:
+    secured = with_settings(
+        settings,
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_mechanism="SCRAM-SHA-512",
+        kafka_sasl_username="somebody",
+        kafka_sasl_password="a secret",
+        kafka_ssl_key_password="another",
+    )
+    config = client_config(secured, "test")
+    assert config["security.protocol"] == "SASL_SSL"
+    assert config["sasl.mechanism"] == "SCRAM-SHA-512"
+    assert (config["sasl.username"], config["sasl.password"]) == ("somebody", "a secret")
+    assert config["ssl.key.password"] == "another"
+    assert "ssl.ca.location" not in config
+    Producer(config)
+
+
+def test_without_a_bootstrap_server_the_variable_is_named(settings: Settings) -> None:
+    nowhere = with_settings(settings, kafka_enabled=False, kafka_mode=False, kafka_bootstrap_servers="")
+    with pytest.raises(ValueError, match="KAFKA_BOOTSTRAP_SERVERS"):
+        client_config(nowhere, "test")
+
+
+def test_librdkafka_says_each_kind_of_trouble_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    log = client_log()
+    for place in range(5):
+        log.log(logging.ERROR, "%s [%s] %s", "FAIL", f"client of {__name__}", f"try {place}")
+    log.log(logging.ERROR, "%s [%s] %s", "GETPID", f"client of {__name__}", "retrying")
+    said = [line.getMessage().split()[0] for line in caplog.records]
+    assert said == ["FAIL", "GETPID"]

@@ -1,0 +1,95 @@
+"""News of ended thoughts on a real Redis: heard once, whatever else is said, and heard again after an outage."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+
+from bridge.news import KEPT, News
+from contracts.progress import news_channel
+from tests.bridge.valve import Valve
+from tests.eventually import eventually
+from tests.stores import Stores
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"updates-{uuid4().hex}"
+
+
+@contextmanager
+def listening(url: str, prefix: str) -> Iterator[News]:
+    news = News(url, prefix)
+    news.start()
+    try:
+        yield news
+    finally:
+        news.stop()
+
+
+def say(client: redis.Redis, prefix: str, *words: str | bytes) -> int:
+    """Publish and return how many heard it."""
+    return sum(client.publish(news_channel(prefix), word) for word in words)
+
+
+def is_heard(client: redis.Redis, prefix: str, news: News, user: UUID) -> bool:
+    say(client, prefix, str(user))
+    return user in news.take()
+
+
+def test_what_is_said_is_heard_once(stores: Stores, redis_client: redis.Redis, prefix: str) -> None:
+    users = {uuid4() for _ in range(3)}
+    with listening(stores.redis_url, prefix) as news:
+        eventually(lambda: is_heard(redis_client, prefix, news, uuid4()))
+        news.take()
+        say(redis_client, prefix, *map(str, users), *map(str, users))
+        heard: list[UUID] = []
+
+        def all_heard() -> bool:
+            heard.extend(news.take())
+            return users <= set(heard)
+
+        eventually(all_heard)
+        assert set(heard) == users
+        assert news.take() == set()
+
+
+def test_words_that_are_no_users_id_are_passed_over(stores: Stores, redis_client: redis.Redis, prefix: str) -> None:
+    user = uuid4()
+    with listening(stores.redis_url, prefix) as news:
+        eventually(lambda: say(redis_client, prefix, "", b"\xff\x00", "not an id", "1" * 100_000))
+        eventually(lambda: is_heard(redis_client, prefix, news, user))
+
+
+def test_news_are_heard_again_after_redis_was_away(redis_client: redis.Redis, prefix: str, stores: Stores) -> None:
+    where = redis_client.connection_pool.connection_kwargs
+    valve = Valve(where["port"], where["host"])
+    with listening(f"redis://127.0.0.1:{valve.port}/{where['db']}", prefix) as news:
+        eventually(lambda: is_heard(redis_client, prefix, news, uuid4()))
+        valve.shut()
+        eventually(lambda: say(redis_client, prefix, str(uuid4())) == 0)
+        valve.open()
+        eventually(lambda: is_heard(redis_client, prefix, news, uuid4()))
+        valve.shut()
+
+
+def test_news_of_a_redis_that_is_not_there_are_none_and_no_error(prefix: str) -> None:
+    with listening("redis://127.0.0.1:9/0", prefix) as news:
+        assert news.take() == set()
+        assert news._thread.is_alive()
+
+
+def test_what_nobody_takes_is_bounded(prefix: str) -> None:
+    news = News("redis://127.0.0.1:9/0", prefix)
+    for _ in range(KEPT + 50):
+        news._note(str(uuid4()).encode())
+    assert len(news.take()) == KEPT
+
+
+def test_listening_ends_when_it_is_stopped(stores: Stores, prefix: str) -> None:
+    with listening(stores.redis_url, prefix) as news:
+        assert any(thread.name == "news" for thread in threading.enumerate())
+    eventually(lambda: not news._thread.is_alive())

@@ -1,0 +1,75 @@
+"""Workers without Celery: threads that take the bridge's messages from Redis and save every step.
+
+What they save is empty; who asks for more than the order and the number of the steps runs Celery's own.
+"""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import redis
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.database import Database
+from contracts.progress import news_channel
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, TOTAL_STEPS
+from contracts.settings import Settings
+
+CLAIM = text("""
+    UPDATE thoughts SET call_id = :call, attempts = attempts + 1, beat = beat + 1
+     WHERE id = :id AND status = 'processing' AND dispatch_id = :token AND steps_done < :steps AND call_id IS NULL
+    RETURNING id
+""")
+
+SAVE = text("""
+    UPDATE thoughts
+       SET steps_done = steps_done + 1, call_id = NULL, attempts = 0, sends = 1, losses = 0, beat = beat + 1,
+           status = CASE WHEN steps_done + 1 = :steps THEN 'completed' ELSE status END,
+           finished_at = CASE WHEN steps_done + 1 = :steps THEN clock_timestamp() END
+     WHERE id = :id AND call_id = :call RETURNING user_id, status
+""")
+
+Ended = list[tuple[UUID, UUID]]
+
+
+@contextmanager
+def workers(settings: Settings, database: Database, number: int = 2) -> Iterator[Ended]:
+    """Some workers at work; yields (user, thought) in the order in which thoughts were completed."""
+    stop, ended = threading.Event(), list[tuple[UUID, UUID]]()
+    client = redis.Redis.from_url(settings.redis_url)
+    threads = [threading.Thread(target=_work, args=(client, database, settings, stop, ended)) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield ended
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+        client.close()
+
+
+def _work(client: redis.Redis, database: Database, settings: Settings, stop: threading.Event, ended: Ended) -> None:
+    while not stop.is_set():
+        found: Any = client.brpop([THOUGHTS_QUEUE, SOLO_QUEUE], timeout=0.2)
+        if found is not None:
+            thought, token = json.loads(base64.b64decode(json.loads(found[1])["body"]))[0]
+            _run(client, database, settings, UUID(thought), token, ended)
+
+
+def _run(client: redis.Redis, database: Database, settings: Settings, thought: UUID, token: int, ended: Ended) -> None:
+    """All steps that are missing, one after the other."""
+    call = uuid4()
+    try:
+        while database.rows(CLAIM, id=thought, token=token, call=call, steps=TOTAL_STEPS):
+            for row in database.rows(SAVE, id=thought, call=call, steps=TOTAL_STEPS):
+                if row.status == "completed":
+                    ended.append((row.user_id, thought))
+                    client.publish(news_channel(settings.redis_sse_prefix), str(row.user_id))
+    except SQLAlchemyError:
+        return  # as a worker that dies: silence brings the thought back

@@ -1,0 +1,99 @@
+"""Fixtures of the whole suite: stores for the session; a database, a Redis and topic names of its own for each test."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from sqlalchemy import text
+
+from contracts.database import Database, make_engine
+from contracts.settings import Settings, load_settings
+from tests.stores import Stores, execute, migrated, running_stores, sibling
+
+
+@pytest.fixture(scope="session")
+def stores() -> Iterator[Stores]:
+    with running_stores() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(stores: Stores) -> Iterator[str]:
+    name = migrated(stores)
+    yield name
+    execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database_url(stores: Stores, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    execute(stores.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield sibling(stores.database_url, name)
+    execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def redis_client(stores: Stores) -> Iterator[redis.Redis]:
+    """A client of an emptied Redis."""
+    client = redis.Redis.from_url(stores.redis_url)
+    client.flushdb()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def overrides() -> dict[str, Any]:
+    """Settings that a test module wants different; it overrides this fixture."""
+    return {}
+
+
+@pytest.fixture
+def settings(stores: Stores, database_url: str, redis_client: redis.Redis, overrides: dict[str, Any]) -> Settings:
+    """Settings with names of their own, so that no test sees another's records or messages."""
+    unique = uuid4().hex[:12]
+    own = {
+        "database_url": database_url,
+        "redis_url": stores.redis_url,
+        "redis_sse_prefix": f"updates-{unique}",
+        "kafka_bootstrap_servers": stores.kafka_bootstrap,
+        "kafka_topic": f"work-{unique}",
+        "kafka_dead_letter_topic": f"work-{unique}-dlq",
+        "kafka_events_topic": f"events-{unique}",
+        "kafka_consumer_group": f"group-{unique}",
+        "secret_key": "a-secret-key-for-tests-only",
+        "open_api": True,
+        "allow_scripted": True,
+        "ai_provider": "scripted",
+    }
+    return load_settings(_env_file=None, **(own | overrides))
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    engine = make_engine(settings.database_url, "test")
+    yield Database(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def topics(settings: Settings) -> Iterator[None]:
+    """The three topics of `settings`, on the real broker, for the time of the test."""
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    names = [settings.kafka_topic, settings.kafka_dead_letter_topic, settings.kafka_events_topic]
+    for made in admin.create_topics([NewTopic(name, settings.kafka_partitions, 1) for name in names]).values():
+        made.result(30)
+    yield
+    for gone in admin.delete_topics(names).values():
+        gone.result(30)
+
+
+@pytest.fixture
+def user_id(database: Database) -> UUID:
+    """A user who is there."""
+    user = uuid4()
+    database.rows(text("INSERT INTO users (id) VALUES (:id)"), id=user)
+    return user

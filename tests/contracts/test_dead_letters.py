@@ -1,0 +1,116 @@
+"""A dead letter carries the original bytes untouched, and headers under the names that others read."""
+
+import base64
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.dead_letters import (
+    CLASS_LENGTH,
+    MESSAGE_LENGTH,
+    STACK_LENGTH,
+    failure_headers,
+    kafka_headers,
+    origin,
+    original,
+    record_failure_id,
+)
+from contracts.text import clean
+from tests.contracts.properties import any_text, unhurried
+
+WHERE = origin("thought-processing", 2, 41, 1_767_322_000_123)
+
+
+def test_the_headers_have_the_names_that_others_read() -> None:
+    told = failure_headers(
+        reason="transient", error_class="Timeout", message="No answer.", stack="line 1", agent="priority", attempts=4
+    )
+    assert kafka_headers("an-id:3", told | {"origin": WHERE}) == [
+        ("failure_id", b"an-id:3"),
+        ("reason", b"transient"),
+        ("error_class", b"Timeout"),
+        ("message", b"No answer."),
+        ("stack", b"line 1"),
+        ("agent", b"priority"),
+        ("attempts", b"4"),
+        ("original_topic", b"thought-processing"),
+        ("original_partition", b"2"),
+        ("original_offset", b"41"),
+        ("original_timestamp", b"1767322000123"),
+    ]
+
+
+def test_a_thought_that_no_record_rang_for_says_nothing_of_where_it_stood() -> None:
+    told = failure_headers(reason="lost", error_class="Lost", message="Its worker died.")
+    names = [name for name, _ in kafka_headers("an-id:1", told | {"origin": None})]
+    assert [name for name in names if name.startswith("original-")] == []
+
+
+def test_what_is_not_known_is_empty_and_not_the_word_none() -> None:
+    headers = dict(kafka_headers("an-id", {"origin": origin("topic", 0, 0, None)}))
+    assert headers["original_timestamp"] is None
+
+
+@unhurried
+@given(st.lists(st.tuples(st.text(), st.none() | st.binary())))
+def test_the_original_headers_come_back_byte_by_byte_in_order_with_repeats(
+    headers: list[tuple[str, bytes | None]],
+) -> None:
+    kept = original(None, headers)
+    told = [(name, value) for name, value in kafka_headers("an-id", kept) if name.startswith("original_header_")]
+    assert told == [(f"original_header_{clean(name)}", value) for name, value in headers]
+
+
+def test_bytes_that_are_no_text_are_kept_as_base64() -> None:
+    assert original(None, [("trace", b"\xff\x00"), ("none", None)])["original_headers"] == [
+        ["trace", base64.b64encode(b"\xff\x00").decode()],
+        ["none", None],
+    ]
+
+
+@unhurried
+@given(any_text, any_text, any_text)
+def test_any_error_can_be_kept_and_sent(error_class: str, message: str, stack: str) -> None:
+    told = failure_headers(reason="permanent", error_class=error_class, message=message, stack=stack)
+    assert told == clean(told)
+    assert all(value is not None for _, value in kafka_headers("an-id", told))
+
+
+def test_long_texts_are_cut_and_of_the_stack_the_end_is_kept() -> None:
+    told = failure_headers(reason="permanent", error_class="c" * 10**5, message="m" * 10**5, stack="s" * 10**5 + "end")
+    assert [len(told[name]) for name in ("error_class", "message", "stack")] == [
+        CLASS_LENGTH,
+        MESSAGE_LENGTH,
+        STACK_LENGTH,
+    ]
+    assert told["stack"].endswith("end")
+
+
+def test_who_reads_a_bad_record_again_finds_the_same_id() -> None:
+    assert record_failure_id(WHERE, b"not an event") == record_failure_id(
+        dict(reversed(WHERE.items())), b"not an event"
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (WHERE, b"other bytes"),
+        (WHERE, None),
+        (WHERE, b""),
+        (WHERE | {"offset": 42}, b"not an event"),
+        (WHERE | {"partition": 1}, b"not an event"),
+        (WHERE | {"topic": str(uuid4())}, b"not an event"),
+        (WHERE | {"timestamp": 1}, b"not an event"),
+    ],
+)
+def test_another_record_has_another_id(where: dict[str, object], value: bytes | None) -> None:
+    """The timestamp too: a topic that was made anew counts its offsets from 0 again."""
+    assert record_failure_id(where, value) != record_failure_id(WHERE, b"not an event")
+
+
+def test_a_tombstone_is_told_from_an_empty_value_and_from_the_word() -> None:
+    ids = {record_failure_id(WHERE, value) for value in (None, b"", b"tombstone", b"value")}
+    assert len(ids) == 4

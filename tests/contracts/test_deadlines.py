@@ -1,0 +1,53 @@
+"""Every wait for PostgreSQL has an end, and the end of one engine is not another's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from contracts.database import Database, make_engine
+from contracts.settings import Settings
+from tests.tasks.gate import Gate, a_gate
+
+ONE = text("SELECT 1")
+
+
+@contextmanager
+def a_database(url: str, seconds: float) -> Iterator[Database]:
+    engine = make_engine(url, "test", statement_seconds=seconds)
+    try:
+        yield Database(engine)
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture
+def gate(settings: Settings) -> Iterator[Gate]:
+    with a_gate(settings.database_url) as gate:
+        yield gate
+
+
+def test_a_statement_into_a_black_hole_ends_and_the_next_one_finds_a_good_connection(gate: Gate) -> None:
+    with a_database(gate.url, 0.3) as database:
+        database.rows(ONE)
+        gate.swallow()
+        with pytest.raises(OperationalError, match=r"did not answer within 0\.3 s"):
+            database.rows(ONE)
+        gate.flow()
+        assert database.rows(ONE) == [(1,)]
+
+
+def test_a_connection_into_a_black_hole_ends(gate: Gate) -> None:
+    gate.swallow()
+    with a_database(gate.url, 0.3) as database, pytest.raises(OperationalError):
+        database.rows(ONE)
+
+
+def test_two_engines_of_one_process_have_each_its_own_deadline(settings: Settings, gate: Gate) -> None:
+    with a_database(gate.url, 30) as patient, a_database(settings.database_url, 0.3) as hasty:
+        gate.answers_after = 0.5
+        assert patient.rows(ONE) == [(1,)]
+        with pytest.raises(OperationalError):
+            hasty.rows(text("SELECT pg_sleep(5)"))

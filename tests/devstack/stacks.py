@@ -1,0 +1,110 @@
+"""Stacks for the tests: real ones by the command line, and toy ones whose processes are small shell scripts."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from devstack import control, readiness, records
+from devstack.home import Home
+from devstack.kinds import Kind
+from devstack.ports import SPAN, accepts
+from devstack.stack import Process, Stack, load, save
+from tests.eventually import eventually
+from tests.stores import ROOT, STORES_ALONE
+
+SMALL = ("--scale", STORES_ALONE, "--set", "KAFKA_ENABLED=false")
+"""PostgreSQL and Redis alone: up in two seconds."""
+
+
+def free_base() -> int:
+    """A port base whose ports nobody uses, below the system's own range; drawn, so that two runs seldom meet."""
+    bases = range(20000, 30000, 10)
+    return next(
+        base for base in random.sample(bases, len(bases)) if not any(accepts(base + n, 0.2) for n in range(SPAN))
+    )
+
+
+def devstack(*arguments: str, environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run a devstack command to its end."""
+    return subprocess.run(command(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
+
+
+def command(*arguments: str) -> list[str]:
+    """The words of a devstack command."""
+    return [sys.executable, "-m", "devstack", *arguments]
+
+
+def up(directory: Path, base: int, *arguments: str, environment: dict[str, str] | None = None) -> str:
+    """Bring a stack up, detached, and return what was said."""
+    place = ("--dir", str(directory), "--port-base", str(base))
+    done = devstack("up", *place, *arguments, "--detach", environment=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def down(directory: Path) -> None:
+    """Take a stack down."""
+    done = devstack("down", "--dir", str(directory))
+    assert done.returncode == 0, done.stderr
+
+
+def status(directory: Path) -> dict[str, Any]:
+    """What `status --json` prints."""
+    printed: dict[str, Any] = json.loads(devstack("status", "--dir", str(directory), "--json").stdout)
+    return printed
+
+
+def named(described: dict[str, Any], name: str) -> dict[str, Any]:
+    """One process of a status."""
+    return next(each for each in described["processes"] if each["name"] == name)
+
+
+def is_ready(directory: Path, name: str) -> bool:
+    """Whether a process is ready, as `status` finds it."""
+    stack = load(Home(directory))
+    return readiness.is_ready(Home(directory), stack, stack.named(name)[0])
+
+
+def pids(directory: Path) -> dict[str, int]:
+    """The living processes of a stack, by name, without asking its manager."""
+    home = Home(directory)
+    names = [path.stem for path in sorted(home.run.glob("*.json"))]
+    return {name: process.pid for name in names if (process := records.living(records.read(home, name)))}
+
+
+def kill(pid: int) -> None:
+    """SIGKILL, and wait until it has worked."""
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+@contextmanager
+def toy(directory: Path, scripts: dict[str, str], patience: float = 5.0) -> Iterator[Home]:
+    """A running manager with shell scripts, not yet started, in place of the processes of these names."""
+    home = Home(directory)
+    home.prepare()
+    processes = [_scripted(home, name, script, patience) for name, script in scripts.items()]
+    addresses: dict[str, Any] = dict.fromkeys(("web_url", "flower_url", "kafka_bootstrap", "kafka"))
+    urls = {"redis_url": "redis://127.0.0.1:1/0", "database_url": "postgresql://127.0.0.1:1/none"}
+    stack = Stack(request={}, port_base=1024, processes=processes, detached=True, **addresses, **urls)
+    save(home, stack)
+    control.launch(home, os.environ | {records.MARK: str(directory), "TOYS": str(directory)})
+    try:
+        yield home
+    finally:
+        control.bring_down(home, stack)
+
+
+def _scripted(home: Home, name: str, script: str, patience: float) -> Process:
+    kind: Kind = next(kind for kind in ("postgres", "redis", "relay", "worker", "web") if name.startswith(kind))
+    environment = {"HEARTBEAT_FILE": str(home.heartbeat(name))}
+    return Process(name=name, kind=kind, argv=["/bin/sh", "-c", script], environment=environment, patience=patience)

@@ -1,0 +1,124 @@
+"""Whatever is killed: nothing lost, nothing reordered, nothing saved twice, nothing paid twice without need."""
+
+import signal
+from itertools import pairwise
+
+import pytest
+import redis
+
+from tests.eventually import eventually
+from tests.running import WHOLE_STORY, Stack, somebody
+
+AGENTS = 5
+
+
+def work(stack: Stack, users: int, each: int, text: str = "Under fire") -> dict[str, list[str]]:
+    """Thoughts of several users, posted in turn: user -> ids in the order of writing."""
+    people = [somebody() for _ in range(users)]
+    posted: dict[str, list[str]] = {person: [] for person in people}
+    for number in range(each):
+        for person in people:
+            posted[person].append(stack.post(f"{text} {number}", person)["id"])
+    return posted
+
+
+def in_progress(stack: Stack, thought: str, done: int) -> bool:
+    return [agent["status"] for agent in stack.thought(thought)["agents"]].count("completed") >= done
+
+
+def everything_is_done_in_order(stack: Stack, posted: dict[str, list[str]]) -> int:
+    """Each thought completed, each person's in order; returns how many calls were paid beyond one a step."""
+    extra = 0
+    for thoughts in posted.values():
+        for thought in thoughts:
+            assert stack.ended(thought, timeout=90)["status"] == "completed"
+            starts = stack.starts(thought)
+            assert len(starts) == AGENTS
+            extra += starts.total() - AGENTS
+        spans = stack.spans(thoughts)
+        for earlier, later in pairwise(thoughts):
+            assert spans[earlier][1] <= spans[later][0]
+    return extra
+
+
+@pytest.mark.parametrize("name", ["bridge.1", "relay.1", "web.1", "beat.1", "flower.1"])
+def test_a_killed_process_that_pays_for_nothing_costs_no_call(stack: Stack, name: str) -> None:
+    posted = work(stack, users=4, each=3)
+    stack.kill(name)
+    eventually(lambda: stack.process(name)["ready"], timeout=60)
+    assert everything_is_done_in_order(stack, posted) == 0
+
+
+def test_a_killed_worker_costs_at_most_the_calls_it_had_begun(stack: Stack) -> None:
+    posted = work(stack, users=6, each=2, text="Killed in the call [[delay:analysis:1000]]")
+    first = next(iter(posted.values()))[0]
+    eventually(lambda: in_progress(stack, first, 1))
+    stack.kill("worker.1")
+    assert everything_is_done_in_order(stack, posted) <= 6
+
+
+def test_a_stopped_worker_is_replaced_and_writes_nothing_when_it_wakes(stack: Stack) -> None:
+    accepted = stack.post("Stopped in the call [[delay:value_impact:1500]]", somebody())
+    eventually(lambda: in_progress(stack, accepted["id"], 2))
+    for name in ("worker.1", "worker.2"):
+        stack.kill(name, signal.SIGSTOP)
+    try:
+        eventually(lambda: stack.starts(accepted["id"])["value_impact"] == 2, timeout=60)
+    finally:
+        for name in ("worker.1", "worker.2"):
+            stack.kill(name, signal.SIGCONT)
+    thought = stack.ended(accepted["id"])
+    assert thought["status"] == "completed"
+    assert thought["agents"][2]["attempts"] == 2
+
+
+def test_a_thought_that_kills_its_worker_every_time_ends_as_lost(stack: Stack) -> None:
+    neighbour = somebody()
+    accepted = stack.post("Deadly [[fail:classification:crash:*]]", somebody())
+    beside = [stack.post(f"Neighbour {number}", neighbour)["id"] for number in range(3)]
+    thought = stack.ended(accepted["id"], timeout=120)
+    assert (thought["status"], thought["error"]["kind"], thought["error"]["attempts"]) == ("failed", "lost", 4)
+    assert stack.starts(accepted["id"]) == {"classification": 4}
+    assert [stack.ended(thought)["status"] for thought in beside] == ["completed"] * 3
+
+
+def test_a_hanging_call_costs_its_worker_and_the_thought_goes_on(stack: Stack) -> None:
+    accepted = stack.post("Hanging [[fail:analysis:hang:1]]", somebody())
+    thought = stack.ended(accepted["id"], timeout=120)
+    assert thought["status"] == "completed"
+    assert stack.starts(accepted["id"])["analysis"] == 2
+
+
+def test_a_redis_that_forgets_everything_loses_no_thought(stack: Stack) -> None:
+    posted = work(stack, users=4, each=2)
+    redis.Redis.from_url(stack.status_then["redis_url"]).flushall()
+    assert everything_is_done_in_order(stack, posted) == 0
+
+
+@pytest.mark.parametrize("store", ["redis", "kafka", "postgres"])
+def test_a_killed_store_costs_time_and_no_call(stack: Stack, store: str) -> None:
+    posted = work(stack, users=4, each=2)
+    stack.kill(f"{store}.1")
+    eventually(lambda: stack.process(f"{store}.1")["ready"], timeout=60)
+    assert everything_is_done_in_order(stack, posted) == 0
+
+
+def test_thoughts_are_accepted_while_kafka_is_away(stack: Stack) -> None:
+    stack.command("stop", "kafka")
+    try:
+        eventually(lambda: stack.get("/health")["status"] == "degraded")
+        accepted = stack.post("Written in the meantime", somebody())
+        assert "queued" in accepted["message"]
+    finally:
+        stack.command("start", "kafka")
+    assert stack.ended(accepted["id"], timeout=90)["status"] == "completed"
+
+
+def test_who_watches_sees_the_whole_story_through_a_restart_of_redis(stack: Stack) -> None:
+    user = somebody()
+    listener = stack.listen(user)
+    accepted = stack.post("Watched through it [[delay:analysis:1500]]", user)
+    eventually(lambda: "thought_agent_completed 1/5" in listener.of(accepted["id"]))
+    stack.kill("redis.1")
+    stack.ended(accepted["id"], timeout=90)
+    eventually(lambda: listener.of(accepted["id"]) == WHOLE_STORY, timeout=30)

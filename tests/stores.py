@@ -1,0 +1,106 @@
+"""The servers under the tests: real PostgreSQL, Redis and Apache Kafka, started by the project's own devstack.
+
+THOUGHTS_TEST_STORES may hold the JSON of `python -m devstack status --json` of stores that already run; the tests
+then use those and leave them running.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg2
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+STORES_ALONE = "web=0,relay=0,bridge=0,worker=0,beat=0,flower=0"
+STORES_PORT_BASE = 18000
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Addresses of the three servers."""
+
+    database_url: str
+    redis_url: str
+    kafka_bootstrap: str
+
+
+def devstack(*arguments: str, timeout: float = 300) -> "subprocess.CompletedProcess[str]":
+    """Run a devstack command; the caller looks at its return code."""
+    command = [sys.executable, "-m", "devstack", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def parse(status: str) -> Stores:
+    """Addresses from the JSON of `devstack status`."""
+    found = json.loads(status)
+    return Stores(found["database_url"], found["redis_url"], found["kafka_bootstrap"])
+
+
+@contextmanager
+def walkable_directory() -> Iterator[Path]:
+    """A directory for a stack. Not pytest's own: as root, PostgreSQL's account must be able to walk there, and every
+    new pytest session shuts the root of pytest's directories again."""
+    with tempfile.TemporaryDirectory(prefix="thoughts-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@contextmanager
+def running_stores() -> Iterator[Stores]:
+    """Stores for one test session; where they cannot be had, tests skip locally and fail in CI."""
+    given = os.environ.get("THOUGHTS_TEST_STORES")
+    if given:
+        yield parse(given)
+        return
+    with walkable_directory() as directory:
+        place = ("--dir", str(directory / "stack"))
+        base = ("--port-base", str(STORES_PORT_BASE))
+        up = devstack("up", *place, *base, "--scale", STORES_ALONE, "--kafka", "apache", "--detach")
+        try:
+            if up.returncode != 0:
+                missing(f"the stores did not start: {up.stdout}{up.stderr}")
+            yield parse(devstack("status", *place, "--json").stdout)
+        finally:
+            devstack("down", *place)
+
+
+def missing(reason: str) -> None:
+    """A service is not there: a reason to skip on somebody's machine, and a failure in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def execute(url: str, *statements: str) -> None:
+    """Run statements outside any transaction, as CREATE DATABASE wants it."""
+    connection = psycopg2.connect(url.replace("postgresql+psycopg2", "postgresql"))
+    connection.autocommit = True
+    try:
+        for statement in statements:
+            connection.cursor().execute(statement)
+    finally:
+        connection.close()
+
+
+def sibling(url: str, database: str) -> str:
+    """The same server's address with another database."""
+    return f"{url.rpartition('/')[0]}/{database}"
+
+
+def migrated(stores: Stores) -> str:
+    """The name of a new, migrated, empty database that others are copied from."""
+    name = f"template_{uuid4().hex}"
+    execute(stores.database_url, f'CREATE DATABASE "{name}"')
+    environment = {**os.environ, "DATABASE_URL": sibling(stores.database_url, name)}
+    environment |= {"REDIS_URL": stores.redis_url, "KAFKA_BOOTSTRAP_SERVERS": stores.kafka_bootstrap}
+    command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    return name

@@ -1,0 +1,77 @@
+"""One database for all tests of the worker's side, who look at nothing but their own thoughts, and parts over it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+
+from agents.interface import Provider
+from contracts.database import Database, make_engine
+from contracts.progress import Publisher, connect
+from contracts.settings import Settings
+from tasks.calls import Calls
+from tasks.ledger import Ledger, Step
+from tasks.step import StepRunner
+from tests.stores import Stores, execute, sibling
+from tests.tasks.gate import Gate, a_gate
+from tests.tasks.thoughts import a_step
+
+MakeRunner = Callable[..., StepRunner]
+
+
+@pytest.fixture(scope="package")
+def tasks_database_url(stores: Stores, template: str) -> Iterator[str]:
+    name = f"test_tasks_{uuid4().hex}"
+    execute(stores.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield sibling(stores.database_url, name)
+    execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database_url(tasks_database_url: str) -> str:
+    return tasks_database_url
+
+
+@pytest.fixture
+def ledger(database: Database, settings: Settings) -> Ledger:
+    return Ledger(database, settings)
+
+
+@pytest.fixture
+def step(database: Database, settings: Settings) -> Step:
+    """The first step of a thought that a bridge has just dispatched."""
+    return a_step(database, settings)
+
+
+@pytest.fixture
+def gate(settings: Settings) -> Iterator[Gate]:
+    """A gate before PostgreSQL."""
+    with a_gate(settings.database_url) as gate:
+        yield gate
+
+
+@pytest.fixture
+def far_ledger(gate: Gate, settings: Settings) -> Iterator[Ledger]:
+    """A ledger whose PostgreSQL is behind the gate."""
+    engine = make_engine(gate.url, "worker", statement_seconds=settings.renew_seconds)
+    yield Ledger(Database(engine), settings)
+    engine.dispose()
+
+
+@pytest.fixture
+def make_runner(ledger: Ledger, settings: Settings, redis_client: redis.Redis) -> MakeRunner:
+    """A runner of steps with the provider given; anything else may be given, too."""
+
+    def make(provider: Provider, **others: Any) -> StepRunner:
+        publisher = Publisher(connect(settings.redis_url), settings.redis_sse_prefix)
+        parts: dict[str, Any] = {
+            "ledger": ledger,
+            "provider": provider,
+            "publisher": publisher,
+            "settings": settings,
+        } | others
+        return StepRunner(calls=Calls(parts["ledger"].renew, settings.renew_seconds), **parts)
+
+    return make

@@ -1,0 +1,181 @@
+"""A real Celery worker on real Redis: chains, repeats, failures and ends."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from bridge.decide import Head
+from contracts.database import Database
+from contracts.queues import SOLO_QUEUE, STEPS
+from contracts.settings import Settings
+from tasks.worker import WEDGED_EXIT
+from tests.eventually import eventually
+from tests.tasks.processes import a_worker, calls, send, unacknowledged, waiting
+from tests.tasks.thoughts import SECRET, accepted, dead_letters, die_in_a_call, runs, taken, thought
+
+
+@pytest.fixture
+def overrides(tmp_path: Path) -> dict[str, Any]:
+    return {"scripted_call_log": str(tmp_path / "calls"), "kafka_retry_backoff_ms": 40}
+
+
+def a_head(database: Database, settings: Settings, words: str = SECRET) -> Head:
+    """A new thought that a bridge has just dispatched."""
+    return taken(database, accepted(database, settings, words))
+
+
+def is_over(database: Database, head: Head) -> str | None:
+    """The status of a thought that has reached its end."""
+    row = thought(database, head.thought_id)
+    return str(row.status) if row.finished_at else None
+
+
+def is_quiet(client: redis.Redis) -> bool:
+    """Whether no message is left anywhere."""
+    return waiting(client) == 0 and unacknowledged(client) == 0
+
+
+def steps_called(settings: Settings, head: Head) -> list[str]:
+    return [line["agent"] for line in calls(settings, thought_id=str(head.thought_id))]
+
+
+def test_chains_go_through_their_steps_whatever_happens_on_the_way(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    smooth = a_head(database, settings)
+    retried = a_head(database, settings, "[[fail:analysis:transient:2]]" + SECRET)
+    broken = a_head(database, settings, "[[fail:value_impact:permanent:1]]" + SECRET)
+    worn_out = a_head(database, settings, "[[fail:priority:transient:*]]" + SECRET)
+    heads = [smooth, retried, broken, worn_out]
+    with a_worker(settings, tmp_path) as worker:
+        send(settings, heads)
+        eventually(lambda: all(is_over(database, head) for head in heads))
+        eventually(lambda: is_quiet(redis_client))
+        first_beat = worker.heartbeat_file.stat().st_mtime
+        eventually(lambda: worker.heartbeat_file.stat().st_mtime > first_beat)
+        worker.ask_to_end()
+        assert worker.ended() == 0
+    ends = [is_over(database, head) for head in heads]
+    assert ends == ["completed", "completed", "failed", "failed"]
+    assert steps_called(settings, smooth) == list(STEPS)
+    assert steps_called(settings, retried) == [STEPS[0], *[STEPS[1]] * 3, *STEPS[2:]]
+    assert steps_called(settings, broken) == list(STEPS[:3])
+    assert steps_called(settings, worn_out) == [*STEPS[:4], *[STEPS[4]] * 4]
+    assert [len(dead_letters(database, head.thought_id)) for head in heads] == [0, 0, 1, 1]
+    assert SECRET not in worker.log
+    assert "Traceback" not in worker.log
+    assert list(redis_client.scan_iter("celery-task-meta*")) == []
+
+
+def test_messages_carry_no_word_of_the_thought(
+    database: Database, settings: Settings, redis_client: redis.Redis
+) -> None:
+    head = a_head(database, settings)
+    send(settings, [head])
+    (message,) = redis_client.lrange("thoughts", 0, -1)
+    assert str(head.thought_id).encode() in message
+    assert SECRET.encode() not in message
+
+
+def test_a_message_that_comes_again_during_its_call_is_dropped(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    head = a_head(database, settings, "[[delay:classification:1200]]")
+    with a_worker(settings, tmp_path):
+        send(settings, [head])
+        eventually(lambda: calls(settings))
+        send(settings, [head])
+        eventually(lambda: waiting(redis_client) == 0 and unacknowledged(redis_client) == 1)
+        assert calls(settings, "end") == []
+        assert eventually(lambda: is_over(database, head)) == "completed"
+    assert steps_called(settings, head) == list(STEPS)
+    assert [run.attempts for run in runs(database, head.thought_id)] == [1] * 5
+
+
+def test_a_chain_outlives_a_redis_that_forgets_everything(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    head = a_head(database, settings, "[[delay:analysis:1000]]")
+    with a_worker(settings, tmp_path):
+        send(settings, [head])
+        eventually(lambda: calls(settings, agent="analysis"))
+        redis_client.flushdb()
+        assert calls(settings, "end", agent="analysis") == []
+        assert eventually(lambda: is_over(database, head)) == "completed"
+    assert steps_called(settings, head) == list(STEPS)
+
+
+def test_a_worker_that_dies_in_a_call_has_counted_the_attempt(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    head = a_head(database, settings, "[[fail:classification:crash:1]]")
+    with a_worker(settings, tmp_path) as worker:
+        send(settings, [head])
+        assert worker.ended() == 137
+    row = thought(database, head.thought_id)
+    assert (row.status, row.attempts, row.steps_done) == ("processing", 1, 0)
+    assert row.call_id is not None
+
+
+def test_what_killed_a_worker_is_done_by_solo_alone_and_goes_back_to_the_others(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    head = a_head(database, settings, "[[fail:classification:transient:1]]")
+    alone = die_in_a_call(database, head.thought_id)
+    assert alone.losses == 1
+    with a_worker(settings, tmp_path, queues=SOLO_QUEUE, concurrency=1):
+        send(settings, [alone])
+        eventually(lambda: thought(database, head.thought_id).steps_done == 1)
+        eventually(lambda: waiting(redis_client) == 1 and unacknowledged(redis_client) == 0)
+    assert steps_called(settings, head) == [STEPS[0]] * 2
+
+
+@pytest.mark.parametrize(
+    "overrides", [{"call_deadline_seconds": 3.0, "renew_seconds": 0.5, "scripted_call_log": "calls"}]
+)
+def test_a_worker_with_a_wedged_thread_lets_the_others_end_and_leaves(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    settings = settings.model_copy(update={"scripted_call_log": str(tmp_path / "calls")})
+    hanging = a_head(database, settings, "[[fail:classification:hang:1]]")
+    other = a_head(database, settings, "[[delay:classification:2800]]")
+    late = a_head(database, settings)
+    with a_worker(settings, tmp_path) as worker:
+        send(settings, [hanging])
+        (begun,) = eventually(lambda: calls(settings))
+        eventually(lambda: time.time() - begun["time"] > 2.4)
+        send(settings, [other])
+        eventually(lambda: "overstays its deadline" in worker.log)
+        send(settings, [late])
+        assert worker.ended() == WEDGED_EXIT
+    assert steps_called(settings, late) == []
+    assert steps_called(settings, other) == [STEPS[0]]
+    assert thought(database, other.thought_id).steps_done == 1
+    row = thought(database, hanging.thought_id)
+    assert (row.status, row.attempts, row.call_id is not None) == ("processing", 1, True)
+    assert waiting(redis_client) == 2
+
+
+def test_a_worker_that_is_told_to_end_saves_its_call_and_another_goes_on(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    settings = settings.model_copy(update={"kafka_retry_backoff_ms": 2000})
+    running = a_head(database, settings, "[[delay:classification:1000]]")
+    put_back = a_head(database, settings, "[[fail:classification:transient:1]]")
+    with a_worker(settings, tmp_path) as worker:
+        send(settings, [running, put_back])
+        eventually(lambda: len(calls(settings)) == 2 and calls(settings, "error"))
+        eventually(lambda: thought(database, put_back.thought_id).not_before)
+        worker.ask_to_end()
+        assert worker.ended() == 0
+    assert [line["thought_id"] for line in calls(settings, "end")] == [str(running.thought_id)]
+    assert thought(database, running.thought_id).steps_done == 1
+    assert waiting(redis_client) == 2
+    with a_worker(settings, tmp_path):
+        assert eventually(lambda: is_over(database, running)) == "completed"
+        assert eventually(lambda: is_over(database, put_back)) == "completed"
+    assert steps_called(settings, running) == list(STEPS)
+    assert steps_called(settings, put_back) == [STEPS[0], *STEPS]

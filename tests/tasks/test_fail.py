@@ -1,0 +1,158 @@
+"""Final failure: state, dead letter and both outbox rows stand or fall together."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.database import Database
+from contracts.settings import Settings
+from tasks.failures import Failure, lost
+from tasks.ledger import Ledger, Step
+from tests.tasks.test_ledger import begun, lose
+from tests.tasks.thoughts import change, dead_letters, outbox, thought
+
+FAILURE = Failure("permanent", "no", "tests.Broken", "a stack")
+
+
+def fail(ledger: Ledger, step: Step, call: UUID | None, failure: Failure = FAILURE, turn: int = 1) -> bool:
+    return ledger.fail(
+        step, call, turn, error=failure.error(step.agent, 2), headers=failure.headers(step.agent, 2), event=b"the event"
+    )
+
+
+def written(database: Database, settings: Settings, step: Step) -> tuple[int, int, int]:
+    """Dead letters, their outbox rows, events."""
+    letters = len(dead_letters(database, step.thought_id))
+    return (
+        letters,
+        len(outbox(database, settings.kafka_dead_letter_topic)),
+        len(outbox(database, settings.kafka_events_topic)),
+    )
+
+
+def test_a_failed_thought_leaves_its_state_its_dead_letter_and_two_messages(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    origin = '{"topic": "work", "partition": 2, "offset": 7, "timestamp": 99}'
+    change(database, step.thought_id, f"origin = '{origin}'")
+    assert fail(ledger, step, begun(ledger, step))
+    row, (letter,) = thought(database, step.thought_id), dead_letters(database, step.thought_id)
+    (dead,), (event,) = (
+        outbox(database, settings.kafka_dead_letter_topic),
+        outbox(database, settings.kafka_events_topic),
+    )
+    assert (row.status, row.call_id, row.finished_at is not None) == ("failed", None, True)
+    assert row.error == {"agent": "classification", "kind": "permanent", "message": "no", "attempts": 2}
+    assert (letter.failure_id, letter.thought_id, letter.turn) == (f"{row.id}:{row.turn}", row.id, row.turn)
+    assert (letter.reason, bytes(letter.value), letter.state) == ("permanent", bytes(row.event), "open")
+    assert letter.headers == {
+        "reason": "permanent",
+        "error_class": "tests.Broken",
+        "message": "no",
+        "stack": "a stack",
+        "agent": "classification",
+        "attempts": 2,
+        "origin": {"topic": "work", "partition": 2, "offset": 7, "timestamp": 99},
+    }
+    assert (dead.key, dead.failure_id, bytes(dead.value)) == (str(row.user_id), letter.failure_id, bytes(row.event))
+    assert dead.headers == letter.headers
+    assert (event.key, event.turn, bytes(event.value)) == (str(row.user_id), row.turn, b"the event")
+
+
+def test_a_failure_repeated_after_a_lost_answer_is_written_once(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    call = begun(ledger, step)
+    assert fail(ledger, step, call)
+    before = thought(database, step.thought_id)
+    assert fail(ledger, step, call)
+    assert thought(database, step.thought_id) == before
+    assert written(database, settings, step) == (1, 1, 1)
+
+
+def test_a_fenced_call_cannot_fail_the_thought(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    call = begun(ledger, step)
+    lose(database, step)
+    before = thought(database, step.thought_id)
+    assert not fail(ledger, step, call)
+    assert thought(database, step.thought_id) == before
+    assert written(database, settings, step) == (0, 0, 0)
+
+
+def test_who_failed_it_in_other_words_or_in_another_turn_is_not_meant(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    call = begun(ledger, step)
+    fail(ledger, step, call)
+    assert not fail(ledger, step, call, lost(4))
+    assert not fail(ledger, step, call, turn=2)
+    assert written(database, settings, step) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("wrong", [{"token": 99}, {"number": 2}])
+def test_another_token_or_step_cannot_fail_the_thought(ledger: Ledger, step: Step, wrong: dict[str, Any]) -> None:
+    call = begun(ledger, step)
+    assert not fail(ledger, replace(step, **wrong), call)
+
+
+def test_without_a_call_only_an_exhausted_thought_fails(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    change(database, step.thought_id, "attempts = 3")
+    assert not fail(ledger, step, None, lost(4))
+    change(database, step.thought_id, "attempts = 4")
+    assert fail(ledger, step, None, lost(4))
+    assert thought(database, step.thought_id).error["kind"] == "lost"
+    assert written(database, settings, step) == (1, 1, 1)
+
+
+def test_without_a_call_a_thought_in_a_call_is_left_alone(database: Database, ledger: Ledger, step: Step) -> None:
+    begun(ledger, step)
+    change(database, step.thought_id, "attempts = 4")
+    assert not fail(ledger, step, None, lost(4))
+
+
+@pytest.mark.parametrize("table", ["dead_letters", "outbox"])
+def test_when_one_part_cannot_be_written_nothing_is(
+    database: Database, settings: Settings, ledger: Ledger, step: Step, table: str
+) -> None:
+    call = begun(ledger, step)
+    before = thought(database, step.thought_id)
+    full = text(f"ALTER TABLE {table} ADD CONSTRAINT full_up CHECK (failure_id IS NULL) NOT VALID")
+    database.rows(full)
+    try:
+        with pytest.raises(SQLAlchemyError):
+            fail(ledger, step, call)
+    finally:
+        database.rows(text(f"ALTER TABLE {table} DROP CONSTRAINT full_up"))
+    assert thought(database, step.thought_id) == before
+    assert written(database, settings, step) == (0, 0, len(outbox(database, settings.kafka_events_topic)))
+    assert outbox(database, settings.kafka_events_topic) == []
+    assert fail(ledger, step, call)
+
+
+def test_words_that_postgresql_would_refuse_are_cleaned(database: Database, ledger: Ledger, step: Step) -> None:
+    dirty = Failure("permanent", "a\x00\ud800", "c\x00", "s\udfff")
+    assert fail(ledger, step, begun(ledger, step), dirty)
+    (letter,) = dead_letters(database, step.thought_id)
+    assert thought(database, step.thought_id).error["message"] == "a\ufffd\ufffd"
+    assert (letter.headers["message"], letter.headers["error_class"], letter.headers["stack"]) == (
+        "a\ufffd\ufffd",
+        "c\ufffd",
+        "s\ufffd",
+    )
+
+
+def test_a_replayed_thought_that_fails_again_has_a_second_dead_letter(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    fail(ledger, step, begun(ledger, step))
+    change(database, step.thought_id, "status = 'processing', finished_at = NULL, turn = turn + 1, attempts = 0")
+    assert fail(ledger, step, begun(ledger, step), turn=2)
+    assert written(database, settings, step) == (2, 2, 2)

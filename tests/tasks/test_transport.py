@@ -1,0 +1,46 @@
+"""One client a channel, and another one when the channel's pool is another."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from celery import Celery
+
+from contracts.settings import Settings
+from tasks.application import create_app
+from tasks.transport import Channel
+
+
+@pytest.fixture
+def channel(settings: Settings, redis_client: redis.Redis) -> Iterator[Any]:
+    with create_app(settings).connection_for_write() as connection:
+        yield connection.default_channel
+
+
+def test_a_channel_of_the_worker_keeps_its_client(channel: Any) -> None:
+    assert type(channel) is Channel
+    with channel.conn_or_acquire() as first, channel.conn_or_acquire() as second:
+        assert first is second
+        assert first.ping()
+
+
+def test_a_channel_whose_pool_was_closed_has_a_new_client(channel: Any) -> None:
+    with channel.conn_or_acquire() as first:
+        channel._disconnect_pools()
+    with channel.conn_or_acquire() as second:
+        assert first is not second
+        assert second.connection_pool is channel.pool
+
+
+def test_the_waiting_side_has_a_client_of_its_own(channel: Any) -> None:
+    """It blocks in BRPOP."""
+    with channel.conn_or_acquire() as publishing:
+        assert channel.client is not publishing
+        assert channel.client.connection_pool is not publishing.connection_pool
+
+
+@pytest.mark.parametrize("url", ["sentinel://127.0.0.1:26379", "amqp://127.0.0.1"])
+def test_other_brokers_keep_their_own_transports(settings: Settings, url: str) -> None:
+    app: Celery = create_app(settings.model_copy(update={"celery_broker_url": url}))
+    assert app.conf.broker_transport is None

@@ -1,0 +1,81 @@
+"""GET /health and GET /metrics."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from contracts.database import Database
+from tests.webapp.conftest import MakeApp
+from tests.webapp.work import Work
+
+NOWHERE = {
+    "database_url": "postgresql+psycopg2://thoughts@127.0.0.1:9/thoughts",
+    "redis_url": "redis://127.0.0.1:9/0",
+    "kafka_bootstrap_servers": "127.0.0.1:9",
+}
+
+
+def health(app: Flask) -> tuple[int, dict[str, Any], dict[str, bool]]:
+    answer = app.test_client().get("/health")
+    found = answer.json or {}
+    return answer.status_code, found, {name: check["ok"] for name, check in found["checks"].items()}
+
+
+def test_all_is_well(make_app: MakeApp) -> None:
+    status, found, oks = health(make_app())
+    assert (status, found["status"]) == (200, "ok")
+    assert oks == {"postgres": True, "redis": True, "kafka": True}
+    for check in found["checks"].values():
+        assert check["latency_ms"] >= 0
+
+
+def test_without_kafka_or_redis_the_web_is_degraded_and_answers_200(make_app: MakeApp) -> None:
+    for missing in ("kafka", "redis"):
+        name = {"kafka": "kafka_bootstrap_servers", "redis": "redis_url"}[missing]
+        status, found, oks = health(make_app(**{name: NOWHERE[name]}))
+        assert (status, found["status"]) == (200, "degraded")
+        assert [name for name, ok in oks.items() if not ok] == [missing]
+
+
+def test_without_postgres_the_web_is_down_and_answers_503(make_app: MakeApp) -> None:
+    status, found, oks = health(make_app(**NOWHERE))
+    assert (status, found["status"]) == (503, "down")
+    assert not any(oks.values())
+
+
+def test_kafka_that_is_switched_off_is_well(make_app: MakeApp) -> None:
+    status, found, oks = health(make_app(kafka_enabled=False, kafka_bootstrap_servers=""))
+    assert (status, found["status"], oks["kafka"]) == (200, "ok", True)
+
+
+def gauges(client: FlaskClient) -> dict[str, float]:
+    answer = client.get("/metrics")
+    assert answer.mimetype == "text/plain"
+    lines = [line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines}
+
+
+def test_the_metrics_tell_the_state_of_the_work(client: FlaskClient, work: Work, database: Database) -> None:
+    ids = [(client.post("/thoughts", json={"text": "x", "user_id": str(uuid4())}).json or {})["id"] for _ in range(3)]
+    work.take(UUID(ids[0]))
+    database.rows(text("UPDATE outbox SET parked_at = now() WHERE id = (SELECT max(id) FROM outbox)"))
+    database.rows(text("INSERT INTO dead_letters (failure_id, reason, headers) VALUES ('f', 'r', '{}')"))
+    found = gauges(client)
+    assert found["thoughts_accepted_total"] == 3
+    assert found["thoughts_outbox_rows"] == 3
+    assert found["thoughts_outbox_parked_rows"] == 1
+    assert found["thoughts_outbox_oldest_seconds"] > 0
+    assert found["thoughts_dead_letters_open"] == 1
+    assert found['thoughts_open{status="pending"}'] == 2
+    assert found['thoughts_open{status="processing"}'] == 1
+    assert found["thoughts_streams_open"] == 0
+    assert found['thoughts_http_requests_total{method="POST",route="/thoughts",status="201"}'] == 3
+
+
+def test_the_metrics_answer_without_postgres(make_app: MakeApp) -> None:
+    found = gauges(make_app(**NOWHERE).test_client())
+    assert found["thoughts_database_up"] == 0
+    assert "thoughts_outbox_rows" not in found

@@ -1,0 +1,124 @@
+"""The pages, as they come from the server: whole without JavaScript, plain text only, strict headers."""
+
+import re
+from uuid import UUID, uuid4
+
+from flask.testing import FlaskClient
+
+from tests.webapp.work import Work
+
+REFRESH = '<noscript><meta http-equiv="refresh" content="3"></noscript>'
+
+
+def posted(client: FlaskClient, text: str) -> UUID:
+    return UUID((client.post("/thoughts", json={"text": text}).json or {})["id"])
+
+
+def test_the_first_page_invites_and_lists_nothing_yet(client: FlaskClient) -> None:
+    page = client.get("/").text
+    assert "Nothing here yet" in page
+    assert 'action="/thoughts"' in page
+
+
+def test_the_page_of_an_open_thought_refreshes_itself_without_javascript(client: FlaskClient, work: Work) -> None:
+    thought = posted(client, "a thought")
+    page = client.get(f"/t/{thought}").text
+    assert REFRESH in page
+    assert "Queued" in page
+    work.take(thought)
+    work.step(thought, 1)
+    work.claim(thought)
+    page = client.get(f"/t/{thought}").text
+    assert REFRESH in page
+    assert "1 of 5 agents finished" in page
+    assert "Analysis: Running" in page
+
+
+def test_the_page_of_a_finished_thought_stands_still(client: FlaskClient, work: Work) -> None:
+    thought = posted(client, "a thought")
+    work.complete(thought)
+    page = client.get(f"/t/{thought}").text
+    assert REFRESH not in page
+    assert "data-open" not in page
+    for step in range(1, 6):
+        assert f"result {step}" in page
+
+
+def test_a_failed_thought_says_so_in_an_alert(client: FlaskClient, work: Work) -> None:
+    thought = posted(client, "a thought")
+    work.take(thought)
+    work.claim(thought)
+    work.fail(thought)
+    page = client.get(f"/t/{thought}").text
+    assert 'role="alert"' in page
+    assert "Classification gave up after 4 attempts" in page
+    assert REFRESH not in page
+
+
+def test_a_waiting_thought_says_how_many_come_first(client: FlaskClient) -> None:
+    posted(client, "the first")
+    assert "1 thought of yours comes first" in client.get(f"/t/{posted(client, 'the second')}").text
+
+
+def test_a_retry_shows_its_attempts_and_the_reason(client: FlaskClient, work: Work) -> None:
+    thought = posted(client, "a thought")
+    work.take(thought)
+    work.claim(thought)
+    work.retry(thought, "the model <b>slept</b>")
+    page = client.get(f"/t/{thought}").text
+    assert "Trying again" in page
+    assert "1 attempt so far" in page
+    assert "data-until=" in page
+    assert "the model &lt;b&gt;slept&lt;/b&gt;" in page
+
+
+def test_whatever_people_or_agents_write_stays_text(client: FlaskClient, work: Work) -> None:
+    evil = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    thought = posted(client, evil)
+    work.take(thought)
+    work.step(thought, 1, {evil: evil, "list": [evil], "deep": {"a": [{"b": evil}]}, "number": 1.5, "none": None})
+    for path in (f"/t/{thought}", "/"):
+        page = client.get(path).text
+        assert "<script>alert" not in page
+        assert "<img" not in page
+        assert "&lt;script&gt;" in page
+
+
+def test_a_fragment_has_the_same_parts_as_the_page(client: FlaskClient, work: Work) -> None:
+    thought = posted(client, "a thought")
+    work.take(thought)
+    work.step(thought, 1)
+    parts = [
+        re.findall(r'data-part="([^"]+)"', client.get(f"/t/{thought}{query}").text) for query in ("", "?fragment=1")
+    ]
+    assert parts[0] == parts[1] == ["head", "steps", "found-classification"]
+    assert "<html" not in client.get(f"/t/{thought}?fragment=1").text
+
+
+def test_a_missing_page_is_said_in_html(client: FlaskClient) -> None:
+    for path, headers in ((f"/t/{uuid4()}", {}), ("/nowhere", {"Accept": "text/html,*/*;q=0.8"})):
+        answer = client.get(path, headers=headers)
+        assert (answer.status_code, answer.mimetype) == (404, "text/html")
+
+
+def test_every_answer_carries_the_strict_headers(client: FlaskClient) -> None:
+    for path in ("/", "/thoughts", "/health", "/metrics", "/static/live.js", "/nowhere", f"/thoughts/{uuid4()}"):
+        with client.get(path) as answer:
+            headers = answer.headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+    assert client.get("/thoughts").headers["Cache-Control"] == "private, no-store"
+
+
+def test_the_pages_hold_nothing_that_the_policy_forbids(client: FlaskClient, work: Work) -> None:
+    thought = posted(client, "a thought")
+    work.complete(thought)
+    for path in ("/", f"/t/{thought}", f"/t/{uuid4()}"):
+        page = client.get(path).text
+        assert not re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", page)
+        assert not re.search(r"<script(?![^>]*\ssrc=\"/static/)", page)
+        for address in re.findall(r'(?:src|href)="([^"]+)"', page):
+            assert address.startswith(("/", "#")), address

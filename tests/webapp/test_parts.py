@@ -1,0 +1,218 @@
+"""The parts that need no server: the wire format, the memory of a stream, places, cursors, readable outputs."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from agents.catalogue import AGENTS
+from contracts import events
+from webapp import cursors
+from webapp.identifiers import form_key, keyed_id, new_id
+from webapp.messages import Bookmark, Comment, StreamMessage, from_wire
+from webapp.readable import readable
+from webapp.replay import Frontier, Kept, position
+from webapp.seats import Seats
+from webapp.subscription import QUEUE_LENGTH, Signal, Subscription
+from webapp.told import REMEMBERED_EVENTS, Told
+from webapp.views import duration
+
+USER, THOUGHT = uuid4(), uuid4()
+
+
+def test_a_message_cannot_add_fields_or_vanish() -> None:
+    assert str(StreamMessage("a\nb\r\nc\rd", type="x\nid: 1", id="7\ndata: 2")) == (
+        "event: x id: 1\ndata: a\ndata: b\ndata: c\ndata: d\nid: 7 data: 2\n\n"
+    )
+    assert str(StreamMessage("")) == "data: \n\n"
+    assert str(StreamMessage("a\u2028b")) == "data: a\u2028b\n\n"
+    assert str(StreamMessage({"a": 1}, retry=0, id="")) == 'data: {"a": 1}\nid:\nretry: 0\n\n'
+    assert bytes(Comment("one\ntwo", retry=3000)) == b"retry: 3000\n: one two\n\n"
+    assert bytes(Bookmark("1-0")) == b"id: 1-0\n\n"
+
+
+def test_a_published_message_is_read_back() -> None:
+    message = from_wire(b'{"data": {"a": 1}, "type": "t", "id": "5-1"}')
+    assert (message.data, message.type, message.id) == ({"a": 1}, "t", "5-1")
+    for unreadable in (b"", b"[]", b"{}", b'{"type": "t"}', b"\xff"):
+        with pytest.raises(ValueError):  # noqa: PT011 - JSON's own errors are welcome too
+            from_wire(unreadable)
+
+
+def story() -> list[dict[str, Any]]:
+    return [
+        event.to_dict()
+        for event in (
+            events.thought_created(USER, THOUGHT, "text"),
+            events.thought_processing(USER, THOUGHT, 1),
+            *(events.agent_completed(USER, THOUGHT, step) for step in range(1, 6)),
+            events.thought_completed(USER, THOUGHT, 1.0),
+        )
+    ]
+
+
+def test_a_story_in_order_has_no_gaps_and_is_known_afterwards() -> None:
+    told = Told()
+    for number, event in enumerate(story(), start=1):
+        assert not told.knows(event)
+        assert not told.lacks_what_came_before(event)
+        told.note(event)
+        assert told.knows(event)
+        assert told.open_thoughts == ([] if number == 8 else [THOUGHT])
+
+
+def test_every_missing_event_is_noticed_by_the_next() -> None:
+    whole = story()
+    for missing in range(len(whole) - 1):
+        told = Told()
+        for event in whole[:missing]:
+            told.note(event)
+        assert told.lacks_what_came_before(whole[missing + 1]), whole[missing]["event_type"]
+
+
+def test_before_a_failure_is_always_looked() -> None:
+    failed = events.thought_failed(USER, THOUGHT, 1, agent="analysis", message="m", attempts=4).to_dict()
+    told = Told()
+    told.note(story()[0])
+    assert told.lacks_what_came_before(failed)
+    told.note(failed)
+    assert told.open_thoughts == []
+
+
+def test_the_memory_of_a_stream_is_bounded() -> None:
+    told = Told()
+    first, *_, last = [events.thought_created(USER, uuid4(), "x").to_dict() for _ in range(REMEMBERED_EVENTS + 1)]
+    for event in [
+        first,
+        *(events.thought_created(USER, uuid4(), "x").to_dict() for _ in range(REMEMBERED_EVENTS)),
+        last,
+    ]:
+        told.note(event)
+    assert not told.knows(first)
+    assert told.knows(last)
+    assert len(told.open_thoughts) < REMEMBERED_EVENTS
+
+
+def test_what_is_no_event_of_ours_is_neither_known_nor_a_gap() -> None:
+    told = Told()
+    for data in (
+        {},
+        {"event_type": "thought_completed", "thought_id": 5},
+        {"event_type": "x", "thought_id": str(THOUGHT)},
+    ):
+        told.note(data)
+        assert not told.lacks_what_came_before(data)
+    assert told.open_thoughts == []
+
+
+def test_places_are_compared_as_numbers() -> None:
+    nine, ten = position("9-0"), position("10-0")
+    assert nine is not None
+    assert ten is not None
+    assert nine < ten
+    assert [position(text) for text in (None, "", "5", "a-b", "5-0 ", "-1-0", "$")] == [None] * 7
+
+
+def kept(*ids: str) -> Kept:
+    return Kept(tuple(StreamMessage({"event_id": f"e{place}"}, id=place) for place in ids))
+
+
+def test_only_a_place_within_what_is_kept_can_be_continued() -> None:
+    assert [kept("9-0", "10-0").can_continue(place) for place in ((8, 9), (9, 0), (9, 5), (10, 0), (10, 1))] == [
+        False, True, True, True, False,
+    ]  # fmt: skip
+    assert not kept().can_continue((9, 0))
+    assert [message.id for message in kept("9-0", "9-1", "10-0").following((9, 0))] == ["9-1", "10-0"]
+    assert [message.id for message in kept("9-0", "9-1", "10-0").before((9, 1))] == ["9-0", "9-1"]
+
+
+def test_a_reader_may_claim_only_places_before_which_everything_was_told() -> None:
+    frontier = Frontier(kept("1-0", "2-0", "3-0", "4-0"), {"e1-0", "e3-0", "e4-0"})
+    assert frontier.after("e3-0") is None
+    assert frontier.after("e1-0") == "3-0"
+    assert frontier.after("unrelated") is None
+    assert frontier.after("e4-0") == "4-0"
+
+
+def test_a_queue_that_overflows_closes_its_stream() -> None:
+    subscription = Subscription("c")
+    for _ in range(QUEUE_LENGTH):
+        subscription.offer(StreamMessage("x"))
+    assert isinstance(subscription.take(0), StreamMessage)
+    subscription.offer(StreamMessage("x"))
+    subscription.offer(StreamMessage("one too many"))
+    assert subscription.take(0) is Signal.END
+
+
+def test_a_second_acknowledgement_is_a_gap() -> None:
+    subscription = Subscription("c")
+    subscription.confirm()
+    assert subscription.take(0) is None
+    subscription.confirm()
+    assert subscription.take(0) is Signal.GAP
+
+
+def test_seats_are_limited_in_all_and_for_each_user() -> None:
+    seats, other = Seats(3, 2), uuid4()
+    assert [seats.take(USER) for _ in range(3)] == [True, True, False]
+    assert [seats.take(other) for _ in range(2)] == [True, False]
+    seats.give_back(USER)
+    assert (seats.taken, seats.take(other), seats.take(USER)) == (2, True, False)
+
+
+def test_new_ids_are_uuids_of_version_7_in_the_order_of_time() -> None:
+    before = datetime.now(UTC).timestamp() * 1000
+    ids = [new_id() for _ in range(100)]
+    after = datetime.now(UTC).timestamp() * 1000
+    assert len(set(ids)) == 100
+    assert {(made.version, made.variant) for made in ids} == {(7, UUID(int=0x8000 << 48).variant)}
+    assert all(int(before) <= made.int >> 80 <= int(after) for made in ids)
+
+
+def test_keys_make_the_same_id_for_the_same_user_only() -> None:
+    assert keyed_id(USER, "k") == keyed_id(USER, "k") != keyed_id(USER, "l")
+    assert keyed_id(USER, "k") != keyed_id(THOUGHT, "k")
+    assert form_key("n", "a") == form_key("n", "a") != form_key("n", "b")
+
+
+def test_a_cursor_leads_back_to_its_place() -> None:
+    place = (datetime(2026, 11, 23, 15, 20, 11, 123456, tzinfo=UTC), THOUGHT)
+    assert cursors.decode(cursors.encode(place)) == place
+    for broken in ("", "x", "\u2028", "bm90IGEgY3Vyc29y", cursors.encode(place)[:-4]):
+        with pytest.raises(ValueError, match="not one of ours"):
+            cursors.decode(broken)
+
+
+def test_an_output_is_read_in_the_order_of_its_model_and_the_verdict_first() -> None:
+    output = {
+        "complexity": "simple", "type": "idea", "urgency": "soon", "emotional_tone": "curious",
+        "implied_needs": ["time", "a longer need that does not fit into a small tag"],
+        "entities": {"places": [], "people": ["Mara"], "dates": [], "topics": []},
+    }  # fmt: skip
+    items = readable("classification", output)
+    assert [item.label for item in items] == [
+        "Type", "Urgency", "Entities", "Emotional tone", "Implied needs", "Complexity",
+    ]  # fmt: skip
+    assert [item.kind for item in items] == ["text", "text", "group", "text", "lines", "text"]
+    assert [(item.label, item.kind) for item in items[2].items] == [
+        ("People", "tags"), ("Dates", "empty"), ("Places", "empty"), ("Topics", "empty"),
+    ]  # fmt: skip
+    assert [item.lead for item in readable("priority", {"risk": "x", "final_recommendation": "do"})] == [True, False]
+
+
+def test_what_was_not_assessed_says_so_and_claims_no_confidence() -> None:
+    [value] = readable("value_impact", {"legacy_value": {"score": None, "reasoning": "Not assessed.", "confidence": 0}})
+    assert [(item.label, item.kind) for item in value.items] == [("Score", "absent"), ("Reasoning", "absent")]
+    [scored] = readable("value_impact", {"x": {"score": 7, "confidence": 0.5}})
+    assert [item.text for item in scored.items] == ["7 of 10", "50%"]
+
+
+def test_every_agent_has_words_on_the_page() -> None:
+    from webapp.views import AGENT_QUESTIONS, AGENT_TITLES
+
+    assert list(AGENT_TITLES) == list(AGENT_QUESTIONS) == list(AGENTS)
+
+
+def test_durations_come_in_the_unit_that_suits_them() -> None:
+    assert [duration(seconds) for seconds in (0.0042, 1.25, 59.94, 61.5)] == ["4 ms", "1.2 s", "59.9 s", "1 min 1 s"]

@@ -1,0 +1,339 @@
+"""The stream of a real web process: everything that happened, once, in order, whatever was lost on the way."""
+
+import http.client
+import json
+import socket
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from contracts.database import Database
+from contracts.progress import Publisher, channel
+from contracts.settings import Settings
+from tests.eventually import eventually
+from tests.webapp.conftest import Serve
+from tests.webapp.serving import Reader, Served
+from tests.webapp.work import Work
+from webapp.snapshot import derived_events
+
+AGENTS = [f"thought_agent_completed {number}/5" for number in range(1, 6)]
+BEGIN = ["thought_created", "thought_processing"]
+STORY = [*BEGIN, *AGENTS, "thought_completed"]
+
+
+@pytest.fixture
+def silent(database: Database) -> Work:
+    """Works without telling Redis, as a process does that dies between the commit and the news."""
+    return Work(database)
+
+
+def opened(web: Served, reader: Reader, user: UUID) -> None:
+    """Wait until the stream is past its snapshot: it has shown a thought that came after its opening."""
+    web.post("an earlier thought", user)
+    reader.until("thought_created")
+
+
+def test_a_stream_answers_at_once_and_then_shows_everything_live(serve: Serve, work: Work) -> None:
+    web, user = serve(), uuid4()
+    reader = web.read(user)
+    assert reader.answer.status == 200
+    assert reader.answer.headers["Content-Type"].startswith("text/event-stream")
+    assert reader.answer.headers["X-Accel-Buffering"] == "no"
+    assert reader.answer.headers["Cache-Control"] == "no-cache"
+    assert reader.comment() == "connected"
+    opened(web, reader, user)
+    thought = web.post("a thought", user)
+    eventually(lambda: len(reader.events) == 2)
+    told = work.complete(thought)
+    reader.until("thought_completed")
+    events = reader.events[1:]
+    assert [event.name for event in events] == STORY
+    assert [event.data["event_id"] for event in events[1:]] == [str(event.event_id) for event in told]
+    assert all(event.id for event in events)
+    for event in events:
+        assert {"thought_id", "user_id", "timestamp"} <= set(event.data)
+        assert event.data["event_type"] == event.kind
+    assert events[3].data | {"agent_name": "analysis", "agent_number": 2, "total_agents": 5} == events[3].data
+
+
+def test_who_comes_late_sees_the_whole_story_and_no_reset(
+    serve: Serve, work: Work, redis_client: redis.Redis, settings: Settings
+) -> None:
+    web, user = serve(), uuid4()
+    done, failed, waiting = (web.post(name, user) for name in ("done", "failed", "waiting"))
+    work.complete(done)
+    work.take(failed)
+    work.step(failed, 1)
+    work.claim(failed)
+    work.fail(failed, "analysis")
+    reader = web.read(user)
+    eventually(lambda: reader.names().count("thought_created") == 3)
+    assert reader.names() == [*STORY, *BEGIN, AGENTS[0], "thought_failed", "thought_created"]
+    by_thought = [UUID(event.data["thought_id"]) for event in reader.events]
+    assert by_thought == [done] * 8 + [failed] * 4 + [waiting]
+    assert reader.events[0].id, "nothing comes before it"
+    assert reader.events[1].id is None, "two thoughts were created before it and are still to be told"
+    kept: Any = redis_client.xrevrange(f"{channel(settings.redis_sse_prefix, user)}:events", count=1)
+    assert reader.last_event_id == kept[0][0].decode()
+    failure = reader.events[11].data
+    assert (failure["agent"], failure["retry_count"], failure["error_message"]) == ("analysis", 3, "the model refused")
+
+
+def test_a_user_never_seen_has_an_open_and_empty_stream(serve: Serve) -> None:
+    reader = serve(SSE_HEARTBEAT_INTERVAL="0.2").read(uuid4())
+    assert [reader.comment() for _ in range(3)] == ["connected", "heartbeat", "heartbeat"]
+    assert reader.names() == []
+    assert not reader.ended.is_set()
+
+
+def test_derived_events_equal_the_published_ones(
+    client: FlaskClient, database: Database, work: Work, settings: Settings, redis_client: redis.Redis
+) -> None:
+    user = uuid4()
+    ids = [
+        UUID((client.post("/thoughts", json={"text": "x", "user_id": str(user)}).json or {})["id"]) for _ in range(2)
+    ]
+    key = f"{channel(settings.redis_sse_prefix, user)}:events"
+    eventually(lambda: redis_client.xlen(key) == 2)
+    work.complete(ids[0])
+    work.take(ids[1])
+    work.claim(ids[1])
+    work.fail(ids[1])
+    entries: Any = redis_client.xrange(key)
+    published = [json.loads(fields[b"message"])["data"] for _, fields in entries]
+    derived = [event.to_dict() for event in derived_events(database, user)]
+
+    def by_id(events: list[dict[str, object]]) -> dict[object, dict[str, object]]:
+        return {event["event_id"]: {**event, "timestamp": None, "processing_time_seconds": None} for event in events}
+
+    assert by_id(published) == by_id(derived)
+
+
+def test_a_reader_that_comes_back_gets_exactly_what_it_missed(serve: Serve, work: Work) -> None:
+    web, user = serve(), uuid4()
+    reader = web.read(user)
+    opened(web, reader, user)
+    thought = web.post("a thought", user)
+    work.take(thought)
+    work.step(thought, 1)
+    reader.until(AGENTS[0])
+    reader.close()
+    for step in range(2, 6):
+        work.step(thought, step)
+    again = web.read(user, reader.last_event_id)
+    again.until("thought_completed")
+    later = web.post("another", user)
+    eventually(lambda: again.events[-1].data["thought_id"] == str(later))
+    assert again.names() == [*AGENTS[1:], "thought_completed", "thought_created"]
+    ids = [event.id for event in reader.events[1:] + again.events]
+    assert None not in ids
+    assert ids == sorted(ids, key=lambda event_id: tuple(int(part) for part in str(event_id).split("-")))
+
+
+def test_an_id_that_cannot_be_continued_gets_a_reset_with_the_state(
+    serve: Serve, work: Work, redis_client: redis.Redis, settings: Settings
+) -> None:
+    web, user = serve(), uuid4()
+    done, waiting = web.post("done", user), web.post("waiting", user)
+    work.complete(done)
+    last = web.read(user).until("thought_completed")[-1].id or ""
+
+    def is_reset(claimed: str) -> Reader:
+        reader = web.read(user, claimed)
+        eventually(lambda: reader.names().count("thought_created") == 2)
+        reset = reader.events[0]
+        assert (reset.kind, reset.data["user_id"]) == ("reset", str(user))
+        assert {"thought_id", "timestamp"} <= set(reset.data)
+        assert [thought["id"] for thought in reset.data["thoughts"]] == [str(done), str(waiting)]
+        assert [len(thought["agents"]) for thought in reset.data["thoughts"]] == [5, 5]
+        assert reader.names()[1:] == [*STORY, "thought_created"]
+        assert reader.last_event_id != claimed, "else the browser would be reset for ever"
+        return reader
+
+    for unusable in ("x-1", "5-0", "99999999999999-0"):
+        assert is_reset(unusable).last_event_id
+    redis_client.delete(f"{channel(settings.redis_sse_prefix, user)}:events")
+    assert is_reset(last).last_event_id == "", "the browser forgets its place"
+
+
+def test_news_that_was_never_sent_comes_with_a_heartbeat(serve: Serve, silent: Work) -> None:
+    web, user = serve(SSE_HEARTBEAT_INTERVAL="0.3"), uuid4()
+    reader = web.read(user)
+    thought = web.post("a thought", user)
+    reader.until("thought_created")
+    silent.complete(thought)
+    reader.until("thought_completed")
+    assert reader.names() == STORY
+
+
+def test_an_event_never_overtakes_one_whose_news_was_lost(serve: Serve, work: Work, silent: Work) -> None:
+    web, user = serve(), uuid4()
+    reader = web.read(user)
+    thought = web.post("a thought", user)
+    reader.until("thought_created")
+    silent.take(thought)
+    work.step(thought, 1)
+    silent.step(thought, 2)
+    work.step(thought, 3)
+    eventually(lambda: AGENTS[2] in reader.names())
+    assert reader.names() == [*BEGIN, *AGENTS[:3]]
+    assert [bool(event.id) for event in reader.events[1:]] == [False, True, False, True]
+    silent.step(thought, 4)
+    work.claim(thought)
+    work.fail(thought, "priority")
+    reader.until("thought_failed")
+    assert reader.names() == [*BEGIN, *AGENTS[:4], "thought_failed"]
+    assert reader.events[-1].id
+
+
+def test_a_repeated_event_is_told_once_and_moves_the_readers_place(
+    serve: Serve, work: Work, publisher: Publisher
+) -> None:
+    web, user = serve(), uuid4()
+    thought = web.post("a thought", user)
+    reader = web.read(user)
+    reader.until("thought_created")
+    told = work.take(thought)
+    first = reader.until("thought_processing")[-1].id
+    publisher.publish(told)
+    eventually(lambda: reader.last_event_id != first)
+    work.step(thought, 1)
+    reader.until(AGENTS[0])
+    assert reader.names() == [*BEGIN, AGENTS[0]]
+
+
+def test_a_replayed_thought_begins_again_where_it_failed(serve: Serve, work: Work) -> None:
+    web, user = serve(), uuid4()
+    thought = web.post("a thought", user)
+    reader = web.read(user)
+    work.take(thought)
+    work.step(thought, 1)
+    work.claim(thought)
+    work.fail(thought, "analysis")
+    reader.until("thought_failed")
+    work.replay(thought)
+    work.take(thought)
+    for step in range(2, 6):
+        work.step(thought, step)
+    reader.until("thought_completed")
+    assert reader.names() == [
+        *BEGIN,
+        AGENTS[0],
+        "thought_failed",
+        "thought_processing",
+        *AGENTS[1:],
+        "thought_completed",
+    ]
+
+
+def test_messages_of_others_do_not_end_a_stream(serve: Serve, settings: Settings, redis_client: redis.Redis) -> None:
+    web, user = serve(), uuid4()
+    reader = web.read(user)
+    web.post("a thought", user)
+    reader.until("thought_created")
+    for payload in (
+        b"no json",
+        b"[]",
+        b"{}",
+        b'{"data": 1}',
+        b'{"data": {"thought_id": 5}, "type": "a\\nb", "id": "x"}',
+    ):
+        redis_client.publish(channel(settings.redis_sse_prefix, user), payload)
+    web.post("another", user)
+    eventually(lambda: reader.names().count("thought_created") == 2)
+    assert [event.kind for event in reader.events] == ["thought_created", "message", "a b", "thought_created"]
+
+
+def test_who_is_gone_is_forgotten(serve: Serve, redis_client: redis.Redis, settings: Settings) -> None:
+    web = serve(SSE_HEARTBEAT_INTERVAL="0.3")
+    users = [uuid4() for _ in range(12)]
+    readers = [web.read(user) for user in users for _ in range(2)]
+    channels = [channel(settings.redis_sse_prefix, user) for user in users]
+
+    def subscribed() -> int:
+        counts: Any = redis_client.pubsub_numsub(*channels)
+        return sum(count for _, count in counts)
+
+    eventually(lambda: web.metric("thoughts_streams_open") == 24)
+    eventually(lambda: subscribed() == 12)
+    for reader in readers:
+        reader.close()
+    eventually(lambda: web.metric("thoughts_streams_open") == 0)
+    eventually(lambda: subscribed() == 0)
+    again = web.read(users[0])
+    web.post("a thought", users[0])
+    again.until("thought_created")
+
+
+def test_more_streams_than_the_limit_are_asked_to_come_later(serve: Serve) -> None:
+    web = serve(SSE_MAX_CONNECTIONS="2", SSE_HEARTBEAT_INTERVAL="0.3")
+    first, _ = web.read(uuid4()), web.read(uuid4())
+    third = web.read(uuid4())
+    assert (third.answer.status, third.answer.headers["Content-Type"]) == (503, "application/problem+json")
+    assert int(third.answer.headers["Retry-After"]) > 0
+    assert web.post("still accepted", uuid4())
+    first.close()
+    eventually(lambda: web.read(uuid4()).answer.status == 200)
+
+
+def test_one_user_cannot_take_all_streams(serve: Serve) -> None:
+    web, greedy = serve(), uuid4()
+    assert [web.read(greedy).answer.status for _ in range(21)] == [200] * 20 + [503]
+    assert web.read(uuid4()).answer.status == 200
+
+
+def test_a_reader_that_takes_nothing_loses_its_place(
+    serve: Serve, settings: Settings, redis_client: redis.Redis
+) -> None:
+    web, user = serve(SSE_HEARTBEAT_INTERVAL="0.5"), uuid4()
+    sleeper = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
+    sleeper.request("GET", f"/thoughts/stream/{user}")
+    sleeper.sock.recv(1024)
+    eventually(lambda: web.metric("thoughts_streams_open") == 1)
+    payload = json.dumps({"data": "x" * 100_000})
+
+    def pushed_out() -> bool:
+        redis_client.publish(channel(settings.redis_sse_prefix, user), payload)
+        return web.metric("thoughts_streams_open") == 0
+
+    eventually(pushed_out, timeout=30)
+    sleeper.close()
+
+
+def test_streams_end_with_the_process_and_are_not_cut_off(serve: Serve) -> None:
+    web = serve()
+    readers = [socket.create_connection(("127.0.0.1", web.port), timeout=30) for _ in range(50)]
+    for reader in readers:
+        reader.sendall(f"GET /thoughts/stream/{uuid4()} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    eventually(lambda: web.metric("thoughts_streams_open") == 50)
+    web.stop()
+    assert web.process.returncode == 0
+    for reader in readers:
+        with reader, reader.makefile("rb") as rest:
+            assert rest.read().endswith(b"0\r\n\r\n"), "the last chunk of a whole answer"
+
+
+def test_while_postgres_is_away_a_stream_waits_and_then_catches_up(
+    serve: Serve, database: Database, silent: Work
+) -> None:
+    web, user = serve(SSE_HEARTBEAT_INTERVAL="0.3"), uuid4()
+    thought = web.post("a thought", user)
+    reader = web.read(user)
+    reader.until("thought_created")
+    name = database.engine.url.database
+    silent.take(thought)
+    reader.until("thought_processing")
+    database.rows(
+        text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'web' AND datname = :name"
+        ),
+        name=name,
+    )
+    silent.complete_from(thought, 1)
+    reader.until("thought_completed")
+    assert reader.names() == STORY
+    assert not reader.ended.is_set()

@@ -1,0 +1,86 @@
+"""Accepting a thought: stored once, whatever happens to the answers on the way, and then told to the streams."""
+
+import logging
+import time
+from uuid import UUID
+
+from sqlalchemy import text as sql
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.accept import Accepted, accept
+from contracts.database import is_refused_data
+from contracts.events import thought_created
+from webapp.services import Services
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 3.0
+"""No new try begins after this; with the statement's own bound an answer comes within some six seconds."""
+
+PAUSES = (0.1, 0.4, 1.0)
+
+MAKE_USER = sql("INSERT INTO users (id) VALUES (:id) ON CONFLICT DO NOTHING")
+
+STARTED = "Processing started..."
+TONIGHT = "Will be analyzed tonight..."
+QUEUED = "Your thought is queued: Kafka is away at the moment, and the analysis starts when it is back."
+
+
+class KeyReusedError(ValueError):
+    """Raised when an Idempotency-Key comes again with another text; nothing was stored."""
+
+
+def take_in(services: Services, user_id: UUID, thought_id: UUID, text: str) -> None:
+    """Store the thought and announce it. The same id with the same text again changes nothing.
+
+    Raises KeyReusedError, or SQLAlchemyError when PostgreSQL stays away.
+    """
+    event = thought_created(user_id, thought_id, text)
+    accepted, tries = _stored(services, user_id, thought_id, text, event.to_bytes())
+    if accepted.contradicts(user_id) or accepted.old_text not in {None, text}:
+        raise KeyReusedError("this Idempotency-Key was used before, for another text")
+    if accepted.fresh or tries > 1:  # a repeat may find what a try with a lost answer has stored
+        services.metrics.accepted.inc()
+        services.announcer.announce(event)
+
+
+def message(services: Services) -> str:
+    """What happens next with a thought that was just accepted."""
+    if not (services.settings.kafka_enabled and services.settings.takes_from_kafka):
+        return TONIGHT
+    return STARTED if services.kafka.reachable else QUEUED
+
+
+def _stored(services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes) -> tuple[Accepted, int]:
+    """What Accept found, and how many tries it took."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    for tries, pause in enumerate((*PAUSES, 0.0), start=1):
+        try:
+            return _accept(services, user_id, thought_id, text, event), tries
+        except SQLAlchemyError as error:
+            if is_refused_data(error) or not pause or time.monotonic() + pause > deadline:
+                raise
+            log.warning("PostgreSQL did not take thought %s, trying again: %s", thought_id, type(error).__name__)
+            time.sleep(pause)
+    raise AssertionError("the last pause is zero and raises")
+
+
+def _accept(services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes) -> Accepted:
+    settings = services.settings
+
+    def once() -> Accepted:
+        return accept(
+            services.database,
+            thought_id=thought_id,
+            user_id=user_id,
+            text=text,
+            event=event,
+            topic=settings.kafka_topic,
+            emit=settings.kafka_enabled,
+        )
+
+    accepted = once()
+    if accepted.user_known:
+        return accepted
+    services.database.rows(MAKE_USER, id=user_id)
+    return once()

@@ -1,0 +1,27 @@
+"""Who may see and add what. OPEN_API makes every user's thoughts everybody's; else they belong to the cookie's user."""
+
+from uuid import UUID
+
+from werkzeug.exceptions import NotFound
+
+from webapp.identity import visitor
+from webapp.queries import Thought, one_thought
+from webapp.services import services
+
+
+def may_read(user_id: UUID) -> bool:
+    """Whether the asker may see this user's thoughts."""
+    return services().settings.open_api or visitor() == user_id
+
+
+def may_write_as(user_id: UUID) -> bool:
+    """Whether the asker may add to this user's line."""
+    return may_read(user_id)
+
+
+def readable_thought(thought_id: UUID) -> Thought:
+    """The thought, if the asker may see it. Raises NotFound, also for what belongs to others: ids are not told."""
+    found = one_thought(services().database, thought_id)
+    if found is None or not may_read(found.row.user_id):
+        raise NotFound("There is no such thought.")
+    return found

@@ -1,0 +1,51 @@
+"""The application factory."""
+
+from datetime import timedelta
+
+from flask import Flask
+
+from contracts.settings import Settings, SettingsError, load_settings_or_exit
+from webapp import health, metrics, pages, problems, security, thoughts
+from webapp.identity import VisitorCookie
+from webapp.keys import required_secret_key
+from webapp.services import make_services
+from webapp.stream import Stream
+
+MAX_BODY = 256 * 1024
+"""Bytes of a request: 10,000 characters take up to 120 kB when each is escaped or percent-encoded."""
+
+
+def make_app(settings: Settings | None) -> Flask:
+    """Put the parts together. Raises SystemExit for unusable settings."""
+    app = Flask("webapp", static_folder="static", static_url_path="/static")
+    settings = settings or load_settings_or_exit()
+    try:
+        _configure(app, required_secret_key(settings))
+        services = make_services(settings)
+    except SettingsError as unusable:
+        raise SystemExit(f"Cannot start. {unusable}") from None
+    app.extensions["services"] = services
+    app.register_blueprint(thoughts.blueprint)
+    app.register_blueprint(Stream(services), url_prefix="/thoughts/stream")
+    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
+    problems.register(app)
+    metrics.count_requests(app)
+    security.register(app)
+    return app
+
+
+def _configure(app: Flask, secret_key: str) -> None:
+    app.secret_key = secret_key
+    app.session_interface = VisitorCookie()
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
+        SESSION_COOKIE_NAME="thoughts_visitor",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=365),
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}

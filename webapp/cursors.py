@@ -1,0 +1,27 @@
+"""The place in a list where the next page begins, opaque to who carries it."""
+
+import base64
+import binascii
+from datetime import datetime
+from uuid import UUID
+
+from webapp.queries import Place
+
+
+def encode(place: Place) -> str:
+    """The cursor that leads behind this place."""
+    when, thought_id = place
+    return base64.urlsafe_b64encode(f"{when.isoformat()}|{thought_id}".encode()).decode().rstrip("=")
+
+
+def decode(cursor: str) -> Place:
+    """The place of a cursor. Raises ValueError for anything that `encode` did not make."""
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        when, _, thought_id = base64.b64decode(padded, b"-_", validate=True).decode().partition("|")
+        place = datetime.fromisoformat(when), UUID(thought_id)
+    except (ValueError, binascii.Error) as broken:
+        raise ValueError("this cursor is not one of ours") from broken
+    if place[0].tzinfo is None:
+        raise ValueError("this cursor is not one of ours")
+    return place

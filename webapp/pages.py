@@ -1,0 +1,62 @@
+"""The two pages: the form with one's own latest thoughts, and a thought.
+
+Both are whole without JavaScript. The script fetches the same page again as a fragment and exchanges the parts that
+differ, so the templates are the only place where a state is drawn.
+"""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Blueprint, Response, make_response, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from contracts.text import THOUGHT_LENGTH
+from webapp import access, identity
+from webapp.queries import LATEST_LENGTH, Thought, page_of_thoughts, thoughts_ahead
+from webapp.services import services
+from webapp.views import ThoughtView
+
+blueprint = Blueprint("pages", __name__)
+
+LATEST_SHOWN = LATEST_LENGTH
+
+
+@blueprint.get("/")
+def home() -> Response:
+    """The form and the visitor's own latest thoughts."""
+    user_id = identity.settled_visitor()
+    template = "latest.html" if _wants_fragment() else "home.html"
+    return make_response(render_template(template, user_id=user_id, latest=_latest(user_id), **_form("")))
+
+
+@blueprint.get("/t/<uuid:thought_id>")
+def thought(thought_id: UUID) -> Response:
+    """One thought: its agents at work, then what they found."""
+    identity.settled_visitor()
+    found = access.readable_thought(thought_id)
+    template = "progress.html" if _wants_fragment() else "thought.html"
+    return make_response(render_template(template, view=ThoughtView(found, _ahead(found))))
+
+
+def form_again(written: str, refused: str) -> BaseResponse:
+    """The form with what was written, and why it was not taken."""
+    user_id = identity.settled_visitor()
+    page = render_template("home.html", user_id=user_id, latest=_latest(user_id), refused=refused, **_form(written))
+    return make_response(page, 422)
+
+
+def _ahead(found: Thought) -> int:
+    row = found.row
+    return thoughts_ahead(services().database, row.user_id, row.turn) if row.status == "pending" else 0
+
+
+def _latest(user_id: UUID) -> list[ThoughtView]:
+    return [ThoughtView(found) for found in page_of_thoughts(services().database, user_id, limit=LATEST_SHOWN)]
+
+
+def _form(written: str) -> dict[str, Any]:
+    return {"written": written, "nonce": uuid4().hex, "most": THOUGHT_LENGTH}
+
+
+def _wants_fragment() -> bool:
+    return request.args.get("fragment") == "1"

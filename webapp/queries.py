@@ -1,0 +1,139 @@
+"""The reading statements: thoughts, their agents' runs, and what the metrics count."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Executable, Row, Select, Uuid, any_, bindparam, func, select, text, tuple_, union
+from sqlalchemy.exc import DBAPIError
+
+from contracts.database import Database
+from contracts.models import agent_runs, thoughts
+
+Place = tuple[datetime, UUID]
+"""Where a thought stands in a list: when it was created, and its id."""
+
+t = thoughts.c
+r = agent_runs.c
+
+_THOUGHT: Final = select(
+    t.id, t.user_id, t.turn, t.text, t.status, t.created_at, t.started_at, t.step_started_at, t.finished_at,
+    t.processing_seconds, t.error, t.steps_done, t.attempts, t.call_id, t.not_before,
+)  # fmt: skip
+
+_IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
+_RUNS: Final = (
+    select(r.thought_id, r.step, r.attempts, r.started_at, r.finished_at, r.output)
+    .where(r.thought_id == any_(_IDS))
+    .order_by(r.thought_id, r.step)
+)
+_AHEAD: Final = (
+    select(func.count())
+    .select_from(thoughts)
+    .where(t.user_id == bindparam("user"), t.turn < bindparam("turn"), t.finished_at.is_(None))
+)
+
+FRESH: Final = timedelta(minutes=10)
+"""How long a finished thought still belongs to the snapshot of a stream."""
+
+SNAPSHOT_LENGTH: Final = 50
+LATEST_LENGTH: Final = 20
+
+COUNTS: Final = text("""
+    SELECT (SELECT count(*) FROM outbox) AS outbox_rows,
+           (SELECT COALESCE(EXTRACT(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox
+             WHERE parked_at IS NULL) AS outbox_oldest_seconds,
+           (SELECT count(*) FROM outbox WHERE parked_at IS NOT NULL) AS outbox_parked_rows,
+           (SELECT count(*) FROM thoughts WHERE finished_at IS NULL AND status = 'pending') AS pending,
+           (SELECT count(*) FROM thoughts WHERE finished_at IS NULL AND status = 'processing') AS processing,
+           (SELECT count(*) FROM dead_letters WHERE state = 'open') AS dead_letters
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A thought's row and the runs of its saved steps, in order."""
+
+    row: Row[Any]
+    runs: tuple[Row[Any], ...]
+
+
+def read(database: Database, statement: Executable, **parameters: Any) -> list[Row[Any]]:
+    """Rows of a reading statement, asked once more where PostgreSQL had closed the connection (a restart)."""
+    try:
+        return database.rows(statement, **parameters)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return database.rows(statement, **parameters)
+
+
+def one_thought(database: Database, thought_id: UUID) -> Thought | None:
+    """The thought of this id."""
+    return next(iter(_with_runs(database, read(database, _THOUGHT.where(t.id == thought_id)))), None)
+
+
+def page_of_thoughts(
+    database: Database, user_id: UUID, *, limit: int, status: str | None = None, after: Place | None = None
+) -> list[Thought]:
+    """A user's thoughts, the latest first, from behind the place `after` on."""
+    chosen = _THOUGHT.where(t.user_id == user_id)
+    if status:
+        chosen = chosen.where(t.status == status)
+    if after:
+        chosen = chosen.where(tuple_(t.created_at, t.id) < after)
+    return _with_runs(database, read(database, chosen.order_by(t.created_at.desc(), t.id.desc()).limit(limit)))
+
+
+def thoughts_in_view(database: Database, user_id: UUID, watched: Iterable[UUID]) -> list[Thought]:
+    """What a stream of this user shows, in the order of turns.
+
+    These are the newest open ones, those that ended a short while ago, and the `watched`: the stream saw them open.
+    """
+    known = frozenset(watched)
+    rows = read(database, _in_view(user_id), ids=list(known))
+    shown = rows[:SNAPSHOT_LENGTH] + [row for row in rows[SNAPSHOT_LENGTH:] if row.id in known]
+    return _with_runs(database, shown[::-1])
+
+
+def open_and_latest(database: Database, user_id: UUID) -> list[Thought]:
+    """The open thoughts (the newest, where they are many) and the latest ones, in the order of turns."""
+    latest = select(t.id).where(t.user_id == user_id).order_by(t.created_at.desc(), t.id.desc()).limit(LATEST_LENGTH)
+    ids = union(_open_ids(user_id), latest.subquery().select())
+    rows = read(database, _THOUGHT.where(t.id.in_(ids)).order_by(t.turn))
+    return _with_runs(database, rows)
+
+
+def thoughts_ahead(database: Database, user_id: UUID, turn: int) -> int:
+    """How many open thoughts of the user come before this turn."""
+    return int(read(database, _AHEAD, user=user_id, turn=turn)[0][0])
+
+
+def _in_view(user_id: UUID) -> Select[Any]:
+    newest = (
+        select(t.id, t.finished_at)
+        .where(t.user_id == user_id)
+        .order_by(t.created_at.desc(), t.id.desc())
+        .limit(SNAPSHOT_LENGTH)
+        .subquery()
+    )
+    fresh = select(newest.c.id).where(newest.c.finished_at > func.now() - FRESH)
+    watched = select(t.id).where(t.id == any_(_IDS), t.user_id == user_id)
+    ids = union(_open_ids(user_id), fresh, watched)
+    return _THOUGHT.where(t.id.in_(ids)).order_by(t.turn.desc())
+
+
+def _open_ids(user_id: UUID) -> Select[Any]:
+    newest = select(t.id).where(t.user_id == user_id, t.finished_at.is_(None)).order_by(t.turn.desc())
+    return newest.limit(SNAPSHOT_LENGTH).subquery().select()
+
+
+def _with_runs(database: Database, rows: list[Row[Any]]) -> list[Thought]:
+    """Join the runs in Python: the rows were read first, so every step that they call done has its run by now."""
+    begun = [row.id for row in rows if row.steps_done]
+    runs: dict[UUID, list[Row[Any]]] = {}
+    for run in read(database, _RUNS, ids=begun) if begun else []:
+        runs.setdefault(run.thought_id, []).append(run)
+    return [Thought(row, tuple(run for run in runs.get(row.id, ()) if run.step <= row.steps_done)) for row in rows]

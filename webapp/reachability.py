@@ -1,0 +1,76 @@
+"""Whether Kafka can be reached, found out by TCP alone: the web never loads Kafka's client."""
+
+import logging
+import socket
+import threading
+import time
+
+from contracts.settings import SettingsError
+
+log = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 5.0
+CONNECT_SECONDS = 1.0
+
+
+class Reachability:
+    """Looks every few seconds from a thread of its own, so that no request waits for the answer.
+
+    `servers` is Kafka's comma-separated list; empty means that there is nothing to reach. Raises SettingsError.
+    """
+
+    def __init__(self, servers: str) -> None:
+        self._servers = [_address(server) for server in servers.split(",") if server.strip()]
+        self._reachable = True
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def reachable(self) -> bool:
+        """What the last look found, at most some seconds old; hopeful before the first."""
+        return self._reachable
+
+    def start(self) -> None:
+        """Look from now on; may be called again."""
+        with self._lock:
+            if self._thread is None and self._servers:
+                self._thread = threading.Thread(target=self._keep_looking, name="reachability", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._closing.set()
+
+    def look(self) -> float:
+        """Connect to one of the servers now; the seconds it took. Raises OSError when none answers."""
+        begun = time.monotonic()
+        refusal: OSError = ConnectionError("no server is named")
+        for address in self._servers:
+            try:
+                socket.create_connection(address, CONNECT_SECONDS).close()
+                return time.monotonic() - begun
+            except OSError as error:
+                refusal = error
+        raise refusal
+
+    def _keep_looking(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self.look()
+                self._found(reachable=True)
+            except OSError:
+                self._found(reachable=False)
+            self._closing.wait(REFRESH_SECONDS)
+
+    def _found(self, *, reachable: bool) -> None:
+        if reachable != self._reachable:
+            log.warning("Kafka %s", "is back" if reachable else "is away: thoughts are accepted and wait in the outbox")
+        self._reachable = reachable
+
+
+def _address(server: str) -> tuple[str, int]:
+    host, _, port = server.strip().rpartition(":")
+    if not (host and port.isdigit()):
+        raise SettingsError("KAFKA_BOOTSTRAP_SERVERS: must be host:port, several of them separated by commas")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,103 @@
+"""Rows as the JSON of the HTTP contract. Times are ISO 8601 in UTC."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import url_for
+
+from contracts.queues import STEPS
+from webapp.queries import Thought
+
+
+def instant(when: datetime | None) -> str | None:
+    """A moment in UTC, with microseconds and a Z."""
+    return None if when is None else when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def accepted(user_id: UUID, thought_id: UUID, message: str) -> dict[str, Any]:
+    """The answer to a POST; the same thought again gets the same one, however far it has come."""
+    links = {
+        "self": url_for("thoughts.show", thought_id=thought_id),
+        "stream": url_for("sse.stream", user_id=user_id),
+        "page": url_for("pages.thought", thought_id=thought_id),
+    }
+    return {
+        "id": str(thought_id),
+        "user_id": str(user_id),
+        "status": "pending",
+        "message": message,
+        "links": links,
+    }
+
+
+def thought(found: Thought) -> dict[str, Any]:
+    """A thought with always five agents."""
+    row = found.row
+    return {
+        "id": str(row.id),
+        "user_id": str(row.user_id),
+        "text": row.text,
+        "status": row.status,
+        "created_at": instant(row.created_at),
+        "started_at": instant(row.started_at),
+        "completed_at": instant(row.finished_at),
+        "processing_time_seconds": row.processing_seconds,
+        "error": error(row.error) if row.status == "failed" else None,
+        "agents": [_agent(found, number) for number in range(1, len(STEPS) + 1)],
+    }
+
+
+def error(stored: dict[str, Any] | None) -> dict[str, Any]:
+    """Why a thought failed, or why its latest call did; kind is transient, permanent, invalid or lost."""
+    kept = stored or {}
+    return {
+        "agent": kept.get("agent"),
+        "kind": kept.get("kind"),
+        "message": kept.get("message"),
+        "attempts": kept.get("attempts"),
+    }
+
+
+def agent_status(row: Any, number: int) -> str:
+    """What an agent is doing; `row` is the thought's, `number` counts from 1."""
+    if number <= row.steps_done:
+        return "completed"
+    if number > row.steps_done + 1:
+        return "waiting"
+    if row.status == "failed":
+        return "failed"
+    if row.status != "processing" or not row.attempts:
+        return "waiting"
+    return "retrying" if row.call_id is None else "running"
+
+
+def _agent(found: Thought, number: int) -> dict[str, Any]:
+    status = agent_status(found.row, number)
+    agent = {"name": STEPS[number - 1], "number": number, "status": status}
+    return agent | (_run(found, number) if status == "completed" else _call(found.row, status))
+
+
+def _run(found: Thought, number: int) -> dict[str, Any]:
+    run = found.runs[number - 1]
+    return {
+        "attempts": run.attempts,
+        "started_at": instant(run.started_at),
+        "finished_at": instant(run.finished_at),
+        "duration_ms": round((run.finished_at - run.started_at).total_seconds() * 1000),
+        "output": run.output,
+    }
+
+
+def _call(row: Any, status: str) -> dict[str, Any]:
+    """The step that has no result yet. `step_started_at` is the latest call's, also while a retry is waited for."""
+    attempts = 0 if status == "waiting" else row.attempts
+    if status == "failed":
+        attempts = error(row.error)["attempts"] or attempts
+    return {
+        "attempts": attempts,
+        "started_at": None if status == "waiting" else instant(row.step_started_at),
+        "finished_at": instant(row.finished_at) if status == "failed" else None,
+        "duration_ms": None,
+        "output": None,
+    }

@@ -1,0 +1,69 @@
+"""What the views share in one process: the pool, the clients and the background threads."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import redis
+from flask import current_app
+
+from contracts.database import Database, make_engine
+from contracts.progress import Publisher, connect
+from contracts.settings import Settings
+from webapp.announcer import Announcer
+from webapp.hub import Hub
+from webapp.metrics import Metrics
+from webapp.reachability import Reachability
+from webapp.seats import Seats
+
+STATEMENT_SECONDS = 2.5
+"""Whoever waits for a page or a POST gets an answer within seconds, also while PostgreSQL is cut off."""
+
+STREAMS_A_USER = 20
+"""Open streams one user may have in one process: a few browsers with six tabs."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """One of each a process; nothing connects before `start` or the first use."""
+
+    settings: Settings
+    database: Database
+    redis: redis.Redis
+    hub: Hub
+    seats: Seats
+    announcer: Announcer
+    kafka: Reachability
+    metrics: Metrics
+
+    def start(self) -> None:
+        """Connect what is better connected before the first request; may be called again."""
+        self.hub.start()
+        self.kafka.start()
+
+    def close(self) -> None:
+        """End the open streams and the background threads."""
+        self.hub.close()
+        self.kafka.close()
+        self.announcer.close()
+
+
+def make_services(settings: Settings) -> Services:
+    """The services of one process, not yet connected."""
+    database = Database(make_engine(settings.database_url, "web", statement_seconds=STATEMENT_SECONDS))
+    client = connect(settings.redis_url)
+    seats = Seats(settings.sse_max_connections, STREAMS_A_USER)
+    return Services(
+        settings=settings,
+        database=database,
+        redis=client,
+        hub=Hub(connect(settings.redis_url), settings.redis_sse_prefix),
+        seats=seats,
+        announcer=Announcer(Publisher(client, settings.redis_sse_prefix)),
+        kafka=Reachability(settings.kafka_bootstrap_servers if settings.kafka_enabled else ""),
+        metrics=Metrics(database, seats),
+    )
+
+
+def services() -> Services:
+    """The services of the current application."""
+    return cast(Services, current_app.extensions["services"])

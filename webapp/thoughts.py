@@ -1,0 +1,168 @@
+"""The JSON calls: accept a thought, show one, list a user's."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, request, url_for
+from pydantic import BaseModel, ConfigDict, ValidationError
+from werkzeug.exceptions import BadRequest, Forbidden, UnprocessableEntity, UnsupportedMediaType
+from werkzeug.wrappers import Response as BaseResponse
+
+from contracts.text import thought_text
+from webapp import acceptance, access, cursors, identity, representations
+from webapp.identifiers import form_key, keyed_id, new_id
+from webapp.pages import form_again
+from webapp.problems import FORM_TYPES
+from webapp.queries import Place, page_of_thoughts
+from webapp.services import services
+
+blueprint = Blueprint("thoughts", __name__)
+
+STATUSES = frozenset({"pending", "processing", "completed", "failed"})
+KEY_LENGTH = 255
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+
+
+class NewThought(BaseModel):
+    """The body of a POST. Unknown members are refused: a misspelt `user_id` would give the thought to somebody else."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    text: str
+    user_id: UUID | None = None
+
+
+@blueprint.post("/thoughts")
+def create() -> BaseResponse:
+    """Accept a thought from JSON (201) or from the form (303 to its page)."""
+    if request.is_json:
+        return _create_from_json()
+    if request.mimetype in FORM_TYPES:
+        return _create_from_form()
+    raise UnsupportedMediaType("Send application/json, or the fields of a form.")
+
+
+@blueprint.get("/thoughts/<uuid:thought_id>")
+def show(thought_id: UUID) -> Response:
+    """One thought with its five agents."""
+    return _json(representations.thought(access.readable_thought(thought_id)))
+
+
+@blueprint.get("/thoughts")
+def listing() -> Response:
+    """A user's thoughts, the latest first; without `user_id` the cookie's own."""
+    limit, status, after = _limit(), _status(), _place()
+    user_id = _asked_user()
+    if user_id is None:
+        return _json({"items": [], "next": None})
+    found = page_of_thoughts(services().database, user_id, limit=limit + 1, status=status, after=after)
+    shown = found[:limit]
+    following = cursors.encode((shown[-1].row.created_at, shown[-1].row.id)) if len(found) > limit else None
+    return _json({"items": [representations.thought(thought) for thought in shown], "next": following})
+
+
+def _create_from_json() -> BaseResponse:
+    body = _body()
+    text = _text(body.text)
+    user_id = _author(body.user_id)
+    thought_id = _take_in(user_id, text, _key())
+    answer = representations.accepted(user_id, thought_id, acceptance.message(services()))
+    response = _json(answer, 201)
+    response.headers["Location"] = answer["links"]["self"]
+    return response
+
+
+def _create_from_form() -> BaseResponse:
+    written = request.form.get("text", "")
+    try:
+        text = thought_text(written)
+    except ValueError as refused:
+        return form_again(written, str(refused))
+    nonce = request.form.get("nonce", "")[:KEY_LENGTH]
+    key = _key() or (form_key(nonce, text) if nonce else None)
+    thought_id = _take_in(identity.settled_visitor(), text, key)
+    return redirect(url_for("pages.thought", thought_id=thought_id), 303)
+
+
+def _take_in(user_id: UUID, text: str, key: str | None) -> UUID:
+    thought_id = keyed_id(user_id, key) if key else new_id()
+    try:
+        acceptance.take_in(services(), user_id, thought_id, text)
+    except acceptance.KeyReusedError as reused:
+        raise UnprocessableEntity(f"{str(reused).capitalize()}. Send a new key with a new text.") from None
+    return thought_id
+
+
+def _body() -> NewThought:
+    try:
+        return NewThought.model_validate_json(request.get_data())
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        if first["type"] == "json_invalid":
+            raise BadRequest(f"The body is not JSON: {first['msg']}.") from None
+        field = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise UnprocessableEntity(f"{field}: {first['msg']}.") from None
+
+
+def _text(written: str) -> str:
+    try:
+        return thought_text(written)
+    except ValueError as refused:
+        raise UnprocessableEntity(f"text: {refused}.") from None
+
+
+def _author(named: UUID | None) -> UUID:
+    """Whose thought this is. Raises Forbidden for a `user_id` that the asker may not write as."""
+    if named is None:
+        return identity.settled_visitor()
+    if not access.may_write_as(named):
+        raise Forbidden("user_id: this is not you. Leave it out to write as yourself.")
+    return named
+
+
+def _key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= KEY_LENGTH and key.isprintable()):
+        raise BadRequest(f"Idempotency-Key: send 1 to {KEY_LENGTH} printable characters.")
+    return key
+
+
+def _asked_user() -> UUID | None:
+    asked = request.args.get("user_id")
+    if asked is None:
+        return identity.visitor()
+    try:
+        user_id = UUID(asked)
+    except ValueError:
+        raise UnprocessableEntity("user_id: this is not a UUID.") from None
+    if not access.may_read(user_id):
+        raise Forbidden("user_id: these are another user's thoughts.")
+    return user_id
+
+
+def _limit() -> int:
+    asked = request.args.get("limit", str(DEFAULT_LIMIT))
+    if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= MAX_LIMIT):
+        raise UnprocessableEntity(f"limit: send a number from 1 to {MAX_LIMIT}.")
+    return int(asked)
+
+
+def _status() -> str | None:
+    asked = request.args.get("status") or None
+    if asked not in STATUSES | {None}:
+        raise UnprocessableEntity(f"status: send one of {', '.join(sorted(STATUSES))}.")
+    return asked
+
+
+def _place() -> Place | None:
+    cursor = request.args.get("cursor")
+    try:
+        return cursors.decode(cursor) if cursor else None
+    except ValueError as broken:
+        raise BadRequest(f"cursor: {broken}.") from None
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(json.dumps(value, ensure_ascii=False), status, content_type="application/json")

@@ -1,0 +1,77 @@
+"""What one stream has told its reader: nothing twice, and nothing before what came before it."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+REMEMBERED_EVENTS: Final = 1000
+REMEMBERED_THOUGHTS: Final = 200
+"""More than a snapshot holds (50 thoughts of at most 8 events), so that a derivation never repeats itself."""
+
+_STAGES: Final = {"thought_created": 0, "thought_processing": 1, "thought_completed": 7, "thought_failed": 7}
+_TERMINAL: Final = 7
+_NEVER_SEEN: Final = -1
+
+Data = Mapping[str, Any]
+"""An event's JSON object."""
+
+
+class Told:
+    """The memory of one stream, bounded; the oldest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._events: OrderedDict[str, None] = OrderedDict()
+        self._stages: OrderedDict[str, int] = OrderedDict()
+
+    @property
+    def open_thoughts(self) -> list[UUID]:
+        """Thoughts that were told of and have not ended."""
+        return [UUID(thought) for thought, stage in self._stages.items() if stage < _TERMINAL]
+
+    def knows(self, data: Data) -> bool:
+        """Whether this event was told. What carries no event id cannot be known."""
+        return str(data.get("event_id")) in self._events
+
+    def lacks_what_came_before(self, data: Data) -> bool:
+        """Whether an event before this one was not told. A failure may follow any stage: always look."""
+        if data.get("event_type") == "thought_failed":
+            return True
+        stage = _stage(data)
+        return stage is not None and stage > self._stages.get(str(data.get("thought_id")), _NEVER_SEEN) + 1
+
+    def note(self, data: Data) -> None:
+        """Remember that this event was told."""
+        stage, event = _stage(data), data.get("event_id")
+        if event:
+            _put(self._events, str(event), None, REMEMBERED_EVENTS)
+        if stage is not None:
+            _put(self._stages, str(data["thought_id"]), stage, REMEMBERED_THOUGHTS)
+
+
+def _put(memory: "OrderedDict[str, Any]", key: str, value: Any, length: int) -> None:
+    memory[key] = value
+    memory.move_to_end(key)
+    while len(memory) > length:
+        memory.popitem(last=False)
+
+
+def _stage(data: Data) -> int | None:
+    """How far an event brings its thought: created 0, processing 1, agent n is n + 1, the end 7.
+
+    None for what is no event of a thought: Redis may carry anybody's messages.
+    """
+    number, kind = data.get("agent_number"), data.get("event_type")
+    if not _names_a_thought(data):
+        return None
+    if kind == "thought_agent_completed":
+        return number + 1 if isinstance(number, int) else None
+    return _STAGES.get(str(kind))
+
+
+def _names_a_thought(data: Data) -> bool:
+    try:
+        UUID(str(data.get("thought_id")))
+    except ValueError:
+        return False
+    return True
