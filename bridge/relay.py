@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final
 
+import psycopg2
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -76,7 +77,7 @@ class Relay:
             found = self.round()
             self._sweep_if_due(found)
             self._alive()
-        except SQLAlchemyError as away:
+        except (SQLAlchemyError, psycopg2.Error) as away:  # the driver's own, where SQLAlchemy sets the isolation level
             if self._seldom.is_due("postgres"):
                 log.warning("PostgreSQL does not answer, the outbox waits: %s", _first_line(away))
             found = Round.TROUBLE
@@ -214,5 +215,5 @@ def _alarm(refused: Refused) -> None:
     )  # fmt: skip
 
 
-def _first_line(error: SQLAlchemyError) -> str:
+def _first_line(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]

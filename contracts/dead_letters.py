@@ -17,11 +17,14 @@ is told here has to fit into that, at up to four bytes a character."""
 MESSAGE_LENGTH: Final = 2_000
 CLASS_LENGTH: Final = 200
 
+HEADER_NAMES: Final = {"error_class": "error-class", "message": "error-message", "stack": "error-stack"}
+"""What the keys of the JSON object are called in Kafka; the others keep their names."""
+
 ORIGIN_HEADERS: Final = {
-    "topic": "original_topic",
-    "partition": "original_partition",
-    "offset": "original_offset",
-    "timestamp": "original_timestamp",
+    "topic": "original-topic",
+    "partition": "original-partition",
+    "offset": "original-offset",
+    "timestamp": "original-timestamp",
 }
 
 Headers = list[tuple[str, bytes | None]]
@@ -64,15 +67,15 @@ def original(key: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> 
 
 
 def kafka_headers(failure_id: str, headers: Mapping[str, Any]) -> Headers:
-    """The headers of the dead letter's record. The original's own headers follow with the prefix `original_header_`."""
-    own = {name: value for name, value in headers.items() if name not in _NESTED}
+    """The headers of the dead letter's record. The original's own headers follow with the prefix `original-header-`."""
+    own = {HEADER_NAMES.get(name, name): value for name, value in headers.items() if name not in _NESTED}
     where = headers.get("origin") or {}
     found = {ORIGIN_HEADERS[name]: value for name, value in where.items() if name in ORIGIN_HEADERS}
-    told: Headers = [(name, _told(value)) for name, value in {"failure_id": failure_id, **own, **found}.items()]
+    told: Headers = [(name, _told(value)) for name, value in {"failure-id": failure_id, **own, **found}.items()]
     if headers.get("original_key") is not None:
-        told.append(("original_key", _decoded(headers["original_key"])))
+        told.append(("original-key", _decoded(headers["original_key"])))
     return told + [
-        (f"original_header_{name}", _decoded(value)) for name, value in headers.get("original_headers") or []
+        (f"original-header-{name}", _decoded(value)) for name, value in headers.get("original_headers") or []
     ]
 
 

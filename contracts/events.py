@@ -127,7 +127,7 @@ def thought_completed(
         user_id=user_id,
         thought_id=thought_id,
         timestamp=when or datetime.now(UTC),
-        processing_time_seconds=round(seconds, 3),
+        processing_time_seconds=seconds,
     )
 
 

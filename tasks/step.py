@@ -155,7 +155,7 @@ class StepRunner:
                 raise Cancelled("fenced before the call")
 
     def _saved(self, step: Step, claim: Claim, call: Call, result: AgentResult) -> Outcome:
-        seconds = claim.elapsed + time.monotonic() - call.claimed
+        seconds = round(claim.elapsed + time.monotonic() - call.claimed, 3)
         done = self._events_of(step, claim, seconds)
         told = [event.to_bytes() for event in done]
         try:

@@ -46,11 +46,13 @@ class Stack:
     def process(self, name: str) -> dict[str, Any]:
         return next(process for process in self.status()["processes"] if process["name"] == name)
 
-    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
-        """Signal a process; returns the pid it had."""
-        pid = int(eventually(lambda: self.process(name)["pid"]))
-        os.kill(pid, how)
-        return pid
+    def pid(self, name: str) -> int:
+        """The process to signal, as soon as there is one."""
+        return int(eventually(lambda: self.process(name)["pid"]))
+
+    def kill(self, name: str) -> None:
+        """End a process without warning."""
+        os.kill(self.pid(name), signal.SIGKILL)
 
     def post(self, text: str, user: str, **headers: str) -> dict[str, Any]:
         """POST a thought as a program does; must be accepted."""

@@ -17,10 +17,13 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
+from psycopg2 import extensions
 
 ROOT = Path(__file__).resolve().parent.parent
 STORES_ALONE = "web=0,relay=0,bridge=0,worker=0,beat=0,flower=0"
 STORES_PORT_BASE = 18000
+HASTY = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
+"""These stores go with the session, so hundreds of databases need not reach the disk. Killed stacks keep fsync."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ def running_stores() -> Iterator[Stores]:
         try:
             if up.returncode != 0:
                 missing(f"the stores did not start: {up.stdout}{up.stderr}")
-            yield parse(devstack("status", *place, "--json").stdout)
+            started = parse(devstack("status", *place, "--json").stdout)
+            execute(started.database_url, *HASTY)
+            yield started
         finally:
             devstack("down", *place)
 
@@ -79,9 +84,16 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
+class Administrator(extensions.connection):  # type: ignore[misc]  # psycopg2 carries no types
+    """Has more time than the usual deadline: making and dropping databases waits for the disk."""
+
+    seconds = 60.0
+
+
 def execute(url: str, *statements: str) -> None:
     """Run statements outside any transaction, as CREATE DATABASE wants it."""
-    connection = psycopg2.connect(url.replace("postgresql+psycopg2", "postgresql"))
+    address = url.replace("postgresql+psycopg2", "postgresql")
+    connection = psycopg2.connect(address, connection_factory=Administrator)
     connection.autocommit = True
     try:
         for statement in statements:

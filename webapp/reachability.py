@@ -4,6 +4,7 @@ import logging
 import socket
 import threading
 import time
+from contextlib import suppress
 
 from contracts.settings import SettingsError
 
@@ -43,24 +44,31 @@ class Reachability:
         self._closing.set()
 
     def look(self) -> float:
-        """Connect to one of the servers now; the seconds it took. Raises OSError when none answers."""
+        """Connect to one of the servers now, and remember it; the seconds it took. Raises OSError when none answers."""
         begun = time.monotonic()
+        try:
+            self._connect()
+        except OSError:
+            self._found(reachable=False)
+            raise
+        self._found(reachable=True)
+        return time.monotonic() - begun
+
+    def _connect(self) -> None:
         refusal: OSError = ConnectionError("no server is named")
         for address in self._servers:
             try:
                 socket.create_connection(address, CONNECT_SECONDS).close()
-                return time.monotonic() - begun
             except OSError as error:
                 refusal = error
+            else:
+                return
         raise refusal
 
     def _keep_looking(self) -> None:
         while not self._closing.is_set():
-            try:
+            with suppress(OSError):
                 self.look()
-                self._found(reachable=True)
-            except OSError:
-                self._found(reachable=False)
             self._closing.wait(REFRESH_SECONDS)
 
     def _found(self, *, reachable: bool) -> None:

@@ -79,7 +79,7 @@ def test_a_record_buried_twice_is_one_dead_letter_with_its_bytes_intact(
         relay.round()
     (found,) = records(settings, settings.kafka_dead_letter_topic)
     assert found.value() == value
-    expected = {"failure_id": b"f", "reason": b"unreadable", "original_offset": b"42", "original_key": b"the key"}
+    expected = {"failure-id": b"f", "reason": b"unreadable", "original-offset": b"42", "original-key": b"the key"}
     assert expected.items() <= headers(found).items()
     (kept,) = dead_letters(database)
     assert (kept.kafka_partition, kept.kafka_offset) == (found.partition(), found.offset())

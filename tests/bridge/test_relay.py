@@ -140,12 +140,12 @@ def test_a_dead_letter_of_the_largest_record_passes_and_its_place_is_written_dow
     (found,) = records(settings, settings.kafka_dead_letter_topic)
     assert found.value() == value
     expected = {
-        "failure_id": b"f:1",
+        "failure-id": b"f:1",
         "reason": b"permanent",
-        "original_topic": b"t",
-        "original_partition": b"2",
-        "original_offset": b"7",
-        "original_timestamp": b"1",
+        "original-topic": b"t",
+        "original-partition": b"2",
+        "original-offset": b"7",
+        "original-timestamp": b"1",
     }
     assert expected.items() <= headers(found).items()
     assert [value for name, value in header_list(found) if name.endswith(("x", "y"))] == [None, b"\x00\xff"]

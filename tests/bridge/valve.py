@@ -47,10 +47,15 @@ class Valve:
                     threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        """Each closes its own source only: a socket closed under another thread's recv would stay open for its peer."""
         with self._lock:
             self._open.add(source)
-        with suppress(OSError), source, sink:
+        with suppress(OSError):
             while data := source.recv(65_536):
                 sink.sendall(data)
         with self._lock:
             self._open.discard(source)
+        for one in (source, sink):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        source.close()

@@ -28,17 +28,17 @@ def test_the_headers_have_the_names_that_others_read() -> None:
         reason="transient", error_class="Timeout", message="No answer.", stack="line 1", agent="priority", attempts=4
     )
     assert kafka_headers("an-id:3", told | {"origin": WHERE}) == [
-        ("failure_id", b"an-id:3"),
+        ("failure-id", b"an-id:3"),
         ("reason", b"transient"),
-        ("error_class", b"Timeout"),
-        ("message", b"No answer."),
-        ("stack", b"line 1"),
+        ("error-class", b"Timeout"),
+        ("error-message", b"No answer."),
+        ("error-stack", b"line 1"),
         ("agent", b"priority"),
         ("attempts", b"4"),
-        ("original_topic", b"thought-processing"),
-        ("original_partition", b"2"),
-        ("original_offset", b"41"),
-        ("original_timestamp", b"1767322000123"),
+        ("original-topic", b"thought-processing"),
+        ("original-partition", b"2"),
+        ("original-offset", b"41"),
+        ("original-timestamp", b"1767322000123"),
     ]
 
 
@@ -50,7 +50,7 @@ def test_a_thought_that_no_record_rang_for_says_nothing_of_where_it_stood() -> N
 
 def test_what_is_not_known_is_empty_and_not_the_word_none() -> None:
     headers = dict(kafka_headers("an-id", {"origin": origin("topic", 0, 0, None)}))
-    assert headers["original_timestamp"] is None
+    assert headers["original-timestamp"] is None
 
 
 @unhurried
@@ -59,8 +59,8 @@ def test_the_original_headers_come_back_byte_by_byte_in_order_with_repeats(
     headers: list[tuple[str, bytes | None]],
 ) -> None:
     kept = original(None, headers)
-    told = [(name, value) for name, value in kafka_headers("an-id", kept) if name.startswith("original_header_")]
-    assert told == [(f"original_header_{clean(name)}", value) for name, value in headers]
+    told = [(name, value) for name, value in kafka_headers("an-id", kept) if name.startswith("original-header-")]
+    assert told == [(f"original-header-{clean(name)}", value) for name, value in headers]
 
 
 def test_bytes_that_are_no_text_are_kept_as_base64() -> None:

@@ -47,6 +47,7 @@ def test_a_connection_into_a_black_hole_ends(gate: Gate) -> None:
 
 def test_two_engines_of_one_process_have_each_its_own_deadline(settings: Settings, gate: Gate) -> None:
     with a_database(gate.url, 30) as patient, a_database(settings.database_url, 0.3) as hasty:
+        patient.rows(ONE)
         gate.answers_after = 0.5
         assert patient.rows(ONE) == [(1,)]
         with pytest.raises(OperationalError):

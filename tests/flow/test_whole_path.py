@@ -37,7 +37,7 @@ def dead_letters(stack: Stack) -> list[tuple[bytes | None, dict[str, Any]]]:
 def dead_letter(stack: Stack, failure: str) -> tuple[bytes | None, dict[str, Any]]:
     """One record of the dead letter topic, once the relay has published it."""
     return eventually(
-        lambda: [letter for letter in dead_letters(stack) if letter[1].get("failure_id") == failure.encode()]
+        lambda: [letter for letter in dead_letters(stack) if letter[1].get("failure-id") == failure.encode()]
     )[0]
 
 
@@ -112,7 +112,7 @@ def test_what_fails_after_three_retries_is_a_whole_dead_letter_and_can_be_replay
     value, headers = dead_letter(stack, failure)
     assert json.loads(value or b"")["text"] == "Four times in vain [[fail:action_plan:transient:4]]"
     assert (headers["agent"], headers["attempts"], headers["reason"]) == (b"action_plan", b"4", b"transient")
-    assert headers["original_topic"] == b"thought-processing"
+    assert headers["original-topic"] == b"thought-processing"
 
     command(stack, "dead-letters", "replay", failure)
     assert stack.ended(accepted["id"])["status"] == "completed"
