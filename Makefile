@@ -27,7 +27,7 @@ status: install ## show what runs, and where
 	@$(BIN)/python -m devstack status --dir $(DIR)
 
 test: install-dev ## run the whole suite on real PostgreSQL, Redis and Kafka
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 lint: install-dev ## check style, formatting and the allowed imports
 	@$(BIN)/python -m ruff check .
@@ -37,9 +37,10 @@ lint: install-dev ## check style, formatting and the allowed imports
 types: install-dev ## check the types
 	@$(BIN)/python -m mypy --strict .
 
-bench: install ## measure the whole path beside Celery alone, in turn, on this machine
-	@$(BIN)/python -m bench ratio
-	@$(BIN)/python -m bench ratio --delay-ms 200
+bench: install ## measure: dispatch and whole path beside Celery alone, and how live the progress is
+	@$(BIN)/python -m bench dispatch
+	@$(BIN)/python -m bench ratio --rounds 2
+	@$(BIN)/python -m bench live --rounds 2
 
 lock: install-dev ## choose the exact versions in requirements/*.txt anew
 	@for name in base devstack dev; do \

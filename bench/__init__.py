@@ -1,1 +1,1 @@
-"""Measurements. Each command starts what it measures, runs both sides in turn, and prints the spread."""
+"""Measurements. Each command starts what it measures, runs its sides in turn, and prints figures with their spread."""

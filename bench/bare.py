@@ -1,6 +1,6 @@
-"""The other side of the comparison: Celery alone. Five tasks that wait as long as the agents do and keep nothing.
+"""The other side of the ratio: Celery alone. Five tasks that wait as long as the agents do and keep nothing.
 
-`celery -A bench.bare worker` has the same pool, acknowledgement, prefetch and events as the project's own workers.
+`celery -A bench.bare worker` has the pool, transport, acknowledgement, prefetch and events of the project's workers.
 """
 
 import time
@@ -13,13 +13,17 @@ from contracts.queues import TOTAL_STEPS, broker_settings
 from contracts.settings import load_settings_or_exit
 
 QUEUE = "bare"
+HELD_QUEUE = "bare.held"
+"""Nobody reads it; its name is changed to QUEUE when the clock starts."""
+
 ENDED_KEY = "bare:ended"
 
 settings = load_settings_or_exit()
 app = Celery("bare")
 app.conf.update(
     broker_settings(settings.broker_url),
-    task_queues=[Queue(QUEUE, routing_key=QUEUE)],
+    broker_transport="tasks.transport:Transport",
+    task_queues=[Queue(name, routing_key=name) for name in (QUEUE, HELD_QUEUE)],
     task_default_queue=QUEUE,
     task_acks_late=True,
     worker_prefetch_multiplier=1,

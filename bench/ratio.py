@@ -1,115 +1,86 @@
 """How close the whole path comes to Celery alone: five-step chains a second, both sides in turn in one run.
 
-The whole path: a thought's row, outbox, relay, Kafka, bridge, five claimed and saved steps, progress to Redis. Celery
-alone: a five-step chain of tasks that do nothing but wait. Same machine, same Redis, one worker of the same size each.
+Both sides run on the same machine and the same Redis, with one worker of the same pool, size, transport and events.
+Both are measured in the same way. The round's work is queued beforehand, out of sight: as rows of a transaction that is
+not committed yet, and as messages in a queue that nobody reads. The clock starts when it is shown, by the commit or by
+renaming the queue, and ends when the last chain has. So neither the POSTs nor `chain.apply_async` are in the time, and
+relay, Kafka and bridge are. One round of each goes unmeasured: pools, connections and caches are warm.
+
+The processor time of the same span is split by process. While Celery alone works, the rest of the stack is at rest but
+for its polling; what that takes is printed too, since it slows the other side a little.
 """
 
-import os
-import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import uuid4
 
-import redis
-from celery import chain
-from sqlalchemy import text
-
-from bench.stack import Addresses
-from contracts.accept import accept
-from contracts.database import Database, make_engine
-from contracts.events import thought_created
+from bench.figures import Split, print_machine, print_split, spread
+from bench.processor import processor_seconds, spent
+from bench.sides import CeleryAlone, Side, WholePath, bare_worker
+from bench.stack import RunningStack
+from bench.waiting import until
 from contracts.queues import TOTAL_STEPS
-from contracts.settings import Settings, load_settings
-
-LONGEST_SECONDS = 600.0
+from contracts.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is to be worked: thoughts of so many users, each agent waiting so long."""
+    """What is to be worked: thoughts of so many users, in so many measured rounds of each side."""
 
     thoughts: int
     users: int
     delay_ms: int
     concurrency: int
+    rounds: int
 
 
-def compare(addresses: Addresses, load: Load, rounds: int) -> None:
-    """Run both sides `rounds` times in turn and print every figure, and the median ratio with its spread."""
-    os.environ.update(addresses.environment(load.delay_ms))
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One side's round. `milliseconds`: processor time a chain; `others`: cores that the rest of the stack took."""
+
+    rate: float
+    milliseconds: Split
+    others: float
+
+
+def compare(stack: RunningStack, load: Load) -> None:
+    """Run both sides in turn; print every round, the ratio with its spread, and where the processor time went."""
     settings = load_settings()
-    ratios = []
     print(f"{load.thoughts} chains of {TOTAL_STEPS} steps, {load.users} users, {load.delay_ms} ms a step")
-    for number in range(1, rounds + 1):
-        bare, whole = _bare(settings, load), _whole(settings, load)
-        ratios.append(whole / bare)
-        print(f"round {number}: Celery alone {bare:6.1f}/s   whole path {whole:6.1f}/s   ratio {whole / bare:.2f}")
-    print(f"ratio: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
+    print_machine()
+    with bare_worker(load.concurrency) as worker:
+        alone, whole = CeleryAlone(settings, stack, worker), WholePath(settings, stack, load.users)
+        pairs = [_pair(number, alone, whole, stack, load) for number in range(load.rounds + 1)][1:]
+    _report([first for first, _ in pairs], [second for _, second in pairs])
 
 
-def _whole(settings: Settings, load: Load) -> float:
-    """Thoughts a second, from the first one taken to the last one ended, by PostgreSQL's clock."""
-    database = Database(make_engine(settings.database_url, "bench"))
-    users = [uuid4() for _ in range(load.users)]
-    database.rows(text("INSERT INTO users (id) SELECT unnest(CAST(:users AS uuid[]))"), users=users)
-    for number in range(load.thoughts):
-        user, thought = users[number % load.users], uuid4()
-        event = thought_created(user, thought, "Measured").to_bytes()
-        accept(
-            database,
-            thought_id=thought,
-            user_id=user,
-            text="Measured",
-            event=event,
-            topic=settings.kafka_topic,
-            emit=True,
-        )
-    ended = text("""
-        SELECT count(*) FILTER (WHERE status = 'completed') AS done,
-               EXTRACT(epoch FROM max(finished_at) - min(started_at))::float8 AS seconds
-          FROM thoughts WHERE user_id = ANY (CAST(:users AS uuid[]))
-    """)
-    _until(lambda: bool(database.rows(ended, users=users)[0].done == load.thoughts))
-    seconds: float = database.rows(ended, users=users)[0].seconds
-    database.engine.dispose()
-    return load.thoughts / seconds
+def _pair(number: int, alone: Side, whole: Side, stack: RunningStack, load: Load) -> tuple[Round, Round]:
+    first, second = _round(alone, stack, load.thoughts), _round(whole, stack, load.thoughts)
+    said = f"{alone.name} {first.rate:6.1f}/s   {whole.name} {second.rate:6.1f}/s   {second.rate / first.rate:.2f}"
+    print(f"round {number}: {said}" if number else f"warm-up: {said}", flush=True)
+    return first, second
 
 
-def _bare(settings: Settings, load: Load) -> float:
-    """Chains a second of Celery alone, from the first `chain.apply_async` to the end of the last chain."""
-    from bench.bare import ENDED_KEY, app, bare_step  # it reads the settings when it is imported
-
-    client = redis.Redis.from_url(settings.redis_url)
-    client.delete(ENDED_KEY)
-    with _bare_worker(load.concurrency):
-        _until(lambda: bool(app.control.ping(timeout=1)))
-        began = time.monotonic()
-        for _ in range(load.thoughts):
-            chain(*(bare_step.si(number) for number in range(1, TOTAL_STEPS + 1))).apply_async()
-        _until(lambda: int(client.get(ENDED_KEY) or 0) == load.thoughts)
-        return load.thoughts / (time.monotonic() - began)
+def _round(side: Side, stack: RunningStack, chains: int) -> Round:
+    side.hold(chains)
+    own, all_of_stack = processor_seconds(side.processes), processor_seconds(stack.processes)
+    began = time.monotonic()
+    side.release()
+    until(lambda: side.ended() == chains)
+    seconds = time.monotonic() - began
+    own_spent = spent(own, processor_seconds(side.processes), 1000 / chains)
+    rest = spent(all_of_stack, processor_seconds(stack.processes), 1 / seconds)
+    return Round(chains / seconds, own_spent, sum(cores for name, cores in rest.items() if name not in own_spent))
 
 
-@contextmanager
-def _bare_worker(concurrency: int) -> Iterator[None]:
-    command = [sys.executable, "-m", "celery", "-A", "bench.bare", "worker", "--pool", "threads"]
-    command += ["--concurrency", str(concurrency), "--queues", "bare", "-E", "--without-gossip", "--without-mingle"]
-    command += ["--loglevel", "ERROR"]
-    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        worker.terminate()
-        worker.wait(60)
+def _report(alone: list[Round], whole: list[Round]) -> None:
+    print(f"ratio: {spread([second.rate / first.rate for first, second in zip(alone, whole, strict=True)])}")
+    costs = [_total(first) / _total(second) for first, second in zip(alone, whole, strict=True)]
+    print(f"the same by processor time: {spread(costs)}")
+    print_split("Celery alone, processor time:", [each.milliseconds for each in alone], "ms a chain")
+    print_split("the whole path, processor time:", [each.milliseconds for each in whole], "ms a thought")
+    print(f"the rest of the stack while Celery alone worked: {spread([each.others for each in alone])} cores")
+    print_machine()
 
 
-def _until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONGEST_SECONDS
-    while not done():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"The measurement did not end within {LONGEST_SECONDS:g} s.")
-        time.sleep(0.02)
+def _total(measured: Round) -> float:
+    return sum(measured.milliseconds.values())

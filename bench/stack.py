@@ -4,36 +4,41 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.processor import Processes
+
 PORT_BASE = 18600
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where the stack's parts are."""
+class RunningStack:
+    """Where the stack's parts are. `processes` has the ids of all processes of the same name (worker.1, worker.2)."""
 
-    web_url: str
+    web_url: str | None
     database_url: str
     redis_url: str
-    kafka_bootstrap: str
+    kafka_bootstrap: str | None
+    processes: Processes
 
-    def environment(self, delay_ms: int) -> dict[str, str]:
-        """The settings that reach this stack."""
+    def environment(self) -> dict[str, str]:
+        """The addresses as settings, for a process that is not of the stack."""
         return {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
-            "KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap,
-            "SCRIPTED_DELAY_MS": str(delay_ms),
+            "CELERY_BROKER_URL": self.redis_url,
+            "KAFKA_ENABLED": "true" if self.kafka_bootstrap else "false",
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap or "",
         }
 
 
 @contextmanager
-def running_stack(settings: dict[str, str], scale: str) -> Iterator[Addresses]:
+def running_stack(settings: dict[str, str], scale: str) -> Iterator[RunningStack]:
     """A stack with the scripted provider in a directory that goes with it."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o711)
@@ -42,10 +47,22 @@ def running_stack(settings: dict[str, str], scale: str) -> Iterator[Addresses]:
         wanted = [word for item in chosen.items() for word in ("--set", "=".join(item))]
         try:
             _devstack("up", directory, "--port-base", str(PORT_BASE), "--scale", scale, "--detach", *wanted)
-            status: dict[str, Any] = json.loads(_devstack("status", directory, "--json"))
-            yield Addresses(**{key: status[key] for key in Addresses.__slots__})
+            yield _described(json.loads(_devstack("status", directory, "--json")))
         finally:
             _devstack("down", directory)
+
+
+def _described(status: dict[str, Any]) -> RunningStack:
+    processes: dict[str, list[int]] = defaultdict(list)
+    for process in status["processes"]:
+        processes[process["name"].partition(".")[0]].append(process["pid"])
+    return RunningStack(
+        web_url=status["web_url"],
+        database_url=status["database_url"],
+        redis_url=status["redis_url"],
+        kafka_bootstrap=status["kafka_bootstrap"],
+        processes=processes,
+    )
 
 
 def _devstack(command: str, directory: str, *words: str) -> str:

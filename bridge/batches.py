@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.decide import Record
 from bridge.lane import Lane
-from contracts.database import Database
+from contracts.database import Database, why
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class BatchSource:
         try:
             self._feed()
         except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away, the batch waits: %s", type(away).__name__)
+            log.warning("PostgreSQL is away or refuses, the batch waits: %s", why(away))
 
     def settle(self, now: float) -> None:
         """Nothing is committed: the rows themselves say what is done."""

@@ -47,7 +47,8 @@ def list_dead_letters(settings: Settings, chosen: Namespace) -> int:
     """Write them to standard output."""
     with _database(settings) as database:
         found = dead_letters(database, every=chosen.all)
-    _write([json.dumps([one.to_json() for one in found])] if chosen.json else [one.line() for one in found])
+    lines = [one.line() for one in found] or ["No dead letters."]
+    _write([json.dumps([one.to_json() for one in found])] if chosen.json else lines)
     return 0
 
 

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS: Final = 10.0
 COMMIT_SECONDS: Final = 1.0
+ANSWER_MS: Final = 6_000
+"""How long a request may take; a bridge that shall stop while Kafka is away waits so long for its last commit."""
+
 DRAIN: Final = 500
 NOT_COMMITTED: Final = -1
 NO_TOPIC_ID: Final = ""
@@ -254,6 +257,7 @@ def _consumer_config(config: Config, settings: Settings, on_commit: CommitCallba
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
+        "socket.timeout.ms": ANSWER_MS,
         "on_commit": on_commit,
     }
 

@@ -1,6 +1,7 @@
 """What becomes of records that no thought is known for: another producer's event is stored, anything else buried."""
 
 import logging
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -8,13 +9,22 @@ from bridge.dead_letters import bury
 from bridge.decide import Record
 from bridge.lane import Bury, Lane, Store
 from contracts.accept import accept
-from contracts.database import Database, is_refused_data
+from contracts.database import Database, is_refused_data, why
 from contracts.dead_letters import failure_headers, original, record_failure_id
 from contracts.events import thought_created
 from contracts.progress import Publisher
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
+
+ITEMS_A_TURN: Final = 100
+
+MEANING: Final = {
+    "unknown-user": "Nobody is known by this user_id.",
+    "contradicts": "The thought of this id belongs to another user.",
+    "invalid": "PostgreSQL refuses the event's data.",
+}
+"""Why a readable event became a dead letter."""
 
 
 class Intake:
@@ -26,12 +36,14 @@ class Intake:
         self._settings = settings
 
     def work(self, lane: Lane, now: float) -> None:
-        """Store and bury until nothing is left or PostgreSQL is away; the order of the log is kept."""
+        """Store and bury some, until PostgreSQL is away; the order of the log is kept, and the loop's turn is short."""
         try:
-            while item := lane.intake(now):
+            for _ in range(ITEMS_A_TURN):
+                if (item := lane.intake(now)) is None:
+                    return
                 self._one(lane, item, now)
         except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away, records wait to be stored: %s", type(away).__name__)
+            log.warning("PostgreSQL is away or refuses, records wait to be stored: %s", why(away))
             lane.intake_failed(now)
 
     def _one(self, lane: Lane, item: Store | Bury, now: float) -> None:
@@ -67,7 +79,7 @@ class Intake:
         if found.contradicts(record.user_id):
             return "contradicts", None
         if not found.user_known:
-            return "unknown user", None
+            return "unknown-user", None
         if found.fresh:
             self._publisher.publish(thought_created(record.user_id, record.thought_id, event.text))
         return "", found.turn
@@ -75,7 +87,8 @@ class Intake:
     def _bury(self, item: Bury) -> None:
         record = item.record
         where = dict(record.origin or {})
-        headers = failure_headers(reason=item.reason, error_class="UnusableRecord", message=item.reason)
+        message = item.message or MEANING[item.reason]
+        headers = failure_headers(reason=item.reason, error_class="UnusableRecord", message=message)
         headers |= {"origin": where, **original(record.body.key, record.body.headers)}
         log.error("A record became a dead letter: %s (%s)", item.reason, where)
         bury(

@@ -51,10 +51,14 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Bury:
-    """A record that can never be a thought: make it a dead letter, then `Lane.buried`."""
+    """A record that can never be a thought: make it a dead letter, then `Lane.buried`.
+
+    `reason` is one of a few words to sort by, `message` says more where there is more to say.
+    """
 
     record: Record
     reason: str
+    message: str = ""
 
 
 class Phase(Enum):
@@ -129,10 +133,10 @@ class Lane:
         else:
             self._ring(record)
 
-    def read_unreadable(self, record: Record, reason: str) -> None:
+    def read_unreadable(self, record: Record, message: str) -> None:
         """A record that is no event."""
         self._offsets.read(record.offset)
-        self._intake.append(Bury(record, reason))
+        self._intake.append(Bury(record, "unreadable", message))
 
     def intake(self, now: float) -> Store | Bury | None:
         """The next record to be stored or buried, in the order of the log; the same again until it is answered."""

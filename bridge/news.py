@@ -5,6 +5,7 @@ News may be lost, late or false; without any, a lane looks again by itself every
 
 import logging
 import threading
+import time
 from collections import deque
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 KEPT: Final = 10_000
 RECONNECT_SECONDS: Final = 1.0
+SILENCE_SECONDS: Final = 5.0
+"""A connection that answered no ping for this long is dead, whatever TCP believes."""
 
 
 class News:
@@ -48,18 +51,25 @@ class News:
         while not self._stopped.is_set():
             try:
                 self._hear()
-            except redis.RedisError as away:
+            except Exception as away:  # noqa: BLE001  a loop that ends would leave the bridge deaf for good
                 log.warning("Redis is away, no news of ended thoughts: %s", type(away).__name__)
                 self._stopped.wait(RECONNECT_SECONDS)
 
     def _hear(self) -> None:
         client = redis.Redis.from_url(self._url, socket_timeout=5, socket_connect_timeout=2, socket_keepalive=True)
-        with client, client.pubsub(ignore_subscribe_messages=True) as subscription:
+        with client, client.pubsub() as subscription:
             subscription.subscribe(self._channel)
+            heard = time.monotonic()
             while not self._stopped.is_set():
                 message = subscription.get_message(timeout=1.0)
                 if message is not None:
-                    self._note(message["data"])
+                    heard = time.monotonic()
+                    if message["type"] == "message":
+                        self._note(message["data"])
+                elif time.monotonic() - heard > SILENCE_SECONDS:
+                    raise redis.ConnectionError("Redis has stopped answering")
+                else:
+                    subscription.ping()
 
     def _note(self, data: bytes) -> None:
         try:

@@ -136,9 +136,11 @@ class Publisher:
         return outcome
 
     def serve(self) -> None:
-        """Let librdkafka tell its errors and log lines while there is nothing to send."""
-        if self._producer is not None:
-            self._producer.poll(0)
+        """Let librdkafka tell its errors and log lines while there is nothing to send.
+
+        The producer is made here, so that it has its producer id before the first row.
+        """
+        self._ready().poll(0)
 
     def _ready(self) -> Producer:
         if self._producer is None:

@@ -22,7 +22,7 @@ from bridge.outbox import OutboxRow, Refused
 from bridge.publisher import Outcome, Publisher
 from bridge.seldom import Seldom
 from bridge.sweep import SWEEP_SECONDS, sweep
-from contracts.database import Database, make_engine
+from contracts.database import Database, make_engine, why
 from contracts.heartbeat import beat
 from contracts.settings import Settings
 
@@ -79,7 +79,7 @@ class Relay:
             self._alive()
         except (SQLAlchemyError, psycopg2.Error) as away:  # the driver's own, where SQLAlchemy sets the isolation level
             if self._seldom.is_due("postgres"):
-                log.warning("PostgreSQL does not answer, the outbox waits: %s", _first_line(away))
+                log.warning("PostgreSQL does not answer, the outbox waits: %s", why(away))
             found = Round.TROUBLE
         except Exception:  # the poll loop's boundary: a relay that ended would stop everything
             log.exception("A round of the relay failed and is tried again.")
@@ -213,7 +213,3 @@ def _alarm(refused: Refused) -> None:
         "mended, UPDATE outbox SET parked_at = NULL WHERE id = %d sends it again.",
         row.id, row.topic, row.key, size, refused.reason, row.id,
     )  # fmt: skip
-
-
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]

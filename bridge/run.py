@@ -7,19 +7,20 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from confluent_kafka import KafkaException
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.batches import BatchSource
-from bridge.consumer import KafkaSource
+from bridge.consumer import KafkaSource, LogReplacedError
 from bridge.decide import Head, decide
 from bridge.dispatch import Dispatcher
 from bridge.intake import Intake
 from bridge.lane import Lane
 from bridge.news import News
 from bridge.source import Source
-from contracts.database import Database, make_engine
+from contracts.database import Database, make_engine, why
 from contracts.events import thought_processing
 from contracts.heartbeat import beat
 from contracts.progress import Publisher, connect
@@ -91,7 +92,7 @@ class Bridge:
                     lane.decided(decision, self._clock())
                     self._tell(decision.head)
         except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away, its answers are asked for again: %s", type(away).__name__)
+            log.warning("PostgreSQL is away or refuses, its answers are asked for again: %s", why(away))
             lane.ask_failed(self._clock())
 
     def _tell(self, head: Head | None) -> None:
@@ -127,4 +128,7 @@ def run(settings: Settings) -> None:
         signal.signal(number, lambda *_: stop.set())
     database = Database(make_engine(settings.database_url, "bridge"))
     source: Source = KafkaSource(settings) if settings.takes_from_kafka else BatchSource(settings, database)
-    Bridge(settings, database, source).run(stop)
+    try:
+        Bridge(settings, database, source).run(stop)
+    except (LogReplacedError, KafkaException) as broken:
+        raise SystemExit(f"The bridge has to start again: {broken}") from None

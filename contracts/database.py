@@ -56,6 +56,17 @@ def is_refused_data(error: SQLAlchemyError) -> bool:
     return isinstance(error, DBAPIError) and code[:2] in {"22", "23"}
 
 
+def why(error: Exception) -> str:
+    """Why a statement failed, in one line for a log: the driver's first line, and SQLSTATE where there is one.
+
+    An error of class 42 is no outage but a schema that does not fit: run the migrations.
+    """
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "pgcode", None)
+    line = str(cause).strip().partition("\n")[0] or type(cause).__name__
+    return f"{line} ({code})" if code else line
+
+
 class Database:
     """Runs the protocol's statements, each alone and at once committed."""
 

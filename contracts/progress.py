@@ -6,6 +6,7 @@ stream gave it, and, for a terminal event, tells the bridges. All of it is a hin
 
 import json
 import logging
+import time
 from typing import Any, Final
 from uuid import UUID
 
@@ -68,15 +69,26 @@ def connect(url: str) -> redis.Redis:
     )
 
 
+SLOW_SECONDS: Final = 0.5
+QUIET_SECONDS: Final = 5.0
+
+
 class Publisher:
-    """Publishes events of thoughts. A Redis that is away raises nothing: PostgreSQL has the state."""
+    """Publishes events of thoughts. A Redis that is away raises nothing: PostgreSQL has the state.
+
+    A Redis that hangs costs its time-out once in QUIET_SECONDS and not at every event: progress holds up nobody's work.
+    """
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self._prefix = prefix
         self._script = client.register_script(_PUBLISH)
+        self._quiet_until = 0.0
 
     def publish(self, event: Event, *, ended: bool = False) -> None:
         """Send one event to its user; `ended` also tells the bridges to look at that user's line."""
+        begun = time.monotonic()
+        if begun < self._quiet_until:
+            return
         keys = [stream_key(self._prefix, event.user_id)]
         args: list[Any] = [STREAM_LENGTH, STREAM_SECONDS, wire_message(event), channel(self._prefix, event.user_id)]
         if ended:
@@ -84,4 +96,6 @@ class Publisher:
         try:
             self._script(keys=keys, args=args)
         except redis.RedisError as away:
+            if time.monotonic() - begun > SLOW_SECONDS:
+                self._quiet_until = time.monotonic() + QUIET_SECONDS
             log.warning("Redis is away, %s of %s was not shown live: %s", event.event_type, event.thought_id, away)

@@ -22,8 +22,8 @@ def task_name(step: int) -> str:
 def broker_settings(url: str) -> dict[str, Any]:
     """Celery's settings that the publisher and the worker must share.
 
-    `argsrepr` and results stay out of Redis; the visibility time-out exceeds the longest call (deadline 60 s and
-    15 s of grace) and the longest countdown (60 s), since an expired one only rings a doorbell twice.
+    The visibility time-out exceeds the longest call that the settings allow (480 s and its grace) and the longest
+    countdown (60 s); one that expires all the same only rings a doorbell twice.
     """
     return {
         "broker_url": url,

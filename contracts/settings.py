@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(default=40, ge=1)
     patience_seconds: float = Field(default=20.0, gt=0)
     renew_seconds: float = Field(default=5.0, gt=0)
-    call_deadline_seconds: float = Field(default=60.0, gt=0)
+    call_deadline_seconds: float = Field(default=60.0, gt=0, le=480)
 
     batch_schedule: str = "0 2 * * *"
     timezone: str = "UTC"
@@ -110,6 +110,22 @@ class Settings(BaseSettings):
             raise ValueError("must be a redis:// or rediss:// address")
         return value
 
+    @field_validator("celery_broker_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and "://" not in value:
+            raise ValueError("must be an address such as redis://host:6379/0")
+        return value
+
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _names_hosts_and_ports(cls, value: str) -> str:
+        for server in filter(None, value.split(",")):
+            host, _, port = server.strip().rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError("must be host:port, several of them separated by commas")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _is_a_known_zone(cls, value: str) -> str:
@@ -136,8 +152,12 @@ class Settings(BaseSettings):
     def _kafka_is_addressed(self) -> Self:
         if (self.kafka_enabled or self.takes_from_kafka) and not self.kafka_bootstrap_servers:
             raise ValueError("KAFKA_BOOTSTRAP_SERVERS: missing; set it, or KAFKA_ENABLED=false")
+        if self.takes_from_kafka and not self.kafka_enabled:
+            raise ValueError("KAFKA_MODE: true needs KAFKA_ENABLED=true, or nobody would ring for a thought")
         if self.kafka_security_protocol.startswith("SASL") and not self.kafka_sasl_mechanism:
             raise ValueError("KAFKA_SASL_MECHANISM: missing; KAFKA_SECURITY_PROTOCOL asks for SASL")
+        if self.kafka_sasl_mechanism and not (self.kafka_sasl_username and self.kafka_sasl_password):
+            raise ValueError("KAFKA_SASL_USERNAME: missing, or KAFKA_SASL_PASSWORD; KAFKA_SASL_MECHANISM needs both")
         return self
 
     @model_validator(mode="after")

@@ -12,12 +12,16 @@ SOLO = "solo.1"
 """The worker with one process and one slot for a thought whose worker died in a call. `--scale` does not count it."""
 
 
+WORKER_MARGIN = 10.0
+"""Seconds beside the longest call: for the last statements, and for Celery's own end."""
+
+
 def processes(home: Home, ports: Ports, scale: Scale, settings: Settings) -> list[Process]:
     """All processes of the scale, in the order in which people think of the data's way."""
     wanted = [(kind, f"{kind}.{number}") for kind, count in scale.items() for number in range(1, count + 1)]
     if scale["worker"]:
         wanted.append(("worker", SOLO))
-    return [_process(home, kind, name, _words(home, ports, kind, name, settings)) for kind, name in wanted]
+    return [_process(home, kind, name, _words(home, ports, kind, name, settings), settings) for kind, name in wanted]
 
 
 def migration() -> list[str]:
@@ -30,9 +34,15 @@ def topics() -> list[str]:
     return [sys.executable, "-m", "bridge", "create-topics"]
 
 
-def _process(home: Home, kind: Kind, name: str, words: list[str]) -> Process:
+def _process(home: Home, kind: Kind, name: str, words: list[str], settings: Settings) -> Process:
     environment = {"HEARTBEAT_FILE": str(home.heartbeat(name))}
-    return Process(name=name, kind=kind, argv=[sys.executable, "-m", *words], environment=environment)
+    made = Process(name=name, kind=kind, argv=[sys.executable, "-m", *words], environment=environment)
+    return made.model_copy(update={"patience": _longest_call(settings)}) if kind == "worker" else made
+
+
+def _longest_call(settings: Settings) -> float:
+    """A worker ends when its calls have, so a paid one is never cut off: the deadline, and the saves after it."""
+    return settings.call_deadline_seconds + 3 * settings.renew_seconds + WORKER_MARGIN
 
 
 def _words(home: Home, ports: Ports, kind: Kind, name: str, settings: Settings) -> list[str]:
@@ -50,7 +60,7 @@ def _words(home: Home, ports: Ports, kind: Kind, name: str, settings: Settings) 
         ],
         "relay": ["bridge", "relay"],
         "bridge": ["bridge", "run"],
-        "beat": [*celery, "beat", "--schedule", str(home.root / "beat.schedule")],
+        "beat": [*celery, "beat", "--schedule", str(home.run / "beat.schedule")],
         "flower": [*celery, "flower", f"--address={LOOPBACK}", f"--port={ports.flower}"],
     }
     return commands[kind]

@@ -1,14 +1,12 @@
 """The command line: `python -m devstack up|status|stop|start|restart|run|down|lock-kafka`."""
 
 import argparse
-import subprocess
-import sys
 from pathlib import Path
 
-from devstack import console, control, kafka_lock, locks, status
-from devstack.environment import compose, parse_settings
+from devstack import console, control, errand, kafka_lock, locks, status
+from devstack.environment import parse_settings
 from devstack.errors import DevstackError, NotUp
-from devstack.home import PROJECT, Home
+from devstack.home import Home
 from devstack.kinds import parse_scale
 from devstack.ports import DEFAULT_BASE, Ports
 from devstack.stack import load
@@ -139,11 +137,7 @@ def _down(chosen: argparse.Namespace) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     """The same exit status as the module's."""
     home = _home(chosen)
-    variables = compose(home, Ports((stack := load(home)).port_base), {})
-    if stack.kafka_bootstrap is None:
-        variables["KAFKA_ENABLED"] = "false"
-    words = chosen.words[chosen.words[:1] == ["--"] :]
-    return subprocess.run([sys.executable, "-m", *words], env=variables, cwd=PROJECT, check=False).returncode  # noqa: S603 - the person's own words
+    return errand.run(home, load(home), chosen.words[chosen.words[:1] == ["--"] :])
 
 
 def _lock_kafka(_: argparse.Namespace) -> int:

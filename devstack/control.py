@@ -11,13 +11,13 @@ from contextlib import suppress
 from circus.client import CircusClient
 from circus.exc import CallError
 
-from devstack import locks, logs, records
+from devstack import farewell, locks, logs, records
 from devstack.errors import DevstackError, NotUp
 from devstack.home import PROJECT, Home
 from devstack.stack import Process, Stack
 
 ANSWER_WITHIN = 60.0
-"""Seconds: longer than any process's patience."""
+"""Seconds, beside the patience of the processes that a command is about."""
 
 
 def manager_lives(home: Home) -> bool:
@@ -27,7 +27,7 @@ def manager_lives(home: Home) -> bool:
 
 def launch(home: Home, environment: Mapping[str, str]) -> None:
     """Start the manager in a session of its own and wait until it takes commands. Raises DevstackError."""
-    with home.log("manager").open("a") as log:
+    with home.open_log("manager").open("a") as log:
         argv = [sys.executable, "-m", "devstack.manager", str(home.root)]
         subprocess.run(  # noqa: S603 - our own words
             argv, cwd=PROJECT, env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
@@ -49,12 +49,18 @@ def _takes_commands(home: Home) -> bool:
 
 def start(home: Home, processes: list[Process]) -> None:
     """Start processes; those that run are left alone."""
-    command(home, "start_processes", names=[each.name for each in processes])
+    _command_about(home, "start_processes", processes)  # one that is still stopping is waited for
 
 
 def stop(home: Home, processes: list[Process]) -> None:
     """Stop processes and wait until they have ended; they stay down until `start`."""
-    command(home, "stop_processes", names=[each.name for each in processes])
+    with farewell.said(home, processes):
+        _command_about(home, "stop_processes", processes)
+
+
+def _command_about(home: Home, name: str, processes: list[Process]) -> None:
+    within = ANSWER_WITHIN + max((each.patience for each in processes), default=0.0)
+    command(home, name, within=within, names=[each.name for each in processes])
 
 
 def command(home: Home, name: str, within: float = ANSWER_WITHIN, **properties: object) -> None:
@@ -83,14 +89,18 @@ def bring_down(home: Home, stack: Stack) -> list[str]:
 
     Returns the names of those left behind. Whatever happened before, nothing of the stack runs afterwards.
     """
-    deadline = time.monotonic() + _patience(stack)
+    with farewell.said(home, stack.processes):
+        _end_manager(home, time.monotonic() + _patience(stack))
+        return records.end_leftovers(home, stack.processes)
+
+
+def _end_manager(home: Home, deadline: float) -> None:
     while manager_lives(home) and time.monotonic() < deadline:
         _signal_manager(home, signal.SIGTERM)
         _wait_for_end(home, 5)
     if manager_lives(home):
         _signal_manager(home, signal.SIGKILL)
         _wait_for_end(home, 5)
-    return records.end_leftovers(home, stack.processes)
 
 
 def _patience(stack: Stack) -> float:

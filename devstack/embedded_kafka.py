@@ -4,6 +4,9 @@
 
 That broker chooses its own port, a new one at each start. Clients are given PORT instead: whatever connects there is
 passed on to the broker, whose first answer names its real address. So a client finds it again after it was killed.
+
+Topics appear there when somebody asks for them, but a group that subscribed to one before is never given its
+partitions. So they are asked for before anybody can connect.
 """
 
 import asyncio
@@ -12,6 +15,7 @@ from contextlib import suppress
 
 from confluent_kafka import Producer
 
+from contracts.settings import load_settings_or_exit
 from devstack.ports import LOOPBACK, Ports
 from devstack.stack import Process
 
@@ -26,6 +30,9 @@ def process(ports: Ports) -> Process:
 def main() -> None:
     """Run until a signal ends the process."""
     producer = Producer({"test.mock.num.brokers": 1, "log_level": 0})
+    settings = load_settings_or_exit()
+    for topic in (settings.kafka_topic, settings.kafka_dead_letter_topic, settings.kafka_events_topic):
+        producer.list_topics(topic, timeout=10)
     broker = next(iter(producer.list_topics(timeout=10).brokers.values()))
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(int(sys.argv[1]), broker.host, broker.port))

@@ -56,8 +56,8 @@ def _own_addresses(home: Home, ports: Ports) -> dict[str, str]:
     """CELERY_BROKER_URL and KAFKA_SECURITY_PROTOCOL too: those of another environment do not fit these stores."""
     return {
         "DATABASE_URL": postgres.url(home, ports).replace("postgresql://", "postgresql+psycopg2://"),
-        "REDIS_URL": redis_server.url(ports),
-        "CELERY_BROKER_URL": redis_server.url(ports),
+        "REDIS_URL": redis_server.url(home, ports),
+        "CELERY_BROKER_URL": redis_server.url(home, ports),
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap(ports),
         "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
     }

@@ -1,10 +1,14 @@
 """Where a stack keeps what: the layout of its directory.
 
-DIR/stack.json       what the last `up` was asked for and its addresses (mode 0600: it holds the database's password)
-DIR/secrets/         SECRET_KEY and the database's password, made once, mode 0600
+DIR/stack.json       what the last `up` was asked for and its addresses (mode 0600: it holds the stores' passwords)
+DIR/settings.json    what `up --set` chose (mode 0600: settings may be secrets)
+DIR/secrets/         SECRET_KEY and the stores' passwords, made once, mode 0600
 DIR/logs/NAME.log    what each process wrote, appended to and bounded
-DIR/run/             locks, the manager's sockets, a record for each process (NAME.json), heartbeats
+DIR/run/             locks, the manager's sockets, a record for each process (NAME.json), heartbeats, beat.schedule
 DIR/postgres, DIR/redis, DIR/kafka   the stores' data; they survive `down` and the next `up`
+
+Others may walk through DIR and DIR/logs, since PostgreSQL's account may be another one, but read nothing: logs and
+stores hold people's thoughts.
 """
 
 import os
@@ -41,6 +45,10 @@ class Home:
         return self.root / "stack.json"
 
     @property
+    def settings_file(self) -> Path:
+        return self.root / "settings.json"
+
+    @property
     def manager_lock(self) -> Path:
         return self.run / "manager.lock"
 
@@ -55,6 +63,20 @@ class Home:
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
+    def open_log(self, name: str) -> Path:
+        """The log, made if need be, for its owner alone to read."""
+        path = self.log(name)
+        path.touch(mode=0o600)
+        close_to_others(path, but=0o600)
+        return path
+
+    def private(self, name: str) -> Path:
+        """A directory in DIR that is its owner's alone, made if need be."""
+        path = self.root / name
+        path.mkdir(mode=0o700, exist_ok=True)
+        close_to_others(path, but=0o700)
+        return path
+
     def record(self, name: str) -> Path:
         return self.run / f"{name}.json"
 
@@ -63,9 +85,11 @@ class Home:
 
     def prepare(self) -> None:
         """Make the directory; what is private in it is closed to others."""
-        self.logs.mkdir(parents=True, exist_ok=True)
-        self.run.mkdir(mode=0o700, exist_ok=True)
-        (self.root / "secrets").mkdir(mode=0o700, exist_ok=True)
+        for directory in (self.root, self.logs):
+            directory.mkdir(parents=True, exist_ok=True)
+            close_to_others(directory, but=0o711)
+        for directory in (self.run, self.root / "secrets"):
+            directory.mkdir(mode=0o700, exist_ok=True)
         write_private(self.root / ".gitignore", "*\n")
         self.socket_directory()  # made now, so that the manager and those who talk to it find the same one
 
@@ -87,6 +111,13 @@ class Home:
         made = Path(tempfile.mkdtemp(prefix="devstack-"))
         write_private(kept, str(made))
         return made
+
+
+def close_to_others(path: Path, *, but: int) -> None:
+    """Take from a file or directory every permission that is not in `but`."""
+    mode = path.stat().st_mode & 0o777
+    if mode & ~but:
+        path.chmod(mode & but)
 
 
 def write_private(path: Path, text: str) -> None:

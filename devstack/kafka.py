@@ -80,7 +80,7 @@ def process(home: Home, jars: list[Path]) -> Process:
 
 def initialise(home: Home, ports: Ports, jars: list[Path]) -> None:
     """Write the settings, and format the data directory unless it is: aside and then moved, so that it is whole."""
-    _directory(home).mkdir(exist_ok=True)
+    home.private("kafka")
     (_directory(home) / "log4j2.properties").write_text(LOGGING)
     data = _directory(home) / "data"
     if not (data / "meta.properties").exists():
@@ -88,6 +88,12 @@ def initialise(home: Home, ports: Ports, jars: list[Path]) -> None:
         shutil.rmtree(data, ignore_errors=True)
         data.with_name("data.new").replace(data)
     _write_properties(_properties(home), ports, data)
+
+
+def cluster_id() -> str:
+    """16 random bytes in URL-safe base64. It begins with a letter: one with a dash would be read as an option."""
+    first, *others = uuid.uuid4().bytes
+    return base64.urlsafe_b64encode(bytes([first & 0x7F, *others])).decode().rstrip("=")
 
 
 def answers(address: str) -> bool:
@@ -127,9 +133,8 @@ def _format(home: Home, ports: Ports, jars: list[Path], data: Path) -> None:
     data.mkdir()
     settings = _directory(home) / "format.properties"
     _write_properties(settings, ports, data)
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     argv = [java.find(), "-Xmx128m", "-cp", _classpath(jars), "kafka.tools.StorageTool", "format"]
-    told = subprocess.run([*argv, "-t", cluster, "-c", str(settings)], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    told = subprocess.run([*argv, "-t", cluster_id(), "-c", str(settings)], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if told.returncode:
         raise DevstackError(f"Kafka could not make its directory {data}:\n{told.stdout}{told.stderr}".rstrip())
     settings.unlink()

@@ -21,7 +21,9 @@ def bound(directory: Path, limit: int = LIMIT) -> None:
     written between the copy and the cut is lost."""
     for path in directory.glob("*.log"):
         if path.stat().st_size > limit:
-            shutil.copyfile(path, path.with_name(path.name + ".1"))
+            aside = path.with_name(path.name + ".1")
+            aside.touch(mode=0o600)
+            shutil.copyfile(path, aside)
             with path.open("r+b") as stream:
                 stream.truncate(0)
 

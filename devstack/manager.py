@@ -50,6 +50,26 @@ class Manager(Arbiter):  # type: ignore[misc]  # circus carries no types
             yield [watcher._stop() for watcher in rank]  # noqa: SLF001 - its public twin locks everything else out
 
 
+class Patient(Watcher):  # type: ignore[misc]  # circus carries no types
+    """Circus's watcher, but one that is still stopping is waited for. A second stop would hold up the whole manager
+    until the process has ended, and a start would be forgotten."""
+
+    @gen.coroutine
+    def _start(self) -> Any:
+        yield self._stopped()
+        yield super()._start()
+
+    @gen.coroutine
+    def _stop(self, close_output_streams: bool = False) -> Any:
+        yield self._stopped()
+        yield super()._stop(close_output_streams)
+
+    @gen.coroutine
+    def _stopped(self) -> Any:
+        while self.status() == "stopping":
+            yield gen.sleep(0.05)
+
+
 class Start(Command):  # type: ignore[misc]  # circus carries no types
     """Start the named processes; those that run are left alone."""
 
@@ -97,10 +117,10 @@ def _run(home: Home) -> None:
     manager.start()
 
 
-def _watcher(home: Home, process: Process) -> Watcher:
+def _watcher(home: Home, process: Process) -> Patient:
     shell, *words = logs.into(process.argv)
     log = home.log(process.name)
-    return Watcher(
+    return Patient(
         process.name,
         shell,
         args=words,
@@ -129,9 +149,9 @@ def _hooks(home: Home, process: Process) -> dict[str, tuple[Callable[..., bool],
 
     def before_spawn(**_: Any) -> bool:
         home.heartbeat(process.name).unlink(missing_ok=True)
-        home.log(process.name).touch()
+        log = home.open_log(process.name)
         if process.user:
-            shutil.chown(home.log(process.name), process.user)
+            shutil.chown(log, process.user)
         return True
 
     def after_spawn(pid: int, **_: Any) -> bool:

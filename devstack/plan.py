@@ -33,7 +33,7 @@ def make_stack(home: Home, ports: Ports, scale: Scale, settings: Settings, choic
         flower_url=f"http://{LOOPBACK}:{ports.flower}" if scale["flower"] else None,
         kafka_bootstrap=kafka.bootstrap(ports) if broker else None,
         kafka=_label(jars) if broker else None,
-        redis_url=redis_server.url(ports),
+        redis_url=redis_server.url(home, ports),
         database_url=postgres.url(home, ports),
         processes=[*stores, *apps.processes(home, ports, scale, settings)],
         detached=False,

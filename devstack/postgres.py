@@ -19,7 +19,7 @@ import psycopg2
 
 from devstack import console
 from devstack.errors import DevstackError
-from devstack.home import Home
+from devstack.home import Home, write_private
 from devstack.ports import LOOPBACK, Ports
 from devstack.stack import Process
 
@@ -34,8 +34,10 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "128MB",
     "log_min_messages": "warning",
-    "log_min_duration_statement": "1000",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
+"""The log has no texts of statements and no details of rows: both hold people's thoughts."""
 
 
 def data_directory(home: Home) -> Path:
@@ -116,8 +118,7 @@ def _initdb(home: Home, data: Path) -> None:
     data.mkdir(mode=0o700)
     _give(data)
     password_file = home.root / "postgres.password"
-    password_file.write_text(home.secret("postgres-password"))
-    password_file.chmod(0o600)
+    write_private(password_file, home.secret("postgres-password"))
     _give(password_file)
     try:
         _run_initdb(data, password_file)

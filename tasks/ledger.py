@@ -1,7 +1,7 @@
 """What the worker asks and tells PostgreSQL about a step, in typed form: one method a statement."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Self
@@ -56,6 +56,8 @@ class Claim:
     text: str = ""
     profile: Mapping[str, Any] = field(default_factory=dict)
     previous: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    earlier: Sequence[str] = ()
+    """The same author's latest completed thoughts, for the agent that compares (the second)."""
 
 
 class Ledger:
@@ -87,6 +89,7 @@ class Ledger:
             text=row.text,
             profile=row.profile or {},
             previous=row.previous or {},
+            earlier=row.earlier or (),
         )
 
     def renew(self, calls: Mapping[UUID, UUID]) -> set[UUID]:

@@ -33,7 +33,11 @@ CLAIM: Final = text("""
            CASE WHEN c.id IS NOT NULL
                 THEN (SELECT profile FROM users WHERE users.id = t.user_id) END AS profile,
            CASE WHEN c.id IS NOT NULL
-                THEN (SELECT jsonb_object_agg(agent, output) FROM agent_runs WHERE thought_id = t.id) END AS previous
+                THEN (SELECT jsonb_object_agg(agent, output) FROM agent_runs WHERE thought_id = t.id) END AS previous,
+           CASE WHEN c.id IS NOT NULL AND :step = 2
+                THEN ARRAY(SELECT e.text FROM thoughts e
+                            WHERE e.user_id = t.user_id AND e.turn < t.turn AND e.status = 'completed'
+                            ORDER BY e.created_at DESC, e.id DESC LIMIT 5) END AS earlier
       FROM thoughts t LEFT JOIN c ON c.id = t.id WHERE t.id = :id
 """)
 """One HOT row update. `attempts` is counted before the call, so that three retries stay three however often a worker

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agents.errors import Cancelled
 from agents.interface import AgentInput, AgentResult, CallContext, Provider
 from contracts import events
-from contracts.database import is_refused_data
+from contracts.database import is_refused_data, why
 from contracts.progress import Publisher
 from contracts.settings import Settings
 from tasks.calls import Call, Calls
@@ -137,6 +137,7 @@ class StepRunner:
             text=claim.text,
             previous=claim.previous,
             profile=claim.profile,
+            earlier_thoughts=claim.earlier,
         )
         context = CallContext(
             call_id=str(call.call_id),
@@ -225,7 +226,7 @@ class StepRunner:
             except SQLAlchemyError as error:
                 if is_refused_data(error):
                     raise
-                log.warning("PostgreSQL is away, trying again in %g s: %s", wait, type(error).__name__)
+                log.warning("PostgreSQL is away or refuses, trying again in %g s: %s", wait, why(error))
             self._sleep(wait)
         raise AssertionError("the waits have no end")
 

@@ -7,6 +7,7 @@ of the worker's processor time.
 from typing import Any
 
 from kombu.transport import redis
+from redis import exceptions
 
 
 class Channel(redis.Channel):
@@ -18,9 +19,16 @@ class Channel(redis.Channel):
         create: Any = super()._create_client
         if asynchronous:
             return create(asynchronous)
-        if self._kept is None or self._kept.connection_pool is not self.pool:
+        if self._is_open() and (self._kept is None or self._kept.connection_pool is not self.pool):
             self._kept = create()
+        if self._kept is None:
+            raise exceptions.ConnectionError("the connection to the broker is closed")
         return self._kept
+
+    def _is_open(self) -> bool:
+        """kombu would trip over a connection that is closed already, and its AttributeError end the worker, where a
+        ConnectionError makes Celery connect again."""
+        return self.connection.client is not None
 
 
 class Transport(redis.Transport):

@@ -12,7 +12,19 @@ from sqlalchemy import text
 
 from contracts.database import Database, make_engine
 from contracts.settings import Settings, load_settings
+from tests.eventually import eventually
 from tests.stores import Stores, execute, migrated, running_stores, sibling
+
+STACK_FOLDERS = {"browser", "devstack", "faults", "flow"}
+"""Their tests share running stacks on fixed ports: a folder stays in one of the parallel processes."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread whole files, or whole folders, over the processes."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder in STACK_FOLDERS else str(item.path)))
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +91,12 @@ def database(settings: Settings) -> Iterator[Database]:
     engine.dispose()
 
 
+def is_led(admin: AdminClient, topic: str) -> bool:
+    """Whether the broker takes records for every partition: it says that a topic is made a moment earlier."""
+    partitions = admin.list_topics(topic, timeout=10).topics[topic].partitions
+    return bool(partitions) and all(partition.leader >= 0 for partition in partitions.values())
+
+
 @pytest.fixture
 def topics(settings: Settings) -> Iterator[None]:
     """The three topics of `settings`, on the real broker, for the time of the test."""
@@ -86,6 +104,7 @@ def topics(settings: Settings) -> Iterator[None]:
     names = [settings.kafka_topic, settings.kafka_dead_letter_topic, settings.kafka_events_topic]
     for made in admin.create_topics([NewTopic(name, settings.kafka_partitions, 1) for name in names]).values():
         made.result(30)
+    eventually(lambda: all(is_led(admin, name) for name in names))
     yield
     for gone in admin.delete_topics(names).values():
         gone.result(30)

@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 from uuid import uuid4
 
 from tests.eventually import eventually
-from tests.stores import devstack, missing, walkable_directory
+from tests.stores import devstack, require_up, walkable_directory
 
 TERMINAL = {"completed", "failed"}
 
@@ -118,8 +118,7 @@ def _up_and_down(directory: Path, port_base: int, settings: Mapping[str, str], s
     place = ("--dir", str(stack.directory), "--port-base", str(port_base), "--kafka", "apache", "--detach")
     up = devstack("up", *place, *wanted, *scaled)
     try:
-        if up.returncode != 0:
-            missing(f"the stack did not start: {up.stdout}{up.stderr}")
+        require_up(up)
         stack.status_then = stack.status()
         yield stack
     finally:

@@ -17,7 +17,7 @@ import redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.progress import channel
-from webapp.messages import Bookmark, Comment, StreamMessage
+from webapp.messages import Bookmark, Comment, StreamMessage, is_event
 from webapp.replay import Frontier, Kept, Position, kept, position
 from webapp.services import Services
 from webapp.snapshot import derived_events, reset_data
@@ -119,7 +119,9 @@ class Feed:
         yield from self._look()
 
     def _tell(self, message: StreamMessage) -> Iterator[Item]:
-        """Send a published event once, after everything that came before it."""
+        """Send a published event once, after everything that came before it; what is no event is not for readers."""
+        if not is_event(message, self._user_id):
+            return
         place, data = position(message.id), _data(message)
         if place is not None and self._last is not None and place <= self._last:
             return

@@ -2,10 +2,17 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from flask_sse import Message
+
+EVENT_TYPES: Final = frozenset(
+    {"thought_created", "thought_processing", "thought_agent_completed", "thought_completed", "thought_failed"}
+)
+"""What is published of a thought. A stream knows `reset` besides, which only the stream itself says."""
 
 LINE_ENDS = re.compile(r"\r\n|\r|\n")
 """What ends a line in an event stream; Python's splitlines() knows more, such as U+2028."""
@@ -32,6 +39,14 @@ class StreamMessage(Message):  # type: ignore[misc] # flask-sse has no types
 
     def __bytes__(self) -> bytes:
         return str(self).encode("utf-8", "replace")
+
+
+def is_event(message: StreamMessage, user_id: UUID) -> bool:
+    """Whether this may be shown on the user's stream: Redis's channels may carry anybody's messages."""
+    data = message.data
+    if not (isinstance(data, Mapping) and isinstance(message.type, str) and message.type in EVENT_TYPES):
+        return False
+    return data.keys() >= {"thought_id", "timestamp"} and data.get("user_id") == str(user_id)
 
 
 def from_wire(payload: bytes | str) -> StreamMessage:

@@ -24,11 +24,10 @@ _THOUGHT: Final = select(
 )  # fmt: skip
 
 _IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
-_RUNS: Final = (
-    select(r.thought_id, r.step, r.attempts, r.started_at, r.finished_at, r.output)
-    .where(r.thought_id == any_(_IDS))
-    .order_by(r.thought_id, r.step)
-)
+_ENDS: Final = select(r.thought_id, r.step, r.finished_at).where(r.thought_id == any_(_IDS)).order_by(r.step)
+"""Of the runs only what their events tell: outputs are large, and the streams ask often."""
+
+_RUNS: Final = _ENDS.add_columns(r.attempts, r.started_at, r.output)
 _AHEAD: Final = (
     select(func.count())
     .select_from(thoughts)
@@ -40,6 +39,8 @@ FRESH: Final = timedelta(minutes=10)
 
 SNAPSHOT_LENGTH: Final = 50
 LATEST_LENGTH: Final = 20
+OPEN_LENGTH: Final = 1000
+"""Open thoughts that a reset carries at most, the newest, so that no line is long enough to exhaust the process."""
 
 COUNTS: Final = text("""
     SELECT (SELECT count(*) FROM outbox) AS outbox_rows,
@@ -54,7 +55,7 @@ COUNTS: Final = text("""
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A thought's row and the runs of its saved steps, in order."""
+    """A thought's row and the runs of its saved steps, in order: whole, or only their ends for a stream."""
 
     row: Row[Any]
     runs: tuple[Row[Any], ...]
@@ -88,20 +89,20 @@ def page_of_thoughts(
 
 
 def thoughts_in_view(database: Database, user_id: UUID, watched: Iterable[UUID]) -> list[Thought]:
-    """What a stream of this user shows, in the order of turns.
+    """What a stream of this user shows, in the order of turns, with the ends of the runs.
 
     These are the newest open ones, those that ended a short while ago, and the `watched`: the stream saw them open.
     """
     known = frozenset(watched)
     rows = read(database, _in_view(user_id), ids=list(known))
     shown = rows[:SNAPSHOT_LENGTH] + [row for row in rows[SNAPSHOT_LENGTH:] if row.id in known]
-    return _with_runs(database, shown[::-1])
+    return _with_runs(database, shown[::-1], _ENDS)
 
 
 def open_and_latest(database: Database, user_id: UUID) -> list[Thought]:
-    """The open thoughts (the newest, where they are many) and the latest ones, in the order of turns."""
+    """The open thoughts and the latest ones with all that was found, in the order of turns."""
     latest = select(t.id).where(t.user_id == user_id).order_by(t.created_at.desc(), t.id.desc()).limit(LATEST_LENGTH)
-    ids = union(_open_ids(user_id), latest.subquery().select())
+    ids = union(_open_ids(user_id, OPEN_LENGTH), latest.subquery().select())
     rows = read(database, _THOUGHT.where(t.id.in_(ids)).order_by(t.turn))
     return _with_runs(database, rows)
 
@@ -121,19 +122,19 @@ def _in_view(user_id: UUID) -> Select[Any]:
     )
     fresh = select(newest.c.id).where(newest.c.finished_at > func.now() - FRESH)
     watched = select(t.id).where(t.id == any_(_IDS), t.user_id == user_id)
-    ids = union(_open_ids(user_id), fresh, watched)
+    ids = union(_open_ids(user_id, SNAPSHOT_LENGTH), fresh, watched)
     return _THOUGHT.where(t.id.in_(ids)).order_by(t.turn.desc())
 
 
-def _open_ids(user_id: UUID) -> Select[Any]:
+def _open_ids(user_id: UUID, most: int) -> Select[Any]:
     newest = select(t.id).where(t.user_id == user_id, t.finished_at.is_(None)).order_by(t.turn.desc())
-    return newest.limit(SNAPSHOT_LENGTH).subquery().select()
+    return newest.limit(most).subquery().select()
 
 
-def _with_runs(database: Database, rows: list[Row[Any]]) -> list[Thought]:
+def _with_runs(database: Database, rows: list[Row[Any]], columns: Select[Any] = _RUNS) -> list[Thought]:
     """Join the runs in Python: the rows were read first, so every step that they call done has its run by now."""
     begun = [row.id for row in rows if row.steps_done]
     runs: dict[UUID, list[Row[Any]]] = {}
-    for run in read(database, _RUNS, ids=begun) if begun else []:
+    for run in read(database, columns, ids=begun) if begun else []:
         runs.setdefault(run.thought_id, []).append(run)
     return [Thought(row, tuple(run for run in runs.get(row.id, ()) if run.step <= row.steps_done)) for row in rows]

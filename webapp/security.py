@@ -35,9 +35,17 @@ def refuse_foreign_sites() -> None:
     if request.method in SAFE_METHODS:
         return
     origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.host
+    foreign = origin is not None and _host(origin) != request.host
     if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise Forbidden("This request came from another site.")
+
+
+def _host(origin: str) -> str | None:
+    """Host and port of an Origin header; None for what is no address, which is nobody's site."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _dress(response: Response) -> Response:

@@ -1,6 +1,7 @@
 """The JSON calls: accept a thought, show one, list a user's."""
 
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ STATUSES = frozenset({"pending", "processing", "completed", "failed"})
 KEY_LENGTH = 255
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
+LIMIT_FORM = re.compile("[0-9]{1,3}")
 
 
 class NewThought(BaseModel):
@@ -144,9 +146,10 @@ def _asked_user() -> UUID | None:
 
 def _limit() -> int:
     asked = request.args.get("limit", str(DEFAULT_LIMIT))
-    if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= MAX_LIMIT):
+    limit = int(asked) if LIMIT_FORM.fullmatch(asked) else 0
+    if not 1 <= limit <= MAX_LIMIT:
         raise UnprocessableEntity(f"limit: send a number from 1 to {MAX_LIMIT}.")
-    return int(asked)
+    return limit
 
 
 def _status() -> str | None:

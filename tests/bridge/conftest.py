@@ -8,14 +8,17 @@ from confluent_kafka.admin import AdminClient
 from bridge.topics import create_topics
 from contracts.settings import Settings
 from tests.bridge.relays import Door
+from tests.conftest import is_led
+from tests.eventually import eventually
 
 
 @pytest.fixture
 def topics(settings: Settings) -> Iterator[None]:
     """The three topics of `settings` for the time of the test."""
     made = create_topics(settings)
-    yield
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    eventually(lambda: all(is_led(admin, name) for name in made))
+    yield
     for gone in admin.delete_topics(made).values():
         gone.result(30)
 

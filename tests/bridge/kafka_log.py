@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
 from contracts.settings import Settings
+from tests.eventually import eventually
 
 
 def records(settings: Settings, topic: str) -> list[Message]:
@@ -20,7 +21,7 @@ def records(settings: Settings, topic: str) -> list[Message]:
 
 
 def _partition(consumer: Consumer, topic: str, partition: int) -> list[Message]:
-    _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), 10)
+    _, end = eventually(lambda: _ends(consumer, TopicPartition(topic, partition))) or (0, 0)
     consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
     found: list[Message] = []
     while len(found) < end:
@@ -29,6 +30,14 @@ def _partition(consumer: Consumer, topic: str, partition: int) -> list[Message]:
         assert message.error() is None, message.error()
         found.append(message)
     return found
+
+
+def _ends(consumer: Consumer, partition: TopicPartition) -> tuple[int, int] | None:
+    """Both ends; None while the broker, which made the topic a moment ago, does not lead the partition yet."""
+    try:
+        return consumer.get_watermark_offsets(partition, 10)
+    except KafkaException:
+        return None
 
 
 def headers(message: Message) -> dict[str, Any]:

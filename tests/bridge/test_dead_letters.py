@@ -212,7 +212,7 @@ def test_the_commands_show_and_replay(settings: Settings, database: Database, us
     assert (letter["failure_id"], letter["attempts"], letter["message"]) == (failure, 4, "no luck")
     done = bridge(settings, "replay", failure)
     assert (done.returncode, done.stdout) == (0, f"{failure}: replayed as turn 2\n")
-    assert bridge(settings, "list").stdout == ""
+    assert bridge(settings, "list").stdout == "No dead letters.\n"
     assert failure in bridge(settings, "list", "--all").stdout
     unknown = bridge(settings, "replay", "never seen")
     assert (unknown.returncode, unknown.stdout) == (1, "never seen: there is no dead letter with this id\n")

@@ -61,9 +61,9 @@ def test_a_chain_is_one_message_with_its_rest_in_the_order_in_which_celery_takes
 
 
 def test_a_later_step_is_written_as_celery_itself_would_write_it() -> None:
-    head = a_head()
-    ours = _signature(head, 3, "root")
-    celerys = Celery("any").signature(NAMES[2], args=(str(head.thought_id), 1), options=ours["options"], immutable=True)
+    arguments, options = ("a thought", 1), {"task_id": "an id", "queue": THOUGHTS_QUEUE}
+    ours = _signature(3, arguments, options)
+    celerys = Celery("any").signature(NAMES[2], args=arguments, options=options, immutable=True)
     assert ours == dict(celerys)
 
 

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import Row, text
 
-from bridge.intake import Intake
+from bridge.intake import ITEMS_A_TURN, Intake
 from bridge.lane import Lane
 from bridge.records import Unreadable, read_record
 from contracts.accept import Accepted
@@ -52,6 +52,15 @@ def bring(lane: Lane, offset: int, value: bytes | None, headers: Any = (), topic
         lane.read_unreadable(read.record, read.reason)
     else:
         lane.read(read)
+
+
+def test_a_flood_of_garbage_leaves_the_loop_its_turns(intake: Intake, lane: Lane) -> None:
+    for offset in range(ITEMS_A_TURN + 5):
+        bring(lane, offset, b"no event", topic="flood")
+    intake.work(lane, 0.0)
+    assert lane.frontier == ITEMS_A_TURN
+    intake.work(lane, 0.0)
+    assert lane.is_idle
 
 
 def letters(database: Database, topic: str) -> list[Row[Any]]:
@@ -156,7 +165,7 @@ def test_an_unknown_user_and_another_users_thought_become_dead_letters(
     bring(lane, 0, thought_created(uuid4(), uuid4(), "Who am I?").to_bytes(), topic="nobody")
     bring(lane, 1, thought_created(user_id, theirs, "Mine?").to_bytes(), topic="nobody")
     intake.work(lane, 0.0)
-    assert [letter.reason for letter in letters(database, "nobody")] == ["unknown user", "contradicts"]
+    assert [letter.reason for letter in letters(database, "nobody")] == ["unknown-user", "contradicts"]
     assert lane.is_idle
 
 

@@ -105,7 +105,7 @@ def test_foreign_records_wait_their_turn_in_the_order_of_the_log(lane: Lane) -> 
 def test_an_unreadable_record_is_buried_and_then_its_offset_is_done(lane: Lane) -> None:
     broken = a_record(0, turn=None)
     lane.read_unreadable(broken, "the value is not JSON")
-    assert lane.intake(0.0) == Bury(broken, "the value is not JSON")
+    assert lane.intake(0.0) == Bury(broken, "unreadable", "the value is not JSON")
     assert lane.frontier == 0
     lane.buried(broken)
     assert (lane.frontier, lane.is_idle, lane.intake(0.0)) == (1, True, None)
@@ -115,8 +115,8 @@ def test_a_record_that_cannot_be_stored_is_buried_before_the_next_one_is_looked_
     stranger, following = a_record(0, turn=None), a_record(1, BERT, None)
     lane.read(stranger)
     lane.read(following)
-    lane.not_storable(stranger, "unknown user")
-    assert lane.intake(0.0) == Bury(stranger, "unknown user")
+    lane.not_storable(stranger, "unknown-user")
+    assert lane.intake(0.0) == Bury(stranger, "unknown-user")
     lane.buried(stranger)
     assert lane.intake(0.0) == Store(following)
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,6 +12,7 @@ import redis
 from bridge.news import KEPT, News
 from contracts.progress import news_channel
 from tests.bridge.valve import Valve
+from tests.contracts.cut import way_to
 from tests.eventually import eventually
 from tests.stores import Stores
 
@@ -68,15 +70,30 @@ def test_words_that_are_no_users_id_are_passed_over(stores: Stores, redis_client
 
 
 def test_news_are_heard_again_after_redis_was_away(redis_client: redis.Redis, prefix: str, stores: Stores) -> None:
-    where = redis_client.connection_pool.connection_kwargs
-    valve = Valve(where["port"], where["host"])
-    with listening(f"redis://127.0.0.1:{valve.port}/{where['db']}", prefix) as news:
+    where = urlsplit(stores.redis_url)
+    valve = Valve(where.port or 6379)
+    way = where._replace(netloc=f"{where.netloc.rpartition(':')[0]}:{valve.port}").geturl()
+    with listening(way, prefix) as news:
         hears(redis_client, prefix, news)
         valve.shut()
         eventually(lambda: say(redis_client, prefix, str(uuid4())) == 0)
         valve.open()
         hears(redis_client, prefix, news)
         valve.shut()
+
+
+def test_a_connection_that_died_without_a_word_is_made_anew(
+    stores: Stores, redis_client: redis.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.news.SILENCE_SECONDS", 2.0)
+    with way_to(stores.redis_url) as way, listening(way.url, prefix) as news:
+        hears(redis_client, prefix, news)
+        way.cut()
+        eventually(lambda: say(redis_client, prefix, str(uuid4())) == 0)
+        way.mend()
+        hears(redis_client, prefix, news)
+        news.stop()
+        news._thread.join()
 
 
 def test_news_of_a_redis_that_is_not_there_are_none_and_no_error(prefix: str) -> None:

@@ -80,8 +80,8 @@ def in_order(ended: Sequence[tuple[UUID, UUID]], expected: dict[UUID, list[UUID]
 def through(url: str, valve: Valve) -> str:
     """The address with the valve's port."""
     parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.username else ""
-    return parts._replace(netloc=f"{user}127.0.0.1:{valve.port}").geturl()
+    credentials, at, _ = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{credentials}{at}127.0.0.1:{valve.port}").geturl()
 
 
 def valve_before(url: str) -> Valve:

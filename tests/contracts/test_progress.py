@@ -140,9 +140,11 @@ def test_a_redis_that_refuses_connections_raises_nothing(caplog: pytest.LogCaptu
 def test_a_redis_that_never_answers_holds_nobody_up(caplog: pytest.LogCaptureFixture, event: Event) -> None:
     caplog.set_level(logging.WARNING)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        client = progress.connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
-        Publisher(client, PREFIX).publish(event)
+        publisher = Publisher(progress.connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0"), PREFIX)
+        publisher.publish(event)
         assert connections(silent) == 1, "a time-out is not tried again: the next step waits behind it"
+        publisher.publish(event)
+        assert connections(silent) == 0, "for a while the next events do not wait for it either"
     assert "Redis is away" in caplog.text
 
 

@@ -6,23 +6,32 @@ import random
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
+import psycopg2
 
-from devstack import control, readiness, records
+from devstack import cli, control, readiness, records
 from devstack.home import Home
 from devstack.kinds import Kind
 from devstack.ports import SPAN, accepts
 from devstack.stack import Process, Stack, load, save
+from devstack.status import describe
 from tests.eventually import eventually
 from tests.stores import ROOT, STORES_ALONE
 
 SMALL = ("--scale", STORES_ALONE, "--set", "KAFKA_ENABLED=false")
 """PostgreSQL and Redis alone: up in two seconds."""
+
+
+STORES = ("--scale", STORES_ALONE, "--kafka", "apache", "--set", "KAFKA_MODE=false")
+PASSWORDS = ("postgres-password", "redis-password")
 
 
 def free_base() -> int:
@@ -53,14 +62,12 @@ def up(directory: Path, base: int, *arguments: str, environment: dict[str, str] 
 
 def down(directory: Path) -> None:
     """Take a stack down."""
-    done = devstack("down", "--dir", str(directory))
-    assert done.returncode == 0, done.stderr
+    assert cli.main(["down", "--dir", str(directory)]) == 0
 
 
 def status(directory: Path) -> dict[str, Any]:
     """What `status --json` prints."""
-    printed: dict[str, Any] = json.loads(devstack("status", "--dir", str(directory), "--json").stdout)
-    return printed
+    return describe(Home(directory), load(Home(directory)))
 
 
 def named(described: dict[str, Any], name: str) -> dict[str, Any]:
@@ -87,6 +94,18 @@ def kill(pid: int) -> None:
     eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
+def ask(directory: Path, statement: str) -> Any:
+    """The first row that PostgreSQL answers."""
+    connection = psycopg2.connect(load(Home(directory)).database_url)
+    connection.autocommit = True
+    try:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        return cursor.fetchone() if cursor.description else None
+    finally:
+        connection.close()
+
+
 @contextmanager
 def toy(directory: Path, scripts: dict[str, str], patience: float = 5.0) -> Iterator[Home]:
     """A running manager with shell scripts, not yet started, in place of the processes of these names."""
@@ -108,3 +127,32 @@ def _scripted(home: Home, name: str, script: str, patience: float) -> Process:
     kind: Kind = next(kind for kind in ("postgres", "redis", "relay", "worker", "web") if name.startswith(kind))
     environment = {"HEARTBEAT_FILE": str(home.heartbeat(name))}
     return Process(name=name, kind=kind, argv=["/bin/sh", "-c", script], environment=environment, patience=patience)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A stack of everything, with scripted agents."""
+
+    directory: Path
+    base: int
+    calls: Path
+    said: str
+    """What `up` said."""
+
+    def post(self, text: str) -> str:
+        """Post a thought of a new user; its id."""
+        body = json.dumps({"text": text, "user_id": str(uuid4())}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.base}/thoughts", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return str(json.load(answer)["id"])
+
+    def is_completed(self, thought: str) -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.base}/thoughts/{thought}", timeout=30) as answer:
+            return bool(json.load(answer)["status"] == "completed")
+
+    def told(self, thought: str, agent: str) -> list[str]:
+        """What happened to one agent's calls for a thought: start, end, error."""
+        lines = map(json.loads, self.calls.read_text().splitlines())
+        return [each["event"] for each in lines if (each["thought_id"], each["agent"]) == (thought, agent)]

@@ -2,11 +2,12 @@
 
 import socket
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from contracts.settings import Settings, load_settings
-from devstack import apps, environment, java, ports
+from devstack import apps, environment, java, kafka, ports, redis_server
 from devstack.errors import DevstackError
 from devstack.home import Home
 from devstack.kinds import parse_scale
@@ -28,7 +29,7 @@ def chosen() -> Settings:
         _env_file=None,
         database_url="postgresql://x/y",
         redis_url="redis://x",
-        kafka_bootstrap_servers="x",
+        kafka_bootstrap_servers="x:1",
         worker_concurrency=7,
     )
 
@@ -65,6 +66,13 @@ def test_the_solo_worker_has_one_slot_and_its_own_queue(home: Home, chosen: Sett
     assert "--concurrency 7 --queues thoughts --hostname worker.1@%h" in made["worker.1"]
 
 
+def test_a_worker_is_given_the_time_that_its_longest_call_may_take(home: Home, chosen: Settings) -> None:
+    slow = chosen.model_copy(update={"call_deadline_seconds": 300.0, "renew_seconds": 7.0})
+    made = {each.name: each.patience for each in apps.processes(home, PORTS, parse_scale([]), slow)}
+    assert made.pop("worker.1") == made.pop("solo.1") == 300 + 3 * 7 + apps.WORKER_MARGIN
+    assert set(made.values()) == {15.0}
+
+
 def test_each_process_has_a_heartbeat_file_of_its_own(home: Home, chosen: Settings) -> None:
     files = [each.environment["HEARTBEAT_FILE"] for each in apps.processes(home, PORTS, parse_scale([]), chosen)]
     assert len(set(files)) == len(files)
@@ -76,7 +84,7 @@ def test_set_wins_over_the_stores_addresses_and_these_over_the_callers(
     for name in ("REDIS_URL", "CELERY_BROKER_URL", "KAFKA_BOOTSTRAP_SERVERS", "AI_PROVIDER", "PATIENCE_SECONDS"):
         monkeypatch.setenv(name, "the caller's")
     made = environment.compose(home, PORTS, {"PATIENCE_SECONDS": "30", "KAFKA_BOOTSTRAP_SERVERS": "elsewhere:1"})
-    assert made["REDIS_URL"] == made["CELERY_BROKER_URL"] == f"redis://127.0.0.1:{PORTS.redis}/0"
+    assert made["REDIS_URL"] == made["CELERY_BROKER_URL"] == redis_server.url(home, PORTS)
     assert made["KAFKA_BOOTSTRAP_SERVERS"] == "elsewhere:1"
     assert made["AI_PROVIDER"] == "the caller's"
     assert made["PATIENCE_SECONDS"] == "30"
@@ -145,3 +153,12 @@ def test_an_old_java_on_the_path_is_passed_over(tmp_path: Path, monkeypatch: pyt
         (tmp_path / "java").write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
         (tmp_path / "java").chmod(0o755)
         assert java.find() == expected
+
+
+@pytest.mark.parametrize("number", [0, (1 << 128) - 1])
+def test_a_new_cluster_of_kafka_has_an_id_that_is_not_taken_for_an_option(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uuid.uuid4", lambda: UUID(int=number))
+    assert kafka.cluster_id()[0].isalpha()
+    assert len(kafka.cluster_id()) == 22

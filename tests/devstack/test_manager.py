@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devstack import control, locks, logs, records
+from devstack import console, control, farewell, locks, logs, records
 from devstack.errors import DevstackError
 from devstack.home import Home
 from devstack.readiness import FRESH
@@ -94,6 +94,63 @@ def test_others_are_started_again_while_a_slow_one_stops(tmp_path: Path) -> None
         kill(pids(tmp_path)["relay.2"])
         eventually(lambda: restarts(home, "relay.2") == 1)
         os.kill(pids(tmp_path)["relay.1"], signal.SIGKILL)
+
+
+def lasting(name: str) -> str:
+    """A script that, told to end, goes on until a second after the file `go` is there and then writes its name."""
+    waits = f'while [ ! -e "$TOYS/go" ]; do sleep 0.05; done; sleep 1; echo {name} >>"$TOYS/ended"; exit 0'
+    return f"trap '{waits}' TERM; touch $TOYS/{name}; {SLEEPS}"
+
+
+def begin_to_stop(home: Home, name: str) -> None:
+    """Tell a lasting process to end, and go away as a person does with Ctrl-C."""
+    eventually((home.root / name).exists)
+    with pytest.raises(DevstackError, match="does not answer"):
+        control.command(home, "stop_processes", within=0.5, names=[name])
+
+
+def test_a_stop_waits_as_long_as_the_process_may_take_and_says_for_whom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = []
+
+    def heard(line: str) -> None:
+        said.append(line)
+        (tmp_path / "go").touch()
+
+    monkeypatch.setattr(control, "ANSWER_WITHIN", 0.1)
+    monkeypatch.setattr(farewell, "SAY_AFTER", 0.0)
+    monkeypatch.setattr(console, "say", heard)
+    with toy(tmp_path, {"worker.1": lasting("worker.1"), "redis.1": SLEEPS}, patience=60) as home:
+        control.command(home, "start_processes", names=["worker.1"])
+        eventually((tmp_path / "worker.1").exists)
+        stop(home, "worker.1")
+        assert said == ["waiting for worker.1 to finish its calls"]
+        assert (tmp_path / "ended").read_text() == "worker.1\n"
+
+
+def test_what_is_started_while_it_stops_runs_afterwards(tmp_path: Path) -> None:
+    with toy(tmp_path, {"worker.1": lasting("worker.1")}, patience=60) as home:
+        start(home, "worker.1")
+        before = pids(tmp_path)
+        begin_to_stop(home, "worker.1")
+        (tmp_path / "go").touch()
+        start(home, "worker.1")
+        assert list(pids(tmp_path)) == ["worker.1"]
+        assert pids(tmp_path) != before
+
+
+def test_the_stores_end_last_under_a_worker_that_was_stopping_already(tmp_path: Path) -> None:
+    scripts = {"worker.1": lasting("worker.1"), "postgres.1": note_at_the_end("postgres.1")}
+    with toy(tmp_path, scripts, patience=60) as home:
+        start(home, "worker.1", "postgres.1")
+        eventually((tmp_path / "postgres.1").exists)
+        begin_to_stop(home, "worker.1")
+        os.kill(locks.holder(home.manager_lock) or 0, signal.SIGTERM)
+        eventually(lambda: "Got signal SIG_TERM" in home.log("manager").read_text())
+        (tmp_path / "go").touch()
+        eventually(lambda: not control.manager_lives(home))
+    assert (tmp_path / "ended").read_text().split() == ["worker.1", "postgres.1"]
 
 
 def test_a_process_that_does_not_end_in_its_time_is_killed(tmp_path: Path) -> None:

@@ -18,61 +18,36 @@ from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[at
 from bridge.topics import DEAD_LETTER_RECORD_BYTES
 from devstack import locks
 from devstack.home import Home
-from devstack.kafka_jars import JarsMissing, cache_directory, ensure
-from devstack.kafka_lock import read_lock
 from devstack.ports import SPAN
 from devstack.postgres import SYSTEM_USER
-from devstack.stack import load
-from tests.devstack.stacks import SMALL, devstack, down, free_base, is_ready, kill, named, pids, status, up
+from tests.devstack.stacks import (
+    PASSWORDS,
+    SMALL,
+    STORES,
+    ask,
+    devstack,
+    down,
+    free_base,
+    is_ready,
+    kill,
+    named,
+    pids,
+    status,
+    up,
+)
 from tests.eventually import eventually
-from tests.stores import STORES_ALONE, missing
 
-STORES = ("--scale", STORES_ALONE, "--kafka", "apache")
-
-
-@pytest.fixture(scope="module")
-def base() -> int:
-    return free_base()
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment as on a bare machine: nothing of ours on PATH."""
-    return os.environ | {"PATH": str(tmp_path_factory.mktemp("bin"))}
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, base: int, bare: dict[str, str]) -> Iterator[Path]:
-    try:
-        ensure(read_lock(), cache_directory())
-    except JarsMissing as reason:
-        missing(f"Apache Kafka cannot be had: {reason}")
-    directory = Path(tmp_path_factory.mktemp("stack"))
-    up(directory, base, *STORES, environment=bare)
-    yield directory
-    down(directory)
-
-
-def ask(directory: Path, statement: str) -> Any:
-    """The first row that PostgreSQL answers."""
-    connection = psycopg2.connect(load(Home(directory)).database_url)
-    connection.autocommit = True
-    try:
-        cursor = connection.cursor()
-        cursor.execute(statement)
-        return cursor.fetchone() if cursor.description else None
-    finally:
-        connection.close()
+WITHOUT_KAFKA = ("--scale", "web=1,relay=1,bridge=1,worker=0,beat=0,flower=0", "--set", "KAFKA_ENABLED=false")
 
 
 def test_status_has_exactly_the_names_that_scripts_rely_on(stack: Path, base: int) -> None:
-    shown = status(stack)
+    shown = json.loads(devstack("status", "--dir", str(stack), "--json").stdout)
     assert list(shown) == [
         "web_url", "flower_url", "kafka_bootstrap", "kafka", "redis_url", "database_url", "processes",
     ]  # fmt: skip
     assert shown["kafka"] == "apache 4.4.0"
     assert shown["kafka_bootstrap"] == f"127.0.0.1:{base + 4}"
-    assert shown["redis_url"] == f"redis://127.0.0.1:{base + 3}/0"
+    assert shown["redis_url"] == f"redis://:{Home(stack).secret('redis-password')}@127.0.0.1:{base + 3}/0"
     assert shown["database_url"].endswith(f"@127.0.0.1:{base + 2}/thoughts")
     running = pids(stack)
     assert shown["processes"] == [
@@ -81,11 +56,11 @@ def test_status_has_exactly_the_names_that_scripts_rely_on(stack: Path, base: in
     ]
 
 
-def test_the_table_for_people_does_not_show_the_password(stack: Path) -> None:
+def test_the_table_for_people_does_not_show_the_passwords(stack: Path) -> None:
     shown = devstack("status", "--dir", str(stack)).stdout
     assert "kafka.1" in shown
     assert "apache 4.4.0" in shown
-    assert Home(stack).secret("postgres-password") not in shown
+    assert not [name for name in PASSWORDS if Home(stack).secret(name) in shown]
 
 
 def test_every_process_listens_on_the_loopback_address_and_its_own_ports(stack: Path, base: int) -> None:
@@ -184,11 +159,18 @@ def test_a_taken_port_is_said_and_the_stack_that_has_it_is_left_alone(stack: Pat
 
 def test_two_stacks_side_by_side_do_not_touch_each_other(stack: Path, tmp_path: Path) -> None:
     before, other = pids(stack), tmp_path / "other"
-    up(other, free_base(), *SMALL)
+    up(other, free_base(), *WITHOUT_KAFKA)
     try:
         shown = status(other)
         assert (shown["kafka"], shown["kafka_bootstrap"]) == (None, None)
-        assert [each["name"] for each in shown["processes"]] == ["postgres.1", "redis.1"]
+        assert [each["name"] for each in shown["processes"]] == [
+            "postgres.1",
+            "redis.1",
+            "relay.1",
+            "bridge.1",
+            "web.1",
+        ]
+        assert [each["name"] for each in shown["processes"] if each["restarts"] or not each["ready"]] == []
         assert not set(pids(other).values()) & set(before.values())
     finally:
         down(other)
@@ -212,6 +194,14 @@ def test_after_everything_was_killed_up_starts_it_again_with_its_data_on_other_p
     assert ask(stack, "SELECT answer FROM survives") == (43,)
     admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{moved + 4}"})
     assert "thought-processing" in admin.list_topics(timeout=10).topics
+
+
+def test_run_gives_a_module_the_settings_that_up_was_given(stack: Path) -> None:
+    place = ("--dir", str(stack))
+    assert devstack("run", *place, "alembic", "upgrade", "head").returncode == 0
+    done = devstack("run", *place, "tasks", "batch")
+    assert "A batch is asked for." in done.stdout, done.stderr  # with Kafka's work taken as it comes it is refused
+    assert Home(stack).settings_file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -89,6 +90,17 @@ def test_one_persons_thoughts_are_worked_in_the_order_they_were_written(stack: S
     spans = stack.spans(thoughts)
     for earlier, later in pairwise(thoughts):
         assert spans[earlier][1] <= spans[later][0]
+
+
+def test_thirty_thoughts_of_five_people_at_once_all_end_in_each_persons_order(stack: Stack) -> None:
+    people = [somebody() for _ in range(5)]
+    with ThreadPoolExecutor(5) as pool:
+        lines = list(pool.map(lambda person: [stack.post(f"{number}", person)["id"] for number in range(6)], people))
+    for line in lines:
+        assert [stack.ended(thought)["status"] for thought in line] == ["completed"] * 6
+        assert all(stack.starts(thought) == dict.fromkeys(AGENTS, 1) for thought in line)
+        spans = stack.spans(line)
+        assert all(spans[earlier][1] <= spans[later][0] for earlier, later in pairwise(line))
 
 
 def test_a_transient_failure_is_tried_again_and_paid_for_once_more_only(stack: Stack) -> None:

@@ -13,7 +13,18 @@ from contracts.settings import Settings
 from tasks.ledger import Claim, Ledger, Step
 from tests.eventually import eventually
 from tests.tasks.results import a_result
-from tests.tasks.thoughts import SECRET, a_step, change, looked_at, record_of, step_of, taken_over, thought
+from tests.tasks.thoughts import (
+    SECRET,
+    a_step,
+    accepted,
+    change,
+    looked_at,
+    record_of,
+    step_of,
+    taken,
+    taken_over,
+    thought,
+)
 
 
 def claimed(ledger: Ledger, step: Step, call: UUID | None = None) -> Claim:
@@ -43,6 +54,20 @@ def test_a_later_step_is_given_the_saved_outputs(ledger: Ledger, step: Step) -> 
     claim = claimed(ledger, replace(step, number=2))
     assert (claim.verdict, claim.attempts) == ("run", 1)
     assert claim.previous == {"classification": {"said": "yes"}}
+
+
+def test_the_second_agent_is_given_the_same_authors_earlier_thoughts(
+    database: Database, settings: Settings, ledger: Ledger
+) -> None:
+    author, stranger = uuid4(), uuid4()
+    for user, words in ((author, "First"), (author, "Second"), (stranger, "Somebody else's")):
+        head = taken(database, accepted(database, settings, words, user))
+        change(database, head.thought_id, "status = 'completed', finished_at = now()")
+    step = step_of(taken(database, accepted(database, settings, "Third", author)))
+    call = uuid4()
+    assert claimed(ledger, step, call).earlier == ()
+    save(ledger, step, call)
+    assert claimed(ledger, replace(step, number=2)).earlier == ["Second", "First"]
 
 
 def test_a_repeat_with_the_same_call_runs_and_counts_no_attempt(database: Database, ledger: Ledger, step: Step) -> None:

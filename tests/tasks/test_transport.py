@@ -33,6 +33,29 @@ def test_a_channel_whose_pool_was_closed_has_a_new_client(channel: Any) -> None:
         assert second.connection_pool is channel.pool
 
 
+def test_a_closed_connection_is_said_as_what_celery_takes_for_a_lost_one(channel: Any) -> None:
+    transport, lost = channel.connection, channel.connection.client
+    transport.client = None
+    try:
+        with pytest.raises(lost.connection_errors), channel.conn_or_acquire():
+            raise AssertionError("there was a client")
+    finally:
+        transport.client = lost
+
+
+def test_a_channel_that_is_closed_late_still_has_its_client(channel: Any) -> None:
+    """It gives back what it holds, after its connection was lost and the pool with it."""
+    with channel.conn_or_acquire() as first:
+        channel._disconnect_pools()
+    transport, lost = channel.connection, channel.connection.client
+    transport.client = None
+    try:
+        with channel.conn_or_acquire() as second:
+            assert first is second
+    finally:
+        transport.client = lost
+
+
 def test_the_waiting_side_has_a_client_of_its_own(channel: Any) -> None:
     """It blocks in BRPOP."""
     with channel.conn_or_acquire() as publishing:

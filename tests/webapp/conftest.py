@@ -11,9 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from contracts.database import Database
+from contracts.database import Database, make_engine
 from contracts.progress import Publisher, connect
-from contracts.settings import Settings
+from contracts.settings import Settings, load_settings
+from tests.eventually import eventually
 from tests.stores import Stores, execute, sibling
 from tests.webapp.serving import Served, served
 from tests.webapp.work import Work
@@ -21,6 +22,15 @@ from webapp import create_app
 
 Serve = Callable[..., Served]
 MakeApp = Callable[..., Flask]
+
+LIMIT = 30
+"""Streams that the lively web process takes."""
+
+EMPTY = text("""
+    DELETE FROM dead_letters; DELETE FROM outbox; DELETE FROM agent_runs; DELETE FROM thoughts; DELETE FROM batches;
+    DELETE FROM users
+""")
+"""One transaction; TRUNCATE would make new files for every table and index."""
 
 
 @pytest.fixture(scope="package")
@@ -31,11 +41,79 @@ def package_database(stores: Stores, template: str) -> Iterator[str]:
     execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
+@pytest.fixture(scope="package")
+def package_connections(package_settings: Settings) -> Iterator[Database]:
+    engine = make_engine(package_settings.database_url, "test")
+    yield Database(engine)
+    engine.dispose()
+
+
 @pytest.fixture
-def database_url(package_database: str) -> str:
+def database_url(package_database: str, package_connections: Database) -> str:
     """One database for all tests here, emptied before each: making one takes longer than most of these tests."""
-    execute(package_database, "TRUNCATE users, thoughts, agent_runs, outbox, dead_letters, batches")
+    package_connections.rows(EMPTY)
     return package_database
+
+
+@pytest.fixture
+def database(package_connections: Database, settings: Settings) -> Database:
+    return package_connections
+
+
+@pytest.fixture(scope="package")
+def prefix() -> str:
+    """The Redis channels of all tests here; users tell the tests apart."""
+    return f"updates-{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def overrides(prefix: str) -> dict[str, Any]:
+    return {"redis_sse_prefix": prefix}
+
+
+@pytest.fixture(scope="package")
+def package_settings(stores: Stores, package_database: str, prefix: str) -> Settings:
+    """What a web process needs that outlives the tests."""
+    return load_settings(
+        _env_file=None,
+        database_url=package_database,
+        redis_url=stores.redis_url,
+        redis_sse_prefix=prefix,
+        kafka_bootstrap_servers=stores.kafka_bootstrap,
+        secret_key="a-secret-key-for-tests-only",
+        open_api=True,
+    )
+
+
+@pytest.fixture(scope="package")
+def package_serve(package_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    with served(package_settings, tmp_path_factory.mktemp("webs")) as start:
+        yield start
+
+
+@pytest.fixture(scope="package")
+def package_web(package_serve: Serve) -> Served:
+    return package_serve()
+
+
+@pytest.fixture(scope="package")
+def package_lively_web(package_serve: Serve) -> Served:
+    return package_serve(SSE_HEARTBEAT_INTERVAL="0.3", SSE_MAX_CONNECTIONS=str(LIMIT))
+
+
+@pytest.fixture
+def web(package_web: Served, settings: Settings) -> Iterator[Served]:
+    """A real web process that the tests share: what reaches a reader here came live, no heartbeat comes in time."""
+    yield package_web
+    package_web.close_readers()
+
+
+@pytest.fixture
+def lively_web(package_lively_web: Served, settings: Settings) -> Iterator[Served]:
+    """Another one, with a heartbeat every 0.3 s and LIMIT streams at most; those of earlier tests are gone."""
+    eventually(lambda: package_lively_web.metric("thoughts_streams_open") == 0)
+    yield package_lively_web
+    package_lively_web.close_readers()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from uuid import UUID
 
 from contracts.settings import Settings
@@ -54,19 +55,14 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def answers(self) -> bool:
+        """Whether it is up, be it that it says 503, as without PostgreSQL."""
         assert self.process.poll() is None, self.log.read_text()
         try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=5):
+            with urllib.request.urlopen(f"{self.url}/health", timeout=10):
                 return True
-        except OSError:
-            return self.log.exists() and "Booting worker" in self.log.read_text() and self._refuses()
-
-    def _refuses(self) -> bool:
-        """Whether it is up and says 503, as without PostgreSQL."""
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            connection.request("GET", "/health")
-            return connection.getresponse().status == 503
+        except HTTPError as refused:
+            with refused:
+                return refused.code == 503
         except OSError:
             return False
 
@@ -86,6 +82,10 @@ class Served:
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
             lines = [line.decode() for line in answer]
         return float(next(line.split()[-1] for line in lines if line.startswith(f"{name} ")))
+
+    def close_readers(self) -> None:
+        while self.readers:
+            self.readers.pop().close()
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -113,8 +113,7 @@ def served(settings: Settings, directory: Path) -> Iterator[Callable[..., Served
 
 
 def _end(web: Served) -> None:
-    for reader in web.readers:
-        reader.close()
+    web.close_readers()
     if web.process.poll() is None:
         os.killpg(web.process.pid, signal.SIGKILL)
         web.process.wait()

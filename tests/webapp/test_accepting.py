@@ -175,7 +175,8 @@ def test_every_text_within_the_length_is_kept_as_it_is(client: FlaskClient) -> N
 
 
 def test_another_sites_form_is_refused(client: FlaskClient, count: Count) -> None:
-    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+    origins = ("https://evil.example", "null", "", "http://[bad", "http://localhost@[", "localhost")
+    for headers in (*({"Origin": origin} for origin in origins), {"Sec-Fetch-Site": "cross-site"}):
         assert client.post("/thoughts", data={"text": TEXT}, headers=headers).status_code == 403
         assert client.post("/thoughts", json={"text": TEXT}, headers=headers).status_code == 403
     assert count("thoughts") == 0

@@ -79,3 +79,18 @@ def test_the_metrics_answer_without_postgres(make_app: MakeApp) -> None:
     found = gauges(make_app(**NOWHERE).test_client())
     assert found["thoughts_database_up"] == 0
     assert "thoughts_outbox_rows" not in found
+
+
+def test_what_clients_make_up_does_not_become_a_label(client: FlaskClient) -> None:
+    def series_after_strange_requests(number: int) -> set[str]:
+        client.open("/thoughts", method=f"BREW{number}")
+        client.get(f"/made-up-{number}")
+        client.get(f"/thoughts/{uuid4()}")
+        client.get(f"/static/{number}.js")
+        return set(gauges(client))
+
+    first = series_after_strange_requests(1)
+    assert 'thoughts_http_requests_total{method="other",route="unknown",status="405"}' in first
+    series_after_strange_requests(2)
+    metrics_itself = {'thoughts_http_requests_total{method="GET",route="/metrics",status="200"}'}
+    assert {name for name in series_after_strange_requests(3) - first if "_created" not in name} <= metrics_itself

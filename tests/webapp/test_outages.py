@@ -21,7 +21,7 @@ from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.stores import ROOT
 from tests.webapp.conftest import Serve
-from tests.webapp.serving import GUNICORN, environment, free_port
+from tests.webapp.serving import GUNICORN, Served, environment, free_port
 from tests.webapp.work import Work
 
 AGENTS = [f"thought_agent_completed {number}/5" for number in range(1, 6)]
@@ -126,8 +126,8 @@ def test_all_streams_share_one_redis_connection(serve: Serve, own_redis: OwnRedi
     client.close()
 
 
-def test_statements_that_wait_hold_up_nobody_else(serve: Serve, database: Database, settings: Settings) -> None:
-    web, busy = serve(), uuid4()
+def test_statements_that_wait_hold_up_nobody_else(web: Served, database: Database, settings: Settings) -> None:
+    busy = uuid4()
     web.post("the user is there", busy)
     holder = psycopg2.connect(settings.database_url.replace("+psycopg2", ""))
     holder.cursor().execute("SELECT FROM users WHERE id = %s FOR UPDATE", [str(busy)])

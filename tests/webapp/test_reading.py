@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from contracts.database import Database
 from tests.webapp.work import Work
+from webapp.snapshot import derived_events, reset_data
 
 AGENTS = ["classification", "analysis", "value_impact", "action_plan", "priority"]
 
@@ -148,6 +149,7 @@ def test_wrong_questions_are_refused_as_problems(client: FlaskClient) -> None:
     wrong = {
         "user_id=me": 422, "limit=0": 422, "limit=101": 422, "limit=-1": 422, "limit=ten": 422, "status=done": 422,
         "cursor=x": 400, "cursor=%FF": 400, "cursor=bm90IGEgY3Vyc29y": 400, "limit=" + "9" * 500: 422,
+        "limit=0000000019999999": 422, "limit=0020": 422, "limit=%D9%A1": 422, "limit=": 422, "limit=5%0A": 422,
     }  # fmt: skip
     for question, status in wrong.items():
         answer = client.get(f"/thoughts?{question}")
@@ -180,7 +182,39 @@ def test_a_restart_of_postgres_between_two_questions_is_not_seen(client: FlaskCl
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name = 'web' AND datname = current_database()"
     )
-    assert [row[0] for row in database.rows(ended)] == [True]
+    assert {row[0] for row in database.rows(ended)} == {True}
     assert shown(client, thought)["id"] == str(thought)
     assert len(database.rows(ended)) == 1
     assert posted(client, uuid4())
+
+
+def test_a_stream_reads_no_outputs_and_a_reset_does(client: FlaskClient, database: Database, work: Work) -> None:
+    user = uuid4()
+    work.complete(posted(client, user))
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+        statements.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    told = derived_events(database, user)
+    event.remove(database.engine, "before_cursor_execute", note)
+    assert len(told) == 8
+    assert statements
+    assert [statement for statement in statements if "output" in statement] == []
+    [thought] = reset_data(database, user)["thoughts"]
+    assert thought == shown(client, UUID(thought["id"]))
+    assert thought["agents"][0]["output"] == {"said": "result 1"}
+
+
+def test_a_reset_carries_every_open_thought_and_the_twenty_latest(
+    client: FlaskClient, database: Database, work: Work
+) -> None:
+    user = uuid4()
+    ids = [posted(client, user) for _ in range(2 + 60 + 21)]
+    for thought in ids[:2] + ids[62:]:
+        work.take(thought)
+        work.fail(thought)
+    posted(client, uuid4())
+    carried = [UUID(thought["id"]) for thought in reset_data(database, user)["thoughts"]]
+    assert carried == ids[2:62] + ids[63:], "in the order of turns; not the three older ones that have ended"

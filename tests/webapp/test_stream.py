@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,11 +12,13 @@ import redis
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from contracts import events
 from contracts.database import Database
 from contracts.progress import Publisher, channel
+from contracts.queues import STEPS
 from contracts.settings import Settings
 from tests.eventually import eventually
-from tests.webapp.conftest import Serve
+from tests.webapp.conftest import LIMIT, Serve
 from tests.webapp.serving import Reader, Served
 from tests.webapp.work import Work
 from webapp.snapshot import derived_events
@@ -23,6 +26,7 @@ from webapp.snapshot import derived_events
 AGENTS = [f"thought_agent_completed {number}/5" for number in range(1, 6)]
 BEGIN = ["thought_created", "thought_processing"]
 STORY = [*BEGIN, *AGENTS, "thought_completed"]
+KEYS = {"thought_id", "user_id", "timestamp"}
 
 
 @pytest.fixture
@@ -37,8 +41,8 @@ def opened(web: Served, reader: Reader, user: UUID) -> None:
     reader.until("thought_created")
 
 
-def test_a_stream_answers_at_once_and_then_shows_everything_live(serve: Serve, work: Work) -> None:
-    web, user = serve(), uuid4()
+def test_a_stream_answers_at_once_and_then_shows_everything_live(web: Served, work: Work) -> None:
+    user = uuid4()
     reader = web.read(user)
     assert reader.answer.status == 200
     assert reader.answer.headers["Content-Type"].startswith("text/event-stream")
@@ -50,20 +54,25 @@ def test_a_stream_answers_at_once_and_then_shows_everything_live(serve: Serve, w
     eventually(lambda: len(reader.events) == 2)
     told = work.complete(thought)
     reader.until("thought_completed")
-    events = reader.events[1:]
-    assert [event.name for event in events] == STORY
-    assert [event.data["event_id"] for event in events[1:]] == [str(event.event_id) for event in told]
-    assert all(event.id for event in events)
-    for event in events:
-        assert {"thought_id", "user_id", "timestamp"} <= set(event.data)
+    seen = reader.events[1:]
+    assert [event.name for event in seen] == STORY
+    assert [event.data["event_id"] for event in seen[1:]] == [str(event.event_id) for event in told]
+    assert all(event.id for event in seen)
+    for event in seen:
+        assert set(event.data) >= KEYS
+        assert (event.data["thought_id"], event.data["user_id"]) == (str(thought), str(user))
+        assert datetime.fromisoformat(event.data["timestamp"]).utcoffset() == timedelta(0)
         assert event.data["event_type"] == event.kind
-    assert events[3].data | {"agent_name": "analysis", "agent_number": 2, "total_agents": 5} == events[3].data
+    agents = [event.data for event in seen if event.kind == "thought_agent_completed"]
+    assert [(data["agent_name"], data["agent_number"], data["total_agents"], data["progress"]) for data in agents] == [
+        (name, number, 5, f"{number}/5") for number, name in enumerate(STEPS, start=1)
+    ]
 
 
 def test_who_comes_late_sees_the_whole_story_and_no_reset(
-    serve: Serve, work: Work, redis_client: redis.Redis, settings: Settings
+    web: Served, work: Work, redis_client: redis.Redis, settings: Settings
 ) -> None:
-    web, user = serve(), uuid4()
+    user = uuid4()
     done, failed, waiting = (web.post(name, user) for name in ("done", "failed", "waiting"))
     work.complete(done)
     work.take(failed)
@@ -83,8 +92,8 @@ def test_who_comes_late_sees_the_whole_story_and_no_reset(
     assert (failure["agent"], failure["retry_count"], failure["error_message"]) == ("analysis", 3, "the model refused")
 
 
-def test_a_user_never_seen_has_an_open_and_empty_stream(serve: Serve) -> None:
-    reader = serve(SSE_HEARTBEAT_INTERVAL="0.2").read(uuid4())
+def test_a_user_never_seen_has_an_open_and_empty_stream(lively_web: Served) -> None:
+    reader = lively_web.read(uuid4())
     assert [reader.comment() for _ in range(3)] == ["connected", "heartbeat", "heartbeat"]
     assert reader.names() == []
     assert not reader.ended.is_set()
@@ -107,14 +116,14 @@ def test_derived_events_equal_the_published_ones(
     published = [json.loads(fields[b"message"])["data"] for _, fields in entries]
     derived = [event.to_dict() for event in derived_events(database, user)]
 
-    def by_id(events: list[dict[str, object]]) -> dict[object, dict[str, object]]:
-        return {event["event_id"]: {**event, "timestamp": None, "processing_time_seconds": None} for event in events}
+    def by_id(found: list[dict[str, object]]) -> dict[object, dict[str, object]]:
+        return {event["event_id"]: {**event, "timestamp": None, "processing_time_seconds": None} for event in found}
 
     assert by_id(published) == by_id(derived)
 
 
-def test_a_reader_that_comes_back_gets_exactly_what_it_missed(serve: Serve, work: Work) -> None:
-    web, user = serve(), uuid4()
+def test_a_reader_that_comes_back_gets_exactly_what_it_missed(web: Served, work: Work) -> None:
+    user = uuid4()
     reader = web.read(user)
     opened(web, reader, user)
     thought = web.post("a thought", user)
@@ -135,9 +144,9 @@ def test_a_reader_that_comes_back_gets_exactly_what_it_missed(serve: Serve, work
 
 
 def test_an_id_that_cannot_be_continued_gets_a_reset_with_the_state(
-    serve: Serve, work: Work, redis_client: redis.Redis, settings: Settings
+    web: Served, work: Work, redis_client: redis.Redis, settings: Settings
 ) -> None:
-    web, user = serve(), uuid4()
+    user = uuid4()
     done, waiting = web.post("done", user), web.post("waiting", user)
     work.complete(done)
     last = web.read(user).until("thought_completed")[-1].id or ""
@@ -160,8 +169,22 @@ def test_an_id_that_cannot_be_continued_gets_a_reset_with_the_state(
     assert is_reset(last).last_event_id == "", "the browser forgets its place"
 
 
-def test_news_that_was_never_sent_comes_with_a_heartbeat(serve: Serve, silent: Work) -> None:
-    web, user = serve(SSE_HEARTBEAT_INTERVAL="0.3"), uuid4()
+def test_an_empty_id_is_none_and_gets_no_reset(web: Served) -> None:
+    user = uuid4()
+    web.post("a thought", user)
+    reader = web.read(user, "")
+    assert [event.kind for event in reader.until("thought_created")] == ["thought_created"]
+
+
+def test_a_user_never_seen_with_an_id_from_elsewhere_is_reset_to_nothing(web: Served) -> None:
+    user = uuid4()
+    [reset] = web.read(user, "1795449299649-0").until("reset")
+    assert reset.data | {"timestamp": ""} == {"user_id": str(user), "thought_id": None, "timestamp": "", "thoughts": []}
+    assert reset.id == "", "the browser forgets its place"
+
+
+def test_news_that_was_never_sent_comes_with_a_heartbeat(lively_web: Served, silent: Work) -> None:
+    web, user = lively_web, uuid4()
     reader = web.read(user)
     thought = web.post("a thought", user)
     reader.until("thought_created")
@@ -170,8 +193,8 @@ def test_news_that_was_never_sent_comes_with_a_heartbeat(serve: Serve, silent: W
     assert reader.names() == STORY
 
 
-def test_an_event_never_overtakes_one_whose_news_was_lost(serve: Serve, work: Work, silent: Work) -> None:
-    web, user = serve(), uuid4()
+def test_an_event_never_overtakes_one_whose_news_was_lost(web: Served, work: Work, silent: Work) -> None:
+    user = uuid4()
     reader = web.read(user)
     thought = web.post("a thought", user)
     reader.until("thought_created")
@@ -191,9 +214,9 @@ def test_an_event_never_overtakes_one_whose_news_was_lost(serve: Serve, work: Wo
 
 
 def test_a_repeated_event_is_told_once_and_moves_the_readers_place(
-    serve: Serve, work: Work, publisher: Publisher
+    web: Served, work: Work, publisher: Publisher
 ) -> None:
-    web, user = serve(), uuid4()
+    user = uuid4()
     thought = web.post("a thought", user)
     reader = web.read(user)
     reader.until("thought_created")
@@ -206,8 +229,8 @@ def test_a_repeated_event_is_told_once_and_moves_the_readers_place(
     assert reader.names() == [*BEGIN, AGENTS[0]]
 
 
-def test_a_replayed_thought_begins_again_where_it_failed(serve: Serve, work: Work) -> None:
-    web, user = serve(), uuid4()
+def test_a_replayed_thought_begins_again_where_it_failed(web: Served, work: Work) -> None:
+    user = uuid4()
     thought = web.post("a thought", user)
     reader = web.read(user)
     work.take(thought)
@@ -230,8 +253,24 @@ def test_a_replayed_thought_begins_again_where_it_failed(serve: Serve, work: Wor
     ]
 
 
-def test_messages_of_others_do_not_end_a_stream(serve: Serve, settings: Settings, redis_client: redis.Redis) -> None:
-    web, user = serve(), uuid4()
+def foreign_messages(user: UUID) -> list[bytes]:
+    """Nearly events: of an unknown type, of another user, without a field that all have; and a stranger's reset."""
+    whole = events.thought_created(user, uuid4(), "x").to_dict()
+    messages: list[tuple[Any, dict[str, Any]]] = [
+        ("thought_deleted", whole),
+        ("reset", whole | {"thoughts": []}),
+        (None, whole),
+        ([], whole),
+        ("thought_created", whole | {"user_id": str(uuid4())}),
+        *(("thought_created", {name: value for name, value in whole.items() if name != left_out}) for left_out in KEYS),
+    ]
+    return [json.dumps({"data": data, "type": kind}).encode() for kind, data in messages]
+
+
+def test_messages_of_others_neither_end_a_stream_nor_are_shown(
+    web: Served, settings: Settings, redis_client: redis.Redis
+) -> None:
+    user = uuid4()
     reader = web.read(user)
     web.post("a thought", user)
     reader.until("thought_created")
@@ -241,15 +280,16 @@ def test_messages_of_others_do_not_end_a_stream(serve: Serve, settings: Settings
         b"{}",
         b'{"data": 1}',
         b'{"data": {"thought_id": 5}, "type": "a\\nb", "id": "x"}',
+        *foreign_messages(user),
     ):
         redis_client.publish(channel(settings.redis_sse_prefix, user), payload)
     web.post("another", user)
     eventually(lambda: reader.names().count("thought_created") == 2)
-    assert [event.kind for event in reader.events] == ["thought_created", "message", "a b", "thought_created"]
+    assert [event.kind for event in reader.events] == ["thought_created", "thought_created"]
 
 
-def test_who_is_gone_is_forgotten(serve: Serve, redis_client: redis.Redis, settings: Settings) -> None:
-    web = serve(SSE_HEARTBEAT_INTERVAL="0.3")
+def test_who_is_gone_is_forgotten(lively_web: Served, redis_client: redis.Redis, settings: Settings) -> None:
+    web = lively_web
     users = [uuid4() for _ in range(12)]
     readers = [web.read(user) for user in users for _ in range(2)]
     channels = [channel(settings.redis_sse_prefix, user) for user in users]
@@ -269,34 +309,36 @@ def test_who_is_gone_is_forgotten(serve: Serve, redis_client: redis.Redis, setti
     again.until("thought_created")
 
 
-def test_more_streams_than_the_limit_are_asked_to_come_later(serve: Serve) -> None:
-    web = serve(SSE_MAX_CONNECTIONS="2", SSE_HEARTBEAT_INTERVAL="0.3")
-    first, _ = web.read(uuid4()), web.read(uuid4())
-    third = web.read(uuid4())
-    assert (third.answer.status, third.answer.headers["Content-Type"]) == (503, "application/problem+json")
-    assert int(third.answer.headers["Retry-After"]) > 0
+def test_more_streams_than_the_limit_are_asked_to_come_later(lively_web: Served) -> None:
+    web = lively_web
+    first, *others = [web.read(uuid4()) for _ in range(LIMIT)]
+    assert {reader.answer.status for reader in (first, *others)} == {200}
+    refused = web.read(uuid4())
+    assert (refused.answer.status, refused.answer.headers["Content-Type"]) == (503, "application/problem+json")
+    assert int(refused.answer.headers["Retry-After"]) > 0
     assert web.post("still accepted", uuid4())
     first.close()
     eventually(lambda: web.read(uuid4()).answer.status == 200)
 
 
-def test_one_user_cannot_take_all_streams(serve: Serve) -> None:
-    web, greedy = serve(), uuid4()
+def test_one_user_cannot_take_all_streams(web: Served) -> None:
+    greedy = uuid4()
     assert [web.read(greedy).answer.status for _ in range(21)] == [200] * 20 + [503]
     assert web.read(uuid4()).answer.status == 200
 
 
 def test_a_reader_that_takes_nothing_loses_its_place(
-    serve: Serve, settings: Settings, redis_client: redis.Redis
+    lively_web: Served, settings: Settings, redis_client: redis.Redis
 ) -> None:
-    web, user = serve(SSE_HEARTBEAT_INTERVAL="0.5"), uuid4()
+    web, user = lively_web, uuid4()
     sleeper = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
     sleeper.request("GET", f"/thoughts/stream/{user}")
     sleeper.sock.recv(1024)
     eventually(lambda: web.metric("thoughts_streams_open") == 1)
-    payload = json.dumps({"data": "x" * 100_000})
 
     def pushed_out() -> bool:
+        large = events.thought_created(user, uuid4(), "x").to_dict() | {"text": "x" * 1_000_000}
+        payload = json.dumps({"data": large, "type": "thought_created"})
         redis_client.publish(channel(settings.redis_sse_prefix, user), payload)
         return web.metric("thoughts_streams_open") == 0
 
@@ -318,9 +360,9 @@ def test_streams_end_with_the_process_and_are_not_cut_off(serve: Serve) -> None:
 
 
 def test_while_postgres_is_away_a_stream_waits_and_then_catches_up(
-    serve: Serve, database: Database, silent: Work
+    lively_web: Served, database: Database, silent: Work
 ) -> None:
-    web, user = serve(SSE_HEARTBEAT_INTERVAL="0.3"), uuid4()
+    web, user = lively_web, uuid4()
     thought = web.post("a thought", user)
     reader = web.read(user)
     reader.until("thought_created")

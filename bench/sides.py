@@ -1,0 +1,124 @@
+"""The two sides of the ratio, driven alike: work is queued and held back, let go at once, and counted as it ends."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+from uuid import UUID, uuid4
+
+import redis
+from celery import chain
+from sqlalchemy import text
+
+from bench.processor import Processes
+from bench.stack import RunningStack
+from bench.waiting import until
+from contracts.accept import ACCEPT
+from contracts.database import Database, make_engine
+from contracts.events import thought_created
+from contracts.queues import TOTAL_STEPS
+from contracts.settings import Settings
+
+TEXT = "Should I learn to play the cello this winter?"
+
+
+class Side(Protocol):
+    """`processes` are those that do the work between the queue and the last chain's end."""
+
+    name: str
+    processes: Processes
+
+    def hold(self, chains: int) -> None:
+        """Queue so many chains where no process of this side sees them yet."""
+
+    def release(self) -> None:
+        """Show all of them at once."""
+
+    def ended(self) -> int:
+        """How many of them have ended."""
+
+
+class WholePath:
+    """A thought's row and outbox row, relay, Kafka, bridge, five claimed and saved steps, progress to Redis.
+
+    All thoughts of a round are accepted in one transaction: its commit shows them to the relay.
+    """
+
+    name = "whole path"
+
+    def __init__(self, settings: Settings, stack: RunningStack, users: int) -> None:
+        self.processes = stack.processes
+        self._settings = settings
+        self._users = users
+        self._engine = make_engine(settings.database_url, "bench")
+        self._database = Database(self._engine)
+        self._transaction = self._engine.execution_options(isolation_level="READ COMMITTED").connect()
+        self._round: list[UUID] = []
+
+    def hold(self, chains: int) -> None:
+        self._round = [uuid4() for _ in range(min(self._users, chains))]
+        insert = text("INSERT INTO users (id) SELECT unnest(CAST(:users AS uuid[]))")
+        self._transaction.execute(insert, {"users": self._round})
+        for number in range(chains):
+            self._transaction.execute(ACCEPT, self._thought(self._round[number % len(self._round)]))
+
+    def _thought(self, user: UUID) -> dict[str, object]:
+        thought = uuid4()
+        event = thought_created(user, thought, TEXT).to_bytes()
+        topic = self._settings.kafka_topic
+        return {"id": thought, "user": user, "text": TEXT, "event": event, "topic": topic, "emit": True}
+
+    def release(self) -> None:
+        self._transaction.commit()
+
+    def ended(self) -> int:
+        count = text("""
+            SELECT count(*) AS ended FROM thoughts
+             WHERE status = 'completed' AND user_id = ANY (CAST(:users AS uuid[]))
+        """)
+        return int(self._database.rows(count, users=self._round)[0].ended)
+
+
+class CeleryAlone:
+    """Five-step chains of tasks that only wait, made with `chain`; one worker like the project's own."""
+
+    name = "Celery alone"
+
+    def __init__(self, settings: Settings, stack: RunningStack, worker: int) -> None:
+        self.processes: Processes = {"worker": [worker], "redis": stack.processes["redis"]}
+        self._client = redis.Redis.from_url(settings.redis_url)
+
+    def hold(self, chains: int) -> None:
+        from bench.bare import ENDED_KEY, HELD_QUEUE, bare_step  # it reads the settings when it is imported
+
+        self._client.delete(ENDED_KEY)
+        for _ in range(chains):
+            first = bare_step.si(1).set(queue=HELD_QUEUE)
+            chain(first, *(bare_step.si(number) for number in range(2, TOTAL_STEPS + 1))).apply_async()
+
+    def release(self) -> None:
+        from bench.bare import HELD_QUEUE, QUEUE
+
+        self._client.rename(HELD_QUEUE, QUEUE)
+
+    def ended(self) -> int:
+        from bench.bare import ENDED_KEY
+
+        return int(self._client.get(ENDED_KEY) or 0)
+
+
+@contextmanager
+def bare_worker(concurrency: int) -> Iterator[int]:
+    """The worker of Celery alone, ready; its process id. It reads the settings from this process's environment."""
+    command = [sys.executable, "-m", "celery", "-A", "bench.bare", "worker", "--pool", "threads", "--queues", "bare"]
+    command += ["--concurrency", str(concurrency), "-E", "--without-gossip", "--without-mingle", "--loglevel", "ERROR"]
+    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        from bench.bare import app
+
+        until(lambda: bool(app.control.ping(timeout=1)))
+        yield worker.pid
+    finally:
+        worker.terminate()
+        worker.wait(60)

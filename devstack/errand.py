@@ -1,0 +1,38 @@
+"""`run`: a module of the project with the addresses and the settings that the stack's own processes have."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from devstack.environment import compose
+from devstack.home import PROJECT, Home, write_private
+from devstack.ports import Ports
+from devstack.stack import Stack
+
+
+def remember(home: Home, chosen: Mapping[str, str]) -> None:
+    """Keep what `up --set` chose, for its owner alone to read: settings may be secrets."""
+    write_private(home.settings_file, json.dumps(dict(chosen)))
+
+
+def environment(home: Home, stack: Stack) -> dict[str, str]:
+    """What the stack's processes were given, as far as it was not only in the environment of `up`."""
+    variables = compose(home, Ports(stack.port_base), _remembered(home))
+    if stack.kafka_bootstrap is None:
+        variables["KAFKA_ENABLED"] = "false"
+    return variables
+
+
+def run(home: Home, stack: Stack, words: list[str]) -> int:
+    """Run `python -m WORDS` to its end and return its exit status."""
+    argv = [sys.executable, "-m", *words]
+    return subprocess.run(argv, env=environment(home, stack), cwd=PROJECT, check=False).returncode  # noqa: S603 - the person's own words
+
+
+def _remembered(home: Home) -> dict[str, str]:
+    try:
+        kept: dict[str, str] = json.loads(home.settings_file.read_text())
+    except FileNotFoundError:
+        return {}
+    return kept
