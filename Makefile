@@ -27,7 +27,7 @@ status: install ## show what runs, and where
 	@$(BIN)/python -m devstack status --dir $(DIR)
 
 test: install-dev ## run the whole suite on real PostgreSQL, Redis and Kafka
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 lint: install-dev ## check style, formatting and the allowed imports
 	@$(BIN)/python -m ruff check .

@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: stores for the session; a database, a Redis and topic names of its own for each test."""
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ import redis
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from sqlalchemy import text
+from xdist.scheduler import LoadScopeScheduling
 
 from contracts.database import Database, make_engine
 from contracts.settings import Settings, load_settings
@@ -19,12 +21,16 @@ STACK_FOLDERS = {"browser", "devstack", "faults", "flow"}
 """Their tests share running stacks on fixed ports: a folder stays in one of the parallel processes."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread whole files, or whole folders, over the processes."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in STACK_FOLDERS else str(item.path)))
+class WholeFoldersAndFiles(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types here
+    """Hands out whole files to the parallel processes, and whole folders where tests share a stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePath(nodeid.partition("::")[0])
+        return path.parent.name if path.parent.name in STACK_FOLDERS else str(path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFoldersAndFiles:
+    return WholeFoldersAndFiles(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -181,7 +181,8 @@ def test_it_goes_on_when_postgresql_ends_its_connections(
             database.rows(end)
         eventually(lambda: not waiting(database))
     assert set(turns_in_kafka(settings)) == set(range(1, 201))
-    assert not any(line.exc_info for line in caplog.records)
+    ours = [line for line in caplog.records if line.name.startswith("bridge")]
+    assert not any(line.exc_info for line in ours)  # SQLAlchemy's pool tells of the connections it throws away
 
 
 @pytest.mark.usefixtures("topics")
