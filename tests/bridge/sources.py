@@ -5,7 +5,15 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from confluent_kafka import OFFSET_INVALID, Consumer, Producer, TopicCollection, TopicPartition
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
 from bridge.consumer import KafkaSource
@@ -16,6 +24,9 @@ from contracts.settings import Settings
 from tests.eventually import eventually
 
 ANSWER_SECONDS = 20
+
+COORDINATOR_MOVES = {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
+"""What a broker answers while it gives a new group its coordinator; a client asks again."""
 
 
 def values(number: int, first: int = 0) -> list[bytes]:
@@ -87,8 +98,19 @@ def commit_by_hand(settings: Settings, offset: int, metadata: str, partition: in
     writer = Consumer(
         {"bootstrap.servers": settings.kafka_bootstrap_servers, "group.id": settings.kafka_consumer_group}
     )
+    offsets = [TopicPartition(settings.kafka_topic, partition, offset, metadata)]
+
+    def commit() -> bool:
+        try:
+            writer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as refused:
+            if refused.args[0].code() not in COORDINATOR_MOVES:
+                raise
+            return False
+        return True
+
     try:
-        writer.commit(offsets=[TopicPartition(settings.kafka_topic, partition, offset, metadata)], asynchronous=False)
+        eventually(commit)
     finally:
         writer.close()
 
