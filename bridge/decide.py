@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
-from contracts.database import Database
+from contracts.database import Database, Row
 
 DECIDE: Final = text("""
     WITH ask AS MATERIALIZED (
@@ -155,8 +155,8 @@ def decide(database: Database, asks: Sequence[Ask]) -> list[Decision]:
     return _by_user(rows)
 
 
-def _by_user(rows: Sequence[Row[Any]]) -> list[Decision]:
-    grouped: dict[UUID, list[Row[Any]]] = defaultdict(list)
+def _by_user(rows: Sequence[Row]) -> list[Decision]:
+    grouped: dict[UUID, list[Row]] = defaultdict(list)
     for row in rows:
         grouped[row.user_id].append(row)
     return [
@@ -165,7 +165,7 @@ def _by_user(rows: Sequence[Row[Any]]) -> list[Decision]:
     ]
 
 
-def _head(row: Row[Any]) -> Head | None:
+def _head(row: Row) -> Head | None:
     if row.head is None:
         return None
     return Head(

@@ -12,14 +12,23 @@ from typing import Any, Final
 
 import psycopg2
 from psycopg2 import extensions, extras
-from sqlalchemy import Connection, Engine, Executable, Row, create_engine
+from sqlalchemy import Engine, Executable, Pool, PoolProxiedConnection, TextClause, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from contracts import prepared
 
 POOL_SIZE: Final = 8
 """Connections a process: three bridges, three workers, web, relay and beat stay far below PostgreSQL's 100."""
 
 STATEMENT_SECONDS: Final = 5.0
 """How long a round trip may take before the client gives up; PostgreSQL itself ends the statement a fifth earlier."""
+
+STALE: Final = {"0A000", "26000"}
+"""SQLSTATE of a plan whose columns a migration changed, and of one that the session does not know: a new connection
+makes it anew."""
+
+Row = Any
+"""A tuple with a name for each column, SQLAlchemy's or psycopg2's."""
 
 _POLL_EVENTS: Final = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
 
@@ -68,24 +77,45 @@ def why(error: Exception) -> str:
 
 
 class Database:
-    """Runs the protocol's statements, each alone and at once committed."""
+    """Runs statements, each alone and at once committed. Those written as text, the protocol's own, are prepared."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def rows(self, statement: Executable, **parameters: Any) -> list[Row[Any]]:
+    def rows(self, statement: Executable, **parameters: Any) -> list[Row]:
         """All rows of one statement. Raises SQLAlchemyError; every statement may then be sent again."""
+        if isinstance(statement, TextClause):
+            return self._prepared_rows(statement, parameters)
         with self.engine.connect() as connection:
-            return _rows(connection, statement, parameters)
+            return list(connection.execute(statement, parameters))
 
-    def row(self, statement: Executable, **parameters: Any) -> Row[Any] | None:
+    def row(self, statement: Executable, **parameters: Any) -> Row | None:
         """The first row, or None."""
         return next(iter(self.rows(statement, **parameters)), None)
 
+    def _prepared_rows(self, statement: TextClause, parameters: Mapping[str, Any]) -> list[Row]:
+        """By the driver's own cursor: SQLAlchemy's results took as long as all the rest of a statement."""
+        pool, connection = self.engine.pool, None
+        try:
+            connection = pool.connect()
+            return prepared.rows(connection, statement, parameters)
+        except psycopg2.Error as error:
+            raise self._told(error, pool, connection) from error
+        finally:
+            if connection is not None:
+                connection.close()
 
-def _rows(connection: Connection, statement: Executable, parameters: Mapping[str, Any]) -> list[Row[Any]]:
-    result = connection.execute(statement, parameters)
-    return list(result) if result.returns_rows else []
+    def _told(self, error: psycopg2.Error, pool: Pool, connection: PoolProxiedConnection | None) -> DBAPIError:
+        """The driver's error as SQLAlchemy's own. As with SQLAlchemy, one that lost its connection empties the pool."""
+        lost = error.pgcode in STALE or self.engine.dialect.is_disconnect(error, connection, None)
+        if lost and connection is not None:
+            connection.invalidate(error)
+        if lost and self.engine.pool is pool:
+            self.engine.dispose()
+        told: DBAPIError = DBAPIError.instance(
+            None, None, error, psycopg2.Error, connection_invalidated=lost, dialect=self.engine.dialect
+        )
+        return told
 
 
 def _wait(connection: Any) -> None:

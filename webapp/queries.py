@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Executable, Row, Select, Uuid, any_, bindparam, func, select, text, tuple_, union
+from sqlalchemy import ARRAY, Executable, Select, Uuid, any_, bindparam, func, select, text, tuple_, union
 from sqlalchemy.exc import DBAPIError
 
-from contracts.database import Database
+from contracts.database import Database, Row
 from contracts.models import agent_runs, thoughts
 
 Place = tuple[datetime, UUID]
@@ -57,11 +57,11 @@ COUNTS: Final = text("""
 class Thought:
     """A thought's row and the runs of its saved steps, in order: whole, or only their ends for a stream."""
 
-    row: Row[Any]
-    runs: tuple[Row[Any], ...]
+    row: Row
+    runs: tuple[Row, ...]
 
 
-def read(database: Database, statement: Executable, **parameters: Any) -> list[Row[Any]]:
+def read(database: Database, statement: Executable, **parameters: Any) -> list[Row]:
     """Rows of a reading statement, asked once more where PostgreSQL had closed the connection (a restart)."""
     try:
         return database.rows(statement, **parameters)
@@ -131,10 +131,10 @@ def _open_ids(user_id: UUID, most: int) -> Select[Any]:
     return newest.limit(most).subquery().select()
 
 
-def _with_runs(database: Database, rows: list[Row[Any]], columns: Select[Any] = _RUNS) -> list[Thought]:
+def _with_runs(database: Database, rows: list[Row], columns: Select[Any] = _RUNS) -> list[Thought]:
     """Join the runs in Python: the rows were read first, so every step that they call done has its run by now."""
     begun = [row.id for row in rows if row.steps_done]
-    runs: dict[UUID, list[Row[Any]]] = {}
+    runs: dict[UUID, list[Row]] = {}
     for run in read(database, columns, ids=begun) if begun else []:
         runs.setdefault(run.thought_id, []).append(run)
     return [Thought(row, tuple(run for run in runs.get(row.id, ()) if run.step <= row.steps_done)) for row in rows]

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from bridge.decide import Ask, Decision, Record, Watch, decide
 from contracts.accept import accept
-from contracts.database import Database
+from contracts.database import Database, Row
 from contracts.events import thought_created
 from tests.stores import Stores, execute, sibling
 
@@ -53,7 +53,7 @@ def end(database: Database, thought: UUID, status: str = "completed") -> None:
     database.rows(text(statement), id=thought, status=status)
 
 
-def row(database: Database, thought: UUID) -> Row[Any]:
+def row(database: Database, thought: UUID) -> Row:
     """The thought as it stands."""
     (found,) = database.rows(text("SELECT * FROM thoughts WHERE id = :id"), id=thought)
     return found

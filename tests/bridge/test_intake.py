@@ -11,13 +11,13 @@ import redis
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from bridge.intake import ITEMS_A_TURN, Intake
 from bridge.lane import Lane
 from bridge.records import Unreadable, read_record
 from contracts.accept import Accepted
-from contracts.database import Database, make_engine
+from contracts.database import Database, Row, make_engine
 from contracts.dead_letters import origin
 from contracts.events import thought_created
 from contracts.progress import Publisher, channel, connect
@@ -63,7 +63,7 @@ def test_a_flood_of_garbage_leaves_the_loop_its_turns(intake: Intake, lane: Lane
     assert lane.is_idle
 
 
-def letters(database: Database, topic: str) -> list[Row[Any]]:
+def letters(database: Database, topic: str) -> list[Row]:
     """The dead letters of one origin, in the order of their offsets."""
     found = text("SELECT * FROM dead_letters WHERE headers->'origin'->>'topic' = :topic")
     return sorted(database.rows(found, topic=topic), key=lambda letter: letter.headers["origin"]["offset"])

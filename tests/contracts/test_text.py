@@ -12,7 +12,7 @@ from contracts.database import Database
 from contracts.text import THOUGHT_LENGTH, clean, thought_text
 from tests.contracts.properties import any_json, any_text, unhurried
 
-KEPT = text("SELECT CAST(CAST(:json AS jsonb) AS text), CAST(:text AS text)")
+KEPT = text("SELECT CAST(CAST(:json AS jsonb) AS text) AS json, CAST(:text AS text) AS text")
 
 
 def kept(database: Database, json_text: str, written: str) -> tuple[str, str]:

@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database
 from contracts.settings import Settings
 from tasks.failures import Failure, lost
 from tasks.ledger import Ledger, Step
+from tests.stores import execute
 from tests.tasks.test_ledger import begun, lose
 from tests.tasks.thoughts import change, dead_letters, outbox, thought
 
@@ -124,13 +124,12 @@ def test_when_one_part_cannot_be_written_nothing_is(
 ) -> None:
     call = begun(ledger, step)
     before = thought(database, step.thought_id)
-    full = text(f"ALTER TABLE {table} ADD CONSTRAINT full_up CHECK (failure_id IS NULL) NOT VALID")
-    database.rows(full)
+    execute(settings.database_url, f"ALTER TABLE {table} ADD CONSTRAINT full_up CHECK (failure_id IS NULL) NOT VALID")
     try:
         with pytest.raises(SQLAlchemyError):
             fail(ledger, step, call)
     finally:
-        database.rows(text(f"ALTER TABLE {table} DROP CONSTRAINT full_up"))
+        execute(settings.database_url, f"ALTER TABLE {table} DROP CONSTRAINT full_up")
     assert thought(database, step.thought_id) == before
     assert written(database, settings, step) == (0, 0, len(outbox(database, settings.kafka_events_topic)))
     assert outbox(database, settings.kafka_events_topic) == []

@@ -1,14 +1,13 @@
 """Thoughts in PostgreSQL as the steps meet them: accepted by Accept and taken by the bridge's own Decide."""
 
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from bridge.decide import Ask, Head, Record, Watch, decide
 from contracts import events
 from contracts.accept import accept
-from contracts.database import Database
+from contracts.database import Database, Row
 from contracts.settings import Settings
 from tasks.ledger import Step
 
@@ -65,7 +64,7 @@ def record_of(database: Database, thought_id: UUID) -> Record:
     return Record(offset=0, user_id=row.user_id, thought_id=thought_id, turn=row.turn)
 
 
-def thought(database: Database, thought_id: UUID) -> Row[Any]:
+def thought(database: Database, thought_id: UUID) -> Row:
     """The thought's row as it stands."""
     return database.rows(text("SELECT * FROM thoughts WHERE id = :id"), id=thought_id)[0]
 
@@ -77,7 +76,7 @@ def die_in_a_call(database: Database, thought_id: UUID) -> Head:
     return taken_over(database, record, looked_at(database, record))
 
 
-def runs(database: Database, thought_id: UUID) -> list[Row[Any]]:
+def runs(database: Database, thought_id: UUID) -> list[Row]:
     """The saved steps, in their order."""
     return database.rows(text("SELECT * FROM agent_runs WHERE thought_id = :id ORDER BY step"), id=thought_id)
 
@@ -87,12 +86,12 @@ def change(database: Database, thought_id: UUID, assignments: str) -> None:
     database.rows(text(f"UPDATE thoughts SET {assignments} WHERE id = :id"), id=thought_id)
 
 
-def outbox(database: Database, topic: str) -> list[Row[Any]]:
+def outbox(database: Database, topic: str) -> list[Row]:
     """What waits for this topic, in its order."""
     return database.rows(text("SELECT * FROM outbox WHERE topic = :topic ORDER BY id"), topic=topic)
 
 
-def dead_letters(database: Database, thought_id: UUID) -> list[Row[Any]]:
+def dead_letters(database: Database, thought_id: UUID) -> list[Row]:
     """The thought's, in their order."""
     statement = text("SELECT * FROM dead_letters WHERE thought_id = :id ORDER BY turn")
     return database.rows(statement, id=thought_id)

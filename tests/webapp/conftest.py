@@ -51,7 +51,8 @@ def package_connections(package_settings: Settings) -> Iterator[Database]:
 @pytest.fixture
 def database_url(package_database: str, package_connections: Database) -> str:
     """One database for all tests here, emptied before each: making one takes longer than most of these tests."""
-    package_connections.rows(EMPTY)
+    with package_connections.engine.connect() as connection:
+        connection.execute(EMPTY)
     return package_database
 
 

@@ -4,10 +4,10 @@ import json
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import TextClause, text
 
 from contracts import events
-from contracts.database import Database
+from contracts.database import Database, Row
 from contracts.progress import Publisher
 from contracts.queues import STEPS, TOTAL_STEPS
 
@@ -105,7 +105,7 @@ class Work:
             self._publisher.publish(event, ended=ended)
         return event
 
-    def _one(self, statement: TextClause, **parameters: Any) -> Row[Any]:
+    def _one(self, statement: TextClause, **parameters: Any) -> Row:
         row = self._database.row(statement, **parameters)
         assert row is not None, "the statement found the thought in another state"
         return row
