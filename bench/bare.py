@@ -23,6 +23,7 @@ app = Celery("bare")
 app.conf.update(
     broker_settings(settings.broker_url),
     broker_transport="tasks.transport:Transport",
+    worker_consumer="tasks.consumer:Consumer",
     task_queues=[Queue(name, routing_key=name) for name in (QUEUE, HELD_QUEUE)],
     task_default_queue=QUEUE,
     task_acks_late=True,

@@ -49,6 +49,7 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         "worker_concurrency": settings.worker_concurrency,
         "worker_pool": "threads",
+        "worker_consumer": "tasks.consumer:Consumer",
         "worker_send_task_events": True,
         "task_track_started": True,
         "worker_soft_shutdown_timeout": 5.0,

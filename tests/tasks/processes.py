@@ -1,5 +1,6 @@
 """Worker processes as the system starts them, and what can be seen of them from outside."""
 
+import base64
 import json
 import os
 import signal
@@ -86,6 +87,22 @@ def calls(settings: Settings, event: str = "start", **wanted: Any) -> list[dict[
     path = Path(settings.scripted_call_log)
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     return [line for line in lines if wanted.items() | {("event", event)} <= line.items()]
+
+
+class TaskEvents:
+    """What a monitor like Flower hears of tasks: the kind of each event, and the task's id."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._subscription = client.pubsub(ignore_subscribe_messages=True)
+        self._subscription.psubscribe("*celeryev/task.*")
+        self._heard: list[tuple[str, str]] = []
+
+    def of(self, head: Head) -> list[tuple[str, str]]:
+        """All that was heard of one thought's tasks, sorted."""
+        while message := self._subscription.get_message():
+            told = json.loads(base64.b64decode(json.loads(message["data"])["body"]))
+            self._heard += [(event["type"], event["uuid"]) for event in told]
+        return sorted(each for each in self._heard if each[1].startswith(str(head.thought_id)))
 
 
 def waiting(client: redis.Redis, queue: str = THOUGHTS_QUEUE) -> int:

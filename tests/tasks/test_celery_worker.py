@@ -13,7 +13,7 @@ from contracts.queues import SOLO_QUEUE, STEPS
 from contracts.settings import Settings
 from tasks.worker import WEDGED_EXIT
 from tests.eventually import eventually
-from tests.tasks.processes import a_worker, calls, send, unacknowledged, waiting
+from tests.tasks.processes import TaskEvents, a_worker, calls, send, unacknowledged, waiting
 from tests.tasks.thoughts import SECRET, accepted, dead_letters, die_in_a_call, runs, taken, thought
 
 
@@ -106,6 +106,21 @@ def test_a_chain_outlives_a_redis_that_forgets_everything(
         assert calls(settings, "end", agent="analysis") == []
         assert eventually(lambda: is_over(database, head)) == "completed"
     assert steps_called(settings, head) == list(STEPS)
+
+
+def test_flower_hears_of_every_task_also_after_the_broker_was_lost(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    events = TaskEvents(redis_client)
+    with a_worker(settings, tmp_path):
+        for _ in range(2):
+            head = a_head(database, settings)
+            send(settings, [head])
+            kinds = ["task-received", "task-started", "task-succeeded"]
+            ids = [f"{head.thought_id}-{head.dispatch_id}-{head.sends}-{step}" for step in range(1, len(STEPS) + 1)]
+            expected = sorted((kind, each) for kind in kinds for each in ids)
+            eventually(lambda: events.of(head) == expected, timeout=20)  # noqa: B023  it is asked at once
+            redis_client.client_kill_filter(_type="normal")
 
 
 def test_a_worker_that_dies_in_a_call_has_counted_the_attempt(
