@@ -1,16 +1,19 @@
-"""How close the whole path comes to Celery alone: five-step chains a second, both sides in turn in one run.
+"""How close the whole path comes to Celery alone: five-step chains a second, all sides in turn in one run.
 
-Both sides run on the same machine and the same Redis, with one worker of the same pool, size, transport and events.
-Both are measured in the same way. The round's work is queued beforehand, out of sight: as rows of a transaction that is
+All sides run on the same machine and the same Redis, with one worker of the same pool, size and events. Celery alone is
+measured twice: as it comes, and with this project's transport and consumer, which make it faster.
+
+All are measured in the same way. The round's work is queued beforehand, out of sight: as rows of a transaction that is
 not committed yet, and as messages in a queue that nobody reads. The clock starts when it is shown, by the commit or by
 renaming the queue, and ends when the last chain has. So neither the POSTs nor `chain.apply_async` are in the time, and
 relay, Kafka and bridge are. One round of each goes unmeasured: pools, connections and caches are warm.
 
 The processor time of the same span is split by process. While Celery alone works, the rest of the stack is at rest but
-for its polling; what that takes is printed too, since it slows the other side a little.
+for its polling; what that takes is printed too, since it slows the other sides a little.
 """
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.figures import Split, print_machine, print_split, spread
@@ -43,21 +46,25 @@ class Round:
 
 
 def compare(stack: RunningStack, load: Load) -> None:
-    """Run both sides in turn; print every round, the ratio with its spread, and where the processor time went."""
+    """Run the sides in turn; print every round, the ratios with their spread, and where the processor time went."""
     settings = load_settings()
     print(f"{load.thoughts} chains of {TOTAL_STEPS} steps, {load.users} users, {load.delay_ms} ms a step")
     print_machine()
-    with bare_worker(load.concurrency) as worker:
-        alone, whole = CeleryAlone(settings, stack, worker), WholePath(settings, stack, load.users)
-        pairs = [_pair(number, alone, whole, stack, load) for number in range(load.rounds + 1)][1:]
-    _report([first for first, _ in pairs], [second for _, second in pairs])
+    with bare_worker("plain", load.concurrency) as plain, bare_worker("tuned", load.concurrency) as tuned:
+        sides: list[Side] = [
+            CeleryAlone("Celery as it comes", "plain", settings, stack, plain),
+            CeleryAlone("Celery tuned", "tuned", settings, stack, tuned),
+            WholePath(settings, stack, load.users),
+        ]
+        rounds = [_in_turn(number, sides, stack, load.thoughts) for number in range(load.rounds + 1)][1:]
+    _report([side.name for side in sides], [list(measured) for measured in zip(*rounds, strict=True)])
 
 
-def _pair(number: int, alone: Side, whole: Side, stack: RunningStack, load: Load) -> tuple[Round, Round]:
-    first, second = _round(alone, stack, load.thoughts), _round(whole, stack, load.thoughts)
-    said = f"{alone.name} {first.rate:6.1f}/s   {whole.name} {second.rate:6.1f}/s   {second.rate / first.rate:.2f}"
+def _in_turn(number: int, sides: Sequence[Side], stack: RunningStack, chains: int) -> list[Round]:
+    measured = [_round(side, stack, chains) for side in sides]
+    said = "   ".join(f"{side.name} {each.rate:6.1f}/s" for side, each in zip(sides, measured, strict=True))
     print(f"round {number}: {said}" if number else f"warm-up: {said}", flush=True)
-    return first, second
+    return measured
 
 
 def _round(side: Side, stack: RunningStack, chains: int) -> Round:
@@ -72,14 +79,21 @@ def _round(side: Side, stack: RunningStack, chains: int) -> Round:
     return Round(chains / seconds, own_spent, sum(cores for name, cores in rest.items() if name not in own_spent))
 
 
-def _report(alone: list[Round], whole: list[Round]) -> None:
-    print(f"ratio: {spread([second.rate / first.rate for first, second in zip(alone, whole, strict=True)])}")
-    costs = [_total(first) / _total(second) for first, second in zip(alone, whole, strict=True)]
-    print(f"the same by processor time: {spread(costs)}")
-    print_split("Celery alone, processor time:", [each.milliseconds for each in alone], "ms a chain")
-    print_split("the whole path, processor time:", [each.milliseconds for each in whole], "ms a thought")
-    print(f"the rest of the stack while Celery alone worked: {spread([each.others for each in alone])} cores")
+def _report(names: Sequence[str], measured: Sequence[Sequence[Round]]) -> None:
+    *alone, whole = measured
+    for name, rounds in zip(names, alone, strict=False):
+        print(f"ratio to {name}: {_ratios(whole, rounds, lambda each: each.rate)}")
+    for name, rounds in zip(names, alone, strict=False):
+        print(f"ratio to {name} by processor time: {_ratios(rounds, whole, _total)}")
+    for name, rounds in zip(names, measured, strict=True):
+        print_split(f"{name}, processor time:", [each.milliseconds for each in rounds], "ms a chain")
+    resting = [each.others for rounds in alone for each in rounds]
+    print(f"the rest of the stack while Celery alone worked: {spread(resting)} cores")
     print_machine()
+
+
+def _ratios(upper: Sequence[Round], lower: Sequence[Round], figure: Callable[[Round], float]) -> str:
+    return spread([figure(one) / figure(other) for one, other in zip(upper, lower, strict=True)])
 
 
 def _total(measured: Round) -> float:

@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 import redis
-from celery import chain
+from celery import Celery, chain
 from sqlalchemy import text
 
 from bench.processor import Processes
@@ -81,43 +81,47 @@ class WholePath:
 
 
 class CeleryAlone:
-    """Five-step chains of tasks that only wait, made with `chain`; one worker like the project's own."""
+    """Five-step chains of tasks that only wait, made with `chain`; one worker with the same pool as the project's.
 
-    name = "Celery alone"
+    `kind` names an application of bench.bare, which reads the settings when it is imported.
+    """
 
-    def __init__(self, settings: Settings, stack: RunningStack, worker: int) -> None:
+    def __init__(self, name: str, kind: str, settings: Settings, stack: RunningStack, worker: int) -> None:
+        from bench import bare
+
+        self.name = name
         self.processes: Processes = {"worker": [worker], "redis": stack.processes["redis"]}
+        self._app: Celery = getattr(bare, kind)
+        self._queue, self._held_queue = bare.queue(self._app), bare.held_queue(self._app)
+        self._ended_key = bare.ended_key(self._app)
         self._client = redis.Redis.from_url(settings.redis_url)
 
     def hold(self, chains: int) -> None:
-        from bench.bare import ENDED_KEY, HELD_QUEUE, bare_step  # it reads the settings when it is imported
-
-        self._client.delete(ENDED_KEY)
+        self._client.delete(self._ended_key)
+        step = self._app.tasks["step"]
         for _ in range(chains):
-            first = bare_step.si(1).set(queue=HELD_QUEUE)
-            chain(first, *(bare_step.si(number) for number in range(2, TOTAL_STEPS + 1))).apply_async()
+            first = step.si(1).set(queue=self._held_queue)
+            chain(first, *(step.si(number) for number in range(2, TOTAL_STEPS + 1)), app=self._app).apply_async()
 
     def release(self) -> None:
-        from bench.bare import HELD_QUEUE, QUEUE
-
-        self._client.rename(HELD_QUEUE, QUEUE)
+        self._client.rename(self._held_queue, self._queue)
 
     def ended(self) -> int:
-        from bench.bare import ENDED_KEY
-
-        return int(self._client.get(ENDED_KEY) or 0)
+        return int(self._client.get(self._ended_key) or 0)
 
 
 @contextmanager
-def bare_worker(concurrency: int) -> Iterator[int]:
+def bare_worker(kind: str, concurrency: int) -> Iterator[int]:
     """The worker of Celery alone, ready; its process id. It reads the settings from this process's environment."""
-    command = [sys.executable, "-m", "celery", "-A", "bench.bare", "worker", "--pool", "threads", "--queues", "bare"]
-    command += ["--concurrency", str(concurrency), "-E", "--without-gossip", "--without-mingle", "--loglevel", "ERROR"]
+    from bench import bare
+
+    app: Celery = getattr(bare, kind)
+    command = [sys.executable, "-m", "celery", "-A", f"bench.bare:{kind}", "worker", "--pool", "threads", "-E"]
+    command += ["--queues", bare.queue(app), "--hostname", f"{kind}@%h", "--concurrency", str(concurrency)]
+    command += ["--without-gossip", "--without-mingle", "--loglevel", "ERROR"]
     worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        from bench.bare import app
-
-        until(lambda: bool(app.control.ping(timeout=1)))
+        until(lambda: any(answer.startswith(f"{kind}@") for one in app.control.ping(timeout=1) for answer in one))
         yield worker.pid
     finally:
         worker.terminate()

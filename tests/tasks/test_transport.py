@@ -1,5 +1,6 @@
 """One client a channel, and another one when the channel's pool is another."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,6 +62,25 @@ def test_the_waiting_side_has_a_client_of_its_own(channel: Any) -> None:
     with channel.conn_or_acquire() as publishing:
         assert channel.client is not publishing
         assert channel.client.connection_pool is not publishing.connection_pool
+
+
+def test_a_message_is_noted_until_it_is_acknowledged_without_a_transaction(
+    channel: Any, redis_client: redis.Redis
+) -> None:
+    redis_client.config_resetstat()
+    with channel.conn_or_acquire() as client:
+        client.lpush(
+            "a queue",
+            json.dumps(
+                {"body": "", "properties": {"delivery_info": {"exchange": "", "routing_key": ""}, "delivery_tag": "1"}}
+            ),
+        )
+    message = channel.basic_get("a queue")
+    noted = redis_client.hlen("unacked"), redis_client.zcard("unacked_index")
+    channel.basic_ack(message.delivery_tag)
+    left = redis_client.hlen("unacked"), redis_client.zcard("unacked_index")
+    assert (noted, left) == ((1, 1), (0, 0))
+    assert "cmdstat_multi" not in redis_client.info("commandstats")
 
 
 @pytest.mark.parametrize("url", ["sentinel://127.0.0.1:26379", "amqp://127.0.0.1"])
