@@ -81,8 +81,8 @@ def _alone(home: Home) -> Iterator[None]:
 
 @contextmanager
 def _interrupts() -> Iterator[None]:
-    """A hang-up and a termination end `up` as Ctrl-C does."""
-    signals = (signal.SIGTERM, signal.SIGHUP)
+    """What ends `up`: Ctrl-C, also as a background job, for which the shell ignores it; a termination; a hang-up."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, signal.default_int_handler) for number in signals}
     try:
         yield

@@ -54,7 +54,7 @@ def show(thought_id: UUID) -> Response:
 
 @blueprint.get("/thoughts")
 def listing() -> Response:
-    """A user's thoughts, the latest first; without `user_id` the cookie's own."""
+    """A user's thoughts, the latest first; without `user_id` the cookie's own. What is empty counts as not given."""
     limit, status, after = _limit(), _status(), _place()
     user_id = _asked_user()
     if user_id is None:
@@ -133,7 +133,7 @@ def _key() -> str | None:
 
 def _asked_user() -> UUID | None:
     asked = request.args.get("user_id")
-    if asked is None:
+    if not asked:
         return identity.visitor()
     try:
         user_id = UUID(asked)
@@ -145,7 +145,7 @@ def _asked_user() -> UUID | None:
 
 
 def _limit() -> int:
-    asked = request.args.get("limit", str(DEFAULT_LIMIT))
+    asked = request.args.get("limit") or str(DEFAULT_LIMIT)
     limit = int(asked) if LIMIT_FORM.fullmatch(asked) else 0
     if not 1 <= limit <= MAX_LIMIT:
         raise UnprocessableEntity(f"limit: send a number from 1 to {MAX_LIMIT}.")

@@ -202,12 +202,7 @@ def test_an_output_cannot_be_changed_once_it_is_made() -> None:
         setattr(output, "confidence", 1.0)  # noqa: B010 (mypy knows that it is read-only)
 
 
-def test_every_error_says_how_it_is_shown() -> None:
-    assert (TransientError("x").kind, InvalidOutput("x").kind, PermanentError("x").kind) == (
-        "transient",
-        "invalid",
-        "permanent",
-    )
+def test_an_invalid_output_may_be_tried_again() -> None:
     assert isinstance(InvalidOutput("x"), TransientError)
     assert TransientError("x", retry_after=3).retry_after == 3
     assert all(issubclass(kind, AgentError) for kind in (TransientError, PermanentError))

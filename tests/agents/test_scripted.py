@@ -51,7 +51,7 @@ def outcome(provider: ScriptedProvider, text: str, attempt: int = 1, agent_name:
     try:
         provider.run(agent_name, an_input(text), a_context(attempt))
     except AgentError as error:
-        return error.kind
+        return type(error).__name__
     return "completed"
 
 
@@ -74,32 +74,36 @@ def test_a_call_is_logged_when_it_begins_and_when_it_ends(provider: ScriptedProv
 
 
 def test_a_failure_is_logged_as_an_error(provider: ScriptedProvider, path: Path) -> None:
-    assert outcome(provider, "[[fail:analysis:permanent:*]]") == "permanent"
+    assert outcome(provider, "[[fail:analysis:permanent:*]]") == "PermanentError"
     assert names(path) == ["start", "error"]
 
 
 def test_failures_count_all_earlier_calls_and_not_the_attempt(provider: ScriptedProvider) -> None:
     text = "[[fail:analysis:transient:2]]"
-    assert [outcome(provider, text, attempt=1) for _ in range(3)] == ["transient", "transient", "completed"]
+    assert [outcome(provider, text, attempt=1) for _ in range(3)] == ["TransientError", "TransientError", "completed"]
 
 
 def test_failures_count_the_calls_of_other_workers(path: Path) -> None:
     text = "[[fail:analysis:transient:1]][[fail:analysis:permanent:1]]"
     workers = [ScriptedProvider(0, CallLog(str(path))) for _ in range(3)]
-    assert [outcome(worker, text) for worker in workers] == ["transient", "permanent", "completed"]
+    assert [outcome(worker, text) for worker in workers] == ["TransientError", "PermanentError", "completed"]
 
 
 def test_failures_of_one_agent_do_not_touch_the_others(provider: ScriptedProvider) -> None:
     text = "[[fail:analysis:transient:1]][[fail:priority:permanent:1]]"
     assert outcome(provider, text, agent_name="classification") == "completed"
-    assert outcome(provider, text, agent_name="priority") == "permanent"
-    assert outcome(provider, text, agent_name="analysis") == "transient"
+    assert outcome(provider, text, agent_name="priority") == "PermanentError"
+    assert outcome(provider, text, agent_name="analysis") == "TransientError"
 
 
 def test_without_a_log_the_attempt_is_the_number_of_the_call() -> None:
     provider = ScriptedProvider(0, None)
     text = "[[fail:analysis:transient:2]]"
-    assert [outcome(provider, text, attempt) for attempt in (1, 2, 3)] == ["transient", "transient", "completed"]
+    assert [outcome(provider, text, attempt) for attempt in (1, 2, 3)] == [
+        "TransientError",
+        "TransientError",
+        "completed",
+    ]
 
 
 def test_a_crash_ends_the_process_at_once_with_its_call_begun_and_not_ended(path: Path) -> None:
@@ -134,14 +138,14 @@ def test_a_fenced_wait_ends_at_once_and_is_logged(path: Path) -> None:
         try:
             provider.run("analysis", an_input(), context)
         except Cancelled as error:
-            raised.append(error.kind)
+            raised.append(type(error).__name__)
 
     call = threading.Thread(target=run, daemon=True)
     call.start()
     eventually(lambda: names(path) == ["start"])
     context.cancelled.set()
     call.join(timeout=30)
-    assert raised == ["cancelled"]
+    assert raised == ["Cancelled"]
     assert names(path) == ["start", "error"]
 
 

@@ -24,7 +24,9 @@ def foreground(directory: Path) -> Iterator[tuple["subprocess.Popen[bytes]", Cal
     said = directory / "said"
     words = command("up", "--dir", str(directory), "--port-base", str(free_base()), *SMALL)
     with said.open("wb") as output:
-        process = subprocess.Popen(words, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            words, cwd=ROOT, stdout=output, stderr=output, start_new_session=True, preexec_fn=ignore_interrupts
+        )
     try:
         eventually(lambda: WATCHING in said.read_text() or process.poll() is not None, timeout=60)
         assert process.poll() is None, said.read_text()
@@ -33,6 +35,11 @@ def foreground(directory: Path) -> Iterator[tuple["subprocess.Popen[bytes]", Cal
         process.kill()
         process.wait()
         down(directory)
+
+
+def ignore_interrupts() -> None:
+    """As a shell does for a job that it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])

@@ -149,7 +149,7 @@ def test_wrong_questions_are_refused_as_problems(client: FlaskClient) -> None:
     wrong = {
         "user_id=me": 422, "limit=0": 422, "limit=101": 422, "limit=-1": 422, "limit=ten": 422, "status=done": 422,
         "cursor=x": 400, "cursor=%FF": 400, "cursor=bm90IGEgY3Vyc29y": 400, "limit=" + "9" * 500: 422,
-        "limit=0000000019999999": 422, "limit=0020": 422, "limit=%D9%A1": 422, "limit=": 422, "limit=5%0A": 422,
+        "limit=0000000019999999": 422, "limit=0020": 422, "limit=%D9%A1": 422, "limit=5%0A": 422,
     }  # fmt: skip
     for question, status in wrong.items():
         answer = client.get(f"/thoughts?{question}")
