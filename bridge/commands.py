@@ -18,6 +18,8 @@ def consume(settings: Settings, _: Namespace) -> int:
     """Be a bridge until SIGTERM."""
     from bridge.run import run  # only this command needs Celery and the lanes
 
+    if settings.takes_from_kafka:
+        _check_kafka(settings)
     run(settings)
     return 0
 
@@ -26,8 +28,9 @@ def relay(settings: Settings, _: Namespace) -> int:
     """Be a relay until SIGTERM."""
     from bridge.relay import run
 
-    with _addressed():
-        run(settings)
+    if settings.kafka_enabled:
+        _check_kafka(settings)
+    run(settings)
     return 0
 
 
@@ -35,9 +38,9 @@ def topics(settings: Settings, _: Namespace) -> int:
     """Make the topics."""
     from bridge.topics import create_topics
 
+    _check_kafka(settings)
     try:
-        with _addressed():
-            create_topics(settings)
+        create_topics(settings)
     except KafkaException as refused:
         raise SystemExit(f"The topics were not made: {refused.args[0].str()}. Is Kafka up?") from None
     return 0
@@ -71,10 +74,11 @@ def _database(settings: Settings) -> Iterator[Database]:
         engine.dispose()
 
 
-@contextmanager
-def _addressed() -> Iterator[None]:
+def _check_kafka(settings: Settings) -> None:
+    from bridge.kafka import check_config
+
     try:
-        yield
+        check_config(settings)
     except ValueError as unusable:
         raise SystemExit(f"Cannot start. {unusable}") from None
 

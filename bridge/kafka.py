@@ -3,6 +3,8 @@
 import logging
 from typing import Any, Final
 
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from bridge.seldom import Seldom
@@ -40,6 +42,17 @@ def client_config(settings: Settings, name: str) -> Config:
             }
         ),
     }
+
+
+def check_config(settings: Settings) -> None:
+    """Have librdkafka look at the configuration, and at the files that it names, before the work begins.
+
+    Raises ValueError, in one line, when no client can be made of it.
+    """
+    try:
+        AdminClient(client_config(settings, "check"))
+    except KafkaException as refused:
+        raise ValueError(f"KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_* or KAFKA_SSL_*: {refused.args[0].str()}") from None
 
 
 def client_log() -> logging.Logger:

@@ -4,7 +4,9 @@ Every process calls `load_settings()` once, at its entry point, and passes the o
 value ends the process there, with one line a variable. `.env.example` documents every name; a test compares the two.
 """
 
-from typing import Any, Literal, Self
+import os
+import re
+from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -12,6 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 FRESH_SHARE = 0.8
 """A call may start only within this share of RENEW_SECONDS after a claim or a renewal was sent (4 s of 5 s)."""
+
+TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+"""What Kafka takes for a topic's name."""
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
@@ -55,14 +60,14 @@ class Settings(BaseSettings):
 
     celery_broker_url: str = Field(default="", repr=False)
     worker_concurrency: int = Field(default=40, ge=1)
-    patience_seconds: float = Field(default=20.0, gt=0)
-    renew_seconds: float = Field(default=5.0, gt=0)
+    patience_seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    renew_seconds: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     call_deadline_seconds: float = Field(default=60.0, gt=0, le=480)
 
     batch_schedule: str = "0 2 * * *"
     timezone: str = "UTC"
 
-    sse_heartbeat_interval: float = Field(default=15.0, gt=0)
+    sse_heartbeat_interval: float = Field(default=15.0, gt=0, allow_inf_nan=False)
     sse_max_connections: int = Field(default=1000, ge=1)
     secret_key: SecretStr | None = None
     open_api: bool = False
@@ -126,6 +131,20 @@ class Settings(BaseSettings):
                 raise ValueError("must be host:port, several of them separated by commas")
         return value
 
+    @field_validator("kafka_topic", "kafka_dead_letter_topic", "kafka_events_topic")
+    @classmethod
+    def _is_a_topic(cls, value: str) -> str:
+        if not TOPIC.fullmatch(value) or value in {".", ".."}:
+            raise ValueError("must be 1 to 249 letters, digits, dots, underscores or dashes")
+        return value
+
+    @field_validator("kafka_ssl_ca_location", "kafka_ssl_certificate_location", "kafka_ssl_key_location")
+    @classmethod
+    def _is_there(cls, value: str | None) -> str | None:
+        if value and not os.access(value, os.R_OK):
+            raise ValueError("there is no such file, or this process may not read it")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _is_a_known_zone(cls, value: str) -> str:
@@ -147,6 +166,12 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value()) < 16:
             raise ValueError("must have at least 16 characters, chosen at random")
         return value
+
+    @model_validator(mode="after")
+    def _topics_differ(self) -> Self:
+        if len({self.kafka_topic, self.kafka_dead_letter_topic, self.kafka_events_topic}) < 3:
+            raise ValueError("KAFKA_TOPIC, KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC: must be three topics")
+        return self
 
     @model_validator(mode="after")
     def _kafka_is_addressed(self) -> Self:

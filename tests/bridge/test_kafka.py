@@ -1,10 +1,14 @@
 """Every client reaches Kafka with the addresses and the security of the settings."""
 
 import logging
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 
+from bridge import commands
 from bridge.kafka import client_config, client_log
 from contracts.settings import Settings
 
@@ -35,6 +39,16 @@ def test_without_a_bootstrap_server_the_variable_is_named(settings: Settings) ->
     nowhere = with_settings(settings, kafka_enabled=False, kafka_mode=False, kafka_bootstrap_servers="")
     with pytest.raises(ValueError, match="KAFKA_BOOTSTRAP_SERVERS"):
         client_config(nowhere, "test")
+
+
+@pytest.mark.parametrize("command", [commands.consume, commands.relay, commands.topics])
+def test_a_certificate_that_is_none_ends_each_process_at_start_in_one_line(
+    settings: Settings, tmp_path: Path, command: Callable[[Settings, Namespace], int]
+) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    secured = with_settings(settings, kafka_security_protocol="SSL", kafka_ssl_ca_location=str(tmp_path / "ca.pem"))
+    with pytest.raises(SystemExit, match=r"\ACannot start\. KAFKA_SECURITY_PROTOCOL, .* ssl.ca.location .*\Z"):
+        command(secured, Namespace())
 
 
 def test_librdkafka_says_each_kind_of_trouble_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
