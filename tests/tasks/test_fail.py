@@ -12,8 +12,8 @@ from contracts.settings import Settings
 from tasks.failures import Failure, lost
 from tasks.ledger import Ledger, Step
 from tests.stores import execute
-from tests.tasks.test_ledger import begun, lose
-from tests.tasks.thoughts import change, dead_letters, outbox, thought
+from tests.tasks.test_ledger import begun
+from tests.tasks.thoughts import change, dead_letters, lose, outbox, thought
 
 FAILURE = Failure("permanent", "no", "tests.Broken", "a stack")
 

@@ -14,7 +14,7 @@ from contracts.database import Database, is_refused_data
 from contracts.settings import Settings
 from tasks.ledger import Ledger, Step
 from tests.tasks.results import a_result
-from tests.tasks.thoughts import a_step, change, looked_at, outbox, record_of, runs, taken_over, thought
+from tests.tasks.thoughts import a_step, change, lose, outbox, runs, thought
 
 ERROR = {"agent": "classification", "kind": "transient", "message": "busy", "attempts": 1}
 
@@ -30,12 +30,6 @@ def begun(ledger: Ledger, step: Step) -> UUID:
 
 def save(ledger: Ledger, step: Step, call: UUID, output: dict[str, Any] | None = None, **columns: Any) -> bool:
     return ledger.save(step, call, 1, a_result(output, **columns), seconds=1.5, events=[b"one", b"two"])
-
-
-def lose(database: Database, step: Step) -> None:
-    """A bridge takes over what the worker was silent about."""
-    record = record_of(database, step.thought_id)
-    taken_over(database, record, looked_at(database, record))
 
 
 # --- Renew

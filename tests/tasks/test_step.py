@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 import redis
 
-from agents.errors import Cancelled, InvalidOutput, PermanentError, TransientError
+from agents.errors import InvalidOutput, PermanentError, TransientError
 from agents.interface import AgentResult, CallContext
 from agents.scripted.call_log import CallLog
 from agents.scripted.provider import ScriptedProvider
 from contracts.database import Database
-from contracts.progress import news_channel, stream_key
+from contracts.progress import news_channel
 from contracts.settings import Settings
 from tasks.ledger import Step
 from tasks.step import Advance, End, GivenUp, Outcome, PutBack, StepRunner
@@ -22,30 +22,12 @@ from tests.eventually import eventually
 from tests.tasks.conftest import MakeRunner
 from tests.tasks.puppet import Puppet, raising
 from tests.tasks.results import a_result
-from tests.tasks.thoughts import (
-    SECRET,
-    a_step,
-    change,
-    dead_letters,
-    looked_at,
-    outbox,
-    record_of,
-    runs,
-    step_of,
-    taken_over,
-    thought,
-)
+from tests.tasks.thoughts import SECRET, a_step, change, dead_letters, outbox, runs, shown, thought
 
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
     return {"renew_seconds": 1.0, "call_deadline_seconds": 30.0, "kafka_retry_backoff_ms": 40}
-
-
-def shown(redis_client: redis.Redis, settings: Settings, user_id: UUID) -> list[dict[str, Any]]:
-    """The events that the user's page was sent, in their order."""
-    entries: Any = redis_client.xrange(stream_key(settings.redis_sse_prefix, user_id))
-    return [json.loads(fields[b"message"]) for _, fields in entries]
 
 
 def run_to_the_end(runner: StepRunner, step: Step) -> Outcome:
@@ -58,12 +40,6 @@ def run_to_the_end(runner: StepRunner, step: Step) -> Outcome:
     outcome = eventually(ended)
     assert outcome is not None
     return outcome
-
-
-def lose(database: Database, step: Step) -> Step:
-    """A bridge takes over; the step of its new message."""
-    record = record_of(database, step.thought_id)
-    return step_of(taken_over(database, record, looked_at(database, record)))
 
 
 # --- As it should go
@@ -288,78 +264,3 @@ def test_an_error_with_characters_that_cannot_be_stored_is_told_at_once(
     row = thought(database, step.thought_id)
     assert (row.error["message"], puppet.calls) == ("refused: \ufffd\ufffd", 1)
     assert shown(redis_client, settings, row.user_id)[0]["data"]["error_message"] == "refused: \ufffd\ufffd"
-
-
-# --- Fences and deadlines
-
-
-def test_a_call_that_was_fenced_while_it_ran_writes_nothing(
-    database: Database, settings: Settings, redis_client: redis.Redis, make_runner: MakeRunner, step: Step
-) -> None:
-    taken: list[Step] = []
-    puppet = Puppet(lambda _: taken.append(lose(database, step)), lambda _: None)
-    runner = make_runner(puppet)
-    assert runner.run(step) == End("fenced")
-    row = thought(database, step.thought_id)
-    assert (row.steps_done, row.attempts, row.losses, runs(database, row.id)) == (0, 1, 1, [])
-    assert shown(redis_client, settings, row.user_id) == []
-    assert runner.run(taken[0]) == Advance()
-
-
-@pytest.mark.parametrize("error", [TransientError("busy"), PermanentError("no"), Cancelled("nobody waits")])
-def test_a_failure_of_a_fenced_call_writes_nothing(
-    database: Database, make_runner: MakeRunner, step: Step, error: Exception
-) -> None:
-    def play(_: CallContext) -> None:
-        lose(database, step)
-        raise error
-
-    assert make_runner(Puppet(play)).run(step) == End("fenced")
-    row = thought(database, step.thought_id)
-    assert (row.status, row.error, dead_letters(database, row.id)) == ("processing", None, [])
-
-
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.2}])
-def test_a_fenced_call_is_told_that_nobody_waits(database: Database, make_runner: MakeRunner, step: Step) -> None:
-    def play(context: CallContext) -> None:
-        lose(database, step)
-        if context.cancelled.wait(20):
-            raise Cancelled("fenced during the call")
-
-    puppet = Puppet(play)
-    assert make_runner(puppet).run(step) == End("fenced")
-    assert puppet.contexts[0].cancelled.is_set()
-
-
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.2, "call_deadline_seconds": 0.4}])
-def test_a_call_that_hangs_is_cancelled_at_its_deadline_and_tried_again(
-    database: Database, make_runner: MakeRunner, step: Step
-) -> None:
-    def play(context: CallContext) -> None:
-        if context.cancelled.wait(20):
-            raise Cancelled("fenced during the call")
-
-    assert isinstance(make_runner(Puppet(play)).run(step), PutBack)
-    row = thought(database, step.thought_id)
-    assert row.error["kind"] == "transient"
-    assert row.error["message"] == "The agent did not answer within 0.4 s."
-
-
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.2, "call_deadline_seconds": 0.4}])
-def test_a_result_that_comes_after_the_deadline_is_kept_all_the_same(
-    database: Database, make_runner: MakeRunner, step: Step
-) -> None:
-    def play(context: CallContext) -> None:
-        context.cancelled.wait(20)
-
-    assert make_runner(Puppet(play)).run(step) == Advance()
-    assert len(runs(database, step.thought_id)) == 1
-
-
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.2}])
-def test_a_long_call_is_seen_to_live(database: Database, make_runner: MakeRunner, step: Step) -> None:
-    def play(_: CallContext) -> None:
-        before = thought(database, step.thought_id).beat
-        eventually(lambda: thought(database, step.thought_id).beat >= before + 3)
-
-    assert make_runner(Puppet(play)).run(step) == Advance()

@@ -1,13 +1,17 @@
 """Thoughts in PostgreSQL as the steps meet them: accepted by Accept and taken by the bridge's own Decide."""
 
+import json
+from typing import Any
 from uuid import UUID, uuid4
 
+import redis
 from sqlalchemy import text
 
 from bridge.decide import Ask, Head, Record, Watch, decide
 from contracts import events
 from contracts.accept import accept
 from contracts.database import Database, Row
+from contracts.progress import stream_key
 from contracts.settings import Settings
 from tasks.ledger import Step
 
@@ -76,6 +80,12 @@ def die_in_a_call(database: Database, thought_id: UUID) -> Head:
     return taken_over(database, record, looked_at(database, record))
 
 
+def lose(database: Database, step: Step) -> Step:
+    """A bridge takes over what the worker was silent about; the step of its new message."""
+    record = record_of(database, step.thought_id)
+    return step_of(taken_over(database, record, looked_at(database, record)))
+
+
 def runs(database: Database, thought_id: UUID) -> list[Row]:
     """The saved steps, in their order."""
     return database.rows(text("SELECT * FROM agent_runs WHERE thought_id = :id ORDER BY step"), id=thought_id)
@@ -95,3 +105,9 @@ def dead_letters(database: Database, thought_id: UUID) -> list[Row]:
     """The thought's, in their order."""
     statement = text("SELECT * FROM dead_letters WHERE thought_id = :id ORDER BY turn")
     return database.rows(statement, id=thought_id)
+
+
+def shown(redis_client: redis.Redis, settings: Settings, user_id: UUID) -> list[dict[str, Any]]:
+    """The events that the user's page was sent, in their order."""
+    entries: Any = redis_client.xrange(stream_key(settings.redis_sse_prefix, user_id))
+    return [json.loads(fields[b"message"]) for _, fields in entries]

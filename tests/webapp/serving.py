@@ -192,3 +192,9 @@ class Reader:
             self.last_event_id = block["id"]
         if "data" in block:
             self.events.append(Event(block.get("event", "message"), json.loads(block["data"]), block.get("id")))
+
+
+def opened(web: Served, reader: Reader, user: UUID) -> None:
+    """Wait until the stream is past its snapshot: it has shown a thought that came after its opening."""
+    web.post("an earlier thought", user)
+    reader.until("thought_created")

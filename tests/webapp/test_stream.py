@@ -1,8 +1,6 @@
 """The stream of a real web process: everything that happened, once, in order, whatever was lost on the way."""
 
-import http.client
 import json
-import socket
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,14 +16,10 @@ from contracts.progress import Publisher, channel
 from contracts.queues import STEPS
 from contracts.settings import Settings
 from tests.eventually import eventually
-from tests.webapp.conftest import LIMIT, Serve
-from tests.webapp.serving import Reader, Served
-from tests.webapp.work import Work
+from tests.webapp.serving import Served, opened
+from tests.webapp.work import AGENTS, BEGIN, STORY, Work
 from webapp.snapshot import derived_events
 
-AGENTS = [f"thought_agent_completed {number}/5" for number in range(1, 6)]
-BEGIN = ["thought_created", "thought_processing"]
-STORY = [*BEGIN, *AGENTS, "thought_completed"]
 KEYS = {"thought_id", "user_id", "timestamp"}
 
 
@@ -33,12 +27,6 @@ KEYS = {"thought_id", "user_id", "timestamp"}
 def silent(database: Database) -> Work:
     """Works without telling Redis, as a process does that dies between the commit and the news."""
     return Work(database)
-
-
-def opened(web: Served, reader: Reader, user: UUID) -> None:
-    """Wait until the stream is past its snapshot: it has shown a thought that came after its opening."""
-    web.post("an earlier thought", user)
-    reader.until("thought_created")
 
 
 def test_a_stream_answers_at_once_and_then_shows_everything_live(web: Served, work: Work) -> None:
@@ -120,67 +108,6 @@ def test_derived_events_equal_the_published_ones(
         return {event["event_id"]: {**event, "timestamp": None, "processing_time_seconds": None} for event in found}
 
     assert by_id(published) == by_id(derived)
-
-
-def test_a_reader_that_comes_back_gets_exactly_what_it_missed(web: Served, work: Work) -> None:
-    user = uuid4()
-    reader = web.read(user)
-    opened(web, reader, user)
-    thought = web.post("a thought", user)
-    work.take(thought)
-    work.step(thought, 1)
-    reader.until(AGENTS[0])
-    reader.close()
-    for step in range(2, 6):
-        work.step(thought, step)
-    again = web.read(user, reader.last_event_id)
-    again.until("thought_completed")
-    later = web.post("another", user)
-    eventually(lambda: again.events[-1].data["thought_id"] == str(later))
-    assert again.names() == [*AGENTS[1:], "thought_completed", "thought_created"]
-    ids = [event.id for event in reader.events[1:] + again.events]
-    assert None not in ids
-    assert ids == sorted(ids, key=lambda event_id: tuple(int(part) for part in str(event_id).split("-")))
-
-
-def test_an_id_that_cannot_be_continued_gets_a_reset_with_the_state(
-    web: Served, work: Work, redis_client: redis.Redis, settings: Settings
-) -> None:
-    user = uuid4()
-    done, waiting = web.post("done", user), web.post("waiting", user)
-    work.complete(done)
-    last = web.read(user).until("thought_completed")[-1].id or ""
-
-    def is_reset(claimed: str) -> Reader:
-        reader = web.read(user, claimed)
-        eventually(lambda: reader.names().count("thought_created") == 2)
-        reset = reader.events[0]
-        assert (reset.kind, reset.data["user_id"]) == ("reset", str(user))
-        assert {"thought_id", "timestamp"} <= set(reset.data)
-        assert [thought["id"] for thought in reset.data["thoughts"]] == [str(done), str(waiting)]
-        assert [len(thought["agents"]) for thought in reset.data["thoughts"]] == [5, 5]
-        assert reader.names()[1:] == [*STORY, "thought_created"]
-        assert reader.last_event_id != claimed, "else the browser would be reset for ever"
-        return reader
-
-    for unusable in ("x-1", "5-0", "99999999999999-0"):
-        assert is_reset(unusable).last_event_id
-    redis_client.delete(f"{channel(settings.redis_sse_prefix, user)}:events")
-    assert is_reset(last).last_event_id == "", "the browser forgets its place"
-
-
-def test_an_empty_id_is_none_and_gets_no_reset(web: Served) -> None:
-    user = uuid4()
-    web.post("a thought", user)
-    reader = web.read(user, "")
-    assert [event.kind for event in reader.until("thought_created")] == ["thought_created"]
-
-
-def test_a_user_never_seen_with_an_id_from_elsewhere_is_reset_to_nothing(web: Served) -> None:
-    user = uuid4()
-    [reset] = web.read(user, "1795449299649-0").until("reset")
-    assert reset.data | {"timestamp": ""} == {"user_id": str(user), "thought_id": None, "timestamp": "", "thoughts": []}
-    assert reset.id == "", "the browser forgets its place"
 
 
 def test_news_that_was_never_sent_comes_with_a_heartbeat(lively_web: Served, silent: Work) -> None:
@@ -287,77 +214,6 @@ def test_messages_of_others_neither_end_a_stream_nor_are_shown(
     web.post("another", user)
     eventually(lambda: reader.names().count("thought_created") == 2)
     assert [event.kind for event in reader.events] == ["thought_created", "thought_created"]
-
-
-def test_who_is_gone_is_forgotten(lively_web: Served, redis_client: redis.Redis, settings: Settings) -> None:
-    web = lively_web
-    users = [uuid4() for _ in range(12)]
-    readers = [web.read(user) for user in users for _ in range(2)]
-    channels = [channel(settings.redis_sse_prefix, user) for user in users]
-
-    def subscribed() -> int:
-        counts: Any = redis_client.pubsub_numsub(*channels)
-        return sum(count for _, count in counts)
-
-    eventually(lambda: web.metric("thoughts_streams_open") == 24)
-    eventually(lambda: subscribed() == 12)
-    for reader in readers:
-        reader.close()
-    eventually(lambda: web.metric("thoughts_streams_open") == 0)
-    eventually(lambda: subscribed() == 0)
-    again = web.read(users[0])
-    web.post("a thought", users[0])
-    again.until("thought_created")
-
-
-def test_more_streams_than_the_limit_are_asked_to_come_later(lively_web: Served) -> None:
-    web = lively_web
-    first, *others = [web.read(uuid4()) for _ in range(LIMIT)]
-    assert {reader.answer.status for reader in (first, *others)} == {200}
-    refused = web.read(uuid4())
-    assert (refused.answer.status, refused.answer.headers["Content-Type"]) == (503, "application/problem+json")
-    assert int(refused.answer.headers["Retry-After"]) > 0
-    assert web.post("still accepted", uuid4())
-    first.close()
-    eventually(lambda: web.read(uuid4()).answer.status == 200)
-
-
-def test_one_user_cannot_take_all_streams(web: Served) -> None:
-    greedy = uuid4()
-    assert [web.read(greedy).answer.status for _ in range(21)] == [200] * 20 + [503]
-    assert web.read(uuid4()).answer.status == 200
-
-
-def test_a_reader_that_takes_nothing_loses_its_place(
-    lively_web: Served, settings: Settings, redis_client: redis.Redis
-) -> None:
-    web, user = lively_web, uuid4()
-    sleeper = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
-    sleeper.request("GET", f"/thoughts/stream/{user}")
-    sleeper.sock.recv(1024)
-    eventually(lambda: web.metric("thoughts_streams_open") == 1)
-
-    def pushed_out() -> bool:
-        large = events.thought_created(user, uuid4(), "x").to_dict() | {"text": "x" * 1_000_000}
-        payload = json.dumps({"data": large, "type": "thought_created"})
-        redis_client.publish(channel(settings.redis_sse_prefix, user), payload)
-        return web.metric("thoughts_streams_open") == 0
-
-    eventually(pushed_out, timeout=30)
-    sleeper.close()
-
-
-def test_streams_end_with_the_process_and_are_not_cut_off(serve: Serve) -> None:
-    web = serve()
-    readers = [socket.create_connection(("127.0.0.1", web.port), timeout=30) for _ in range(50)]
-    for reader in readers:
-        reader.sendall(f"GET /thoughts/stream/{uuid4()} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-    eventually(lambda: web.metric("thoughts_streams_open") == 50)
-    web.stop()
-    assert web.process.returncode == 0
-    for reader in readers:
-        with reader, reader.makefile("rb") as rest:
-            assert rest.read().endswith(b"0\r\n\r\n"), "the last chunk of a whole answer"
 
 
 def test_while_postgres_is_away_a_stream_waits_and_then_catches_up(

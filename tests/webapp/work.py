@@ -52,6 +52,11 @@ REPLAY = text("""
 
 Told = TypeVar("Told", bound=events.Event)
 
+AGENTS = [f"thought_agent_completed {number}/5" for number in range(1, 6)]
+BEGIN = ["thought_created", "thought_processing"]
+STORY = [*BEGIN, *AGENTS, "thought_completed"]
+"""What a reader sees of a thought from its acceptance to its end."""
+
 
 class Work:
     """Works on thoughts as bridge and worker do; without a publisher the news is lost."""
