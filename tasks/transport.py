@@ -1,4 +1,4 @@
-"""kombu's transport for Redis, with one client a channel, and no transactions.
+"""kombu's transport for Redis, with one client a channel, and its notes of what is unacknowledged in no transactions.
 
 kombu makes a new `redis.Redis` over the same pool for every publish and every acknowledgement, and sends MULTI and EXEC
 around the two commands that note each message and its acknowledgement. Each took about a sixth of the worker's

@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 from uuid import uuid4
 
 from tests.eventually import eventually
+from tests.ports import free_base
 from tests.stores import devstack, require_up, walkable_directory
 
 TERMINAL = {"completed", "failed"}
@@ -104,18 +105,18 @@ class Stack:
 
 
 @contextmanager
-def running_stack(port_base: int, settings: Mapping[str, str], scale: str = "") -> Iterator[Stack]:
+def running_stack(settings: Mapping[str, str], scale: str = "") -> Iterator[Stack]:
     """A stack with the scripted provider, up and ready; down again at the end."""
     with walkable_directory() as directory:
-        yield from _up_and_down(directory, port_base, settings, scale)
+        yield from _up_and_down(directory, settings, scale)
 
 
-def _up_and_down(directory: Path, port_base: int, settings: Mapping[str, str], scale: str) -> Iterator[Stack]:
+def _up_and_down(directory: Path, settings: Mapping[str, str], scale: str) -> Iterator[Stack]:
     stack = Stack(directory / "stack", directory / "calls.jsonl")
     chosen = {"AI_PROVIDER": "scripted", "ALLOW_SCRIPTED": "true", "SCRIPTED_CALL_LOG": str(stack.call_log), **settings}
     wanted = [argument for name, value in chosen.items() for argument in ("--set", f"{name}={value}")]
     scaled = ["--scale", scale] if scale else []
-    place = ("--dir", str(stack.directory), "--port-base", str(port_base), "--kafka", "apache", "--detach")
+    place = ("--dir", str(stack.directory), "--port-base", str(free_base()), "--kafka", "apache", "--detach")
     up = devstack("up", *place, *wanted, *scaled)
     try:
         require_up(up)

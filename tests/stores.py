@@ -19,10 +19,10 @@ import psycopg2
 import pytest
 from psycopg2 import extensions
 
+from tests.ports import free_base
+
 ROOT = Path(__file__).resolve().parent.parent
 STORES_ALONE = "web=0,relay=0,bridge=0,worker=0,beat=0,flower=0"
-STORES_PORT_BASE = 18000
-PORTS_A_WORKER = 10
 HASTY = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
 """These stores go with the session, so hundreds of databases need not reach the disk. Killed stacks keep fsync."""
 
@@ -34,11 +34,6 @@ class Stores:
     database_url: str
     redis_url: str
     kafka_bootstrap: str
-
-
-def worker_number() -> int:
-    """Which of the parallel test processes this is, from 0."""
-    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def devstack(*arguments: str, timeout: float = 300) -> "subprocess.CompletedProcess[str]":
@@ -71,7 +66,7 @@ def running_stores() -> Iterator[Stores]:
         return
     with walkable_directory() as directory:
         place = ("--dir", str(directory / "stack"))
-        base = ("--port-base", str(STORES_PORT_BASE + PORTS_A_WORKER * worker_number()))
+        base = ("--port-base", str(free_base()))
         up = devstack("up", *place, *base, "--scale", STORES_ALONE, "--kafka", "apache", "--detach")
         try:
             require_up(up)

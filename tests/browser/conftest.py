@@ -12,7 +12,6 @@ from tests.browser.visits import Visit
 from tests.running import Stack, running_stack
 from tests.stores import missing
 
-PORT_BASE = 18300
 QUIET = [
     "--disable-gpu",
     "--disable-quic",
@@ -36,7 +35,7 @@ def executable() -> Path:
 @pytest.fixture(scope="package")
 def stack(executable: Path) -> Iterator[Stack]:
     """The heartbeat is long, so that what is seen between two of them came live."""
-    with running_stack(PORT_BASE, {"SCRIPTED_DELAY_MS": "400", "SSE_HEARTBEAT_INTERVAL": "15"}) as running:
+    with running_stack({"SCRIPTED_DELAY_MS": "400", "SSE_HEARTBEAT_INTERVAL": "15"}) as running:
         yield running
 
 

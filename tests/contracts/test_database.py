@@ -1,6 +1,7 @@
 """Every wait for PostgreSQL ends, refused data is told from an outage, and the pool comes back by itself."""
 
 import json
+import signal
 import socket
 from collections.abc import Iterator
 from threading import Barrier, Thread
@@ -167,6 +168,23 @@ def test_the_pool_recovers_from_connections_that_were_ended(database: Database, 
     assert not is_refused_data(failure(database, "SELECT 1"))
     assert database.rows(PID)[0].pid != mine
     other.engine.dispose()
+
+
+def test_a_statement_that_is_left_half_way_takes_its_connection_with_it(database: Database) -> None:
+    """As when gevent ends a request: the answer must not wait there for the next statement."""
+
+    def leave(*_: Any) -> None:
+        raise SystemExit("the thread is told to end")
+
+    before = signal.signal(signal.SIGALRM, leave)
+    left = database.rows(PID)[0].pid
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(SystemExit):
+            database.rows(text("SELECT 'half' AS pid FROM pg_sleep(2)"))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert database.rows(PID)[0].pid != left
 
 
 def test_after_a_restart_of_postgresql_one_failed_statement_empties_the_whole_pool(

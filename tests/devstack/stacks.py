@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -20,7 +19,6 @@ import psycopg2
 from devstack import cli, control, readiness, records
 from devstack.home import Home
 from devstack.kinds import Kind
-from devstack.ports import SPAN, accepts
 from devstack.stack import Process, Stack, load, save
 from devstack.status import describe
 from tests.eventually import eventually
@@ -32,14 +30,6 @@ SMALL = ("--scale", STORES_ALONE, "--set", "KAFKA_ENABLED=false")
 
 STORES = ("--scale", STORES_ALONE, "--kafka", "apache", "--set", "KAFKA_MODE=false")
 PASSWORDS = ("postgres-password", "redis-password")
-
-
-def free_base() -> int:
-    """A port base whose ports nobody uses, below the system's own range; drawn, so that two runs seldom meet."""
-    bases = range(20000, 30000, 10)
-    return next(
-        base for base in random.sample(bases, len(bases)) if not any(accepts(base + n, 0.2) for n in range(SPAN))
-    )
 
 
 def devstack(*arguments: str, environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":

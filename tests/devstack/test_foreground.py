@@ -11,8 +11,9 @@ import pytest
 
 from devstack import cli, control, locks
 from devstack.home import Home
-from tests.devstack.stacks import SMALL, command, devstack, down, free_base, kill, pids, up
+from tests.devstack.stacks import SMALL, command, devstack, down, kill, pids, up
 from tests.eventually import eventually
+from tests.ports import free_base
 from tests.stores import ROOT
 
 WATCHING = "Ctrl-C stops everything."

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from tests.devstack.stacks import Whole, devstack, free_base, is_ready, kill, pids, status
+from tests.devstack.stacks import Whole, devstack, is_ready, kill, pids, status
 from tests.eventually import eventually
+from tests.ports import free_base
 from tests.stores import STORES_ALONE
 
 

@@ -27,7 +27,6 @@ from tests.devstack.stacks import (
     ask,
     devstack,
     down,
-    free_base,
     is_ready,
     kill,
     named,
@@ -36,6 +35,7 @@ from tests.devstack.stacks import (
     up,
 )
 from tests.eventually import eventually
+from tests.ports import free_base
 
 WITHOUT_KAFKA = ("--scale", "web=1,relay=1,bridge=1,worker=0,beat=0,flower=0", "--set", "KAFKA_ENABLED=false")
 

@@ -7,8 +7,6 @@ import pytest
 from tests.eventually import eventually
 from tests.running import Stack, running_stack
 
-PORT_BASE = 18200
-
 SHORT_PATIENCE = {
     "PATIENCE_SECONDS": "8",
     "RENEW_SECONDS": "2",
@@ -22,7 +20,7 @@ SHORT_PATIENCE = {
 @pytest.fixture(scope="package")
 def faulty_stack() -> Iterator[Stack]:
     scale = "bridge=2,worker=2,relay=2"
-    with running_stack(PORT_BASE, SHORT_PATIENCE, scale) as running:
+    with running_stack(SHORT_PATIENCE, scale) as running:
         yield running
 
 

@@ -6,11 +6,9 @@ import pytest
 
 from tests.running import Stack, running_stack
 
-PORT_BASE = 18100
-
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     settings = {"SCRIPTED_DELAY_MS": "40", "KAFKA_RETRY_BACKOFF_MS": "50", "SSE_HEARTBEAT_INTERVAL": "2"}
-    with running_stack(PORT_BASE, settings) as running:
+    with running_stack(settings) as running:
         yield running
