@@ -79,4 +79,4 @@ def _body_or_mind(touch: _Touch) -> Literal["physical", "mental", "both"] | None
 def _overall(touched: list[str]) -> str:
     if not touched:
         return "Not assessed: the thought has no words that the offline rules can tie to a value."
-    return f"By its words the thought touches {', '.join(touched)}. The other values were not assessed."
+    return f"Values that its words touch: {', '.join(touched)}. The others were not assessed."
