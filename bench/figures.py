@@ -32,5 +32,5 @@ def print_split(title: str, rounds: Sequence[Split], unit: str) -> None:
     print(title)
     sums = {name: [each.get(name, 0.0) for each in rounds] for name in rounds[0]}
     for name, values in sorted(sums.items(), key=lambda item: -statistics.median(item[1])):
-        print(f"  {name:10} {spread(values)} {unit}")
-    print(f"  {'in all':10} {spread([sum(each.values()) for each in rounds])} {unit}")
+        print(f"  {name:12} {spread(values)} {unit}")
+    print(f"  {'in all':12} {spread([sum(each.values()) for each in rounds])} {unit}")

@@ -90,7 +90,7 @@ class CeleryAlone:
         from bench import bare
 
         self.name = name
-        self.processes: Processes = {"worker": [worker], "redis": stack.processes["redis"]}
+        self.processes: Processes = {"bare worker": [worker], "redis": stack.processes["redis"]}
         self._app: Celery = getattr(bare, kind)
         self._queue, self._held_queue = bare.queue(self._app), bare.held_queue(self._app)
         self._ended_key = bare.ended_key(self._app)

@@ -1,6 +1,7 @@
 """How every client of this package reaches Kafka: one place for addresses, security and reconnection."""
 
 import logging
+import os
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
@@ -11,6 +12,9 @@ from bridge.seldom import Seldom
 from contracts.settings import Settings
 
 Config = dict[str, Any]
+
+PROBE: Final = "probe"
+"""In the place of a file: librdkafka looks for the system's own certificates."""
 
 RECONNECT_MS: Final = 1_000
 """The longest pause between two tries to connect; librdkafka's own 10 s would delay the work after an outage."""
@@ -49,6 +53,10 @@ def check_config(settings: Settings) -> None:
 
     Raises ValueError, in one line, when no client can be made of it.
     """
+    for name in ("kafka_ssl_certificate_location", "kafka_ssl_key_location", "kafka_ssl_ca_location"):
+        path = getattr(settings, name)
+        if path not in {None, PROBE} and not os.access(path, os.R_OK):
+            raise ValueError(f"{name.upper()}: there is no such file, or this process may not read it")
     try:
         AdminClient(client_config(settings, "check"))
     except KafkaException as refused:

@@ -126,7 +126,7 @@ def run(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    database = Database(make_engine(settings.database_url, "bridge"))
+    database = Database(make_engine(settings.database_url, "bridge", by_key=True))
     source: Source = KafkaSource(settings) if settings.takes_from_kafka else BatchSource(settings, database)
     try:
         Bridge(settings, database, source).run(stop)

@@ -7,7 +7,8 @@ callback waits with `select.poll`, which gevent replaces in the web process.
 
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg2
@@ -23,6 +24,9 @@ POOL_SIZE: Final = 8
 STATEMENT_SECONDS: Final = 5.0
 """How long a round trip may take before the client gives up; PostgreSQL itself ends the statement a fifth earlier."""
 
+BY_KEY: Final = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+"""A prepared plan is kept: one made while the tables were small would read them whole until the next ANALYZE."""
+
 STALE: Final = {"0A000", "26000"}
 """SQLSTATE of a plan whose columns a migration changed, and of one that the session does not know: a new connection
 makes it anew."""
@@ -34,11 +38,17 @@ _POLL_EVENTS: Final = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRIT
 
 
 def make_engine(
-    url: str, name: str, *, statement_seconds: float = STATEMENT_SECONDS, connections: int = POOL_SIZE
+    url: str,
+    name: str,
+    *,
+    statement_seconds: float = STATEMENT_SECONDS,
+    connections: int = POOL_SIZE,
+    by_key: bool = False,
 ) -> Engine:
     """An engine in autocommit mode with READ COMMITTED: no process can be stopped while it holds a row lock.
 
-    `name` is shown in pg_stat_activity. Nothing connects before the first statement.
+    `name` is shown in pg_stat_activity. With `by_key` no plan reads a table whole: for processes all of whose
+    statements go by key. Nothing connects before the first statement.
     """
     extensions.set_wait_callback(_wait)
     extras.register_uuid()
@@ -54,7 +64,7 @@ def make_engine(
             "connection_factory": type("Bounded", (extensions.connection,), {"seconds": statement_seconds}),
             "application_name": name,
             "connect_timeout": max(2, int(statement_seconds)),
-            "options": f"-c statement_timeout={int(statement_seconds * 800)}",
+            "options": f"-c statement_timeout={int(statement_seconds * 800)}{BY_KEY if by_key else ''}",
         },
     )
 
@@ -98,7 +108,8 @@ class Database:
         pool, connection = self.engine.pool, None
         try:
             connection = pool.connect()
-            return prepared.rows(connection, statement, parameters)
+            with _one_deadline(connection.dbapi_connection):
+                return prepared.rows(connection, statement, parameters)
         except psycopg2.Error as error:
             raise self._told(error, pool, connection) from error
         finally:
@@ -109,19 +120,27 @@ class Database:
         """The driver's error as SQLAlchemy's own. As with SQLAlchemy, one that lost its connection empties the pool."""
         lost = error.pgcode in STALE or self.engine.dialect.is_disconnect(error, connection, None)
         if lost and connection is not None:
-            connection.invalidate(error)
-        if lost and self.engine.pool is pool:
-            self.engine.dispose()
+            pool._invalidate(connection, error)  # noqa: SLF001  a new pool instead would leave the old one's in use behind
         told: DBAPIError = DBAPIError.instance(
             None, None, error, psycopg2.Error, connection_invalidated=lost, dialect=self.engine.dialect
         )
         return told
 
 
+@contextmanager
+def _one_deadline(connection: Any) -> Iterator[None]:
+    """A statement that must be prepared first has no more time than any other, though it takes two round trips."""
+    connection.until = time.monotonic() + connection.seconds
+    try:
+        yield
+    finally:
+        connection.until = None
+
+
 def _wait(connection: Any) -> None:
     """Connections that `make_engine` did not make have the usual deadline."""
     seconds = getattr(connection, "seconds", STATEMENT_SECONDS)
-    deadline = time.monotonic() + seconds
+    deadline = getattr(connection, "until", None) or time.monotonic() + seconds
     while (state := connection.poll()) != extensions.POLL_OK:
         poller = select.poll()
         poller.register(connection.fileno(), _POLL_EVENTS[state])

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.psycopg2 import dialect
 
 _NUMBERED: Final = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _NUMBERS: Final = count(1)
-_TYPES: Final = "SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name = %s"
+_TYPES: Final = "SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name ="
 
 
 def rows(connection: PoolProxiedConnection, statement: TextClause, parameters: Mapping[str, Any]) -> list[Any]:
@@ -42,8 +42,7 @@ def _prepare(cursor: Any, statement: TextClause) -> str:
     """
     sql, names = _numbered(statement)
     name = f"prepared_{next(_NUMBERS)}"
-    cursor.execute(f"PREPARE {name} AS {sql}")
-    cursor.execute(_TYPES, (name,))
+    cursor.execute(f"PREPARE {name} AS {sql}; {_TYPES} '{name}'")
     arguments = ", ".join(_argument(each, kind) for each, kind in zip(names, cursor.fetchone().types, strict=True))
     return f"EXECUTE {name} ({arguments})" if arguments else f"EXECUTE {name}"
 

@@ -4,7 +4,6 @@ Every process calls `load_settings()` once, at its entry point, and passes the o
 value ends the process there, with one line a variable. `.env.example` documents every name; a test compares the two.
 """
 
-import os
 import re
 from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -136,13 +135,6 @@ class Settings(BaseSettings):
     def _is_a_topic(cls, value: str) -> str:
         if not TOPIC.fullmatch(value) or value in {".", ".."}:
             raise ValueError("must be 1 to 249 letters, digits, dots, underscores or dashes")
-        return value
-
-    @field_validator("kafka_ssl_ca_location", "kafka_ssl_certificate_location", "kafka_ssl_key_location")
-    @classmethod
-    def _is_there(cls, value: str | None) -> str | None:
-        if value and not os.access(value, os.R_OK):
-            raise ValueError("there is no such file, or this process may not read it")
         return value
 
     @field_validator("timezone")

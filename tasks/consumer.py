@@ -17,6 +17,21 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery carries no ty
     def on_send_event_buffered(self) -> None:
         """An event was put to the others."""
 
+    def on_close(self) -> None:
+        """The connection was lost: what waits would not go over to the next one."""
+        self._flush_events()
+        super().on_close()
+
+    def stop(self) -> None:
+        """The worker ends; the tasks that still run tell their ends until `shutdown`."""
+        self._flush_events()
+        super().stop()
+
+    def shutdown(self) -> None:
+        """The last moment in which something can be told."""
+        self._flush_events()
+        super().shutdown()
+
     def register_with_event_loop(self, hub: Any) -> None:
         """Celery calls this for every new connection, and ends the timer with that connection."""
         super().register_with_event_loop(hub)

@@ -32,7 +32,9 @@ WEDGED_EXIT: Final = 70
 def make_ledger(settings: Settings, connections: int = POOL_SIZE) -> Ledger:
     """The statements, over a pool whose waits are bounded by RENEW_SECONDS: the patience counts on that."""
     seconds = settings.renew_seconds
-    engine = make_engine(settings.database_url, "worker", statement_seconds=seconds, connections=connections)
+    engine = make_engine(
+        settings.database_url, "worker", statement_seconds=seconds, connections=connections, by_key=True
+    )
     return Ledger(Database(engine), settings)
 
 

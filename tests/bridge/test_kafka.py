@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Producer
 
 from bridge import commands
-from bridge.kafka import client_config, client_log
+from bridge.kafka import check_config, client_config, client_log
 from contracts.settings import Settings
 
 
@@ -49,6 +49,17 @@ def test_a_certificate_that_is_none_ends_each_process_at_start_in_one_line(
     secured = with_settings(settings, kafka_security_protocol="SSL", kafka_ssl_ca_location=str(tmp_path / "ca.pem"))
     with pytest.raises(SystemExit, match=r"\ACannot start\. KAFKA_SECURITY_PROTOCOL, .* ssl.ca.location .*\Z"):
         command(secured, Namespace())
+
+
+@pytest.mark.parametrize("name", ["kafka_ssl_ca_location", "kafka_ssl_certificate_location", "kafka_ssl_key_location"])
+def test_a_file_that_is_not_there_is_named_by_who_needs_it(settings: Settings, name: str) -> None:
+    secured = with_settings(settings, kafka_security_protocol="SSL", **{name: "/nowhere/file.pem"})
+    with pytest.raises(ValueError, match=f"^{name.upper()}: there is no such file"):
+        check_config(secured)
+
+
+def test_the_systems_own_certificates_can_be_asked_for(settings: Settings) -> None:
+    check_config(with_settings(settings, kafka_security_protocol="SSL", kafka_ssl_ca_location="probe"))
 
 
 def test_librdkafka_says_each_kind_of_trouble_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""A way to PostgreSQL that can be cut: connections stay open, and nothing comes through any more."""
+"""A way to PostgreSQL that can be slow, or cut: connections stay open, and nothing comes through any more."""
 
 import select
 import socket
@@ -19,6 +19,7 @@ class Way:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._open: dict[socket.socket, socket.socket] = {}
         self._cut, self._ended = Event(), Event()
+        self._seconds = 0.0
 
     @property
     def url(self) -> str:
@@ -34,6 +35,10 @@ class Way:
     def mend(self) -> None:
         """What comes from now on passes again."""
         self._cut.clear()
+
+    def slow_down(self, seconds: float) -> None:
+        """From now on everything takes so long, each way."""
+        self._seconds = seconds
 
     def run(self) -> None:
         """Pass bytes on until `end`."""
@@ -68,6 +73,7 @@ class Way:
                 del self._open[each]
                 each.close()
         elif not self._cut.is_set():
+            self._ended.wait(self._seconds)
             other.sendall(data)
 
 

@@ -199,6 +199,27 @@ def test_after_a_restart_of_postgresql_one_failed_statement_empties_the_whole_po
     in_parallel(database)
 
 
+def test_connections_in_use_when_another_is_lost_do_not_stay_behind(database: Database, settings: Settings) -> None:
+    """The pool is the bound of what a process takes of PostgreSQL's connections, however many were lost."""
+    other = Database(make_engine(settings.database_url, "other", connections=1))
+    slow, pids = (
+        text("SELECT pg_backend_pid() AS pid FROM pg_sleep(0.5)"),
+        text("""
+        SELECT pid FROM pg_stat_activity WHERE application_name = 'test' AND datname = current_database()
+    """),
+    )
+    for _ in range(3):
+        users = [Thread(target=database.rows, args=(slow,)) for _ in range(POOL_SIZE - 1)]
+        for each in users:
+            each.start()
+        failure(database, "SELECT pg_terminate_backend(pg_backend_pid())")
+        for each in users:
+            each.join()
+        in_parallel(database)
+    assert len(other.rows(pids)) <= POOL_SIZE
+    other.engine.dispose()
+
+
 def in_parallel(database: Database) -> None:
     """Use every connection of the pool at once; all statements must succeed."""
     together, found = Barrier(POOL_SIZE), []

@@ -12,12 +12,13 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
+from tests.contracts.cut import way_to
 from tests.eventually import eventually
 from tests.stores import execute
 
 PLANS = text("""
     SELECT statement, generic_plans + custom_plans AS executions FROM pg_prepared_statements
-     WHERE statement LIKE '%last_turn%' AND statement NOT LIKE '%pg_prepared%'
+     WHERE statement LIKE '%last_turn%' AND statement NOT LIKE '%generic_plans%'
 """)
 LAST_TURN = text("SELECT last_turn, '%' AS percent FROM users WHERE id = :id")
 
@@ -90,6 +91,34 @@ def test_a_session_that_forgot_its_statements_costs_one_failed_execution(one: Da
     with pytest.raises(DBAPIError, match="does not exist"):
         one.rows(LAST_TURN, id=user_id)
     assert one.rows(LAST_TURN, id=user_id) == [(0, "%")]
+
+
+def test_preparing_takes_no_time_beyond_the_statements_own(settings: Settings) -> None:
+    """The patience counts on the bound of a whole statement, not of each of its round trips."""
+    with way_to(settings.database_url) as way:
+        engine = make_engine(way.url, "test", connections=1, statement_seconds=3)
+        database = Database(engine)
+        database.rows(text("SELECT 1 AS one"))
+        way.slow_down(1)
+        with pytest.raises(DBAPIError, match="did not answer within"):
+            database.rows(text("SELECT 2 AS two"))
+        engine.dispose()
+
+
+def test_plans_of_workers_and_bridges_read_no_table_whole(
+    database: Database, settings: Settings, user_id: UUID
+) -> None:
+    """They are kept, so one that was made while the table was small must still be good when it has grown."""
+    execute(settings.database_url, "ANALYZE users")
+    engine = make_engine(settings.database_url, "test", connections=1, by_key=True)
+    connection = Database(engine)
+    for _ in range(10):
+        connection.rows(LAST_TURN, id=user_id)
+    [plan] = connection.rows(text("SELECT name FROM pg_prepared_statements WHERE statement LIKE '%last_turn%' LIMIT 1"))
+    with engine.connect() as asked:
+        told = asked.execute(text(f"EXPLAIN EXECUTE {plan.name}('{user_id}')"))
+        assert "Seq Scan" not in " ".join(row[0] for row in told)
+    engine.dispose()
 
 
 def test_one_that_was_cut_off_while_preparing_can_prepare_again(settings: Settings) -> None:

@@ -123,6 +123,20 @@ def test_flower_hears_of_every_task_also_after_the_broker_was_lost(
             redis_client.client_kill_filter(_type="normal")
 
 
+def test_flower_hears_of_what_ends_while_the_worker_shuts_down(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    events, head = TaskEvents(redis_client), a_head(database, settings, "[[delay:classification:700]]")
+    with a_worker(settings, tmp_path) as worker:
+        send(settings, [head])
+        eventually(lambda: calls(settings))
+        worker.ask_to_end()
+        assert worker.ended() == 0
+    first = f"{head.thought_id}-{head.dispatch_id}-{head.sends}-1"
+    expected = [(kind, first) for kind in ("task-received", "task-started", "task-succeeded")]
+    eventually(lambda: [told for told in events.of(head) if told[1] == first] == expected)
+
+
 def test_a_worker_that_dies_in_a_call_has_counted_the_attempt(
     database: Database, settings: Settings, tmp_path: Path
 ) -> None:
