@@ -17,34 +17,43 @@ from sqlalchemy.dialects.postgresql.psycopg2 import dialect
 
 _NUMBERED: Final = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _NUMBERS: Final = count(1)
-_TYPES: Final = "SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name ="
+_ASK_TYPES: Final = "SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name ="
+
+
+_types: dict[str, list[str]] = {}
+"""The types that PostgreSQL found the parameters of a statement to have; they are asked for once a process."""
 
 
 def rows(connection: PoolProxiedConnection, statement: TextClause, parameters: Mapping[str, Any]) -> list[Any]:
     """All rows of one execution, as named tuples. Raises psycopg2.Error.
 
     The statement is one SELECT, INSERT, UPDATE or DELETE, and a constant: it is kept for as long as the connection.
+    It takes one round trip, also where it is prepared; only the first of its kind in a process takes two.
     """
     calls: dict[str, str] = connection.info.setdefault("prepared", {})
     with closing(connection.cursor(cursor_factory=NamedTupleCursor)) as cursor:
         call = calls.get(statement.text)
         if call is None:
-            call = calls[statement.text] = _prepare(cursor, statement)
-        cursor.execute(call, parameters)
+            sql, names = _numbered(statement)
+            name = f"prepared_{next(_NUMBERS)}"
+            call = f"EXECUTE {name}{_arguments(cursor, sql, names)}"
+            written = sql.replace("%", "%%") if names else sql  # as psycopg2 reads it with parameters, and without
+            cursor.execute(f"PREPARE {name} AS {written}; {call}", parameters if names else None)
+            calls[statement.text] = call
+        else:
+            cursor.execute(call, parameters)
         return [] if cursor.description is None else list(cursor.fetchall())
 
 
-def _prepare(cursor: Any, statement: TextClause) -> str:
-    """Make the plan, and return what executes it.
-
-    PostgreSQL finds the parameters' types, and casts each argument to its own, but for arrays: `ARRAY[NULL]` would be
-    of texts.
-    """
-    sql, names = _numbered(statement)
-    name = f"prepared_{next(_NUMBERS)}"
-    cursor.execute(f"PREPARE {name} AS {sql}; {_TYPES} '{name}'")
-    arguments = ", ".join(_argument(each, kind) for each, kind in zip(names, cursor.fetchone().types, strict=True))
-    return f"EXECUTE {name} ({arguments})" if arguments else f"EXECUTE {name}"
+def _arguments(cursor: Any, sql: str, names: tuple[str, ...]) -> str:
+    """PostgreSQL casts each argument to its parameter's type, but for arrays: `ARRAY[NULL]` would be of texts."""
+    if not names:
+        return ""
+    if sql not in _types:
+        name = f"types_{next(_NUMBERS)}"
+        cursor.execute(f"PREPARE {name} AS {sql}; {_ASK_TYPES} '{name}'")
+        _types[sql] = cursor.fetchone().types
+    return f" ({', '.join(_argument(each, kind) for each, kind in zip(names, _types[sql], strict=True))})"
 
 
 def _argument(name: str, kind: str) -> str:

@@ -18,7 +18,7 @@ from tests.stores import execute
 
 PLANS = text("""
     SELECT statement, generic_plans + custom_plans AS executions FROM pg_prepared_statements
-     WHERE statement LIKE '%last_turn%' AND statement NOT LIKE '%generic_plans%'
+     WHERE statement LIKE '%last_turn%' AND name LIKE 'prepared%' AND statement NOT LIKE '%generic_plans%'
 """)
 LAST_TURN = text("SELECT last_turn, '%' AS percent FROM users WHERE id = :id")
 
@@ -68,6 +68,11 @@ def test_jsonb_may_be_given_in_arrays(database: Database) -> None:
     assert given == [({"a": 1},), (None,)]
 
 
+def test_percent_signs_stay_what_they_are_without_parameters_too(one: Database) -> None:
+    for _ in range(2):
+        assert one.rows(text("SELECT '%' AS one, '%%' AS two")) == [("%", "%%")]
+
+
 def test_a_wrong_statement_is_told_each_time(one: Database) -> None:
     for _ in range(2):
         with pytest.raises(ProgrammingError, match="nowhere"):
@@ -101,13 +106,11 @@ def test_preparing_takes_no_time_beyond_the_statements_own(settings: Settings) -
         database.rows(text("SELECT 1 AS one"))
         way.slow_down(1)
         with pytest.raises(DBAPIError, match="did not answer within"):
-            database.rows(text("SELECT 2 AS two"))
+            database.rows(text("SELECT CAST(:number AS bigint) AS never_asked_before"), number=1)
         engine.dispose()
 
 
-def test_plans_of_workers_and_bridges_read_no_table_whole(
-    database: Database, settings: Settings, user_id: UUID
-) -> None:
+def test_plans_of_workers_and_bridges_read_no_table_whole(settings: Settings, user_id: UUID) -> None:
     """They are kept, so one that was made while the table was small must still be good when it has grown."""
     execute(settings.database_url, "ANALYZE users")
     engine = make_engine(settings.database_url, "test", connections=1, by_key=True)

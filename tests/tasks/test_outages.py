@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import redis
@@ -120,8 +120,8 @@ def test_an_answer_to_the_claim_that_comes_late_is_looked_at_again(
 
 
 def warm(ledger: Ledger) -> None:
-    """Let the pool have its connection, so that what comes next is one round trip."""
-    ledger.renew({})
+    """Let the pool have its connection, and the process know the claim, so that what comes next is one round trip."""
+    assert ledger.claim(Step(uuid4(), 1, 1), uuid4()) is None
 
 
 def test_a_claim_waits_for_postgresql(
