@@ -129,7 +129,7 @@ class Database:
 
 @contextmanager
 def _one_deadline(connection: Any) -> Iterator[None]:
-    """A statement that must be prepared first has no more time than any other, though it takes two round trips."""
+    """A statement that must be prepared first has no more time than any other, though it may take two round trips."""
     connection.until = time.monotonic() + connection.seconds
     try:
         yield

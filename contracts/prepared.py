@@ -7,7 +7,6 @@ processes and PostgreSQL must pool sessions, not transactions.
 
 from collections.abc import Mapping
 from contextlib import closing
-from functools import lru_cache
 from itertools import count
 from typing import Any, Final
 
@@ -18,7 +17,6 @@ from sqlalchemy.dialects.postgresql.psycopg2 import dialect
 _NUMBERED: Final = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _NUMBERS: Final = count(1)
 _ASK_TYPES: Final = "SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name ="
-
 
 _types: dict[str, list[str]] = {}
 """The types that PostgreSQL found the parameters of a statement to have; they are asked for once a process."""
@@ -60,7 +58,6 @@ def _argument(name: str, kind: str) -> str:
     return f"CAST(%({name})s AS {kind})" if kind.endswith("[]") else f"%({name})s"
 
 
-@lru_cache(maxsize=256)
 def _numbered(statement: TextClause) -> tuple[str, tuple[str, ...]]:
     """The statement with $1, $2 ... for its parameters, and their names in that order."""
     compiled = statement.compile(dialect=_NUMBERED)
