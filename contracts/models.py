@@ -54,6 +54,7 @@ thoughts = Table(
     Column("turn", BigInteger, nullable=False, comment="place in the user's line; a replay gets a new one"),
     Column("text", Text, nullable=False),
     Column("event", LargeBinary, nullable=False, comment="the event's bytes, a foreign producer's own"),
+    Column("headers", JSONB, comment="another producer's key and headers"),
     Column("status", Text, nullable=False, server_default=text("'pending'")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("started_at", DateTime(timezone=True), comment="when it was first taken from the line"),
@@ -73,7 +74,7 @@ thoughts = Table(
     Column("not_before", DateTime(timezone=True), comment="a retry may not start earlier"),
     Column("emitted_at", DateTime(timezone=True)),
     Column("emissions", Integer, nullable=False, server_default=ZERO),
-    CheckConstraint("status IN ('pending', 'processing', 'completed', 'failed')", name="known_status"),
+    CheckConstraint("status IN ('pending', 'processing', 'completed', 'failed', 'deleted')", name="known_status"),
     CheckConstraint("(finished_at IS NULL) = (status IN ('pending', 'processing'))", name="terminal"),
     CheckConstraint("call_id IS NULL OR status = 'processing'", name="call_in_processing"),
     Index("thoughts_line", "user_id", "turn", unique=True, postgresql_where=text("finished_at IS NULL")),
@@ -96,6 +97,7 @@ agent_runs = Table(
     Column("cost_usd", Numeric(12, 6), comment="NULL where the price is unknown, never a guess"),
     Column("call_id", Uuid, nullable=False),
     Column("attempts", SmallInteger, nullable=False),
+    Column("turn", BigInteger, comment="the turn it was saved in"),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=False),
 )
@@ -128,6 +130,9 @@ dead_letters = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("kafka_partition", Integer),
     Column("kafka_offset", BigInteger),
+    Column("resolved_at", DateTime(timezone=True), comment="when it was replayed or discarded"),
+    Column("replayed_turn", BigInteger, comment="the turn a replay gave"),
+    Index("dead_letters_of_thought", "thought_id"),
     CheckConstraint("state IN ('open', 'replayed', 'discarded')", name="known_state"),
 )
 
@@ -138,4 +143,13 @@ batches = Table(
     Column("asked_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("begun_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
+)
+
+audits = Table(
+    "audits",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, server_default=text("1")),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("figures", JSONB, nullable=False),
+    CheckConstraint("id = 1", name="the_last_one_only"),
 )

@@ -64,10 +64,10 @@ SAVE: Final = text("""
        WHERE id = :id AND call_id = :call RETURNING id, user_id, turn, step_started_at),
     r AS (
       INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, tokens_in, tokens_out,
-                              cost_usd, call_id, attempts, started_at, finished_at)
+                              cost_usd, call_id, attempts, turn, started_at, finished_at)
       SELECT id, :step, :agent, :version, :provider, :model, CAST(:output AS jsonb), CAST(:tokens_in AS integer),
-             CAST(:tokens_out AS integer), CAST(:cost_usd AS numeric), :call, :attempts, step_started_at,
-             clock_timestamp()
+             CAST(:tokens_out AS integer), CAST(:cost_usd AS numeric), :call, :attempts, turn,
+             step_started_at, clock_timestamp()
         FROM t),
     o AS (
       INSERT INTO outbox (topic, key, turn, value)
