@@ -5,7 +5,7 @@ a state read back from PostgreSQL) carries the same id and every reader can drop
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID, uuid5
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -81,6 +81,13 @@ class ThoughtFailed(Event):
     error_message: str
     retry_count: int
     agent: str
+
+
+EVENT_TYPES: Final = frozenset(
+    model.model_fields["event_type"].default
+    for model in (ThoughtCreated, ThoughtProcessing, ThoughtAgentCompleted, ThoughtCompleted, ThoughtFailed)
+)
+"""What is told of a thought. A stream knows `reset` besides, which only the stream itself says."""
 
 
 def event_id(thought_id: UUID, event_type: str, *, turn: int | None = None, step: int | None = None) -> UUID:

@@ -7,6 +7,7 @@ stream gave it, and, for a terminal event, tells the bridges. All of it is a hin
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -81,21 +82,36 @@ class Publisher:
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self._prefix = prefix
+        self._redis = client
         self._script = client.register_script(_PUBLISH)
         self._quiet_until = 0.0
 
     def publish(self, event: Event, *, ended: bool = False) -> None:
         """Send one event to its user; `ended` also tells the bridges to look at that user's line."""
-        begun = time.monotonic()
-        if begun < self._quiet_until:
-            return
         keys = [stream_key(self._prefix, event.user_id)]
         args: list[Any] = [STREAM_LENGTH, STREAM_SECONDS, wire_message(event), channel(self._prefix, event.user_id)]
         if ended:
             args += [news_channel(self._prefix), str(event.user_id)]
+        what = f"{event.event_type} of {event.thought_id} was not shown live"
+        self._unless_quiet(lambda: self._script(keys=keys, args=args), what)
+
+    def forget(self, user_id: UUID) -> None:
+        """Drop what is kept of a user's events, and tell the bridges to look at that user's line.
+
+        Where Redis is away the events go after STREAM_SECONDS, and the bridges look by themselves.
+        """
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.delete(stream_key(self._prefix, user_id))
+        pipeline.publish(news_channel(self._prefix), str(user_id))
+        self._unless_quiet(pipeline.execute, f"the events of {user_id} are kept for a while")
+
+    def _unless_quiet(self, call: Callable[[], object], what: str) -> None:
+        begun = time.monotonic()
+        if begun < self._quiet_until:
+            return
         try:
-            self._script(keys=keys, args=args)
+            call()
         except redis.RedisError as away:
             if time.monotonic() - begun > SLOW_SECONDS:
                 self._quiet_until = time.monotonic() + QUIET_SECONDS
-            log.warning("Redis is away, %s of %s was not shown live: %s", event.event_type, event.thought_id, away)
+            log.warning("Redis is away, %s: %s", what, away)

@@ -26,6 +26,10 @@ TONIGHT = "Will be analyzed tonight..."
 QUEUED = "Your thought is queued: Kafka is away at the moment, and the analysis starts when it is back."
 
 
+class DeletedError(ValueError):
+    """Raised when an Idempotency-Key comes again whose thought was deleted; nothing was stored."""
+
+
 class KeyReusedError(ValueError):
     """Raised when an Idempotency-Key comes again with another text; nothing was stored."""
 
@@ -33,10 +37,12 @@ class KeyReusedError(ValueError):
 def take_in(services: Services, user_id: UUID, thought_id: UUID, text: str) -> None:
     """Store the thought and announce it. The same id with the same text again changes nothing.
 
-    Raises KeyReusedError, or SQLAlchemyError when PostgreSQL stays away.
+    Raises KeyReusedError, DeletedError, or SQLAlchemyError when PostgreSQL stays away.
     """
     event = thought_created(user_id, thought_id, text)
     accepted, tries = _stored(services, user_id, thought_id, text, event.to_bytes())
+    if accepted.old_text == "":  # no thought's own text is empty
+        raise DeletedError("the thought of this Idempotency-Key was deleted")
     if accepted.contradicts(user_id) or accepted.old_text not in {None, text}:
         raise KeyReusedError("this Idempotency-Key was used before, for another text")
     if accepted.fresh or tries > 1:  # a repeat may find what a try with a lost answer has stored

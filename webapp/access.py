@@ -4,6 +4,7 @@ from uuid import UUID
 
 from werkzeug.exceptions import NotFound
 
+from webapp import deletion
 from webapp.identity import visitor
 from webapp.queries import Thought, one_thought
 from webapp.services import services
@@ -15,7 +16,7 @@ def may_read(user_id: UUID) -> bool:
 
 
 def may_write_as(user_id: UUID) -> bool:
-    """Whether the asker may add to this user's line."""
+    """Whether the asker may add to this user's line, and delete from it."""
     return may_read(user_id)
 
 
@@ -25,3 +26,11 @@ def readable_thought(thought_id: UUID) -> Thought:
     if found is None or not may_read(found.row.user_id):
         raise NotFound("There is no such thought.")
     return found
+
+
+def require_deletable(thought_id: UUID) -> UUID:
+    """The owner of a thought that the asker may delete, or has deleted. Raises NotFound, also for what is others'."""
+    owner = deletion.owner_of(services().database, thought_id)
+    if owner is None or not may_write_as(owner):
+        raise NotFound("There is no such thought.")
+    return owner

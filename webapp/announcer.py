@@ -1,8 +1,11 @@
-"""Publishes `thought_created` behind the back of the POST, so that a Redis that hangs slows nobody's acceptance."""
+"""Tells Redis what a request did behind the request's back, so that a Redis that hangs slows nobody's acceptance."""
 
 import logging
 import queue
 import threading
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
 
 from contracts.events import ThoughtCreated
 from contracts.progress import Publisher
@@ -10,7 +13,7 @@ from contracts.progress import Publisher
 log = logging.getLogger(__name__)
 
 WAITING = 1000
-"""Events that may wait; what comes on top is dropped, since every stream derives it from PostgreSQL anyway."""
+"""Calls that may wait; what comes on top is dropped, since every stream derives it from PostgreSQL anyway."""
 
 CLOSE_SECONDS = 1.0
 
@@ -20,36 +23,43 @@ class Announcer:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
-        self._events: queue.Queue[ThoughtCreated | None] = queue.Queue(WAITING)
+        self._calls: queue.Queue[Callable[[], None] | None] = queue.Queue(WAITING)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def announce(self, event: ThoughtCreated) -> None:
         """Have the event published soon; never waits."""
-        self._start()
-        try:
-            self._events.put_nowait(event)
-        except queue.Full:
-            log.warning("Redis is too slow, thought_created of %s was not shown live", event.thought_id)
+        self._soon(partial(self._publisher.publish, event), f"thought_created of {event.thought_id} was not shown live")
+
+    def forget(self, user_id: UUID) -> None:
+        """Have the user's kept events dropped soon; never waits."""
+        self._soon(partial(self._publisher.forget, user_id), f"the events of {user_id} are kept for a while")
 
     def close(self) -> None:
         """Let the thread publish what waits, and wait a moment for that."""
         if self._thread is not None:
             try:
-                self._events.put_nowait(None)
+                self._calls.put_nowait(None)
             except queue.Full:
-                log.warning("stopped with %s events unpublished", WAITING)
+                log.warning("stopped with %s calls to Redis undone", WAITING)
             self._thread.join(CLOSE_SECONDS)
+
+    def _soon(self, call: Callable[[], None], otherwise: str) -> None:
+        self._start()
+        try:
+            self._calls.put_nowait(call)
+        except queue.Full:
+            log.warning("Redis is too slow, %s", otherwise)
 
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._publish_all, name="announcer", daemon=True)
+                self._thread = threading.Thread(target=self._call_all, name="announcer", daemon=True)
                 self._thread.start()
 
-    def _publish_all(self) -> None:
-        while (event := self._events.get()) is not None:
+    def _call_all(self) -> None:
+        while (call := self._calls.get()) is not None:
             try:
-                self._publisher.publish(event)
+                call()
             except Exception:  # the loop must go on; the streams derive what was not announced
-                log.exception("thought_created of %s was not announced", event.thought_id)
+                log.exception("Redis was not told of a request's doing")

@@ -4,15 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from flask_sse import Message
 
-EVENT_TYPES: Final = frozenset(
-    {"thought_created", "thought_processing", "thought_agent_completed", "thought_completed", "thought_failed"}
-)
-"""What is published of a thought. A stream knows `reset` besides, which only the stream itself says."""
+from contracts.events import EVENT_TYPES
 
 LINE_ENDS = re.compile(r"\r\n|\r|\n")
 """What ends a line in an event stream; Python's splitlines() knows more, such as U+2028."""

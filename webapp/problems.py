@@ -3,6 +3,7 @@
 400  the request cannot be read: no JSON, a bad header, a bad cursor
 403  it is not yours
 404  there is no such thing, or none that you may know of
+410  the thought of this Idempotency-Key was deleted
 413, 415  too large, or of a type that is not understood
 422  it can be read, but a value in it cannot be taken
 503  PostgreSQL is away or all streams are taken; Retry-After says when to come again
@@ -54,7 +55,7 @@ def asked_by_person() -> bool:
     """Whether a page answers better than JSON: a form or a page was asked for, or an unknown address by a browser."""
     if request.blueprint == "pages":
         return True
-    if request.endpoint == "thoughts.create":
+    if request.endpoint in {"thoughts.create", "thoughts.remove_by_form"}:
         return request.mimetype in FORM_TYPES
     return request.endpoint in {None, "static"} and request.accept_mimetypes.quality("text/html") > max(
         request.accept_mimetypes.quality("application/json"), request.accept_mimetypes.quality("text/plain")

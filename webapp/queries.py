@@ -21,7 +21,7 @@ r = agent_runs.c
 _THOUGHT: Final = select(
     t.id, t.user_id, t.turn, t.text, t.status, t.created_at, t.started_at, t.step_started_at, t.finished_at,
     t.processing_seconds, t.error, t.steps_done, t.attempts, t.call_id, t.not_before,
-)  # fmt: skip
+).where(t.status != "deleted")  # fmt: skip
 
 _IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
 _ENDS: Final = select(r.thought_id, r.step, r.finished_at).where(r.thought_id == any_(_IDS)).order_by(r.step)

@@ -1,4 +1,4 @@
-"""The JSON calls: accept a thought, show one, list a user's."""
+"""The JSON calls: accept a thought, show one, delete one, list a user's."""
 
 import json
 import re
@@ -7,11 +7,11 @@ from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request, url_for
 from pydantic import BaseModel, ConfigDict, ValidationError
-from werkzeug.exceptions import BadRequest, Forbidden, UnprocessableEntity, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, Forbidden, Gone, UnprocessableEntity, UnsupportedMediaType
 from werkzeug.wrappers import Response as BaseResponse
 
 from contracts.text import thought_text
-from webapp import acceptance, access, cursors, identity, representations
+from webapp import acceptance, access, cursors, deletion, identity, representations
 from webapp.identifiers import form_key, keyed_id, new_id
 from webapp.pages import form_again
 from webapp.problems import FORM_TYPES
@@ -50,6 +50,20 @@ def create() -> BaseResponse:
 def show(thought_id: UUID) -> Response:
     """One thought with its five agents."""
     return _json(representations.thought(access.readable_thought(thought_id)))
+
+
+@blueprint.delete("/thoughts/<uuid:thought_id>")
+def remove(thought_id: UUID) -> Response:
+    """Delete a thought for good; the same again changes nothing."""
+    _delete(thought_id)
+    return Response(status=204)
+
+
+@blueprint.post("/thoughts/<uuid:thought_id>/delete")
+def remove_by_form(thought_id: UUID) -> BaseResponse:
+    """The same from the page: forms know no DELETE."""
+    _delete(thought_id)
+    return redirect(url_for("pages.home"), 303)
 
 
 @blueprint.get("/thoughts")
@@ -92,9 +106,17 @@ def _take_in(user_id: UUID, text: str, key: str | None) -> UUID:
     thought_id = keyed_id(user_id, key) if key else new_id()
     try:
         acceptance.take_in(services(), user_id, thought_id, text)
+    except acceptance.DeletedError as deleted:
+        raise Gone(f"{str(deleted).capitalize()}. Send a new key to write it again.") from None
     except acceptance.KeyReusedError as reused:
         raise UnprocessableEntity(f"{str(reused).capitalize()}. Send a new key with a new text.") from None
     return thought_id
+
+
+def _delete(thought_id: UUID) -> None:
+    owner = access.require_deletable(thought_id)
+    deletion.delete(services().database, thought_id)
+    services().announcer.forget(owner)
 
 
 def _body() -> NewThought:

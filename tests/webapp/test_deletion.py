@@ -1,0 +1,157 @@
+"""A deleted thought: gone for everybody who looks, there for everybody who would bring it back."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from contracts.accept import accept
+from contracts.database import Database
+from contracts.events import thought_created
+from contracts.progress import news_channel
+from contracts.settings import Settings
+from tasks.ledger import Ledger
+from tests.bridge.lines import a_doorbell, ask_once
+from tests.eventually import eventually
+from tests.webapp.conftest import stream_length
+from tests.webapp.work import Work
+
+
+@pytest.fixture
+def thought(client: FlaskClient) -> dict[str, Any]:
+    return client.post("/thoughts", json={"text": "words to be forgotten"}).json or {}
+
+
+def traces(database: Database) -> str:
+    """All that the tables say, as text."""
+    tables = ("thoughts", "agent_runs", "dead_letters")
+    return " ".join(str(database.rows(text(f"SELECT to_jsonb(t) FROM {table} t"))) for table in tables)
+
+
+def add_dead_letter(database: Database, thought: UUID) -> None:
+    statement = """INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
+                   VALUES (:failure, :thought, 1, 'permanent', 'words to be forgotten',
+                           '{"reason": "permanent", "message": "words to be forgotten", "agent": "analysis"}')"""
+    database.rows(text(statement), failure=f"{thought}:1", thought=thought)
+
+
+def test_a_deleted_thought_is_nowhere_to_be_seen(client: FlaskClient, thought: dict[str, Any], work: Work) -> None:
+    work.complete(UUID(thought["id"]))
+    assert client.delete(thought["links"]["self"]).status_code == 204
+    for link in ("self", "page"):
+        assert client.get(thought["links"][link]).status_code == 404
+    assert (client.get("/thoughts").json or {})["items"] == []
+    assert "words to be forgotten" not in client.get("/").text
+
+
+def test_its_words_and_results_leave_the_tables(
+    client: FlaskClient, thought: dict[str, Any], work: Work, database: Database
+) -> None:
+    work.take(UUID(thought["id"]))
+    work.step(UUID(thought["id"]), 1, {"said": "words to be forgotten"})
+    add_dead_letter(database, UUID(thought["id"]))
+    client.delete(thought["links"]["self"])
+    left = traces(database)
+    assert "forgotten" not in left
+    assert thought["id"] in left
+    assert "'state': 'discarded'" in left
+    assert "'said'" not in left
+
+
+def test_deleting_again_changes_nothing(client: FlaskClient, thought: dict[str, Any], database: Database) -> None:
+    client.delete(thought["links"]["self"])
+    before = traces(database)
+    assert client.delete(thought["links"]["self"]).status_code == 204
+    assert traces(database) == before
+
+
+def test_the_page_deletes_without_javascript(client: FlaskClient, thought: dict[str, Any]) -> None:
+    place = f"/thoughts/{thought['id']}/delete"
+    assert f'action="{place}"' in client.get(thought["links"]["page"]).text
+    answer = client.post(place, data={})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert client.get(thought["links"]["page"]).status_code == 404
+
+
+def test_an_old_record_does_not_bring_it_back(
+    client: FlaskClient, thought: dict[str, Any], database: Database, settings: Settings
+) -> None:
+    user, identity = UUID(thought["user_id"]), UUID(thought["id"])
+    record = a_doorbell(database, identity)
+    client.delete(thought["links"]["self"])
+    event = thought_created(user, identity, "words to be forgotten").to_bytes()
+    found = accept(
+        database, thought_id=identity, user_id=user, text="words", event=event, topic=settings.kafka_topic, emit=True
+    )
+    assert (found.fresh, found.turn) == (False, record.turn)
+    decision = ask_once(database, record)
+    assert [verdict.word for verdict in decision.verdicts] == ["done"]
+    assert decision.head is None
+    assert "forgotten" not in traces(database)
+
+
+def test_who_works_on_it_is_fenced_and_the_next_of_the_line_begins(
+    client: FlaskClient, thought: dict[str, Any], work: Work, database: Database, settings: Settings
+) -> None:
+    identity = UUID(thought["id"])
+    following = client.post("/thoughts", json={"text": "the next"}).json or {}
+    work.take(identity)
+    work.claim(identity)
+    [row] = database.rows(text("SELECT call_id FROM thoughts WHERE id = :id"), id=identity)
+    client.delete(thought["links"]["self"])
+    assert Ledger(database, settings).renew({row.call_id: identity}) == set()
+    head = ask_once(database, a_doorbell(database, UUID(following["id"]))).head
+    assert head is not None
+    assert (str(head.thought_id), head.dispatched) == (following["id"], True)
+
+
+def test_the_kept_events_go_and_the_bridges_are_told(
+    client: FlaskClient, thought: dict[str, Any], redis_client: redis.Redis, settings: Settings
+) -> None:
+    user = UUID(thought["user_id"])
+    eventually(lambda: stream_length(redis_client, settings, user) == 1)
+    with redis_client.pubsub() as subscription:
+        subscription.subscribe(news_channel(settings.redis_sse_prefix))
+        client.delete(thought["links"]["self"])
+        heard = eventually(lambda: subscription.get_message(ignore_subscribe_messages=True)) or {}
+    assert heard["data"] == str(user).encode()
+    assert stream_length(redis_client, settings, user) == 0
+
+
+def test_its_idempotency_key_writes_nothing_any_more(client: FlaskClient, database: Database) -> None:
+    headers = {"Idempotency-Key": "once"}
+    first = client.post("/thoughts", json={"text": "words to be forgotten"}, headers=headers).json or {}
+    client.delete(first["links"]["self"])
+    again = client.post("/thoughts", json={"text": "words to be forgotten"}, headers=headers)
+    assert again.status_code == 410
+    assert "forgotten" not in traces(database)
+
+
+def test_another_sites_page_deletes_nothing(client: FlaskClient, thought: dict[str, Any]) -> None:
+    origin = {"Origin": "https://elsewhere.example"}
+    assert client.delete(thought["links"]["self"], headers=origin).status_code == 403
+    assert client.post(f"/thoughts/{thought['id']}/delete", data={}, headers=origin).status_code == 403
+    assert client.get(thought["links"]["self"]).status_code == 200
+
+
+class TestWithoutOpenApi:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"open_api": False}
+
+    def test_nobody_deletes_what_is_anothers(self, client: FlaskClient, thought: dict[str, Any], app: Flask) -> None:
+        stranger = app.test_client()
+        stranger.get("/")
+        foreign, none = stranger.delete(thought["links"]["self"]), stranger.delete(f"/thoughts/{uuid4()}")
+        assert (foreign.status_code, none.status_code) == (404, 404)
+        assert foreign.data == none.data
+        assert stranger.post(f"/thoughts/{thought['id']}/delete", data={}).status_code == 404
+        assert client.get(thought["links"]["self"]).status_code == 200
+
+    def test_who_wrote_it_deletes_it(self, client: FlaskClient, thought: dict[str, Any]) -> None:
+        assert client.delete(thought["links"]["self"]).status_code == 204
+        assert client.get(thought["links"]["self"]).status_code == 404

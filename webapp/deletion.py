@@ -1,0 +1,45 @@
+"""Deleting a thought: its words and results go, its row stays as a tombstone.
+
+Without the row an old record of the thought, still in Kafka, would be another producer's new thought. What stands in
+Kafka's topics leaves them when their retention ends.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from contracts.database import Database
+
+OWNER: Final = text("SELECT user_id FROM thoughts WHERE id = :id")
+
+BURY_WORDS: Final = text("""
+    UPDATE thoughts
+       SET status = 'deleted', finished_at = COALESCE(finished_at, clock_timestamp()), text = '', event = '',
+           headers = NULL, error = NULL, origin = NULL, call_id = NULL, not_before = NULL,
+           dispatch_id = dispatch_id + 1, beat = beat + 1, beat_at = clock_timestamp()
+     WHERE id = :id AND status <> 'deleted'
+""")
+"""The new token and the missing call id fence whoever works on it; the next thought of the line may begin."""
+
+ERASE: Final = text("""
+    WITH gone AS (SELECT id FROM thoughts WHERE id = :id AND status = 'deleted'),
+    runs AS (DELETE FROM agent_runs USING gone WHERE thought_id = gone.id)
+    UPDATE dead_letters l
+       SET value = '', headers = l.headers - '{message,stack,original_key,original_headers}'::text[],
+           state = 'discarded', resolved_at = COALESCE(l.resolved_at, clock_timestamp())
+      FROM gone WHERE l.thought_id = gone.id
+""")
+"""A statement of its own, after the fence: a result that was being saved would not be seen by the first one."""
+
+
+def owner_of(database: Database, thought_id: UUID) -> UUID | None:
+    """Whose thought this is or was; None when there never was one. Raises SQLAlchemyError."""
+    row = database.row(OWNER, id=thought_id)
+    return None if row is None else row.user_id
+
+
+def delete(database: Database, thought_id: UUID) -> None:
+    """Make a tombstone of the thought. Twice is harmless. Raises SQLAlchemyError; it is then to be asked again."""
+    database.rows(BURY_WORDS, id=thought_id)
+    database.rows(ERASE, id=thought_id)
