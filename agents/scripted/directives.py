@@ -1,7 +1,14 @@
 """The directives in a thought's text that tell the scripted provider how to behave.
 
-    [[fail:<agent>:<transient|permanent|crash|hang>:<times>]]     times: a number, or * for always
+    [[fail:<agent>:<kind>:<times>]]     times: a number, or * for always
     [[delay:<agent>:<ms>]]
+
+    transient   an error that another try may mend
+    permanent   an error that no other try mends
+    nonsense    an answer that the agent's model refuses
+    memory      the call asks for memory until there is none: CPython's MemoryError
+    crash       the process ends in the call with status 137, as the kernel does with one that takes all memory
+    hang        the call never ends and hears neither its fence nor its deadline
 
 Several fail directives for one agent work one after the other: `[[fail:analysis:transient:2]]` followed by
 `[[fail:analysis:permanent:1]]` fails calls 1 and 2 as transient and call 3 as permanent. Of several delays for one
@@ -10,11 +17,11 @@ agent the last one counts. What is not exactly of this form is plain text.
 
 import re
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
-Failure = Literal["transient", "permanent", "crash", "hang"]
+Failure = Literal["transient", "permanent", "nonsense", "memory", "crash", "hang"]
 
-_FAIL = re.compile(r"\[\[fail:([a-z_]+):(transient|permanent|crash|hang):([0-9]{1,9}|\*)\]\]")
+_FAIL = re.compile(rf"\[\[fail:([a-z_]+):({'|'.join(get_args(Failure))}):([0-9]{{1,9}}|\*)\]\]")
 _DELAY = re.compile(r"\[\[delay:([a-z_]+):([0-9]{1,9})\]\]")
 
 

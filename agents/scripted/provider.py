@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from decimal import Decimal
-from typing import Never
+from typing import Final, Never
 
 from agents.catalogue import output_model
 from agents.errors import AgentError, Cancelled, PermanentError, TransientError
@@ -17,9 +17,12 @@ from agents.scripted.samples import sample
 CRASH_STATUS = 137
 """The exit status of a crash, as if the process had been killed with SIGKILL."""
 
+NONSENSE: Final = {"answer": "Scripted: colourless green ideas sleep furiously."}
+"""No agent's model takes it."""
+
 
 class ScriptedProvider:
-    """Waits `delay_ms`, or the directive's delay in its place. A crash and a hang come at once, without waiting.
+    """Waits `delay_ms`, or the directive's delay in its place. A crash, a hang and want of memory come at once.
 
     Without a call log the attempt stands in for the number of the call, so a replay counts from 1 again.
     """
@@ -35,7 +38,7 @@ class ScriptedProvider:
         self._note("start", agent_name, given, context)
         try:
             output = self._play(model, agent_name, given, context)
-        except AgentError:
+        except (AgentError, MemoryError):
             self._note("error", agent_name, given, context)
             raise
         self._note("end", agent_name, given, context)
@@ -44,13 +47,10 @@ class ScriptedProvider:
     def _play(self, model: type[AgentOutput], agent_name: str, given: AgentInput, context: CallContext) -> AgentOutput:
         script = read_script(given.text, agent_name)
         failure = self._failure(script, agent_name, given, context)
-        if failure == "crash":
-            os._exit(CRASH_STATUS)
-        if failure == "hang":
-            _hang()
+        _fail_at_once(failure)
         _wait(self._delay_ms if script.delay_ms is None else script.delay_ms, context)
         _fail(failure)
-        return accept(model, sample(agent_name, given.text), given)
+        return accept(model, NONSENSE if failure == "nonsense" else sample(agent_name, given.text), given)
 
     def _failure(self, script: Script, agent_name: str, given: AgentInput, context: CallContext) -> Failure | None:
         if not script.fails:
@@ -99,6 +99,15 @@ def _wait(delay_ms: int, context: CallContext) -> None:
         raise TransientError(f"no answer within {context.deadline_seconds:g} s")
 
 
+def _fail_at_once(failure: Failure | None) -> None:
+    if failure == "crash":
+        os._exit(CRASH_STATUS)
+    if failure == "hang":
+        _hang()
+    if failure == "memory":
+        _exhaust()
+
+
 def _fail(failure: Failure | None) -> None:
     if failure == "transient":
         raise TransientError("scripted: transient failure, as the thought demands")
@@ -110,3 +119,14 @@ def _hang() -> Never:
     """A wedged thread: deaf to the fence and to the deadline, until the process ends."""
     while True:
         threading.Event().wait()
+
+
+def _exhaust() -> Never:
+    """Ask for pieces of memory, each twice the one before, until there is none. Raises MemoryError.
+
+    The pieces are never written to, so that only the process's bound is reached and not the machine's.
+    """
+    taken, size = list[bytes](), 1 << 20
+    while True:
+        taken.append(bytes(size))
+        size *= 2

@@ -7,7 +7,7 @@ from agents.scripted.directives import Script, read_script
 from tests.agents.calls import ON_A_BUSY_MACHINE
 
 
-@pytest.mark.parametrize("kind", ["transient", "permanent", "crash", "hang"])
+@pytest.mark.parametrize("kind", ["transient", "permanent", "nonsense", "memory", "crash", "hang"])
 def test_a_failure_lasts_for_its_number_of_calls(kind: str) -> None:
     script = read_script(f"Hello [[fail:analysis:{kind}:2]] world", "analysis")
     assert [script.failure_of(call) for call in (1, 2, 3, 4)] == [kind, kind, None, None]

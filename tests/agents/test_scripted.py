@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents import AGENT_NAMES
-from agents.errors import AgentError, Cancelled, PermanentError, TransientError
+from agents.errors import AgentError, Cancelled, InvalidOutput, PermanentError, TransientError
 from agents.scripted.call_log import CallLog
 from agents.scripted.provider import CRASH_STATUS, ScriptedProvider
 from tests.agents.calls import a_context, an_input, analyse
@@ -27,6 +27,22 @@ call = threading.Thread(target=provider.run, args=("analysis", given, context))
 call.start()
 call.join()
 """
+
+STARVING = """
+import resource, sys, threading
+from agents import AgentInput, CallContext
+from agents.scripted.call_log import CallLog
+from agents.scripted.provider import ScriptedProvider
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+provider = ScriptedProvider(0, CallLog(sys.argv[1]))
+given = AgentInput("a-thought", "a-user", "[[fail:analysis:memory:1]]")
+try:
+    provider.run("analysis", given, CallContext("a-call", 1, 60, threading.Event(), "a-key"))
+except MemoryError as error:
+    provider.run("analysis", given, CallContext("another-call", 2, 60, threading.Event(), "a-key"))
+    print(f"{type(error).__name__}, then completed")
+"""
+"""A process that may have a gigabyte, as a container may."""
 
 
 @pytest.fixture
@@ -104,6 +120,24 @@ def test_without_a_log_the_attempt_is_the_number_of_the_call() -> None:
         "TransientError",
         "completed",
     ]
+
+
+@pytest.mark.parametrize("agent_name", AGENT_NAMES)
+def test_nonsense_is_refused_by_the_agents_own_model_and_may_be_retried(
+    provider: ScriptedProvider, path: Path, agent_name: str
+) -> None:
+    with pytest.raises(InvalidOutput, match="is not valid at"):
+        provider.run(agent_name, an_input(f"[[fail:{agent_name}:nonsense:1]]"), a_context())
+    assert names(path) == ["start", "error"]
+    assert outcome(provider, f"[[fail:{agent_name}:nonsense:1]]", agent_name=agent_name) == "completed"
+
+
+def test_a_call_that_takes_all_memory_ends_with_cpythons_own_error_and_gives_it_back(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STARVING, path], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "MemoryError, then completed\n"), done.stderr
+    assert names(path) == ["start", "error", "start", "end"]
 
 
 def test_a_crash_ends_the_process_at_once_with_its_call_begun_and_not_ended(path: Path) -> None:
