@@ -4,11 +4,11 @@ import json
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from tests.eventually import eventually
+from tests.letters import dead_letter, dead_letters
 from tests.running import WHOLE_STORY, Stack, refusal, somebody
 from tests.stores import devstack
 
@@ -20,26 +20,6 @@ def command(stack: Stack, *words: str) -> str:
     done = devstack("run", "--dir", str(stack.directory), "bridge", *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def dead_letters(stack: Stack) -> list[tuple[bytes | None, dict[str, Any]]]:
-    """All records of the dead letter topic: value and headers."""
-    bootstrap = stack.status_then["kafka_bootstrap"]
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": somebody(), "enable.auto.commit": False})
-    found: list[Message[bytes, bytes]] = []
-    for number in range(3):
-        first, end = consumer.get_watermark_offsets(TopicPartition("thought-processing-dlq", number), timeout=30)
-        consumer.assign([TopicPartition("thought-processing-dlq", number, first)])
-        found += consumer.consume(end - first, 30) if end > first else []
-    consumer.close()
-    return [(message.value(), dict(message.headers() or [])) for message in found]
-
-
-def dead_letter(stack: Stack, failure: str) -> tuple[bytes | None, dict[str, Any]]:
-    """One record of the dead letter topic, once the relay has published it."""
-    return eventually(
-        lambda: [letter for letter in dead_letters(stack) if letter[1].get("failure-id") == failure.encode()]
-    )[0]
 
 
 def send(stack: Stack, value: bytes | None, key: str = "") -> None:

@@ -1,0 +1,82 @@
+"""A step that is poison ends in the dead letters after three retries, and takes no other thought with it."""
+
+import json
+from typing import Any
+
+import psycopg2
+import pytest
+
+from tests.eventually import eventually
+from tests.faults.test_kills import everything_is_done_in_order, work
+from tests.letters import dead_letter
+from tests.running import Stack, somebody
+
+CALLS = 4
+"""The first call and three retries."""
+
+NEIGHBOURS = 6
+
+
+def index(stack: Stack, thought: str) -> list[tuple[str, str]]:
+    """The dead letters of a thought in PostgreSQL: failure id and reason."""
+    connection = psycopg2.connect(stack.status_then["database_url"])
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT failure_id, reason FROM dead_letters WHERE thought_id::text = %s", (thought,))
+            return list(cursor.fetchall())
+    finally:
+        connection.close()
+
+
+def restarts(stack: Stack, kind: str) -> int:
+    """How often processes of one name were started again."""
+    return sum(each["restarts"] for each in stack.status()["processes"] if each["name"].startswith(kind))
+
+
+def pids(stack: Stack, thought: str) -> list[int]:
+    """The process of each call of a thought's second agent."""
+    starts = (call for call in stack.calls() if call["event"] == "start" and call["thought_id"] == thought)
+    return [call["pid"] for call in starts if call["agent"] == "analysis"]
+
+
+def is_a_whole_dead_letter(stack: Stack, thought: dict[str, Any], kind: str) -> None:
+    """In the index once, and on the topic with the thought's own words and the count of its calls."""
+    ((failure, reason),) = index(stack, thought["id"])
+    assert reason == kind
+    value, headers = dead_letter(stack, failure)
+    assert json.loads(value or b"")["text"] == thought["text"]
+    assert (headers["agent"], headers["attempts"]) == (b"analysis", b"%d" % CALLS)
+
+
+def poisoned(stack: Stack, kind: str) -> tuple[dict[str, Any], int]:
+    """A thought whose second agent is poison, ended among neighbours; and the calls that these paid twice."""
+    accepted = stack.post(f"Poison [[fail:analysis:{kind}:*]]", somebody())
+    beside = work(stack, NEIGHBOURS, 2, text="Neighbour [[delay:analysis:700]]")
+    thought = stack.ended(accepted["id"], timeout=240)
+    return thought, everything_is_done_in_order(stack, beside)
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("nonsense", "invalid"), ("memory", "transient")])
+def test_poison_that_can_be_caught_costs_nobody_else_a_call(stack: Stack, kind: str, reason: str) -> None:
+    before = restarts(stack, "worker"), restarts(stack, "solo")
+    thought, paid_twice = poisoned(stack, kind)
+    assert (thought["status"], thought["error"]["kind"]) == ("failed", reason)
+    assert stack.starts(thought["id"]) == {"classification": 1, "analysis": CALLS}
+    is_a_whole_dead_letter(stack, thought, reason)
+    assert paid_twice == 0
+    assert (restarts(stack, "worker"), restarts(stack, "solo")) == before
+
+
+@pytest.mark.parametrize(("kind", "most_paid_twice"), [("crash", NEIGHBOURS), ("hang", 0)])
+def test_poison_that_ends_its_worker_does_so_once_among_others_and_then_alone(
+    stack: Stack, kind: str, most_paid_twice: int
+) -> None:
+    """A hanging call's neighbours end before their worker leaves; a crash may cost each one the call it had begun."""
+    before = restarts(stack, "worker"), restarts(stack, "solo")
+    thought, paid_twice = poisoned(stack, kind)
+    assert (thought["status"], thought["error"]["kind"]) == ("failed", "lost")
+    assert stack.starts(thought["id"]) == {"classification": 1, "analysis": CALLS}
+    assert len(set(pids(stack, thought["id"]))) == CALLS
+    is_a_whole_dead_letter(stack, thought, "lost")
+    assert paid_twice <= most_paid_twice
+    eventually(lambda: (restarts(stack, "worker"), restarts(stack, "solo")) == (before[0] + 1, before[1] + CALLS - 1))
