@@ -24,8 +24,10 @@ LOOK_SECONDS: Final = 1.0
 USERS_A_LOOK: Final = 100
 
 BEGIN: Final = text("""
-    UPDATE batches SET begun_at = COALESCE(begun_at, now()) WHERE ended_at IS NULL RETURNING id
+    UPDATE batches SET begun_at = now() WHERE begun_at IS NULL RETURNING id
 """)
+
+OPEN: Final = text("SELECT id FROM batches WHERE ended_at IS NULL")
 
 WAITING: Final = text("""
     SELECT DISTINCT ON (t.user_id) t.id, t.user_id, t.turn FROM thoughts t
@@ -73,7 +75,9 @@ class BatchSource:
         """Nothing to leave: another bridge goes on with the batch."""
 
     def _feed(self) -> None:
-        if not self._database.rows(BEGIN):
+        for row in self._database.rows(BEGIN):
+            log.info("Batch %d has begun.", row.id)
+        if not self._database.rows(OPEN):
             return
         for row in self._database.rows(WAITING, held=self._lane.users(), users=USERS_A_LOOK):
             self._lane.read(Record(next(self._offsets), row.user_id, row.id, row.turn))

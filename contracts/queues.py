@@ -11,8 +11,6 @@ THOUGHTS_QUEUE: Final = "thoughts"
 SOLO_QUEUE: Final = "solo"
 """For a step whose worker died in the call: one process with one slot takes it, so that it dies alone next time."""
 
-HOUSEKEEPING_TASK: Final = "tasks.request_batch"
-
 
 def task_name(step: int) -> str:
     """The Celery task of a step, numbered from 1."""

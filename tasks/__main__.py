@@ -1,26 +1,24 @@
 """`python -m tasks batch` asks the bridges to work off everything that is waiting, now rather than tonight."""
 
 import argparse
+import sys
+from collections.abc import Sequence
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from contracts.logs import configure_logging
 from contracts.settings import load_settings_or_exit
-from tasks.worker import make_ledger
+from tasks import commands
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tasks", description=__doc__)
-    parser.add_argument("command", choices=["batch"])
-    parser.parse_args()
-    settings = load_settings_or_exit()
-    if settings.takes_from_kafka:
-        raise SystemExit("No batch is needed: KAFKA_MODE is on, thoughts are analysed as they come.")
-    try:
-        asked = make_ledger(settings).request_batch()
-    except SQLAlchemyError as away:
-        raise SystemExit(f"PostgreSQL did not answer: {str(getattr(away, 'orig', away)).splitlines()[0]}") from None
-    print("A batch is asked for." if asked else "A batch is asked for already.")  # noqa: T201  a command answers
+    names = parser.add_subparsers(required=True, metavar="COMMAND")
+    batch = names.add_parser("batch", help="analyse all that is waiting, and show how far it is")
+    batch.add_argument("--detach", action="store_true", help="only ask, and return at once")
+    chosen = parser.parse_args(arguments)
+    configure_logging()
+    return commands.batch(load_settings_or_exit(), detach=chosen.detach)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

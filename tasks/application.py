@@ -1,7 +1,9 @@
-"""The Celery application: its settings, its five tasks, the nightly request, and its signs of life."""
+"""The Celery application: its settings, its five tasks, the nightly batch, and its signs of life."""
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 from celery import Celery, Task, signals
 from celery.exceptions import Ignore
@@ -10,13 +12,17 @@ from kombu.entity import Queue
 
 from contracts.heartbeat import beat
 from contracts.logs import configure_logging
-from contracts.queues import HOUSEKEEPING_TASK, SOLO_QUEUE, STEPS, THOUGHTS_QUEUE, broker_settings, task_name
+from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE, broker_settings, task_name
 from contracts.settings import Settings, SettingsError
 from tasks.ledger import Step
+from tasks.nightly import LOOK_SECONDS, NightlyScheduler
 from tasks.step import Advance, End, GivenUp, Outcome, PutBack
-from tasks.worker import Worker
+from tasks.worker import Worker, request_batch
 
 log = logging.getLogger(__name__)
+
+NIGHTLY_BATCH: Final = "nightly-batch"
+"""beat's one entry: no task of that name exists, and nothing is sent."""
 
 
 class ThoughtGivenUpError(Exception):
@@ -34,7 +40,6 @@ def create_app(settings: Settings) -> Celery:
     worker = Worker(settings)
     for number in range(1, len(STEPS) + 1):
         _register_step(app, worker, number)
-    _register_batch_request(app, worker)
     _announce_life(worker, settings.heartbeat_file)
     return app
 
@@ -58,6 +63,8 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "timezone": settings.timezone,
         "beat_schedule": _schedule(settings),
+        "beat_scheduler": _scheduler(settings),
+        "beat_max_loop_interval": LOOK_SECONDS,
     }
 
 
@@ -73,7 +80,15 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         raise SettingsError(f"BATCH_SCHEDULE: {wrong}") from wrong
     if settings.takes_from_kafka:
         return {}
-    return {"nightly-batch": {"task": HOUSEKEEPING_TASK, "schedule": nightly, "options": {"queue": THOUGHTS_QUEUE}}}
+    return {NIGHTLY_BATCH: {"task": NIGHTLY_BATCH, "schedule": nightly}}
+
+
+def _scheduler(settings: Settings) -> Callable[..., NightlyScheduler]:
+    return partial(
+        NightlyScheduler,
+        ask=partial(request_batch, settings),
+        alive=partial(beat, settings.heartbeat_file),
+    )
 
 
 def _register_step(app: Celery, worker: Worker, number: int) -> None:
@@ -101,14 +116,6 @@ def _apply(task: Task, outcome: Outcome) -> None:
             raise Ignore(reason)
 
 
-def _register_batch_request(app: Celery, worker: Worker) -> None:
-    def request_batch() -> None:
-        worker.ledger.request_batch()
-
-    again = {"autoretry_for": (Exception,), "max_retries": 10, "retry_backoff": True}
-    app.task(request_batch, name=HOUSEKEEPING_TASK, shared=False, **again)
-
-
 def _announce_life(worker: Worker, heartbeat_file: str) -> None:
     def ready(sender: Any, **_: Any) -> None:
         beat(heartbeat_file)
@@ -120,4 +127,3 @@ def _announce_life(worker: Worker, heartbeat_file: str) -> None:
     signals.setup_logging.connect(lambda **_: configure_logging(), weak=False)
     signals.worker_ready.connect(ready, weak=False)
     signals.heartbeat_sent.connect(alive, weak=False)
-    signals.beat_init.connect(alive, weak=False)

@@ -153,10 +153,6 @@ class Ledger:
         )
         return row is not None
 
-    def request_batch(self) -> bool:
-        """Ask the bridges for a batch; False when one is asked for already."""
-        return self._database.row(statements.REQUEST_BATCH) is not None
-
 
 def _run_columns(step: Step, result: AgentResult) -> dict[str, Any]:
     """Columns that psycopg2 can write down: a number type of some library's own would never reach PostgreSQL.

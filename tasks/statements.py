@@ -1,4 +1,4 @@
-"""The worker's statements: Claim, Renew, Save, Retry, Final failure; and the row that asks for a batch.
+"""The worker's statements: Claim, Renew, Save, Retry, Final failure.
 
 Each is one round trip in autocommit mode and may be sent again after an error or a lost answer: its guard makes the
 repeat harmless. The guards are the two fences: `dispatch_id` (:token) voids the messages of a replaced dispatch, and
@@ -116,9 +116,3 @@ FAIL: Final = text("""
 """State, dead letter and both outbox rows stand or fall together. :call is NULL after the verdict *exhausted*.
 
 The second answer is for a repeat after a lost one: the thought has failed in this turn, and in these very words."""
-
-REQUEST_BATCH: Final = text("""
-    INSERT INTO batches (asked_at)
-    SELECT now() WHERE NOT EXISTS (SELECT FROM batches WHERE begun_at IS NULL) RETURNING id
-""")
-"""Ask the bridges for a batch; one that has not begun yet serves both askers."""

@@ -20,6 +20,7 @@ from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.progress import Publisher, connect
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
 from contracts.settings import Settings
+from tasks.batches import Batches
 from tasks.calls import Calls
 from tasks.ledger import Ledger, Step
 from tasks.step import Outcome, StepRunner
@@ -36,6 +37,15 @@ def make_ledger(settings: Settings, connections: int = POOL_SIZE) -> Ledger:
         settings.database_url, "worker", statement_seconds=seconds, connections=connections, by_key=True
     )
     return Ledger(Database(engine), settings)
+
+
+def request_batch(settings: Settings) -> None:
+    """Write the row that asks for a batch, over a connection for this alone. Raises SQLAlchemyError."""
+    engine = make_engine(settings.database_url, "beat", connections=1)
+    try:
+        Batches(Database(engine)).request()
+    finally:
+        engine.dispose()
 
 
 class Worker:

@@ -1,18 +1,14 @@
 """Batch mode: a row in `batches` works off every open thought of every user, and ends when they have ended."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from bridge.batches import BatchSource
-from bridge.run import Bridge
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
+from tests.bridge.batch_mode import ask_for_a_batch, has_ended, running
 from tests.bridge.doorbells import an_answer
 from tests.bridge.lines import add_thought, add_user, end, row
 from tests.bridge.workers import workers
@@ -22,29 +18,6 @@ from tests.eventually import eventually
 @pytest.fixture
 def overrides() -> dict[str, Any]:
     return {"kafka_mode": False}
-
-
-@contextmanager
-def running(settings: Settings, database: Database) -> Iterator[None]:
-    """A bridge in batch mode, at work in a thread."""
-    stop = threading.Event()
-    bridge = Bridge(settings, database, BatchSource(settings, database))
-    thread = threading.Thread(target=bridge.run, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(30)
-
-
-def ask_for_a_batch(database: Database) -> int:
-    return int(database.rows(text("INSERT INTO batches (asked_at) VALUES (now()) RETURNING id"))[0].id)
-
-
-def has_ended(database: Database, batch: int) -> bool:
-    (found,) = database.rows(text("SELECT * FROM batches WHERE id = :id"), id=batch)
-    return found.begun_at is not None and found.ended_at is not None
 
 
 def test_a_batch_works_off_every_line_in_its_order_and_ends(settings: Settings, database: Database) -> None:

@@ -3,24 +3,20 @@
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from celery import Celery
 from celery.exceptions import Ignore
 from celery.schedules import crontab
-from sqlalchemy import text
 
-from contracts.database import Database
-from contracts.queues import HOUSEKEEPING_TASK, SOLO_QUEUE, STEPS, THOUGHTS_QUEUE
+from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE
 from contracts.settings import Settings, SettingsError
 from tasks.application import create_app
 from tests.stores import ROOT
 from tests.tasks.processes import environment
 
 WORKER = ("celery", "-A", "tasks", "worker")
-BATCH = ("tasks", "batch")
 NIGHTLY = {"kafka_mode": False}
 
 
@@ -36,10 +32,9 @@ def started(settings: Settings, command: Sequence[str], **others: str) -> "subpr
     return subprocess.run(arguments, cwd=ROOT, env=told, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_the_registered_names_are_the_five_steps_and_the_batch_request(app: Celery) -> None:
+def test_the_registered_names_are_the_five_steps(app: Celery) -> None:
     ours = {name for name in app.tasks if not name.startswith("celery.")}
-    assert ours == {f"tasks.{step}" for step in STEPS} | {HOUSEKEEPING_TASK}
-    assert HOUSEKEEPING_TASK == "tasks.request_batch"
+    assert ours == {f"tasks.{step}" for step in STEPS}
 
 
 def test_what_the_row_counts_celery_does_not_count(app: Celery) -> None:
@@ -49,7 +44,7 @@ def test_what_the_row_counts_celery_does_not_count(app: Celery) -> None:
 def test_two_applications_of_one_process_share_no_task(app: Celery, settings: Settings) -> None:
     other = create_app(settings)
     assert [app.tasks[f"tasks.{step}"] is other.tasks[f"tasks.{step}"] for step in STEPS] == [False] * 5
-    assert HOUSEKEEPING_TASK not in Celery("somebody else's").tasks
+    assert not set(Celery("somebody else's").tasks) & {f"tasks.{step}" for step in STEPS}
 
 
 @pytest.mark.parametrize("thought_id", ["01a2093f-3f5c-754d-984f-b60af69db1d7", "no id at all"])
@@ -102,8 +97,6 @@ def test_nothing_is_scheduled_where_kafka_rings(app: Celery) -> None:
 @pytest.mark.parametrize("overrides", [NIGHTLY | {"batch_schedule": "30 4 * * 1-5", "timezone": "Europe/Berlin"}])
 def test_the_nightly_batch_is_scheduled_in_its_time_zone(app: Celery) -> None:
     (entry,) = app.conf.beat_schedule.values()
-    assert entry["task"] == HOUSEKEEPING_TASK
-    assert entry["options"] == {"queue": THOUGHTS_QUEUE}
     assert entry["schedule"] == crontab(minute="30", hour="4", day_of_week="1-5")
     assert app.timezone == ZoneInfo("Europe/Berlin")
 
@@ -130,41 +123,3 @@ def test_a_worker_with_a_wrong_setting_ends_with_one_clear_line(
     assert ended.stderr.startswith(line)
     assert ended.stderr.count("\n") == 1
     assert "Traceback" not in ended.stdout + ended.stderr
-
-
-@pytest.mark.parametrize("overrides", [NIGHTLY])
-def test_a_batch_is_asked_for_by_hand_once(database: Database, settings: Settings) -> None:
-    database.rows(text("DELETE FROM batches"))
-    first, second = started(settings, BATCH), started(settings, BATCH)
-    assert (first.returncode, first.stdout, first.stderr) == (0, "A batch is asked for.\n", "")
-    assert (second.returncode, second.stdout) == (0, "A batch is asked for already.\n")
-    assert database.rows(text("SELECT count(*) FROM batches"))[0][0] == 1
-
-
-@pytest.mark.parametrize("overrides", [NIGHTLY])
-def test_the_scheduled_request_asks_for_a_batch(app: Celery, database: Database) -> None:
-    database.rows(text("DELETE FROM batches"))
-    app.tasks[HOUSEKEEPING_TASK]()
-    assert database.rows(text("SELECT count(*) FROM batches"))[0][0] == 1
-
-
-@pytest.mark.parametrize(
-    ("overrides", "others", "line"),
-    [
-        ({}, {}, "No batch is needed"),
-        (NIGHTLY, {"DATABASE_URL": "postgresql://thoughts@127.0.0.1:9/thoughts"}, "PostgreSQL did not answer: "),
-        (NIGHTLY, {"DATABASE_URL": ""}, "Cannot start. DATABASE_URL: missing"),
-    ],
-)
-def test_a_batch_that_cannot_be_asked_for_is_refused_in_one_line(
-    settings: Settings, overrides: dict[str, Any], others: dict[str, str], line: str
-) -> None:
-    ended = started(settings, BATCH, **others)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith(line)
-    assert ended.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("overrides", [NIGHTLY])
-def test_a_batch_needs_no_provider(settings: Settings) -> None:
-    assert started(settings, BATCH, ALLOW_SCRIPTED="false").returncode == 0

@@ -214,15 +214,3 @@ def test_an_error_message_that_postgresql_would_refuse_is_cleaned(
 ) -> None:
     assert ledger.retry(step, begun(ledger, step), backoff=1.0, error=ERROR | {"message": "a\x00\ud800"})
     assert thought(database, step.thought_id).error["message"] == "a\ufffd\ufffd"
-
-
-# --- A batch
-
-
-def test_a_batch_is_asked_for_once_until_it_begins(database: Database, ledger: Ledger) -> None:
-    database.rows(text("DELETE FROM batches"))
-    assert ledger.request_batch()
-    assert not ledger.request_batch()
-    database.rows(text("UPDATE batches SET begun_at = now()"))
-    assert ledger.request_batch()
-    assert database.rows(text("SELECT count(*) FROM batches"))[0][0] == 2

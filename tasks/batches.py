@@ -1,0 +1,64 @@
+"""The rows of `batches`, as those who ask for a batch see them: the request, how far it is, and what failed in it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+
+from contracts.database import Database
+
+REQUEST: Final = text("""
+    WITH waiting AS (UPDATE batches SET asked_at = now() WHERE begun_at IS NULL RETURNING id),
+    fresh AS (INSERT INTO batches (asked_at) SELECT now() WHERE NOT EXISTS (SELECT FROM waiting) RETURNING id)
+    SELECT id, true AS fresh FROM fresh UNION ALL SELECT id, false FROM waiting ORDER BY id
+""")
+"""One that no bridge has begun serves both askers, up to the later one's moment."""
+
+PROGRESS: Final = text("""
+    SELECT b.begun_at IS NOT NULL AS begun, b.ended_at IS NOT NULL AS ended,
+           (SELECT count(*) FROM thoughts t WHERE t.finished_at IS NULL AND t.created_at <= b.asked_at) AS open
+      FROM batches b WHERE b.id = :id
+""")
+
+FAILED: Final = text("""
+    SELECT count(*) FROM batches b JOIN dead_letters d ON d.created_at >= b.asked_at AND d.created_at <= b.ended_at
+      JOIN thoughts t ON t.id = d.thought_id AND t.created_at <= b.asked_at WHERE b.id = :id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """The batch that answers a request; not `fresh`: somebody had asked already."""
+
+    id: int
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch is; `open` counts its thoughts that are neither completed nor failed."""
+
+    begun: bool
+    ended: bool
+    open: int
+
+
+class Batches:
+    """The statements. All methods raise SQLAlchemyError and may be called again."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def request(self) -> Requested:
+        """Ask the bridges to work off every thought written until now."""
+        row = self._database.rows(REQUEST)[0]
+        return Requested(row.id, row.fresh)
+
+    def progress(self, batch: int) -> Progress:
+        """How far this batch is."""
+        row = self._database.rows(PROGRESS, id=batch)[0]
+        return Progress(row.begun, row.ended, row.open)
+
+    def failed(self, batch: int) -> int:
+        """How many thoughts of an ended batch became dead letters in it."""
+        return int(self._database.rows(FAILED, id=batch)[0][0])

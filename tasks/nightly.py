@@ -1,0 +1,72 @@
+"""Celery beat's scheduler, which writes the nightly row into `batches` by itself.
+
+A message to a worker would have Redis in between, and what Redis forgets there no second ring brings back.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from celery.beat import PersistentScheduler, ScheduleEntry
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.database import why
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 5.0
+"""The longest sleep between two looks at the clock, and so between two signs of life."""
+
+AGAIN_SECONDS: Final = 2.0
+
+
+class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery carries no types
+    """What `beat_scheduler` names: every due entry is one call of `ask`, repeated while PostgreSQL is away.
+
+    The schedule's file keeps the time of the last run, so a night that passed while beat was down is made up for as
+    soon as it runs again. `alive` is called at every look.
+    """
+
+    producer = None
+    """Celery's own would connect to the broker before an entry is looked at."""
+
+    def __init__(self, *args: Any, ask: Callable[[], object], alive: Callable[[], object], **kwargs: Any) -> None:
+        self._ask = ask
+        self._alive = alive
+        super().__init__(*args, **kwargs)
+
+    def install_default_entries(self, data: Any) -> None:
+        """None: Celery's own cleans a store of results, and there is none."""
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """One look; Celery's answer is how long to sleep."""
+        self._alive()
+        return float(super().tick(*args, **kwargs))
+
+    def reserve(self, entry: ScheduleEntry) -> ScheduleEntry:
+        """Write the row, and only then note that it was written: a beat that is ended in between asks again.
+
+        Celery calls this first of all for a due entry.
+        """
+        self._until_asked()
+        noted = super().reserve(entry)
+        self.sync()
+        return noted
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        """`reserve` has done it."""
+
+    def _until_asked(self) -> None:
+        while not self._asked():
+            self._alive()
+            time.sleep(AGAIN_SECONDS)
+        log.info("The nightly batch is asked for.")
+
+    def _asked(self) -> bool:
+        try:
+            self._ask()
+        except SQLAlchemyError as away:
+            log.warning("PostgreSQL is away or refuses, the nightly batch is asked for again: %s", why(away))
+            return False
+        return True

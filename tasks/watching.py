@@ -1,0 +1,115 @@
+"""Watching a batch at a terminal: a progress bar there, a line now and then elsewhere, a word when nothing moves."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Protocol
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.database import why
+from tasks.batches import Batches, Progress
+
+LOOK_SECONDS: Final = 0.5
+SAY_SECONDS: Final = 5.0
+"""Between two lines where there is no terminal."""
+
+IDLE_SECONDS: Final = 10.0
+"""A bridge in batch mode begins within a second or two."""
+
+NOT_BEGUN: Final = (
+    "No bridge has begun it yet. Start one, with KAFKA_MODE=false or KAFKA_ENABLED=false as here; "
+    "the batch waits for it."
+)
+
+
+class Show(Protocol):
+    """Shows how many of so many thoughts have ended."""
+
+    def __call__(self, done: int, total: int) -> None: ...
+
+
+class Meter:
+    """Counts what has ended. Thoughts that come back by a replay, or by a later request, make the total larger."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+
+    def take(self, progress: Progress) -> None:
+        """The next look."""
+        self.total = max(self.total, progress.open)
+        self.done = self.total - progress.open
+
+
+class Watch:
+    """Looks until the batch has ended. Whoever is interrupted leaves the batch as it is."""
+
+    def __init__(
+        self,
+        batches: Batches,
+        batch: int,
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._batches = batches
+        self._batch = batch
+        self._sleep = sleep
+        self._clock = clock
+        self._since = clock()
+        self._told: set[str] = set()
+        self.meter = Meter()
+
+    def run(self, show: Show) -> None:
+        """Return when the batch has ended. PostgreSQL may come and go meanwhile."""
+        while not self._look(show):
+            self._sleep(LOOK_SECONDS)
+
+    def _look(self, show: Show) -> bool:
+        try:
+            progress = self._batches.progress(self._batch)
+        except SQLAlchemyError as away:
+            self._tell_once("postgres", f"PostgreSQL does not answer; the batch is looked at again: {why(away)}")
+            return False
+        self.meter.take(progress)
+        show(self.meter.done, self.meter.total)
+        if not progress.begun and self._clock() - self._since > IDLE_SECONDS:
+            self._tell_once("bridge", NOT_BEGUN)
+        return progress.ended
+
+    def _tell_once(self, kind: str, line: str) -> None:
+        if kind not in self._told:
+            self._told.add(kind)
+            click.echo(f"\n{line}", err=True)
+
+
+@contextmanager
+def shown(total: int, *, terminal: bool) -> Iterator[Show]:
+    """A bar on a terminal, lines elsewhere; `total` is what is open now."""
+    if terminal:
+        with click.progressbar(length=max(total, 1), label="Analysed", show_pos=True, show_eta=False) as bar:
+            yield lambda done, total: _move(bar, done, total)
+    else:
+        yield Lines()
+
+
+def _move(bar: Any, done: int, total: int) -> None:
+    """click's bar takes a new length, but nothing less than one."""
+    bar.length = max(total, 1)
+    bar.update(done - bar.pos)
+
+
+class Lines:
+    """A line when a number has changed, at most every SAY_SECONDS."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said: tuple[int, int] | None = None
+        self._said_at = float("-inf")
+
+    def __call__(self, done: int, total: int) -> None:
+        if (done, total) == self._said or self._clock() - self._said_at < SAY_SECONDS:
+            return
+        self._said, self._said_at = (done, total), self._clock()
+        click.echo(f"{done} of {total} thoughts analysed")

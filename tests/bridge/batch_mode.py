@@ -1,0 +1,35 @@
+"""A bridge in batch mode, and the rows that ask it to work."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import text
+
+from bridge.batches import BatchSource
+from bridge.run import Bridge
+from contracts.database import Database
+from contracts.settings import Settings
+
+
+@contextmanager
+def running(settings: Settings, database: Database) -> Iterator[None]:
+    """A bridge in batch mode, at work in a thread."""
+    stop = threading.Event()
+    bridge = Bridge(settings, database, BatchSource(settings, database))
+    thread = threading.Thread(target=bridge.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def ask_for_a_batch(database: Database) -> int:
+    return int(database.rows(text("INSERT INTO batches (asked_at) VALUES (now()) RETURNING id"))[0].id)
+
+
+def has_ended(database: Database, batch: int) -> bool:
+    (found,) = database.rows(text("SELECT * FROM batches WHERE id = :id"), id=batch)
+    return found.begun_at is not None and found.ended_at is not None

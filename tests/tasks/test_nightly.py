@@ -1,0 +1,148 @@
+"""The nightly batch: a real beat writes its row by the clock, whatever is away and whatever beat slept through."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from contracts.database import Database
+from contracts.settings import Settings
+from tasks.application import NIGHTLY_BATCH, create_app
+from tests.eventually import eventually
+from tests.stores import ROOT
+from tests.tasks.gate import Gate
+from tests.tasks.processes import environment
+
+NO_REDIS = "redis://127.0.0.1:9/0"
+
+
+@pytest.fixture
+def overrides() -> dict[str, Any]:
+    return {"kafka_enabled": False, "batch_schedule": "0 2 * * *", "redis_url": NO_REDIS}
+
+
+@pytest.fixture(autouse=True)
+def _none_asked(database: Database) -> None:
+    database.rows(text("DELETE FROM batches"))
+
+
+class Beat:
+    """A beat process."""
+
+    def __init__(self, settings: Settings, place: Path, **others: str) -> None:
+        self.log_file, self.heartbeat_file = place / "beat.log", place / "heartbeat"
+        command = [sys.executable, "-m", "celery", "-A", "tasks", "beat", "--schedule", str(place / "schedule")]
+        told = environment(settings, HEARTBEAT_FILE=str(self.heartbeat_file), **others)
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=log, stderr=log)
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def until_ready(self) -> None:
+        """Wait for its first look at the clock."""
+        self.heartbeat_file.unlink(missing_ok=True)
+        eventually(self.heartbeat_file.exists)
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(30) == 0, self.log
+
+
+@contextmanager
+def a_beat(settings: Settings, place: Path, **others: str) -> Iterator[Beat]:
+    """A beat that is killed at the end where it still runs."""
+    beat = Beat(settings, place, **others)
+    try:
+        yield beat
+    finally:
+        beat.process.kill()
+        beat.process.wait()
+
+
+def rows(database: Database) -> int:
+    return int(database.rows(text("SELECT count(*) FROM batches"))[0][0])
+
+
+def ran_last(settings: Settings, place: Path, ago: timedelta) -> None:
+    """Leave the schedule's file as a beat leaves it whose last batch was so long ago."""
+    app = create_app(settings)
+    scheduler = app.conf.beat_scheduler(app=app, schedule_filename=str(place / "schedule"))
+    scheduler.schedule[NIGHTLY_BATCH].last_run_at -= ago
+    scheduler.close()
+
+
+@pytest.mark.parametrize("schedule", ["* * * * *"])
+def test_the_row_is_written_when_the_hour_comes_without_a_redis(
+    database: Database, settings: Settings, tmp_path: Path, schedule: str
+) -> None:
+    with a_beat(settings, tmp_path, BATCH_SCHEDULE=schedule) as beat:
+        eventually(lambda: rows(database) == 1, timeout=75)
+        assert time.time() % 60 < 20, "not at the full minute"
+        beat.end()
+
+
+def test_a_first_start_asks_for_nothing_before_its_hour(database: Database, settings: Settings, tmp_path: Path) -> None:
+    with a_beat(settings, tmp_path) as beat:
+        beat.until_ready()
+        first = beat.heartbeat_file.stat().st_mtime
+        eventually(lambda: beat.heartbeat_file.stat().st_mtime > first)
+        beat.end()
+    assert rows(database) == 0
+
+
+def test_a_night_that_beat_was_down_for_is_made_up_for_once(
+    database: Database, settings: Settings, tmp_path: Path
+) -> None:
+    ran_last(settings, tmp_path, timedelta(days=2))
+    with a_beat(settings, tmp_path):
+        eventually(lambda: rows(database) == 1)
+        eventually(lambda: "is asked for" in (tmp_path / "beat.log").read_text())
+    database.rows(text("UPDATE batches SET begun_at = now()"))
+    with a_beat(settings, tmp_path) as beat:  # the one before was killed
+        beat.until_ready()
+        beat.end()
+    assert rows(database) == 1
+
+
+def test_the_row_is_written_when_postgresql_is_back(
+    database: Database, settings: Settings, gate: Gate, tmp_path: Path
+) -> None:
+    ran_last(settings, tmp_path, timedelta(days=2))
+    gate.shut()
+    with a_beat(settings, tmp_path, DATABASE_URL=gate.url) as beat:
+        eventually(lambda: beat.log.count("PostgreSQL is away") >= 2)
+        gate.open()
+        eventually(lambda: rows(database) == 1)
+
+
+def test_a_beat_that_is_ended_while_postgresql_is_away_leaves_the_night_to_the_next_one(
+    database: Database, settings: Settings, gate: Gate, tmp_path: Path
+) -> None:
+    ran_last(settings, tmp_path, timedelta(days=2))
+    gate.shut()
+    with a_beat(settings, tmp_path, DATABASE_URL=gate.url) as beat:
+        eventually(lambda: "PostgreSQL is away" in beat.log)
+        beat.end()
+    with a_beat(settings, tmp_path):
+        eventually(lambda: rows(database) == 1)
+
+
+@pytest.mark.parametrize("others", [{"KAFKA_ENABLED": "true"}])
+def test_where_kafka_rings_a_missed_night_asks_for_nothing(
+    database: Database, settings: Settings, tmp_path: Path, others: dict[str, str]
+) -> None:
+    ran_last(settings, tmp_path, timedelta(days=2))
+    with a_beat(settings, tmp_path, **others) as beat:
+        beat.until_ready()
+        beat.end()
+    assert rows(database) == 0
