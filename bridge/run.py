@@ -80,6 +80,7 @@ class Bridge:
                 lane.hint(user, now)
             self._intake.work(lane, now)
             self._ask(lane)
+            self._beat()
         self._send()
         self._source.settle(self._clock())
         self._beat()

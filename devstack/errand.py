@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 
 from devstack.environment import compose
 from devstack.home import PROJECT, Home, write_private
@@ -25,9 +26,12 @@ def environment(home: Home, stack: Stack) -> dict[str, str]:
 
 
 def run(home: Home, stack: Stack, words: list[str]) -> int:
-    """Run `python -m WORDS` to its end and return its exit status."""
+    """Run `python -m WORDS` to its end and return its exit status. A Ctrl-C is the module's: it ends in its own way."""
     argv = [sys.executable, "-m", *words]
-    return subprocess.run(argv, env=environment(home, stack), cwd=PROJECT, check=False).returncode  # noqa: S603 - the person's own words
+    with subprocess.Popen(argv, env=environment(home, stack), cwd=PROJECT) as module:  # noqa: S603 - the person's own words
+        while True:
+            with suppress(KeyboardInterrupt):
+                return module.wait()
 
 
 def _remembered(home: Home) -> dict[str, str]:

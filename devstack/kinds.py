@@ -9,6 +9,9 @@ Kind = Literal["postgres", "redis", "kafka", "relay", "bridge", "worker", "beat"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 STORES: tuple[Kind, ...] = ("postgres", "redis", "kafka")
 APPS: tuple[Kind, ...] = ("relay", "bridge", "worker", "beat", "flower", "web")
+BEATING: tuple[Kind, ...] = ("relay", "bridge", "worker", "beat")
+"""Kinds whose processes touch a heartbeat file every few seconds as long as they work."""
+
 ALONE: tuple[Kind, ...] = ("beat", "flower")
 """Kinds of which a second process would do harm (beat) or find its port taken (flower)."""
 

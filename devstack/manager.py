@@ -3,7 +3,8 @@
     python -m devstack.manager DIR    (goes into the background by itself)
 
 It runs in a session of its own and gives each process one too, so that a Ctrl-C in a terminal reaches none of them.
-What ends without being told to is started again at the next look, twice a second, for ever. Stopping goes rank by rank
+What ends without being told to is started again at the next look, twice a second, for ever; what shows no life any more
+is ended for that (`devstack.replacing`). Stopping goes rank by rank
 (`devstack.kinds`), with SIGKILL for what does not end in its time.
 
 Circus's own stop and start commands lock out everything else while they wait, restarts included; those here do not.
@@ -28,6 +29,8 @@ from tornado import gen, ioloop
 
 from devstack import locks, logs, records
 from devstack.home import PROJECT, Home
+from devstack.replacing import Replacer
+from devstack.silence import LOOK_SECONDS
 from devstack.stack import Process, load
 
 LOOK_EVERY = 0.5
@@ -110,10 +113,12 @@ def main() -> None:
 def _run(home: Home) -> None:
     configure_logger(logger, "INFO", "-")
     sockets = home.socket_directory()
-    watchers = [_watcher(home, process) for process in load(home).processes]
+    processes = load(home).processes
+    watchers = [_watcher(home, process) for process in processes]
     endpoints = [f"ipc://{sockets / name}" for name in ("control.sock", "news.sock")]
     manager = Manager(watchers, *endpoints, check_delay=LOOK_EVERY, proc_name="devstack")
     ioloop.PeriodicCallback(lambda: logs.bound(home.logs), BOUND_LOGS_EVERY).start()
+    ioloop.PeriodicCallback(Replacer(home, manager, processes).look, LOOK_SECONDS * 1000).start()
     manager.start()
 
 

@@ -3,7 +3,7 @@
 - stores: they answer a client;
 - web: the page's /health answers 200, and this very process listens on the page's port; Flower: /healthcheck;
 - the others: their heartbeat file was touched since they were started (the manager removes it before each start), and
-  within the last 30 s; beat touches it only at its start.
+  within the last 30 s.
 """
 
 import time
@@ -19,7 +19,7 @@ from devstack.ports import accepts, listens
 from devstack.stack import Process, Stack
 
 FRESH = 30.0
-"""Seconds after which a heartbeat counts as silence; they are touched every 5 s."""
+"""Seconds after which a heartbeat counts as silence; they are touched every 5 s at least."""
 
 
 def is_ready(home: Home, stack: Stack, process: Process) -> bool:
@@ -31,7 +31,7 @@ def is_ready(home: Home, stack: Stack, process: Process) -> bool:
         return _store_answers(stack, process)
     if process.kind in {"web", "flower"}:
         return _page_answers(stack, process, living)
-    return _heart_beats(home.heartbeat(process.name), for_ever=process.kind == "beat")
+    return _heart_beats(home.heartbeat(process.name))
 
 
 def _store_answers(stack: Stack, process: Process) -> bool:
@@ -57,9 +57,9 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _heart_beats(path: Path, *, for_ever: bool) -> bool:
+def _heart_beats(path: Path) -> bool:
     try:
         touched = path.stat().st_mtime
     except FileNotFoundError:
         return False
-    return for_ever or time.time() - touched < FRESH
+    return time.time() - touched < FRESH

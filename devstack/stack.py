@@ -23,6 +23,8 @@ class Process(BaseModel):
     stop_signal: int = signal.SIGTERM
     patience: float = 15.0
     """Seconds between the stop signal and SIGKILL."""
+    silence: float = 60.0
+    """Seconds without a heartbeat after which it is replaced, where it has one at all."""
     user: str | None = None
 
     @property

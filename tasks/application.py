@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> Celery:
     worker = Worker(settings)
     for number in range(1, len(STEPS) + 1):
         _register_step(app, worker, number)
-    _announce_life(worker, settings.heartbeat_file)
+    _announce_life(worker)
     return app
 
 
@@ -116,14 +116,13 @@ def _apply(task: Task, outcome: Outcome) -> None:
             raise Ignore(reason)
 
 
-def _announce_life(worker: Worker, heartbeat_file: str) -> None:
+def _announce_life(worker: Worker) -> None:
     def ready(sender: Any, **_: Any) -> None:
-        beat(heartbeat_file)
         worker.watch(sender)
 
-    def alive(**_: Any) -> None:
-        beat(heartbeat_file)
+    def received(**_: Any) -> None:
+        worker.signs.received += 1
 
     signals.setup_logging.connect(lambda **_: configure_logging(), weak=False)
     signals.worker_ready.connect(ready, weak=False)
-    signals.heartbeat_sent.connect(alive, weak=False)
+    signals.task_received.connect(received, weak=False)

@@ -14,6 +14,20 @@ GATHER_SECONDS: Final = 0.1
 class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery carries no types
     """What `worker_consumer` names. Events wait GATHER_SECONDS, or until there are as many as Celery sends in one."""
 
+    turns = 0
+    """Raised by the loop as long as it runs."""
+
+    connecting = False
+    """Whether the loop is looking for its broker, for as long as that takes: it has no turns meanwhile."""
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Celery calls this for every connection, and it returns with one that works."""
+        self.connecting = True
+        try:
+            return super().ensure_connected(conn)
+        finally:
+            self.connecting = False
+
     def on_send_event_buffered(self) -> None:
         """An event was put to the others."""
 
@@ -35,4 +49,8 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery carries no ty
     def register_with_event_loop(self, hub: Any) -> None:
         """Celery calls this for every new connection, and ends the timer with that connection."""
         super().register_with_event_loop(hub)
-        hub.call_repeatedly(GATHER_SECONDS, self._flush_events)
+        hub.call_repeatedly(GATHER_SECONDS, self._turn)
+
+    def _turn(self) -> None:
+        self.turns += 1
+        self._flush_events()

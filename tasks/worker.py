@@ -1,33 +1,19 @@
-"""What a worker process has of its own: connections made at its first task, and its end when a thread is wedged.
+"""What a worker process has of its own: connections made at its first task, and what shows that it lives."""
 
-A thread that ignores its cancellation is lost for good, and Celery's warm and cold shutdowns both wait for it. So the
-process takes no new messages, lets its other steps end, until Celery has sent their successors on, and leaves with
-`WEDGED_EXIT`; its manager starts a new one.
-"""
-
-import logging
-import os
 import threading
-import time
-from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Final
-
-from celery.worker import state
+from typing import Any
 
 from agents import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.progress import Publisher, connect
-from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
 from contracts.settings import Settings
 from tasks.batches import Batches
 from tasks.calls import Calls
+from tasks.guard import Guard
+from tasks.health import Signs
 from tasks.ledger import Ledger, Step
 from tasks.step import Outcome, StepRunner
-
-log = logging.getLogger(__name__)
-
-WEDGED_EXIT: Final = 70
 
 
 def make_ledger(settings: Settings, connections: int = POOL_SIZE) -> Ledger:
@@ -55,6 +41,7 @@ class Worker:
         self._settings = settings
         self._provider = make_provider(settings)
         self._lock = threading.Lock()
+        self.signs = Signs()
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -76,21 +63,16 @@ class Worker:
         """Run one step."""
         with self._lock:
             runner = self.runner
-        return runner.run(step)
+            self.signs.running += 1
+        try:
+            return runner.run(step)
+        finally:
+            with self._lock:
+                self.signs.running -= 1
 
-    def watch(self, consumer: Any, leave: Callable[[int], object] = os._exit) -> None:
-        """Begin to look for wedged calls; `consumer` is Celery's."""
-        threading.Thread(target=self._watch, args=(consumer, leave), name="wedge-watch", daemon=True).start()
-
-    def _watch(self, consumer: Any, leave: Callable[[int], object]) -> None:
-        while not self._wedged():
-            time.sleep(self._settings.renew_seconds)
-        log.error("A call overstays its deadline for good; this process takes no new work and will be replaced.")
-        for queue in (THOUGHTS_QUEUE, SOLO_QUEUE):
-            consumer.call_soon(consumer.cancel_task_queue, queue)
-        while len(state.active_requests) > self._wedged():
-            time.sleep(0.1)
-        leave(WEDGED_EXIT)
+    def watch(self, consumer: Any) -> None:
+        """Begin to look after the process; `consumer` is Celery's."""
+        Guard(self._settings, consumer, self.signs, self._wedged).start()
 
     def _wedged(self) -> int:
         with self._lock:

@@ -19,7 +19,7 @@ from tests.stores import ROOT
 SERVICES = compose.services()
 JOBS = ("migrate", "topics")
 RUNNING = [name for name in SERVICES if name not in JOBS]
-BEATING = ("relay", "bridge", "worker", "solo")
+BEATING = ("relay", "bridge", "worker", "solo", "beat")
 
 
 def test_the_file_follows_the_compose_specification() -> None:
@@ -144,20 +144,19 @@ def test_postgresql_and_its_clients_have_the_same_password() -> None:
 @pytest.mark.parametrize(("age", "well"), [(0, True), (25, True), (40, False), (None, False)])
 @pytest.mark.parametrize("name", BEATING)
 def test_the_age_of_the_heartbeat_decides_about_health(tmp_path: Path, name: str, age: int | None, well: bool) -> None:
-    file = tmp_path / "heartbeat"
-    if age is not None:
-        file.touch()
-        os.utime(file, (time.time() - age, time.time() - age))
-    assert is_well(name, file) is well
+    assert (checked(name, aged(tmp_path, age)).returncode == 0) is well
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_beat_is_well_once_it_has_started(tmp_path: Path, there: bool) -> None:
-    file = tmp_path / "heartbeat"
-    if there:
-        file.touch()
-        os.utime(file, (0, 0))
-    assert is_well("beat", file) is there
+@pytest.mark.parametrize(
+    ("age", "ended"), [(0, False), (40, False), (110, False), (130, True), (9000, True), (None, False)]
+)
+@pytest.mark.parametrize("name", BEATING)
+def test_a_heartbeat_that_stays_away_ends_what_runs_in_the_container(
+    tmp_path: Path, name: str, age: int | None, ended: bool
+) -> None:
+    assert ("kill -KILL -1" in checked(name, aged(tmp_path, age)).stdout) is ended
+    assert SERVICES[name]["init"]
+    assert SERVICES[name]["restart"] == "unless-stopped"
 
 
 @pytest.mark.parametrize(("status", "well"), [(200, True), (503, False)])
@@ -184,15 +183,25 @@ def test_the_answer_of_the_page_decides_about_health(name: str, path: str, statu
     assert asked == [path]
 
 
-def is_well(name: str, file: Path) -> bool:
-    """Run the service's own health check on another file."""
+def aged(directory: Path, age: int | None) -> Path:
+    """A heartbeat file that was touched so many seconds ago, or never."""
+    file = directory / "heartbeat"
+    if age is not None:
+        file.touch()
+        os.utime(file, (time.time() - age, time.time() - age))
+    return file
+
+
+def checked(name: str, file: Path) -> "subprocess.CompletedProcess[str]":
+    """The service's own health check, run on another file, with a `kill` that only says what it was told."""
     kind, command = SERVICES[name]["healthcheck"]["test"]
     assert kind == "CMD-SHELL"
     assert SERVICES[name]["environment"]["HEARTBEAT_FILE"].rpartition("/")[0] in SERVICES[name]["tmpfs"]
     environment = {"PATH": os.environ["PATH"], "HEARTBEAT_FILE": str(file)}
-    return subprocess.run(["sh", "-c", command], env=environment, capture_output=True, check=False).returncode == 0
+    harmless = f'kill() {{ echo "kill $*"; }}\n{command}'
+    return subprocess.run(["sh", "-c", harmless], env=environment, capture_output=True, text=True, check=False)
 
 
 def test_the_health_checks_need_only_what_the_image_has() -> None:
-    used = {shlex.split(SERVICES[name]["healthcheck"]["test"][1])[0] for name in (*BEATING, "web", "beat", "flower")}
+    used = {shlex.split(SERVICES[name]["healthcheck"]["test"][1])[0] for name in (*BEATING, "web", "flower")}
     assert used == {"test", "python"}

@@ -97,11 +97,14 @@ def ask(directory: Path, statement: str) -> Any:
 
 
 @contextmanager
-def toy(directory: Path, scripts: dict[str, str], patience: float = 5.0) -> Iterator[Home]:
+def toy(directory: Path, scripts: dict[str, str], patience: float = 5.0, silence: float = 600.0) -> Iterator[Home]:
     """A running manager with shell scripts, not yet started, in place of the processes of these names."""
     home = Home(directory)
     home.prepare()
-    processes = [_scripted(home, name, script, patience) for name, script in scripts.items()]
+    processes = [
+        _scripted(home, name, script).model_copy(update={"patience": patience, "silence": silence})
+        for name, script in scripts.items()
+    ]
     addresses: dict[str, Any] = dict.fromkeys(("web_url", "flower_url", "kafka_bootstrap", "kafka"))
     urls = {"redis_url": "redis://127.0.0.1:1/0", "database_url": "postgresql://127.0.0.1:1/none"}
     stack = Stack(request={}, port_base=1024, processes=processes, detached=True, **addresses, **urls)
@@ -113,10 +116,10 @@ def toy(directory: Path, scripts: dict[str, str], patience: float = 5.0) -> Iter
         control.bring_down(home, stack)
 
 
-def _scripted(home: Home, name: str, script: str, patience: float) -> Process:
+def _scripted(home: Home, name: str, script: str) -> Process:
     kind: Kind = next(kind for kind in ("postgres", "redis", "relay", "worker", "web") if name.startswith(kind))
     environment = {"HEARTBEAT_FILE": str(home.heartbeat(name))}
-    return Process(name=name, kind=kind, argv=["/bin/sh", "-c", script], environment=environment, patience=patience)
+    return Process(name=name, kind=kind, argv=["/bin/sh", "-c", script], environment=environment)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from bridge.decide import Head
 from contracts.database import Database
 from contracts.queues import SOLO_QUEUE, STEPS
 from contracts.settings import Settings
-from tasks.worker import WEDGED_EXIT
+from tasks.application import create_app
+from tasks.guard import REPLACED_EXIT
+from tasks.health import DEAF_SECONDS
 from tests.eventually import eventually
 from tests.tasks.processes import TaskEvents, a_worker, calls, send, unacknowledged, waiting
 from tests.tasks.thoughts import SECRET, accepted, dead_letters, die_in_a_call, runs, taken, thought
@@ -179,13 +181,29 @@ def test_a_worker_with_a_wedged_thread_lets_the_others_end_and_leaves(
         send(settings, [other])
         eventually(lambda: "overstays its deadline" in worker.log)
         send(settings, [late])
-        assert worker.ended() == WEDGED_EXIT
+        assert worker.ended() == REPLACED_EXIT
     assert steps_called(settings, late) == []
     assert steps_called(settings, other) == [STEPS[0]]
     assert thought(database, other.thought_id).steps_done == 1
     row = thought(database, hanging.thought_id)
     assert (row.status, row.attempts, row.call_id is not None) == ("processing", 1, True)
     assert waiting(redis_client) == 2
+
+
+def test_a_worker_whose_consumer_lost_its_queue_lets_its_call_end_and_leaves_the_message_to_another(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    running = a_head(database, settings, "[[delay:classification:1000]]")
+    with a_worker(settings, tmp_path) as worker:
+        send(settings, [running])
+        eventually(lambda: calls(settings))
+        create_app(settings).control.cancel_consumer("thoughts")
+        eventually(lambda: thought(database, running.thought_id).steps_done == 1 and waiting(redis_client) == 1)
+        assert worker.ended(timeout=DEAF_SECONDS + 60) == REPLACED_EXIT
+        assert "slots are free" in worker.log
+    assert waiting(redis_client) == 1
+    with a_worker(settings, tmp_path):
+        assert eventually(lambda: is_over(database, running)) == "completed"
 
 
 def test_a_worker_that_is_told_to_end_saves_its_call_and_another_goes_on(

@@ -1,6 +1,5 @@
 """What a worker process has of its own."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -54,35 +53,3 @@ def test_nothing_is_connected_before_the_first_step(settings: Settings) -> None:
     worker = Worker(unreachable)
     assert "runner" not in vars(worker)
     assert "ledger" not in vars(worker)
-
-
-class Consumer:
-    """Celery's consumer, as far as it is used."""
-
-    def __init__(self) -> None:
-        self.cancelled: list[str] = []
-
-    def cancel_task_queue(self, queue: str) -> None:
-        self.cancelled.append(queue)
-
-    def call_soon(self, function: Callable[..., object], *arguments: object) -> None:
-        function(*arguments)
-
-
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.1, "call_deadline_seconds": 0.1}])
-def test_a_process_leaves_only_for_a_call_that_ignores_its_cancellation(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, step: Step
-) -> None:
-    left: list[int] = []
-    taken: list[list[str]] = []
-
-    def play(_: CallContext) -> None:
-        taken.append(list(consumer.cancelled))
-        eventually(lambda: left)
-
-    worker, _ = a_worker(settings, monkeypatch, play)
-    consumer = Consumer()
-    worker.watch(consumer, left.append)
-    assert worker.run(step) == Advance()
-    assert (left, taken, consumer.cancelled) == ([70], [[]], ["thoughts", "solo"])
-    dispose(worker)
