@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DIR ?= .devstack
+PORT ?= 8000
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev up down status test lint types bench lock
@@ -18,7 +19,7 @@ install-dev: $(VENV)/.installed-dev ## make .venv with what the tests and checks
 	@:
 
 up: install ## start everything; Ctrl-C stops it
-	@$(BIN)/python -m devstack up --dir $(DIR)
+	@$(BIN)/python -m devstack up --dir $(DIR) --port-base $(PORT)
 
 down: install ## stop everything; what was written is kept
 	@$(BIN)/python -m devstack down --dir $(DIR)
