@@ -35,7 +35,8 @@ def thought(thought_id: UUID) -> Response:
     identity.settled_visitor()
     found = access.readable_thought(thought_id)
     template = "progress.html" if _wants_fragment() else "thought.html"
-    return make_response(render_template(template, view=ThoughtView(found, _ahead(found))))
+    view = ThoughtView(found, _ahead(found), tonight=_tonight())
+    return make_response(render_template(template, view=view))
 
 
 def form_again(written: str, refused: str) -> BaseResponse:
@@ -51,11 +52,16 @@ def _ahead(found: Thought) -> int:
 
 
 def _latest(user_id: UUID) -> list[ThoughtView]:
-    return [ThoughtView(found) for found in page_of_thoughts(services().database, user_id, limit=LATEST_SHOWN)]
+    found = page_of_thoughts(services().database, user_id, limit=LATEST_SHOWN)
+    return [ThoughtView(each, tonight=_tonight()) for each in found]
+
+
+def _tonight() -> bool:
+    return not services().settings.takes_from_kafka
 
 
 def _form(written: str) -> dict[str, Any]:
-    return {"written": written, "nonce": uuid4().hex, "most": THOUGHT_LENGTH}
+    return {"written": written, "nonce": uuid4().hex, "most": THOUGHT_LENGTH, "tonight": _tonight()}
 
 
 def _wants_fragment() -> bool:

@@ -35,6 +35,8 @@ STATUS_WORDS: Final = {
     "running": "Running",
     "retrying": "Trying again",
 }
+TONIGHT: Final = "Waiting for tonight"
+
 KIND_WORDS: Final = {
     "transient": "It stayed out of reach, also after several tries",
     "permanent": "It was refused, and another try would not help",
@@ -71,11 +73,13 @@ class AgentView:
 
 
 class ThoughtView:
-    """A thought for the templates; `ahead` counts the author's thoughts that come before it."""
+    """A thought for the templates; `ahead` counts the author's thoughts that come before it, and `tonight` says that
+    what waits, waits for the nightly batch."""
 
-    def __init__(self, found: Thought, ahead: int = 0) -> None:
+    def __init__(self, found: Thought, ahead: int = 0, *, tonight: bool = False) -> None:
         self.row: Any = found.row
         self.ahead = ahead
+        self._tonight = tonight
         self.now = datetime.now(UTC)
         self._shown = representations.thought(found)
 
@@ -89,7 +93,7 @@ class ThoughtView:
 
     @property
     def words(self) -> str:
-        return STATUS_WORDS[self.status]
+        return TONIGHT if self._tonight and self.status == "pending" else STATUS_WORDS[self.status]
 
     @property
     def ended(self) -> bool:

@@ -1,10 +1,13 @@
 """The pages, as they come from the server: whole without JavaScript, plain text only, strict headers."""
 
 import re
+from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from flask.testing import FlaskClient
 
+from tests.webapp.conftest import MakeApp
 from tests.webapp.work import Work
 
 REFRESH = '<noscript><meta http-equiv="refresh" content="3"></noscript>'
@@ -32,6 +35,21 @@ def test_the_page_of_an_open_thought_refreshes_itself_without_javascript(client:
     assert REFRESH in page
     assert "1 of 5 agents finished" in page
     assert "Analysis: Running" in page
+
+
+@pytest.mark.parametrize("changed", [{"kafka_enabled": False}, {"kafka_mode": False}], ids=["no Kafka", "batch mode"])
+def test_what_waits_for_the_nightly_batch_says_so_until_it_is_taken(
+    make_app: MakeApp, work: Work, changed: dict[str, Any]
+) -> None:
+    client = make_app(**changed).test_client()
+    assert "one after the other, tonight, and" in client.get("/").text
+    thought = posted(client, "a thought")
+    for page in ("/", f"/t/{thought}", f"/t/{thought}?fragment=1"):
+        shown = client.get(page).text
+        assert "Waiting for tonight" in shown
+        assert "Queued" not in shown
+    work.take(thought)
+    assert "Waiting for tonight" not in client.get(f"/t/{thought}").text
 
 
 def test_the_page_of_a_finished_thought_stands_still(client: FlaskClient, work: Work) -> None:
