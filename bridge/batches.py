@@ -42,6 +42,8 @@ END: Final = text("""
        AND NOT EXISTS (SELECT FROM thoughts t WHERE t.finished_at IS NULL AND t.created_at <= b.asked_at)
     RETURNING b.id
 """)
+"""Every thought that was accepted before the batch was asked for has ended: one whose acceptance PostgreSQL has not yet
+answered by now is none of them, whatever its `created_at`, and waits for the next batch."""
 
 
 class BatchSource:

@@ -1,6 +1,8 @@
 """A step that is poison ends in the dead letters after three retries, and takes no other thought with it."""
 
 import json
+import os
+import signal
 from typing import Any
 
 import psycopg2
@@ -80,3 +82,18 @@ def test_poison_that_ends_its_worker_does_so_once_among_others_and_then_alone(
     is_a_whole_dead_letter(stack, thought, "lost")
     assert paid_twice <= most_paid_twice
     eventually(lambda: (restarts(stack, "worker"), restarts(stack, "solo")) == (before[0] + 1, before[1] + CALLS - 1))
+
+
+def test_whoever_is_stopped_for_good_is_replaced_and_the_work_goes_on(stack: Stack) -> None:
+    """Only somebody outside sees a process that does nothing at all; its heartbeat is what they see."""
+    names = ["worker.1", "worker.2", "solo.1", "bridge.1", "relay.1", "beat.1"]
+    before = {name: stack.pid(name) for name in names}
+    accepted = stack.post("Stopped in the call [[delay:value_impact:3000]]", somebody())
+    eventually(lambda: stack.starts(accepted["id"])["value_impact"] == 1)
+    for pid in before.values():
+        os.kill(pid, signal.SIGSTOP)
+    for name in names:
+        eventually(lambda name=name: stack.process(name)["pid"] not in {None, before[name]}, timeout=150)  # type: ignore[misc]  # mypy's limit
+    thought = stack.ended(accepted["id"], timeout=90)
+    assert thought["status"] == "completed"
+    assert stack.starts(accepted["id"]).total() == 6  # five, and the one that was stopped
