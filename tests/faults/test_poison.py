@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from devstack.kinds import BEATING
 from tests.eventually import eventually
 from tests.faults.test_kills import everything_is_done_in_order, work
 from tests.letters import dead_letter
@@ -33,6 +34,12 @@ def index(stack: Stack, thought: str) -> list[tuple[str, str]]:
 def restarts(stack: Stack, kind: str) -> int:
     """How often processes of one name were started again."""
     return sum(each["restarts"] for each in stack.status()["processes"] if each["name"].startswith(kind))
+
+
+def beating(stack: Stack) -> set[int]:
+    """The processes that have a heartbeat to show."""
+    processes = stack.status()["processes"]
+    return {int(each["pid"]) for each in processes if each["kind"] in BEATING and each["pid"]}
 
 
 def pids(stack: Stack, thought: str) -> list[int]:
@@ -84,16 +91,15 @@ def test_poison_that_ends_its_worker_does_so_once_among_others_and_then_alone(
     eventually(lambda: (restarts(stack, "worker"), restarts(stack, "solo")) == (before[0] + 1, before[1] + CALLS - 1))
 
 
+@pytest.mark.timeout(600)
 def test_whoever_is_stopped_for_good_is_replaced_and_the_work_goes_on(stack: Stack) -> None:
     """Only somebody outside sees a process that does nothing at all; its heartbeat is what they see."""
-    names = ["worker.1", "worker.2", "solo.1", "bridge.1", "relay.1", "beat.1"]
-    before = {name: stack.pid(name) for name in names}
-    accepted = stack.post("Stopped in the call [[delay:value_impact:3000]]", somebody())
+    before = beating(stack)
+    accepted = stack.post("Stopped in the call [[delay:value_impact:4000]]", somebody())
     eventually(lambda: stack.starts(accepted["id"])["value_impact"] == 1)
-    for pid in before.values():
+    for pid in before:
         os.kill(pid, signal.SIGSTOP)
-    for name in names:
-        eventually(lambda name=name: stack.process(name)["pid"] not in {None, before[name]}, timeout=150)  # type: ignore[misc]  # mypy's limit
-    thought = stack.ended(accepted["id"], timeout=90)
+    eventually(lambda: not before & beating(stack), timeout=240)
+    thought = stack.ended(accepted["id"], timeout=120)
     assert thought["status"] == "completed"
-    assert stack.starts(accepted["id"]).total() == 6  # five, and the one that was stopped
+    assert stack.starts(accepted["id"]).total() <= 6  # five, and perhaps once more the one that was stopped
