@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 DIR ?= .devstack
 PORT ?= 8000
+ROUNDS ?= 20
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev up down status test lint types bench lock
+.PHONY: help install install-dev up down status test faults lint types bench lock
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +31,9 @@ status: install ## show what runs, and where
 
 test: install-dev ## run the whole suite on real PostgreSQL, Redis and Kafka
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
+
+faults: install-dev ## break things at random under load, ROUNDS times, and say what came of it
+	@$(BIN)/python -m tests.faults --rounds $(ROUNDS) --seed $(SEED)
 
 lint: install-dev ## check style, formatting and the allowed imports
 	@$(BIN)/python -m ruff check .

@@ -78,8 +78,11 @@ def process(home: Home, jars: list[Path]) -> Process:
     )
 
 
-def initialise(home: Home, ports: Ports, jars: list[Path]) -> None:
-    """Write the settings, and format the data directory unless it is: aside and then moved, so that it is whole."""
+def initialise(home: Home, ports: Ports, jars: list[Path], told: str) -> None:
+    """Write the settings, and format the data directory unless it is: aside and then moved, so that it is whole.
+
+    `told` is the address that clients are sent on to: another one than the broker's own where something stands between.
+    """
     home.private("kafka")
     (_directory(home) / "log4j2.properties").write_text(LOGGING)
     data = _directory(home) / "data"
@@ -87,7 +90,7 @@ def initialise(home: Home, ports: Ports, jars: list[Path]) -> None:
         _format(home, ports, jars, data.with_name("data.new"))
         shutil.rmtree(data, ignore_errors=True)
         data.with_name("data.new").replace(data)
-    _write_properties(_properties(home), ports, data)
+    _write_properties(_properties(home), ports, data, told)
 
 
 def cluster_id() -> str:
@@ -117,11 +120,11 @@ def _classpath(jars: list[Path]) -> str:
     return ":".join(str(jar) for jar in jars)
 
 
-def _write_properties(path: Path, ports: Ports, data: Path) -> None:
+def _write_properties(path: Path, ports: Ports, data: Path, told: str) -> None:
     controller = f"{LOOPBACK}:{ports.kafka_controller}"
     settings = ONE_NODE | GROUPS | COMES_BACK_SOON | {
         "listeners": f"PLAINTEXT://{bootstrap(ports)},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://{bootstrap(ports)}",
+        "advertised.listeners": f"PLAINTEXT://{told}",
         "controller.quorum.voters": f"1@{controller}",
         "log.dirs": data,
     }  # fmt: skip
@@ -132,7 +135,7 @@ def _format(home: Home, ports: Ports, jars: list[Path], data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     settings = _directory(home) / "format.properties"
-    _write_properties(settings, ports, data)
+    _write_properties(settings, ports, data, bootstrap(ports))
     argv = [java.find(), "-Xmx128m", "-cp", _classpath(jars), "kafka.tools.StorageTool", "format"]
     told = subprocess.run([*argv, "-t", cluster_id(), "-c", str(settings)], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if told.returncode:

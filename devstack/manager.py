@@ -171,7 +171,13 @@ def _hooks(home: Home, process: Process) -> dict[str, tuple[Callable[..., bool],
             os.kill(pid, signal.SIGCONT)  # a process that was stopped would never see the signal
         return True
 
-    return {hook.__name__: (hook, True) for hook in (before_start, before_spawn, after_spawn, after_signal)}
+    def after_reap(exit_code: int | None = None, **_: Any) -> bool:
+        if exit_code is not None:
+            records.note_end(home, process.name, exit_code)
+        return True
+
+    hooks = (before_start, before_spawn, after_spawn, after_signal, after_reap)
+    return {hook.__name__: (hook, True) for hook in hooks}
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def make_stack(home: Home, ports: Ports, scale: Scale, settings: Settings, choic
     """The stack, ready to be started: its ports are free, Kafka is at hand, the stores have their directories."""
     require_free(_wanted(ports, scale, kafka=settings.kafka_enabled))
     jars = _jars(choice) if settings.kafka_enabled else None
-    _initialise(home, ports, jars)
+    _initialise(home, ports, jars, settings.kafka_bootstrap_servers.partition(",")[0])
     broker = _broker(home, ports, jars) if settings.kafka_enabled else None
     stores = [postgres.process(home, ports), redis_server.process(home, ports), *([broker] if broker else [])]
     return Stack(
@@ -65,11 +65,11 @@ def _jars(choice: str | None) -> list[Path] | None:
         return None
 
 
-def _initialise(home: Home, ports: Ports, jars: list[Path] | None) -> None:
+def _initialise(home: Home, ports: Ports, jars: list[Path] | None, kafka_told: str) -> None:
     with ThreadPoolExecutor() as pool:
         tasks = [pool.submit(postgres.initialise, home), pool.submit(redis_server.initialise, home)]
         if jars:
-            tasks.append(pool.submit(kafka.initialise, home, ports, jars))
+            tasks.append(pool.submit(kafka.initialise, home, ports, jars, kafka_told))
         for task in tasks:
             task.result()
 

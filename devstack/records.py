@@ -1,4 +1,5 @@
-"""A record for each started process, DIR/run/NAME.json: its pid, when it was born, and how often it was started again.
+"""A record for each started process, DIR/run/NAME.json: its pid, when it was born, how often it was started again, and
+how the last one ended.
 
 The manager writes them; `status` reads them without asking the manager; and after the manager was killed they say what
 it left behind. A pid is believed only together with the time of birth, since the system gives pids out again.
@@ -21,18 +22,29 @@ MARK = "DEVSTACK_DIR"
 
 
 class Record(BaseModel):
-    """One process as the manager started it; `born` is in seconds since the epoch, as the system tells it."""
+    """One process as the manager started it; `born` is in seconds since the epoch, as the system tells it.
+
+    `last_exit` is the status of the last one that ended, this one or one before: -9 when signal 9 ended it.
+    """
 
     pid: int
     born: float
     restarts: int = 0
+    last_exit: int | None = None
 
 
 def write(home: Home, name: str, pid: int, restarts: int) -> None:
     """Note a process that was just started."""
+    before = read(home, name)
     with suppress(psutil.NoSuchProcess):  # it ended at once; the next start writes
         record = Record(pid=pid, born=psutil.Process(pid).create_time(), restarts=restarts)
-        write_private(home.record(name), record.model_dump_json())
+        _keep(home, name, record.model_copy(update={"last_exit": before.last_exit if before else None}))
+
+
+def note_end(home: Home, name: str, status: int) -> None:
+    """Note how a process ended."""
+    if record := read(home, name):
+        _keep(home, name, record.model_copy(update={"last_exit": status}))
 
 
 def read(home: Home, name: str) -> Record | None:
@@ -41,6 +53,10 @@ def read(home: Home, name: str) -> Record | None:
         return Record.model_validate_json(home.record(name).read_text())
     except (FileNotFoundError, ValueError):
         return None
+
+
+def _keep(home: Home, name: str, record: Record) -> None:
+    write_private(home.record(name), record.model_dump_json())
 
 
 def forget(home: Home) -> None:

@@ -13,7 +13,8 @@ ADDRESSES = ("web_url", "flower_url", "kafka_bootstrap", "kafka", "redis_url", "
 
 
 def describe(home: Home, stack: Stack) -> dict[str, Any]:
-    """The addresses and every process: name, kind, pid (None while it is down), ready, restarts."""
+    """The addresses and every process: name, kind, pid (None while it is down), ready, restarts, and
+    the exit status of the last one that ended (None before any has)."""
     with ThreadPoolExecutor(8) as pool:
         processes = list(pool.map(lambda process: _describe(home, stack, process), stack.processes))
     return {name: getattr(stack, name) for name in ADDRESSES} | {"processes": processes}
@@ -28,6 +29,7 @@ def _describe(home: Home, stack: Stack, process: Process) -> dict[str, Any]:
         "pid": living.pid if living else None,
         "ready": is_ready(home, stack, process),
         "restarts": record.restarts if record else 0,
+        "last_exit": record.last_exit if record else None,
     }
 
 

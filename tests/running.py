@@ -14,6 +14,8 @@ from typing import Any
 from urllib.error import HTTPError
 from uuid import uuid4
 
+from devstack import records
+from devstack.home import Home
 from tests.eventually import eventually
 from tests.ports import free_base
 from tests.stores import devstack, require_up, walkable_directory
@@ -47,9 +49,23 @@ class Stack:
     def process(self, name: str) -> dict[str, Any]:
         return next(process for process in self.status()["processes"] if process["name"] == name)
 
+    def living(self, name: str) -> int | None:
+        """The pid of a process; None while it is down. By its record: `status` would ask the servers too."""
+        found = records.living(records.read(Home(self.directory), name))
+        return int(found.pid) if found else None
+
+    def names(self) -> list[str]:
+        """The processes that are there now."""
+        return [process["name"] for process in self.status_then["processes"] if self.living(process["name"])]
+
+    def last_exit(self, name: str) -> int | None:
+        """How the last process of this name that ended did so: 0, or -9 where it had to be killed."""
+        record = records.read(Home(self.directory), name)
+        return record.last_exit if record else None
+
     def pid(self, name: str) -> int:
         """The process to signal, as soon as there is one."""
-        return int(eventually(lambda: self.process(name)["pid"]))
+        return eventually(lambda: self.living(name)) or 0
 
     def kill(self, name: str) -> None:
         """End a process without warning."""
@@ -107,16 +123,18 @@ class Stack:
 @contextmanager
 def running_stack(settings: Mapping[str, str], scale: str = "") -> Iterator[Stack]:
     """A stack with the scripted provider, up and ready; down again at the end."""
-    with walkable_directory() as directory:
-        yield from _up_and_down(directory, settings, scale)
+    with walkable_directory() as directory, stack_in(directory, free_base(), settings, scale) as stack:
+        yield stack
 
 
-def _up_and_down(directory: Path, settings: Mapping[str, str], scale: str) -> Iterator[Stack]:
+@contextmanager
+def stack_in(directory: Path, base: int, settings: Mapping[str, str], scale: str) -> Iterator[Stack]:
+    """The same in this directory, with these ports."""
     stack = Stack(directory / "stack", directory / "calls.jsonl")
     chosen = {"AI_PROVIDER": "scripted", "ALLOW_SCRIPTED": "true", "SCRIPTED_CALL_LOG": str(stack.call_log), **settings}
     wanted = [argument for name, value in chosen.items() for argument in ("--set", f"{name}={value}")]
     scaled = ["--scale", scale] if scale else []
-    place = ("--dir", str(stack.directory), "--port-base", str(free_base()), "--kafka", "apache", "--detach")
+    place = ("--dir", str(stack.directory), "--port-base", str(base), "--kafka", "apache", "--detach")
     up = devstack("up", *place, *wanted, *scaled)
     try:
         require_up(up)

@@ -5,16 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.eventually import eventually
+from tests.faults.rounds import SHORT_PATIENCE
 from tests.running import Stack, running_stack
-
-SHORT_PATIENCE = {
-    "PATIENCE_SECONDS": "8",
-    "RENEW_SECONDS": "2",
-    "CALL_DEADLINE_SECONDS": "6",
-    "KAFKA_RETRY_BACKOFF_MS": "100",
-    "SCRIPTED_DELAY_MS": "100",
-    "SSE_HEARTBEAT_INTERVAL": "2",
-}
 
 
 @pytest.fixture(scope="package")

@@ -1,0 +1,186 @@
+"""A run: a stack of its own, people who write, a fault a round, and the promise checked after each and at the end."""
+
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg2
+
+from devstack import kafka, postgres, redis_server
+from devstack.home import Home
+from devstack.ports import LOOPBACK, Ports
+from tests.eventually import eventually
+from tests.faults import table
+from tests.faults.facts import CallLog, PostgreSQL
+from tests.faults.faults import Fault, World, all_live, draw
+from tests.faults.load import Accepted, People
+from tests.faults.network import Network
+from tests.faults.table import Round
+from tests.faults.topics import Watch
+from tests.faults.verdicts import Thought, Verdict, judge
+from tests.ports import free_base
+from tests.running import Stack, stack_in
+from tests.stores import walkable_directory
+
+SCALE = "bridge=3,relay=2,worker=3,web=2"
+SHORT_PATIENCE = {
+    "PATIENCE_SECONDS": "8",
+    "RENEW_SECONDS": "2",
+    "CALL_DEADLINE_SECONDS": "6",
+    "KAFKA_RETRY_BACKOFF_MS": "100",
+    "SCRIPTED_DELAY_MS": "100",
+    "SSE_HEARTBEAT_INTERVAL": "2",
+}
+SILENCE_SECONDS = 3.0
+"""Who was stopped for so long may have been silent for the patience: a renewal is due every 2 s, so the last beat
+before may be 2 s old, and the first one after may take 2 s more and one statement."""
+
+RECOVERY_SECONDS = 180.0
+CALM_SECONDS = (0.5, 4.0)
+
+Say = Callable[[str], object]
+
+
+@dataclass
+class Run:
+    """What a run is made of while it goes."""
+
+    world: World
+    people: People
+    postgresql: PostgreSQL
+    watch: Watch
+    log: CallLog
+    judged: int = 0
+    """Of the accepted thoughts, in the order of acceptance."""
+    rounds: list[Round] = field(default_factory=list)
+
+    def round(self, fault: Fault) -> Round:
+        """A moment of calm, the fault, and the wait until all that was accepted so far is terminal."""
+        all_live(self.world)
+        self.world.seconds(*CALM_SECONDS)
+        said = fault(self.world)
+        done = self._settled(str(len(self.rounds) + 1), said, list(self.people.accepted))
+        self.rounds.append(done)
+        return done
+
+    def _settled(self, name: str, said: str, everything: Sequence[Accepted]) -> Round:
+        batch = everything[self.judged :]
+        self.judged = len(everything)
+        back_after = self._until_terminal(batch)
+        return Round(name, said, len(batch), self._judged(batch), back_after)
+
+    def _until_terminal(self, batch: Sequence[Accepted]) -> float:
+        began, ids = time.monotonic(), [each.id for each in batch]
+        with suppress(AssertionError):  # what is open still is found lost
+            eventually(lambda: self._all_ended(ids), timeout=RECOVERY_SECONDS)
+        return time.monotonic() - began
+
+    def _all_ended(self, ids: Sequence[str]) -> bool:
+        try:
+            return not self.postgresql.still_open(ids)
+        except psycopg2.Error:
+            return False
+
+    def _judged(self, batch: Sequence[Accepted]) -> Verdict:
+        self.log.read_on()
+        thoughts = (eventually(lambda: self._thoughts(batch), timeout=60) if batch else None) or {}
+        promised = [(each.user, each.id) for each in batch]
+        return judge(promised, thoughts, self.log.calls, self.world.hits, SILENCE_SECONDS)
+
+    def _thoughts(self, batch: Sequence[Accepted]) -> Mapping[str, Thought] | None:
+        try:
+            return self.postgresql.thoughts([each.id for each in batch])
+        except psycopg2.Error:
+            return None
+
+    def end(self) -> Round:
+        """The load stops, and everything that was ever accepted is looked at once more."""
+        self.people.stop()
+        self.judged = 0
+        total = self._settled("all", "", list(self.people.accepted))
+        total.verdict.broken += self.people.wrong + self._wrong_in_kafka()
+        return total
+
+    def _wrong_in_kafka(self) -> list[str]:
+        """Every offset is committed in the end, none too early; index and topic have the same dead letters."""
+        watch = self.watch
+        index = {row[0] for row in self.postgresql.rows("SELECT failure_id FROM dead_letters")}
+        with suppress(AssertionError):
+            eventually(lambda: index <= set(watch.letters) and not watch.above, timeout=60)
+        wrong = [*watch.broken]
+        wrong += [f"{watch.above} records are not committed"] if watch.above else []
+        wrong += [] if watch.lives else ["the watch over the topics has ended: what it would have found is not known"]
+        wrong += [f"the dead letter {each} is not in the topic" for each in sorted(index - set(watch.letters))]
+        return wrong + [f"the topic's {each} is not in the index" for each in sorted(set(watch.letters) - index)]
+
+
+def faults(rounds: int, seed: int, *, people: int = 16, say: Say = print) -> int:
+    """So many rounds; returns the exit status, 1 for any breach of the promise."""
+    dice = random.Random(seed)
+    with running(dice, seed, people) as run:
+        say(table.heading())
+        for _ in range(rounds):
+            say(table.line(run.round(draw(dice)).cells()))
+        total = run.end()
+        say(table.line(total.cells()))
+        _tell(run, total, say)
+    return 1 if total.verdict.breaches else 0
+
+
+def _tell(run: Run, total: Round, say: Say) -> None:
+    answers = ", ".join(f"{status or 'none'}: {count}" for status, count in sorted(run.people.answers.items()))
+    failed = sum(1 for _ in run.watch.letters)
+    say(f"{table.recovery(run.rounds)} Answers to POST: {answers}.")
+    say(f"{failed} dead letters, {run.watch.below} records below committed offsets, all looked up.")
+    for words in total.verdict.breaches:
+        say(f"BREACH {words}")
+    if total.verdict.breaches:
+        say(f"Logs are kept in {_kept(run.world.stack)}")
+
+
+def _kept(stack: Stack) -> Path:
+    place = Path(tempfile.mkdtemp(prefix="faults-"))
+    shutil.copytree(stack.directory / "logs", place / "logs")
+    shutil.copy(stack.call_log, place)
+    return place
+
+
+@contextmanager
+def running(dice: random.Random, seed: int, people: int) -> Iterator[Run]:
+    """The stack with its proxies, and the people writing."""
+    base = free_base()
+    ports = Ports(base)
+    with (
+        walkable_directory() as directory,
+        Network({"postgres": ports.postgres, "redis": ports.redis, "kafka": ports.kafka}) as network,
+    ):
+        addresses = _addresses(Home(directory / "stack"), ports, network)
+        with stack_in(directory, base, SHORT_PATIENCE | addresses, SCALE) as stack:
+            postgresql = PostgreSQL(str(stack.status_then["database_url"]))
+            everybody = People(stack.url, people, seed)
+            with Watch(str(stack.status_then["kafka_bootstrap"]), str(stack.status_then["database_url"])) as watch:
+                world = World(stack, network, dice)
+                everybody.start()
+                yield Run(world, everybody, postgresql, watch, CallLog(stack.call_log))
+            postgresql.close()
+
+
+def _addresses(home: Home, ports: Ports, network: Network) -> dict[str, str]:
+    """What the processes are told: the proxies' ports. Readiness and the checks go to the stores themselves."""
+    home.prepare()
+
+    def through(url: str, own: int, store: str) -> str:
+        return url.replace(f"{LOOPBACK}:{own}", f"{LOOPBACK}:{network.port(store)}")
+
+    redis_url = through(redis_server.url(home, ports), ports.redis, "redis")
+    return {
+        "DATABASE_URL": through(postgres.url(home, ports), ports.postgres, "postgres"),
+        "REDIS_URL": redis_url,
+        "CELERY_BROKER_URL": redis_url,
+        "KAFKA_BOOTSTRAP_SERVERS": through(kafka.bootstrap(ports), ports.kafka, "kafka"),
+    }

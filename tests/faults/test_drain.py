@@ -1,0 +1,100 @@
+"""SIGTERM: nothing new is taken, what runs is finished or handed over, and the process ends well in its time."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.eventually import eventually
+from tests.faults.facts import CallLog, PostgreSQL
+from tests.faults.load import People
+from tests.faults.verdicts import Verdict, judge
+from tests.running import Stack, somebody
+
+APPS = ["bridge.1", "relay.1", "worker.1", "solo.1", "web.1", "beat.1", "flower.1"]
+
+
+@contextmanager
+def people_writing(stack: Stack) -> Iterator[People]:
+    """Some people write until the end of the block, and are answered then."""
+    people = People(stack.url, number=8, seed=11, pause=(0.3, 1.0))
+    people.start()
+    try:
+        yield people
+    finally:
+        people.stop()
+
+
+def verdict(stack: Stack, people: People) -> Verdict:
+    """Of everything that was accepted, when all of it has ended. No process has an excuse for anything."""
+    postgresql, log = PostgreSQL(stack.status_then["database_url"]), CallLog(stack.call_log)
+    ids = [each.id for each in people.accepted]
+    eventually(lambda: not postgresql.still_open(ids), timeout=90)
+    log.read_on()
+    found = judge([(each.user, each.id) for each in people.accepted], postgresql.thoughts(ids), log.calls, (), 0.0)
+    postgresql.close()
+    return found
+
+
+def test_a_rolling_restart_of_everything_loses_nothing_and_makes_no_call_twice(stack: Stack) -> None:
+    names = [
+        process["name"] for process in stack.status_then["processes"] if process["name"].split(".")[0] not in STORES
+    ]
+    with people_writing(stack) as people:
+        for name in names:
+            stack.command("restart", name)
+            assert (name, stack.last_exit(name)) == (name, 0)
+            eventually(lambda name=name: stack.process(name)["ready"], timeout=60)  # type: ignore[misc]  # mypy's limit
+    found = verdict(stack, people)
+    assert (found.breaches, found.paid_twice, people.wrong) == ([], 0, [])
+    assert people.accepted
+
+
+STORES = {"postgres", "redis", "kafka"}
+
+
+def test_a_worker_that_is_told_to_end_ends_its_call_and_begins_no_other(stack: Stack) -> None:
+    pids = {stack.pid(name): name for name in ("worker.1", "worker.2")}
+    long = stack.post("Long [[delay:analysis:3000]]", somebody())["id"]
+    begun = eventually(lambda: [call for call in stack.calls() if call["thought_id"] == long][2:])  # analysis has begun
+    leaving = pids[begun[0]["pid"]]
+    stopping = threading.Thread(target=stack.command, args=("stop", leaving))
+    stopping.start()
+    others = [stack.post("While it ends", somebody())["id"] for _ in range(10)]
+    assert [stack.ended(thought)["status"] for thought in (long, *others)] == ["completed"] * 11
+    stopping.join()
+    assert stack.last_exit(leaving) == 0
+    assert stack.starts(long).total() == 5
+    stack.command("start", leaving)
+
+
+def test_a_bridge_that_is_told_to_end_hands_over_live_chains(stack: Stack) -> None:
+    posted = [stack.post("Handed over [[delay:analysis:5000]]", somebody())["id"] for _ in range(8)]
+    eventually(lambda: all(stack.starts(thought)["analysis"] for thought in posted))
+    stack.command("stop", "bridge.1")
+    assert stack.last_exit("bridge.1") == 0
+    assert [stack.ended(thought)["status"] for thought in posted] == ["completed"] * 8
+    stack.command("start", "bridge.1")
+    assert [stack.starts(thought).total() for thought in posted] == [5] * 8
+    assert dispatches(stack, posted) == {(1, 1)}
+
+
+def dispatches(stack: Stack, thoughts: list[str]) -> set[tuple[int, int]]:
+    """How often chains were made for the thoughts, and their next step's message sent."""
+    postgresql = PostgreSQL(stack.status_then["database_url"])
+    rows = postgresql.rows("SELECT dispatch_id, sends FROM thoughts WHERE id = ANY (%s::uuid[])", thoughts)
+    postgresql.close()
+    return {(dispatch, sends) for dispatch, sends in rows}
+
+
+@pytest.mark.parametrize("name", APPS)
+@pytest.mark.parametrize("store", ["kafka", "redis"])
+def test_a_process_ends_well_while_a_store_is_away(stack: Stack, store: str, name: str) -> None:
+    stack.command("stop", store)
+    try:
+        stack.command("stop", name)
+        assert stack.last_exit(name) == 0
+    finally:
+        stack.command("start", store)
+        stack.command("start", name)

@@ -1,0 +1,20 @@
+"""Faults at random while people write: the promise as a whole, by the same code as `make faults`."""
+
+import random
+
+from tests.faults.faults import cut_off_one, kill, refuse, restart_store, stop
+from tests.faults.rounds import running
+
+CHOSEN = (kill, stop, restart_store, cut_off_one, kill, refuse)
+"""Of each sort one, in a fixed order; the dice say who is hit, when, and for how long."""
+
+
+def test_nothing_is_lost_reordered_or_paid_twice_without_need_whatever_breaks() -> None:
+    seed = 7
+    with running(random.Random(seed), seed, people=10) as run:
+        for fault in CHOSEN:
+            assert run.round(fault).verdict.breaches == []
+        total = run.end()
+    assert total.verdict.breaches == []
+    assert total.accepted > 0
+    assert run.watch.below >= total.accepted
