@@ -16,6 +16,9 @@ from uuid import uuid4
 
 from devstack import records
 from devstack.home import Home
+from devstack.readiness import is_ready
+from devstack.stack import load
+from devstack.status import describe
 from tests.eventually import eventually
 from tests.ports import free_base
 from tests.stores import devstack, require_up, walkable_directory
@@ -43,8 +46,9 @@ class Stack:
         return done.stdout
 
     def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.command("status", "--json"))
-        return found
+        """What `status --json` prints, without the start of another process for it."""
+        home = Home(self.directory)
+        return describe(home, load(home))
 
     def process(self, name: str) -> dict[str, Any]:
         return next(process for process in self.status()["processes"] if process["name"] == name)
@@ -57,6 +61,12 @@ class Stack:
     def names(self) -> list[str]:
         """The processes that are there now."""
         return [process["name"] for process in self.status_then["processes"] if self.living(process["name"])]
+
+    def is_ready(self, name: str) -> bool:
+        """Whether a process runs and does its work."""
+        home = Home(self.directory)
+        stack = load(home)
+        return is_ready(home, stack, stack.named(name)[0])
 
     def last_exit(self, name: str) -> int | None:
         """How the last process of this name that ended did so: 0, or -9 where it had to be killed."""

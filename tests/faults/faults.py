@@ -109,7 +109,10 @@ def flush_redis(world: World) -> str:
 def wipe_redis(world: World) -> str:
     """Redis comes back without its data."""
     world.stack.command("stop", "redis")
-    shutil.rmtree(world.stack.directory / "redis" / "appendonlydir")
+    kept = list((world.stack.directory / "redis").glob("appendonly*"))
+    assert kept, "Redis keeps its data elsewhere"
+    for path in kept:  # a file or, from version 7 on, a directory
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     seconds = world.seconds(0, 3)
     world.stack.command("start", "redis")
     return f"redis without its data after {seconds:.0f} s"

@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.error import HTTPError, URLError
 from uuid import UUID
@@ -52,6 +53,8 @@ class People:
     number: int
     seed: int
     pause: tuple[float, float] = (1.0, 3.0)
+    held_up: Callable[[], bool] = lambda: False
+    """Whether so much waits that nobody writes more: a slow machine must not pile up work without end."""
     accepted: list[Accepted] = field(default_factory=list)
     answers: "Counter[int]" = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -79,6 +82,8 @@ class People:
         dice = random.Random(f"{self.seed} {number}")
         user, written = str(UUID(int=dice.getrandbits(128), version=4)), 0
         while not self._stopping.wait(dice.uniform(*self.pause)):
+            if self.held_up():
+                continue
             written += 1
             self._say(user, f"{user} {written}", f"Person {number} writes {written} {_wish(dice)}".strip())
 

@@ -40,6 +40,9 @@ SILENCE_SECONDS = 3.0
 """Who was stopped for so long may have been silent for the patience: a renewal is due every 2 s, so the last beat
 before may be 2 s old, and the first one after may take 2 s more and one statement."""
 
+MOST_WAITING = 5
+"""Open thoughts a person, beyond which people stop writing for a while."""
+
 RECOVERY_SECONDS = 180.0
 CALM_SECONDS = (0.5, 4.0)
 
@@ -122,7 +125,7 @@ class Run:
 def faults(rounds: int, seed: int, *, people: int = 16, say: Say = print) -> int:
     """So many rounds; returns the exit status, 1 for any breach of the promise."""
     dice = random.Random(seed)
-    with running(dice, seed, people) as run:
+    with running(dice, seed, people) as run, _kept_when_it_breaks(run.world.stack, say):
         say(table.heading())
         for _ in range(rounds):
             say(table.line(run.round(draw(dice)).cells()))
@@ -130,6 +133,15 @@ def faults(rounds: int, seed: int, *, people: int = 16, say: Say = print) -> int
         say(table.line(total.cells()))
         _tell(run, total, say)
     return 1 if total.verdict.breaches else 0
+
+
+@contextmanager
+def _kept_when_it_breaks(stack: Stack, say: Say) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        say(f"The run broke off. {_kept(stack)}")
+        raise
 
 
 def _tell(run: Run, total: Round, say: Say) -> None:
@@ -140,14 +152,14 @@ def _tell(run: Run, total: Round, say: Say) -> None:
     for words in total.verdict.breaches:
         say(f"BREACH {words}")
     if total.verdict.breaches:
-        say(f"Logs are kept in {_kept(run.world.stack)}")
+        say(_kept(run.world.stack))
 
 
-def _kept(stack: Stack) -> Path:
+def _kept(stack: Stack) -> str:
     place = Path(tempfile.mkdtemp(prefix="faults-"))
     shutil.copytree(stack.directory / "logs", place / "logs")
     shutil.copy(stack.call_log, place)
-    return place
+    return f"Logs and calls are kept in {place}"
 
 
 @contextmanager
@@ -162,9 +174,9 @@ def running(dice: random.Random, seed: int, people: int) -> Iterator[Run]:
         addresses = _addresses(Home(directory / "stack"), ports, network)
         with stack_in(directory, base, SHORT_PATIENCE | addresses, SCALE) as stack:
             postgresql = PostgreSQL(str(stack.status_then["database_url"]))
-            everybody = People(stack.url, people, seed)
             with Watch(str(stack.status_then["kafka_bootstrap"]), str(stack.status_then["database_url"])) as watch:
                 world = World(stack, network, dice)
+                everybody = People(stack.url, people, seed, held_up=lambda: watch.waiting > MOST_WAITING * people)
                 everybody.start()
                 yield Run(world, everybody, postgresql, watch, CallLog(stack.call_log))
             postgresql.close()

@@ -16,6 +16,8 @@ from tests.faults.facts import PostgreSQL
 LOOK_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
 
+WAITING = "SELECT count(*) FROM thoughts WHERE finished_at IS NULL"
+
 PAST = """
     SELECT id::text, turn FROM thoughts WHERE id = ANY (%s::uuid[]) AND finished_at IS NULL
 """
@@ -36,6 +38,9 @@ class Watch:
     """failure id -> records of the dead letter topic."""
     below: int = 0
     """Records that were found below a committed offset, and looked up."""
+
+    waiting: int = 0
+    """Thoughts that were not terminal at the last look."""
 
     def __post_init__(self) -> None:
         self._postgresql = PostgreSQL(self.database_url)
@@ -86,6 +91,7 @@ class Watch:
                 continue  # it is away, and looked at again
 
     def _look(self) -> None:
+        ((self.waiting,),) = self._postgresql.rows(WAITING)
         partitions = [TopicPartition(NAMES["kafka_topic"], number) for number in self._rung]
         committed = self._consumer.committed(partitions, timeout=ANSWER_SECONDS) if partitions else []
         for message in self._consumer.consume(2_000, 0.2):
