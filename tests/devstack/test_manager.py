@@ -241,3 +241,17 @@ def test_the_end_of_a_log_is_its_last_lines(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("one\ntwo\nthree\n")
     assert logs.tail(tmp_path / "a.log", 2) == "  two\n  three"
     assert "wrote nothing" in logs.tail(tmp_path / "b.log")
+
+
+def test_how_the_last_one_ended_is_known_until_the_stack_starts_again(tmp_path: Path) -> None:
+    scripts = {"relay.1": SLEEPS, "relay.2": "exit 3", "relay.3": f"trap 'exit 0' TERM; touch $TOYS/here; {SLEEPS}"}
+    with toy(tmp_path, scripts) as home:
+        start(home, *scripts)
+        eventually((tmp_path / "here").exists)
+        kill(pids(tmp_path)["relay.1"])
+        stop(home, "relay.3")
+        eventually(lambda: ends(home, *scripts) == [-signal.SIGKILL, 3, 0])
+
+
+def ends(home: Home, *names: str) -> list[int | None]:
+    return [record.last_exit if (record := records.read(home, name)) else None for name in names]

@@ -37,12 +37,12 @@ class Link:
 class Proxy:
     """Passes bytes on from `port` to the store. To be used from the loop's thread only."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, port: int, target: int) -> None:
+        self.port = port
         self._target = target
         self._links: set[Link] = set()
         self._is_silent: Callable[[int], bool] | None = None
         self._server: asyncio.Server | None = None
-        self.port = 0
 
     async def listen(self) -> None:
         """Take connections, at the same port as before."""
@@ -93,12 +93,16 @@ class Proxy:
 
 
 class Network:
-    """The proxies of all stores, in a thread of their own: store -> port through which it is reached."""
+    """The proxies of all stores, in a thread of their own: store -> port through which it is reached, and its own.
 
-    def __init__(self, targets: dict[str, int]) -> None:
+    A port of 0 is chosen by the system. One that shall refuse for a while had better be chosen: the system might give
+    it away meanwhile.
+    """
+
+    def __init__(self, ports: dict[str, tuple[int, int]]) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
-        self._proxies = {name: Proxy(target) for name, target in targets.items()}
+        self._proxies = {name: Proxy(*pair) for name, pair in ports.items()}
 
     def __enter__(self) -> "Network":
         self._thread.start()

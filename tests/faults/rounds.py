@@ -13,7 +13,7 @@ import psycopg2
 
 from devstack import kafka, postgres, redis_server
 from devstack.home import Home
-from devstack.ports import LOOPBACK, Ports
+from devstack.ports import LOOPBACK, SPAN, Ports
 from tests.eventually import eventually
 from tests.faults import table
 from tests.faults.facts import CallLog, PostgreSQL
@@ -167,10 +167,9 @@ def running(dice: random.Random, seed: int, people: int) -> Iterator[Run]:
     """The stack with its proxies, and the people writing."""
     base = free_base()
     ports = Ports(base)
-    with (
-        walkable_directory() as directory,
-        Network({"postgres": ports.postgres, "redis": ports.redis, "kafka": ports.kafka}) as network,
-    ):
+    own = {"postgres": ports.postgres, "redis": ports.redis, "kafka": ports.kafka}
+    spare = {store: (base + SPAN + place, port) for place, (store, port) in enumerate(own.items())}
+    with walkable_directory() as directory, Network(spare) as network:
         addresses = _addresses(Home(directory / "stack"), ports, network)
         with stack_in(directory, base, SHORT_PATIENCE | addresses, SCALE) as stack:
             postgresql = PostgreSQL(str(stack.status_then["database_url"]))

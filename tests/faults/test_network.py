@@ -48,7 +48,7 @@ def a_store() -> Iterator[int]:
 
 @pytest.fixture
 def network() -> Iterator[Network]:
-    with a_store() as port, Network({"store": port}) as made:
+    with a_store() as port, Network({"store": (0, port)}) as made:
         yield made
 
 
