@@ -19,6 +19,8 @@ def parser() -> argparse.ArgumentParser:
     _add(names, "run", commands.consume, "take thoughts from Kafka and send their steps to the workers (the default)")
     _add(names, "relay", commands.relay, "publish the outbox to Kafka")
     _add(names, "create-topics", commands.topics, "make the three topics that are not there yet")
+    audited = _add(names, "audit", commands.audit, "count thoughts, records and commits, and say what does not add up")
+    audited.add_argument("--json", action="store_true", help="one JSON object")
     letters = names.add_parser("dead-letters", help="what could not be done").add_subparsers(required=True)
     shown = _add(letters, "list", commands.list_dead_letters, "show open dead letters, newest first")
     shown.add_argument("--all", action="store_true", help="also those that were replayed or discarded")

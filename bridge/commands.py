@@ -46,6 +46,15 @@ def topics(settings: Settings, _: Namespace) -> int:
     return 0
 
 
+def audit(settings: Settings, chosen: Namespace) -> int:
+    """Say whether everything adds up."""
+    from bridge.audit import command
+
+    if settings.kafka_enabled:
+        _check_kafka(settings)
+    return command.audit(settings, chosen)
+
+
 def list_dead_letters(settings: Settings, chosen: Namespace) -> int:
     """Write them to standard output."""
     with _database(settings) as database:

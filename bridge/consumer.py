@@ -8,25 +8,17 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
-from confluent_kafka import (
-    OFFSET_INVALID,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    TopicCollection,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bridge.kafka import Config, client_config
 from bridge.lane import Lane
+from bridge.messages import read_message
 from bridge.positions import Committed, Start, choose_start
-from bridge.records import Unreadable, read_record
-from contracts.dead_letters import origin
+from bridge.records import Unreadable
+from bridge.topic_ids import NO_TOPIC_ID, TopicIds, topic_id
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -41,14 +33,6 @@ ANSWER_MS: Final = 6_000
 
 DRAIN: Final = 500
 NOT_COMMITTED: Final = -1
-NO_TOPIC_ID: Final = ""
-"""A broker that tells no topic ids (librdkafka's own one): commits are not compared."""
-
-OWN_BROKER: Final = "mockCluster"
-"""What the cluster id of librdkafka's own broker begins with. It names a controller that is not there, so that asking
-it for a topic's id would only time out."""
-
-
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
@@ -73,7 +57,7 @@ class KafkaSource:
         config = client_config(settings, "bridge")
         self._settings = settings
         self._topic = settings.kafka_topic
-        self._admin = AdminClient(config)
+        self._topic_ids = TopicIds(AdminClient(config), self._topic)
         self._consumer = Consumer(_consumer_config(config, settings, self._commit_answered))
         self._partitions: dict[int, Assigned] = {}
         self._settled_at = 0.0
@@ -96,7 +80,7 @@ class KafkaSource:
     def settle(self, now: float) -> None:
         """Commit the frontiers that have moved, every second, without waiting for Kafka. Raises LogReplacedError."""
         if self._asked is None and now - self._settled_at >= COMMIT_SECONDS and self._moved(self._partitions):
-            self._settled_at, self._asked = now, self._ask_topic_id()
+            self._settled_at, self._asked = now, self._topic_ids.ask(self._answer_seconds)
         if self._asked is not None and self._asked.done():
             asked, self._asked = self._asked, None
             self._commit(self._moved(self._partitions), asked, wait=False)
@@ -115,8 +99,7 @@ class KafkaSource:
         if number is None or offset is None or number not in self._partitions:
             return
         assigned = self._partitions[number]
-        where = origin(self._topic, number, offset, message.timestamp()[1])
-        read = read_record(where, message.value(), _headers(message), _key(message))
+        read = read_message(self._topic, message)
         if isinstance(read, Unreadable):
             assigned.lane.read_unreadable(read.record, read.reason)
         else:
@@ -139,29 +122,29 @@ class KafkaSource:
                 assigned.paused = False
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        topic_id = _topic_id(self._ask_topic_id())
+        known_as = topic_id(self._topic_ids.ask(self._answer_seconds))
         found = consumer.committed(partitions, timeout=ANSWER_SECONDS)
         starts = {}
         for partition in found:
-            start = self._start(consumer, partition, topic_id)
+            start = self._start(consumer, partition, known_as)
             if start.alarm:
                 log.error("ALARM: partition %d: %s", partition.partition, start.alarm)
             starts[partition.partition] = start.offset
         for number, offset in starts.items():
             lane = Lane(offset, self._settings.patience_seconds)
-            self._partitions[number] = Assigned(lane, topic_id, committed=offset)
+            self._partitions[number] = Assigned(lane, known_as, committed=offset)
         consumer.incremental_assign([TopicPartition(self._topic, number, at) for number, at in starts.items()])
         # librdkafka remembers a pause over revoke and assign: a partition that comes back would rest for ever.
         consumer.resume([TopicPartition(self._topic, number) for number in starts])
         log.info("Assigned: %s", starts)
 
-    def _start(self, consumer: Consumer, partition: TopicPartition, topic_id: str) -> Start:
+    def _start(self, consumer: Consumer, partition: TopicPartition, known_as: str) -> Start:
         low, high = consumer.get_watermark_offsets(partition, timeout=ANSWER_SECONDS)
         if partition.error:
             raise KafkaException(partition.error)
         known = partition.offset != OFFSET_INVALID
         return choose_start(
-            Committed(partition.offset, partition.metadata or "") if known else None, topic_id, low, high
+            Committed(partition.offset, partition.metadata or "") if known else None, known_as, low, high
         )
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -172,7 +155,7 @@ class KafkaSource:
             if partition.partition in self._partitions
         }
         try:
-            self._commit(self._moved(leaving), self._ask_topic_id(), wait=True)
+            self._commit(self._moved(leaving), self._topic_ids.ask(self._answer_seconds), wait=True)
         except LogReplacedError as replaced:
             log.warning("Nothing is committed on leaving: %s", replaced)
         consumer.incremental_unassign(partitions)
@@ -219,36 +202,8 @@ class KafkaSource:
 
     def _check_log(self, moved: dict[int, Assigned], asked: "Future[Any]") -> None:
         known = {assigned.topic_id for assigned in moved.values()} - {NO_TOPIC_ID}
-        if known and known != {_topic_id(asked)}:
+        if known and known != {topic_id(asked)}:
             raise LogReplacedError(f"ALARM: the topic {self._topic} was made anew; its records are read from the start")
-
-    @cached_property
-    def _tells_topic_ids(self) -> bool:
-        cluster = self._admin.list_topics(self._topic, timeout=ANSWER_SECONDS).cluster_id
-        return not str(cluster).startswith(OWN_BROKER)
-
-    def _ask_topic_id(self) -> "Future[Any]":
-        """Ask for the topic's id, which changes when it is deleted and made anew; `_topic_id` reads the answer."""
-        if self._tells_topic_ids:
-            asked = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=self._answer_seconds)
-            return asked[self._topic]
-        nothing: Future[Any] = Future()
-        nothing.set_result(None)
-        return nothing
-
-
-_WITHOUT_IDS: Final = (KafkaError._UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION)  # noqa: SLF001
-
-
-def _topic_id(asked: "Future[Any]") -> str:
-    """The answer, waited for. Raises KafkaException when Kafka is away."""
-    try:
-        described = asked.result()
-    except KafkaException as refused:
-        if refused.args[0].code() in _WITHOUT_IDS:
-            return NO_TOPIC_ID
-        raise
-    return str(described.topic_id) if described else NO_TOPIC_ID
 
 
 def _consumer_config(config: Config, settings: Settings, on_commit: CommitCallback) -> dict[str, Any]:
@@ -265,19 +220,3 @@ def _consumer_config(config: Config, settings: Settings, on_commit: CommitCallba
         "socket.timeout.ms": ANSWER_MS,
         "on_commit": on_commit,
     }
-
-
-def _key(message: "Message[bytes, bytes]") -> bytes | None:
-    key: str | bytes | None = message.key()
-    return key.encode() if isinstance(key, str) else key
-
-
-def _headers(message: "Message[bytes, bytes]") -> list[tuple[str, bytes | None]]:
-    """None at all where a name is not UTF-8: confluent-kafka raises then, and no record may end the bridge."""
-    try:
-        found = message.headers() or []
-    except (SystemError, UnicodeDecodeError):
-        log.warning("The headers at offset %s of partition %s cannot be read.", message.offset(), message.partition())
-        return []
-    pairs = list(found.items()) if isinstance(found, dict) else found
-    return [(name, value.encode() if isinstance(value, str) else value) for name, value in pairs]

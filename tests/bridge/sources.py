@@ -35,11 +35,13 @@ def values(number: int, first: int = 0) -> list[bytes]:
     return [thought_created(UUID(int=one), UUID(int=10**9 + one), "A thought").to_bytes() for one in numbers]
 
 
-def produce(settings: Settings, events: Iterable[bytes], partition: int = 0, turn: bytes = b"1") -> None:
+def produce(
+    settings: Settings, events: Iterable[bytes], partition: int = 0, turn: bytes = b"1", key: bytes | None = None
+) -> None:
     """Write records as the relay does, and wait for them to be there."""
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers})
     for value in events:
-        producer.produce(settings.kafka_topic, value, partition=partition, headers={"turn": turn})
+        producer.produce(settings.kafka_topic, value, key, partition=partition, headers={"turn": turn})
     assert producer.flush(ANSWER_SECONDS) == 0
 
 

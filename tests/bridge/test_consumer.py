@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from bridge import consumer
+from bridge import messages
 from bridge.consumer import COMMIT_SECONDS, KafkaSource
 from contracts.settings import Settings
 from tests.bridge.sources import (
@@ -101,14 +101,14 @@ def test_settling_does_not_wait_for_a_kafka_that_is_away(settings: Settings) -> 
         with socket() as silent:
             silent.bind(("127.0.0.1", 0))
             silent.listen()  # takes connections and never answers
-            reachable, source._admin = (
-                source._admin,
+            reachable, source._topic_ids._admin = (
+                source._topic_ids._admin,
                 AdminClient({"bootstrap.servers": f"127.0.0.1:{silent.getsockname()[1]}"}),
             )
             source.settle(1e9)
             assert source._asked is not None
             assert not source._asked.done()
-            source._asked, source._admin = None, reachable
+            source._asked, source._topic_ids._admin = None, reachable
         settled(source, settings, 2)
 
 
@@ -140,7 +140,7 @@ class MisnamedHeader:
 
 
 def test_headers_that_cannot_be_read_are_none(caplog: pytest.LogCaptureFixture) -> None:
-    assert consumer._headers(MisnamedHeader()) == []  # type: ignore[arg-type]
+    assert messages.headers(MisnamedHeader()) == []  # type: ignore[arg-type]
     assert "offset 17 of partition 0" in caplog.text
 
 

@@ -1,6 +1,6 @@
 """Workers without Celery: threads that take the bridge's messages from Redis and save every step.
 
-What they save is empty; who asks for more than the order and the number of the steps runs Celery's own.
+What they save is an empty output; who asks for more than the order and the number of the steps runs Celery's own.
 """
 
 import base64
@@ -21,17 +21,26 @@ from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, TOTAL_STEPS
 from contracts.settings import Settings
 
 CLAIM = text("""
-    UPDATE thoughts SET call_id = :call, attempts = attempts + 1, beat = beat + 1
+    UPDATE thoughts SET call_id = :call, attempts = attempts + 1, beat = beat + 1,
+                        beat_at = clock_timestamp(), step_started_at = clock_timestamp()
      WHERE id = :id AND status = 'processing' AND dispatch_id = :token AND steps_done < :steps AND call_id IS NULL
     RETURNING id
 """)
 
 SAVE = text("""
-    UPDATE thoughts
-       SET steps_done = steps_done + 1, call_id = NULL, attempts = 0, sends = 1, losses = 0, beat = beat + 1,
-           status = CASE WHEN steps_done + 1 = :steps THEN 'completed' ELSE status END,
-           finished_at = CASE WHEN steps_done + 1 = :steps THEN clock_timestamp() END
-     WHERE id = :id AND call_id = :call RETURNING user_id, status
+    WITH t AS (
+      UPDATE thoughts
+         SET steps_done = steps_done + 1, call_id = NULL, attempts = 0, sends = 1, losses = 0, beat = beat + 1,
+             beat_at = clock_timestamp(),
+             status = CASE WHEN steps_done + 1 = :steps THEN 'completed' ELSE status END,
+             finished_at = CASE WHEN steps_done + 1 = :steps THEN clock_timestamp() END
+       WHERE id = :id AND call_id = :call RETURNING *),
+    r AS (
+      INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, call_id, attempts, turn,
+                              started_at, finished_at)
+      SELECT id, steps_done, 'a' || steps_done, '1', 'test', 'test', '{}', :call, 1, turn,
+             step_started_at, clock_timestamp() FROM t)
+    SELECT user_id, status FROM t
 """)
 
 Ended = list[tuple[UUID, UUID]]

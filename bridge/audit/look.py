@@ -1,0 +1,33 @@
+"""What one look at both stores counted and found."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+from bridge.audit.findings import Finding
+from contracts.audits import KINDS, NUMBERS, Figures
+
+SHOWN: Final = 100
+"""Findings that figures carry in words; the numbers tell of all."""
+
+
+@dataclass(slots=True)
+class Look:
+    """Filled by the parts of an audit, one after the other."""
+
+    partitions: list[Figures] = field(default_factory=list)
+    numbers: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    findings: list[Finding] = field(default_factory=list)
+
+    def figures(self, mode: str) -> Figures:
+        """The object of `contracts.audits`."""
+        kinds = Counter(one.kind for one in self.findings)
+        told = [{"kind": one.kind, "subject": one.subject, "line": one.line} for one in self.findings[:SHOWN]]
+        return {
+            "mode": mode,
+            "adds_up": not self.findings,
+            "partitions": self.partitions,
+            "findings": {kind: kinds[kind] for kind in KINDS},
+            "found": told,
+            **{name: round(self.numbers[name], 3) for name in NUMBERS},
+        }
