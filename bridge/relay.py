@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import outbox
+from bridge.audit.watch import watching
 from bridge.outbox import OutboxRow, Refused
 from bridge.publisher import Outcome, Publisher
 from bridge.seldom import Seldom
@@ -194,7 +195,8 @@ def run(settings: Settings) -> None:
         return
     engine = make_engine(settings.database_url, "relay")
     try:
-        Relay(settings, engine, stop).run()
+        with watching(settings, stop):
+            Relay(settings, engine, stop).run()
     finally:
         engine.dispose()
 

@@ -14,7 +14,8 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database
-from webapp.queries import COUNTS, read
+from webapp.audited import audit_gauges
+from webapp.queries import AUDIT, COUNTS, read
 from webapp.seats import Seats
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class _Backlog(Collector):
         thoughts_open.add_metric(["pending"], counts.pending)
         thoughts_open.add_metric(["processing"], counts.processing)
         yield thoughts_open
+        for audit in read(self._database, AUDIT):
+            yield from audit_gauges(audit.figures, audit.age)
 
 
 @blueprint.get("/metrics")

@@ -52,6 +52,9 @@ COUNTS: Final = text("""
            (SELECT count(*) FROM dead_letters WHERE state = 'open') AS dead_letters
 """)
 
+AUDIT: Final = text("SELECT figures, EXTRACT(epoch FROM now() - at)::float8 AS age FROM audits")
+"""The last audit's figures, as `contracts.audits` has them; no row before the first one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thought:

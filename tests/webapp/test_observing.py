@@ -1,5 +1,6 @@
 """GET /health and GET /metrics."""
 
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -73,6 +74,30 @@ def test_the_metrics_tell_the_state_of_the_work(client: FlaskClient, work: Work,
     assert found['thoughts_open{status="processing"}'] == 1
     assert found["thoughts_streams_open"] == 0
     assert found['thoughts_http_requests_total{method="POST",route="/thoughts",status="201"}'] == 3
+
+
+FIGURES = {
+    "adds_up": False,
+    "silent_thoughts": 2,
+    "findings": {"silent": 2, "order": 0},
+    "partitions": [
+        {"partition": 1, "first": 0, "end": 9, "committed": 7, "lag": 2, "records": {"completed": 7, "waiting": 2}}
+    ],
+}
+
+
+def test_the_metrics_tell_what_the_last_audit_counted(client: FlaskClient, database: Database) -> None:
+    assert not [name for name in gauges(client) if name.startswith("thoughts_audit")]
+    insert = text("INSERT INTO audits (at, figures) VALUES (now() - interval '1 min', CAST(:figures AS jsonb))")
+    database.rows(insert, figures=json.dumps(FIGURES))
+    found = gauges(client)
+    assert found["thoughts_audit_age_seconds"] >= 60
+    assert found["thoughts_audit_adds_up"] == 0
+    assert found["thoughts_audit_silent_thoughts"] == 2
+    assert found['thoughts_audit_findings{kind="silent"}'] == 2
+    assert found['thoughts_audit_lag{partition="1"}'] == 2
+    assert found['thoughts_audit_committed{partition="1"}'] == 7
+    assert found['thoughts_audit_records{partition="1",state="waiting"}'] == 2
 
 
 def test_the_metrics_answer_without_postgres(make_app: MakeApp) -> None:
