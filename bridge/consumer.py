@@ -19,6 +19,7 @@ from bridge.messages import read_message
 from bridge.positions import Committed, Start, choose_start
 from bridge.records import Unreadable
 from bridge.topic_ids import NO_TOPIC_ID, TopicIds, topic_id
+from bridge.watermarks import watermarks
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ ANSWER_MS: Final = 6_000
 
 DRAIN: Final = 500
 NOT_COMMITTED: Final = -1
+
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
@@ -57,7 +59,8 @@ class KafkaSource:
         config = client_config(settings, "bridge")
         self._settings = settings
         self._topic = settings.kafka_topic
-        self._topic_ids = TopicIds(AdminClient(config), self._topic)
+        self._admin = AdminClient(config)
+        self._topic_ids = TopicIds(self._admin, self._topic)
         self._consumer = Consumer(_consumer_config(config, settings, self._commit_answered))
         self._partitions: dict[int, Assigned] = {}
         self._settled_at = 0.0
@@ -122,6 +125,13 @@ class KafkaSource:
                 assigned.paused = False
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            self._take_over(consumer, partitions)
+        except KafkaException as refused:
+            # Raised anew: librdkafka's own one, passing through a callback as it is, nobody can catch (Python 3.11).
+            raise KafkaException(refused.args[0]) from None
+
+    def _take_over(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         known_as = topic_id(self._topic_ids.ask(self._answer_seconds))
         found = consumer.committed(partitions, timeout=ANSWER_SECONDS)
         starts = {}
@@ -139,13 +149,24 @@ class KafkaSource:
         log.info("Assigned: %s", starts)
 
     def _start(self, consumer: Consumer, partition: TopicPartition, known_as: str) -> Start:
-        low, high = consumer.get_watermark_offsets(partition, timeout=ANSWER_SECONDS)
         if partition.error:
             raise KafkaException(partition.error)
+        low, high = self._watermarks(consumer, partition)
         known = partition.offset != OFFSET_INVALID
         return choose_start(
             Committed(partition.offset, partition.metadata or "") if known else None, known_as, low, high
         )
+
+    def _watermarks(self, consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+        """The ends of the log. A partition that was just made is given to us before this consumer's metadata knows it,
+        and in a callback the consumer cannot be told to look: another client asks then."""
+        try:
+            low, high = consumer.get_watermark_offsets(partition, timeout=ANSWER_SECONDS)
+        except KafkaException as refused:
+            if refused.args[0].code() != KafkaError._UNKNOWN_PARTITION:  # noqa: SLF001  librdkafka's own name
+                raise
+            return watermarks(self._admin, partition)
+        return low, high
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """The last word about these partitions: committed before anybody else reads them."""

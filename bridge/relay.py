@@ -22,7 +22,7 @@ from bridge.audit.watch import watching
 from bridge.outbox import OutboxRow, Refused
 from bridge.publisher import Outcome, Publisher
 from bridge.seldom import Seldom
-from bridge.sweep import SWEEP_SECONDS, sweep
+from bridge.sweep import Sweep
 from contracts.database import Database, make_engine, why
 from contracts.heartbeat import beat
 from contracts.settings import Settings
@@ -57,7 +57,7 @@ class Relay:
 
     def __init__(self, settings: Settings, engine: Engine, stop: threading.Event) -> None:
         self._settings = settings
-        self._database = Database(engine)
+        self._sweep = Sweep(Database(engine), settings.kafka_topic)
         self._transactions = engine.execution_options(isolation_level="READ COMMITTED")
         self._stop = stop
         self._patience = Patience(stop)
@@ -65,7 +65,7 @@ class Relay:
         self._resting: dict[str, float] = {}
         self._seldom = Seldom()
         self._troubles = 0
-        self._beaten = self._swept = float("-inf")
+        self._beaten = float("-inf")
 
     def run(self) -> None:
         """Look at the outbox again and again."""
@@ -76,7 +76,7 @@ class Relay:
         """One round, and the seconds to wait before the next."""
         try:
             found = self.round()
-            self._sweep_if_due(found)
+            self._sweep_after(found)
             self._alive()
         except (SQLAlchemyError, psycopg2.Error) as away:  # the driver's own, where SQLAlchemy sets the isolation level
             if self._seldom.is_due("postgres"):
@@ -121,13 +121,10 @@ class Relay:
         asked, together.refused = together.refused, []
         return together.plus(self._publisher.publish_alone((one.row for one in asked), seconds=ALONE_SECONDS))
 
-    def _sweep_if_due(self, found: Round) -> None:
+    def _sweep_after(self, found: Round) -> None:
         """By whoever led and reached Kafka, in a statement of its own: its row locks must not outlast it."""
-        due = time.monotonic() - self._swept >= SWEEP_SECONDS
-        if due and self._settings.takes_from_kafka and found in {Round.EMPTY, Round.FULL}:
-            self._swept = time.monotonic()
-            if emitted := sweep(self._database, self._settings.kafka_topic):
-                log.warning("%d quiet thoughts were emitted again.", emitted)
+        if self._settings.takes_from_kafka and found in {Round.EMPTY, Round.FULL} and (emitted := self._sweep.step()):
+            log.warning("%d quiet thoughts were emitted again.", emitted)
 
     def _resting_topics(self) -> list[str]:
         now = time.monotonic()

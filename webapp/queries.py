@@ -47,9 +47,10 @@ COUNTS: Final = text("""
            (SELECT COALESCE(EXTRACT(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox
              WHERE parked_at IS NULL) AS outbox_oldest_seconds,
            (SELECT count(*) FROM outbox WHERE parked_at IS NOT NULL) AS outbox_parked_rows,
-           (SELECT count(*) FROM thoughts WHERE finished_at IS NULL AND status = 'pending') AS pending,
-           (SELECT count(*) FROM thoughts WHERE finished_at IS NULL AND status = 'processing') AS processing,
-           (SELECT count(*) FROM dead_letters WHERE state = 'open') AS dead_letters
+           pending, processing, (SELECT count(*) FROM dead_letters WHERE state = 'open') AS dead_letters
+      FROM (SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
+                   count(*) FILTER (WHERE status = 'processing') AS processing
+              FROM thoughts WHERE finished_at IS NULL) open_ones
 """)
 
 AUDIT: Final = text("SELECT figures, EXTRACT(epoch FROM now() - at)::float8 AS age FROM audits")

@@ -48,11 +48,12 @@ VERDICTS: Final = text("""
 turn comes of a replay, which has a record of its own."""
 
 UNRUNG: Final = text("""
-    SELECT t.id, EXTRACT(epoch FROM now() - GREATEST(
-             CASE WHEN t.emitted_at IS NULL AND t.headers IS NULL THEN t.created_at
-                  ELSE COALESCE(t.emitted_at, t.created_at) + interval '5 min' * 2 ^ LEAST(t.emissions, 6) END,
-             (SELECT max(b.beat_at) + interval '1 min' FROM thoughts b
-               WHERE b.user_id = t.user_id AND b.finished_at IS NULL)))::float8 AS overdue
+    SELECT t.id, EXTRACT(epoch FROM now() - CASE
+             WHEN t.emitted_at IS NULL AND t.headers IS NULL THEN t.created_at
+             ELSE GREATEST(COALESCE(t.emitted_at, t.created_at) + interval '5 min' * 2 ^ LEAST(t.emissions, 6),
+                           (SELECT h.beat_at + interval '1 min' FROM thoughts h
+                             WHERE h.user_id = t.user_id AND h.finished_at IS NULL ORDER BY h.turn LIMIT 1))
+             END)::float8 AS overdue
       FROM unnest(CAST(:users AS uuid[]), CAST(:turns AS bigint[])) AS r(user_id, turn)
       JOIN thoughts t ON t.user_id = r.user_id AND t.turn = r.turn AND t.finished_at IS NULL
      ORDER BY t.id

@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from bridge.consumer import KafkaSource
 from bridge.decide import Decision, Record, Verdict
 from bridge.lane import Lane
+from bridge.topics import create_topics
 from contracts.events import thought_created
 from contracts.settings import Settings
 from tests.eventually import eventually
@@ -149,3 +150,19 @@ def settled(source: KafkaSource, settings: Settings, offset: int, partition: int
 
 def shared(*sources: KafkaSource) -> set[int]:
     return {partition for source in sources for partition in source._partitions}
+
+
+def make_anew(settings: Settings) -> None:
+    """Delete the work topic and make it again with the same name."""
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    before = topic_id(settings)
+    admin.delete_topics([settings.kafka_topic])[settings.kafka_topic].result(20)
+
+    def made() -> bool:
+        try:
+            create_topics(settings)
+            return topic_id(settings) != before
+        except KafkaException:
+            return False  # the old one is still being deleted
+
+    eventually(made)

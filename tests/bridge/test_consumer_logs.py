@@ -8,7 +8,6 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bridge.consumer import LogReplacedError
-from bridge.topics import create_topics
 from contracts.settings import Settings
 from tests.bridge.sources import (
     a_source,
@@ -17,6 +16,7 @@ from tests.bridge.sources import (
     committed,
     held,
     lane,
+    make_anew,
     poll_until,
     produce,
     read_all,
@@ -31,22 +31,6 @@ pytestmark = pytest.mark.usefixtures("topics")
 @pytest.fixture(scope="module")
 def database_url() -> str:
     return "postgresql://nobody@127.0.0.1:9/none"  # only the tests of dead letters ask PostgreSQL
-
-
-def make_anew(settings: Settings) -> None:
-    """Delete the work topic and make it again with the same name."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
-    before = topic_id(settings)
-    admin.delete_topics([settings.kafka_topic])[settings.kafka_topic].result(20)
-
-    def made() -> bool:
-        try:
-            create_topics(settings)
-            return topic_id(settings) != before
-        except KafkaException:
-            return False  # the old one is still being deleted
-
-    eventually(made)
 
 
 @pytest.mark.parametrize("offset", [3, 900])

@@ -1,18 +1,26 @@
 """Sweep emits quiet lines again, one record a user, and leaves alone whatever moves."""
 
+from collections import Counter
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
+from bridge import sweep as sweeping
 from bridge.relay import Round
-from bridge.sweep import sweep
+from bridge.sweep import SWEEP_SECONDS, Sweep
 from contracts.accept import accept
-from contracts.database import Database
+from contracts.database import Database, make_engine
 from contracts.settings import Settings
 from tests.bridge.relays import a_relay
 
 TOPIC = "work"
+
+
+def sweep(database: Database, topic: str) -> int:
+    """A pass that has one page."""
+    return Sweep(database, topic).step()
 
 
 def a_thought(database: Database, user: UUID, *, emit: bool = True) -> UUID:
@@ -73,10 +81,23 @@ def test_a_quiet_thought_behind_a_newer_one_waits_for_that_ones_record(database:
 
 
 def test_a_foreign_thought_counts_from_its_acceptance(database: Database, user_id: UUID) -> None:
+    """It came with a record of its own, which a bridge has in hand."""
     thought = a_thought(database, user_id, emit=False)
+    database.rows(text("UPDATE thoughts SET headers = '{}'"))
     assert sweep(database, TOPIC) == 0
     age(database, thought, 6)
     assert sweep(database, TOPIC) == 1
+
+
+def test_a_thought_accepted_in_batch_mode_is_emitted_at_once_when_kafka_is_back(
+    database: Database, user_id: UUID
+) -> None:
+    """No record of it was ever written, so nothing is waited for, not even the work on an earlier one."""
+    at_work = a_thought(database, user_id)
+    database.rows(text("UPDATE thoughts SET status = 'processing', beat_at = now() WHERE id = :id"), id=at_work)
+    a_thought(database, user_id, emit=False)
+    assert [sweep(database, TOPIC), sweep(database, TOPIC)] == [1, 0]
+    assert [turn for _, _, turn, _ in emitted(database)] == [2]
 
 
 def test_a_line_that_is_being_worked_on_is_left_alone(database: Database, user_id: UUID) -> None:
@@ -134,3 +155,57 @@ def test_a_standby_does_not_sweep(settings: Settings, database: Database, user_i
         assert relay.round() is Round.STANDBY
         relay.step()
     assert emitted(database) == []
+
+
+def users_with_quiet_thoughts(database: Database, number: int) -> list[UUID]:
+    users = [uuid4() for _ in range(number)]
+    for user in users:
+        database.rows(text("INSERT INTO users (id) VALUES (:id)"), id=user)
+        for _ in range(2):
+            age(database, a_thought(database, user), 6)
+    return users
+
+
+def test_a_pass_goes_over_all_users_in_pages(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "PAGE_USERS", 2)
+    users = users_with_quiet_thoughts(database, 5)
+    now = [0.0]
+    one = Sweep(database, TOPIC, clock=lambda: now[0])
+    assert [one.step() for _ in range(4)] == [0, 0, 5, 0]
+    assert Counter(key for _, key, _, _ in emitted(database)) == dict.fromkeys(map(str, users), 1)
+    database.rows(text("UPDATE thoughts SET emitted_at = now() - interval '11 min'"))
+    now[0] = SWEEP_SECONDS - 1
+    assert one.step() == 0
+    now[0] = SWEEP_SECONDS
+    assert [one.step() for _ in range(3)] == [0, 0, 5]
+
+
+def test_a_page_that_failed_is_tried_again_in_a_minute(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "PAGE_USERS", 2)
+    users_with_quiet_thoughts(database, 3)
+    now = [0.0]
+    nowhere = make_engine("postgresql+psycopg2://nobody@127.0.0.1:9/none", "away")
+    one = Sweep(database, TOPIC, clock=lambda: now[0])
+    assert one.step() == 0
+    one._database = Database(nowhere)
+    with pytest.raises(SQLAlchemyError):
+        one.step()
+    one._database = database
+    assert one.step() == 0
+    now[0] = SWEEP_SECONDS
+    assert one.step() == 3
+
+
+def test_the_pauses_between_the_emissions_of_a_thought_double(database: Database, user_id: UUID) -> None:
+    """A sweep every minute, as far as the thought can tell."""
+    thought = a_thought(database, user_id)
+    minutes = []
+    for minute in range(1, 700):
+        later = text("UPDATE thoughts SET emitted_at = emitted_at - interval '1 min' WHERE id = :id")
+        database.rows(later, id=thought)
+        minutes += [minute] * sweep(database, TOPIC)
+    pauses = [after - before for before, after in zip([0, *minutes], minutes, strict=False)]
+    assert pauses == [5, 10, 20, 40, 80, 160, 320]
+    assert len(emitted(database)) == len(pauses)
