@@ -112,7 +112,7 @@ def test_from_one_mode_to_the_other_and_back_nothing_is_lost_and_nothing_done_tw
         assert statuses(stack, lines) == {"pending"}
         # as old as what the sweep rings for; it looks when the relay starts, and every minute
         ask(stack, "UPDATE thoughts SET created_at = created_at - interval '10 min'")
-    with up(stack, base, KAFKA | {"PATIENCE_SECONDS": "120"}):
+    with up(stack, base, KAFKA | {"PATIENCE_SECONDS": "120", "CALL_DEADLINE_SECONDS": "120"}):
         assert all_done_in_order(stack, lines) == 0
         workers = [stack.pid(name) for name in ("worker.1", "solo.1")]
         write(stack, lines, 3, "In flight [[delay:analysis:3000]]", "started")
