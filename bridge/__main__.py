@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from bridge import commands
+from bridge import commands, letter_arguments
 from contracts.logs import configure_logging
 from contracts.settings import Settings, load_settings_or_exit
 
@@ -21,12 +21,7 @@ def parser() -> argparse.ArgumentParser:
     _add(names, "create-topics", commands.topics, "make the three topics that are not there yet")
     audited = _add(names, "audit", commands.audit, "count thoughts, records and commits, and say what does not add up")
     audited.add_argument("--json", action="store_true", help="one JSON object")
-    letters = names.add_parser("dead-letters", help="what could not be done").add_subparsers(required=True)
-    shown = _add(letters, "list", commands.list_dead_letters, "show open dead letters, newest first")
-    shown.add_argument("--all", action="store_true", help="also those that were replayed or discarded")
-    shown.add_argument("--json", action="store_true", help="one JSON array")
-    again = _add(letters, "replay", commands.replay_dead_letters, "put failed thoughts at the end of their line")
-    again.add_argument("ids", nargs="+", metavar="ID", help="failure id, as the list shows it")
+    letter_arguments.add(names)
     return every
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from contracts.database import Database, Row
+from contracts.foreign import Kept
 
 DECIDE: Final = text("""
     WITH ask AS MATERIALIZED (
@@ -33,7 +34,7 @@ DECIDE: Final = text("""
        WHERE EXISTS (SELECT FROM rec WHERE rec.user_id = a.user_id AND rec.verdict = 'open')),
     head AS MATERIALIZED (
       SELECT t.id, t.user_id, t.turn, t.steps_done, t.dispatch_id, t.beat, t.sends, t.losses,
-             t.call_id IS NOT NULL AS in_call, t.status = 'pending' AS begins,
+             t.headers->'tracing' AS tracing, t.call_id IS NOT NULL AS in_call, t.status = 'pending' AS begins,
              GREATEST(0, EXTRACT(epoch FROM t.not_before - clock_timestamp()))::float8 AS wait,
              (t.status = 'pending' OR t.call_id IS NOT NULL)::int AS new_token,
              (SELECT rec.origin FROM rec WHERE rec.thought_id = t.id AND rec.turn = t.turn LIMIT 1) AS origin,
@@ -54,7 +55,7 @@ DECIDE: Final = text("""
            head.beat + head.take::int AS beat,
            CASE WHEN NOT head.take THEN head.sends WHEN head.new_token = 1 THEN 1 ELSE head.sends + 1 END AS sends,
            head.in_call AND NOT head.take AS in_call, head.losses + (head.take AND head.in_call)::int AS losses,
-           head.wait, COALESCE(head.take, false) AS dispatched, head.begins AND head.take AS begins
+           head.wait, COALESCE(head.take, false) AS dispatched, head.begins AND head.take AS begins, head.tracing
       FROM rec LEFT JOIN head ON head.user_id = rec.user_id
 """)
 """Two traps. The head is chosen without a lock and locked afterwards: choosing and locking in one step with SKIP LOCKED
@@ -107,7 +108,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of a user's line, as it stands after the decision. `wait`: seconds until a retry may start."""
+    """The head of a user's line, as it stands after the decision. `wait`: seconds until a retry may start; `tracing`:
+    another producer's, as `contracts.foreign` keeps them."""
 
     thought_id: UUID
     user_id: UUID
@@ -121,6 +123,7 @@ class Head:
     wait: float
     dispatched: bool
     begins: bool
+    tracing: Kept | None = field(default=None, compare=False)
 
     @property
     def watch(self) -> Watch:
@@ -181,4 +184,5 @@ def _head(row: Row) -> Head | None:
         wait=row.wait,
         dispatched=row.dispatched,
         begins=row.begins,
+        tracing=row.tracing,
     )

@@ -14,6 +14,7 @@ from kombu.messaging import Producer
 
 from bridge.decide import Head
 from bridge.pipelines import THOUGHT_CREATED
+from contracts.foreign import Kept, decoded
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings
 from contracts.settings import Settings
 
@@ -48,7 +49,15 @@ class Dispatcher:
         thought = str(head.thought_id)
         root = _root_id(thought, head)
         arguments = (thought, head.dispatch_id)
-        shared = {"root_id": f"{root}-{first}", "queue": THOUGHTS_QUEUE, "argsrepr": thought, "kwargsrepr": ""}
+        shared: dict[str, Any] = {
+            "root_id": f"{root}-{first}",
+            "queue": THOUGHTS_QUEUE,
+            "argsrepr": thought,
+            "kwargsrepr": "",
+        }
+        traces = _tracing_headers(head.tracing) if head.tracing else {}
+        if traces:
+            shared["headers"] = traces
         message = self._app.amqp.as_task_v2(
             f"{root}-{first}",
             THOUGHT_CREATED.tasks[first - 1],
@@ -64,7 +73,7 @@ class Dispatcher:
             routing_key=SOLO_QUEUE if head.losses else THOUGHTS_QUEUE,
             exchange="",
             serializer="json",
-            headers=message.headers,
+            headers=message.headers | traces,
             delivery_mode=2,
             **message.properties,
         )
@@ -83,6 +92,11 @@ def _signature(step: int, arguments: tuple[str, int], options: dict[str, Any]) -
         "subtask_type": None,
         "immutable": True,
     }
+
+
+def _tracing_headers(tracing: Kept) -> dict[str, str]:
+    """As Celery's messages carry them; of a repeated one the last counts."""
+    return {name.lower(): (decoded(value) or b"").decode("utf-8", "replace") for name, value in tracing}
 
 
 def _root_id(thought: str, head: Head) -> str:

@@ -5,13 +5,15 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.dead_letters import bury
+from bridge.burial import bury
 from bridge.decide import Record
 from bridge.lane import Bury, Lane, Store
+from bridge.records import NOBODY
 from contracts.accept import accept
 from contracts.database import Database, is_refused_data, why
-from contracts.dead_letters import failure_headers, original, record_failure_id
+from contracts.dead_letters import failure_headers, record_failure_id
 from contracts.events import thought_created
+from contracts.foreign import foreign, original
 from contracts.progress import Publisher
 from contracts.settings import Settings
 
@@ -20,11 +22,15 @@ log = logging.getLogger(__name__)
 ITEMS_A_TURN: Final = 100
 
 MEANING: Final = {
-    "unknown-user": "Nobody is known by this user_id.",
-    "contradicts": "The thought of this id belongs to another user.",
-    "invalid": "PostgreSQL refuses the event's data.",
+    "unknown-user": ("UnknownUser", "Nobody is known by this user_id."),
+    "contradicts": ("OtherThought", "The thought of this id belongs to another user, or has another text."),
+    "invalid": ("RefusedData", "PostgreSQL refuses the event's data."),
 }
-"""Why a readable event became a dead letter."""
+"""Why a readable event became a dead letter: a kind to sort by, and words."""
+
+
+DELETED: Final = ""
+"""The text of a thought that its author deleted. Its record is no news, whatever it says: the row stays as it is."""
 
 
 class Intake:
@@ -71,12 +77,13 @@ class Intake:
                 event=record.body.value,
                 topic=self._settings.kafka_topic,
                 emit=False,
+                headers=foreign(record.body.key, record.body.headers),
             )
         except SQLAlchemyError as error:
             if is_refused_data(error):
                 return "invalid", None
             raise
-        if found.contradicts(record.user_id):
+        if found.contradicts(record.user_id) or found.old_text not in {None, DELETED, event.text}:
             return "contradicts", None
         if not found.user_known:
             return "unknown-user", None
@@ -87,9 +94,11 @@ class Intake:
     def _bury(self, item: Bury) -> None:
         record = item.record
         where = dict(record.origin or {})
-        message = item.message or MEANING[item.reason]
-        headers = failure_headers(reason=item.reason, error_class="UnusableRecord", message=message)
+        kind, message = MEANING.get(item.reason, (record.body.kind, item.message))
+        headers = failure_headers(reason=item.reason, error_class=kind, message=item.message or message)
         headers |= {"origin": where, **original(record.body.key, record.body.headers)}
+        if record.user_id != NOBODY:
+            headers |= {"user_id": str(record.user_id), "thought_id": str(record.thought_id)}
         log.error("A record became a dead letter: %s (%s)", item.reason, where)
         bury(
             self._database,

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
-from contracts.dead_letters import Headers, kafka_headers
+from contracts.dead_letters import kafka_headers
+from contracts.foreign import Headers, headers_again, key_again
 
 LOCK_NUMBER: Final = 7400
 
@@ -46,7 +47,11 @@ PARK: Final = text("""
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One record to be. `turn` and `failure_id` say which headers it carries; `value` None is a tombstone."""
+    """One record to be; `value` None is a tombstone.
+
+    With a `failure_id` it is a dead letter, and `headers` say why. Else `headers` are those of the record that brought
+    the thought (`contracts.foreign`), which goes out again with the thought's `turn`, or with no turn as it first came.
+    """
 
     id: int
     topic: str
@@ -56,11 +61,17 @@ class OutboxRow:
     value: bytes | None
     headers: Mapping[str, Any] | None
 
+    def kafka_key(self) -> str | bytes | None:
+        """The record's key; a record that is sent again has the one that it came with, whatever its bytes are."""
+        if self.key is not None or self.failure_id is not None:
+            return self.key
+        return key_again(self.headers or {})
+
     def kafka_headers(self) -> Headers:
-        """The record's headers: why it failed for a dead letter, else the turn where there is one."""
+        """The record's headers: why it failed for a dead letter, else the turn and what came with the thought."""
         if self.failure_id is not None:
             return kafka_headers(self.failure_id, self.headers or {})
-        return [] if self.turn is None else [("turn", str(self.turn).encode())]
+        return headers_again(self.headers or {}, self.turn)
 
 
 @dataclass(frozen=True, slots=True)

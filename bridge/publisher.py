@@ -152,7 +152,7 @@ class Publisher:
             self._report(outcome, row, error, message)
 
         try:
-            producer.produce(row.topic, row.value, row.key, headers=[*row.kafka_headers()], on_delivery=report)
+            producer.produce(row.topic, row.value, row.kafka_key(), headers=[*row.kafka_headers()], on_delivery=report)
             outcome.unreported += 1
         except KafkaException as refused:
             self._meet(outcome, row, refused.args[0])

@@ -9,9 +9,17 @@ from uuid import UUID
 from bridge.decide import Record
 from bridge.pipelines import PIPELINES
 from contracts.events import ThoughtCreated, UnreadableEventError
+from contracts.foreign import TURN
 from contracts.text import clean
 
 NOBODY: Final = UUID(int=0)
+
+LARGEST_BYTES: Final = 1_000_000
+"""Value, key and headers together. Kafka's own bound is a little higher: what is taken must fit into a record once more
+when it is emitted again, with the header `turn`."""
+
+HEADER_BYTES: Final = 16
+"""What a header takes besides its name and its value, at most."""
 
 KafkaHeaders = Sequence[tuple[str, bytes | None]]
 
@@ -24,6 +32,8 @@ class Body:
     headers: KafkaHeaders
     key: bytes | None = None
     event: ThoughtCreated | None = None
+    kind: str = ""
+    """Why it could not be read, in one word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,39 +50,66 @@ def read_record(
     """Read one record of the work topic; `where` is its `contracts.dead_letters.origin`. Never raises."""
     offset: int = where["offset"]
     try:
+        _check_size(value, headers, key)
         event = _pipeline_event(value)
+        _check_key(key, event.user_id)
         turn = _turn(headers)
     except UnreadableEventError as unreadable:
         reason = clean(str(unreadable))  # pydantic quotes the character it did not like, NUL included
-        return Unreadable(Record(offset, NOBODY, NOBODY, None, where, Body(value, headers, key)), reason)
+        body = Body(value, headers, key, kind=unreadable.kind)
+        return Unreadable(Record(offset, NOBODY, NOBODY, None, where, body), reason)
     return Record(offset, event.user_id, event.thought_id, turn, where, Body(value, headers, key, event))
 
 
 def _pipeline_event(value: bytes | None) -> ThoughtCreated:
     pipeline = PIPELINES.get(_event_type(value))
     if pipeline is None:
-        raise UnreadableEventError("event_type: no pipeline takes this type of event")
+        raise UnreadableEventError("event_type: no pipeline takes this type of event", "UnknownEvent")
     return pipeline.read(value)
 
 
 def _event_type(value: bytes | None) -> str:
     if value is None:
-        raise UnreadableEventError("the record has no value")
+        raise UnreadableEventError("the record has no value: a tombstone deletes nothing here", "Tombstone")
+    if not value:
+        raise UnreadableEventError("the value is empty", "EmptyValue")
     try:
-        parsed: Any = json.loads(value)
+        parsed: Any = json.loads(value.decode())
+    except UnicodeDecodeError:
+        raise UnreadableEventError("the value is not UTF-8", "NotUtf8") from None
     except (ValueError, RecursionError):
-        raise UnreadableEventError("the value is not JSON") from None
-    return str(parsed.get("event_type")) if isinstance(parsed, dict) else ""
+        raise UnreadableEventError("the value is not JSON", "NotJson") from None
+    found = parsed.get("event_type") if isinstance(parsed, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _check_size(value: bytes | None, headers: KafkaHeaders, key: bytes | None) -> None:
+    told = sum(len(name.encode(errors="replace")) + len(content or b"") + HEADER_BYTES for name, content in headers)
+    size = len(value or b"") + len(key or b"") + told
+    if size > LARGEST_BYTES:
+        raise UnreadableEventError(f"the record has {size:,} bytes; the most is {LARGEST_BYTES:,}", "TooLarge")
+
+
+def _check_key(key: bytes | None, user_id: UUID) -> None:
+    """Kafka keeps the order of one key only, so a record that is not keyed by its user came from a wrong producer."""
+    if not key:
+        raise UnreadableEventError("the record has no key; it must be the event's user_id", "NoKey")
+    try:
+        keyed = UUID(key.decode("ascii"))
+    except ValueError:
+        raise UnreadableEventError("the record's key is no user_id", "WrongKey") from None
+    if keyed != user_id:
+        raise UnreadableEventError("the record's key is another user's than the event's user_id", "WrongKey")
 
 
 def _turn(headers: KafkaHeaders) -> int | None:
-    found = [value for name, value in headers if name == "turn"]
+    found = [value for name, value in headers if name == TURN]
     if not found:
         return None
     try:
         turn = int(found[-1] or b"")
     except ValueError:
-        raise UnreadableEventError("the header turn is not a number") from None
+        raise UnreadableEventError("the header turn is not a number", "WrongTurn") from None
     if not 0 < turn < 2**63:
-        raise UnreadableEventError("the header turn is out of range")
+        raise UnreadableEventError("the header turn is out of range", "WrongTurn")
     return turn

@@ -4,8 +4,10 @@ The web accepts what a person wrote; the bridge accepts what another producer wr
 lock makes the order of turns the order of commits.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -16,12 +18,12 @@ ACCEPT: Final = text("""
     WITH old AS (SELECT user_id, turn, text FROM thoughts WHERE id = :id),
     u AS (UPDATE users SET last_turn = last_turn + 1
            WHERE id = :user AND NOT EXISTS (SELECT FROM old) RETURNING id, last_turn),
-    t AS (INSERT INTO thoughts (id, user_id, turn, text, event, emitted_at)
+    t AS (INSERT INTO thoughts (id, user_id, turn, text, event, headers, emitted_at)
           SELECT CAST(:id AS uuid), u.id, u.last_turn, CAST(:text AS text), CAST(:event AS bytea),
-                 CASE WHEN :emit THEN now() END
-            FROM u ON CONFLICT (id) DO NOTHING RETURNING user_id, turn, event),
-    o AS (INSERT INTO outbox (topic, key, turn, value)
-          SELECT CAST(:topic AS text), user_id::text, turn, event FROM t WHERE :emit)
+                 CAST(:headers AS jsonb), CASE WHEN :emit THEN now() END
+            FROM u ON CONFLICT (id) DO NOTHING RETURNING user_id, turn, event, headers),
+    o AS (INSERT INTO outbox (topic, key, turn, value, headers)
+          SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM t WHERE :emit)
     SELECT EXISTS (SELECT FROM users WHERE id = :user) AS user_known,
            COALESCE((SELECT turn FROM t), (SELECT turn FROM old)) AS turn,
            (SELECT user_id FROM old) AS owner, (SELECT text FROM old) AS old_text,
@@ -34,7 +36,7 @@ TRIES: Final = 5
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What Accept found. `turn` is None when the user is unknown; `owner` and `old_text` are of a thought that was
-    there before; `fresh` says that this call stored it."""
+    there before, and "" is the text of a deleted one; `fresh` says that this call stored it."""
 
     user_known: bool
     turn: int | None
@@ -48,15 +50,25 @@ class Accepted:
 
 
 def accept(
-    database: Database, *, thought_id: UUID, user_id: UUID, text: str, event: bytes, topic: str, emit: bool
+    database: Database,
+    *,
+    thought_id: UUID,
+    user_id: UUID,
+    text: str,
+    event: bytes,
+    topic: str,
+    emit: bool,
+    headers: Mapping[str, Any] | None = None,
 ) -> Accepted:
     """Store a thought once; the same id again finds the first. `emit` also writes the outbox row for `topic`.
 
+    `headers` is the object of `contracts.foreign.foreign`, for a thought that came with headers of its own.
     Raises SQLAlchemyError when PostgreSQL is away or refuses; the call may be repeated with the same id.
     """
     parameters = {"id": thought_id, "user": user_id, "text": text, "event": event, "topic": topic, "emit": emit}
+    kept = None if headers is None else json.dumps(headers)
     for _ in range(TRIES):
-        row = database.rows(ACCEPT, **parameters)[0]
+        row = database.rows(ACCEPT, **parameters, headers=kept)[0]
         found = Accepted(row.user_known, row.turn, row.owner, row.old_text, row.fresh)
         if found.turn is not None or not found.user_known:
             break

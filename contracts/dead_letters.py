@@ -1,13 +1,16 @@
 """-> dead letter topic: the original event's bytes as the value, and headers that say why it is there.
 
-In PostgreSQL the headers are one JSON object; `kafka_headers` turns it into what Kafka carries.
+In PostgreSQL the headers are one JSON object; `kafka_headers` turns it into what Kafka carries, and `read_headers`
+back. docs/dead-letters.md tells other consumers what the names mean.
 """
 
-import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from uuid import UUID
 
+from contracts.foreign import Headers, decoded, encoded
 from contracts.text import clean
 
 STACK_LENGTH: Final = 12_000
@@ -17,7 +20,13 @@ is told here has to fit into that, at up to four bytes a character."""
 MESSAGE_LENGTH: Final = 2_000
 CLASS_LENGTH: Final = 200
 
-HEADER_NAMES: Final = {"error_class": "error-class", "message": "error-message", "stack": "error-stack"}
+HEADER_NAMES: Final = {
+    "error_class": "error-class",
+    "message": "error-message",
+    "stack": "error-stack",
+    "user_id": "user-id",
+    "thought_id": "thought-id",
+}
 """What the keys of the JSON object are called in Kafka; the others keep their names."""
 
 ORIGIN_HEADERS: Final = {
@@ -27,9 +36,22 @@ ORIGIN_HEADERS: Final = {
     "timestamp": "original-timestamp",
 }
 
-Headers = list[tuple[str, bytes | None]]
+FAILURE_ID: Final = "failure-id"
+KEY_HEADER: Final = "original-key"
+LEFT_OUT: Final = "original-headers-left-out"
+PREFIX: Final = "original-header-"
 
-_NESTED: Final = frozenset({"origin", "original_key", "original_headers"})
+MOST_ORIGINAL_HEADERS: Final = 100
+"""The prefix makes each of them longer, and a record may have tens of thousands: those after so many are left out in
+the topic, and counted; the index has them all."""
+
+_NESTED: Final = frozenset({"origin", "original_key", "original_headers", "original_headers_left_out"})
+_NAMES: Final = {told: name for name, told in HEADER_NAMES.items()}
+_PLACES: Final = {told: name for name, told in ORIGIN_HEADERS.items()}
+LIMITS: Final = {"attempts": 2**31, "partition": 2**31, "offset": 2**63, "timestamp": 2**63}
+"""The numbers among the headers, and what PostgreSQL takes of each."""
+
+_OF_A_THOUGHT: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,18})")
 
 
 def failure_headers(
@@ -58,12 +80,10 @@ def record_failure_id(record_origin: Mapping[str, Any], value: bytes | None) -> 
     return digest.hexdigest()
 
 
-def original(key: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> dict[str, Any]:
-    """The original record's key and headers in JSON: `[name, base64 or null]`, in order, repeats kept."""
-    return {
-        "original_key": _encoded(key),
-        "original_headers": [[clean(name), _encoded(value)] for name, value in headers],
-    }
+def thought_of(failure_id: str) -> tuple[UUID, int] | None:
+    """The thought and the turn that failed; None for a record that never became a thought."""
+    found = _OF_A_THOUGHT.fullmatch(failure_id)
+    return (UUID(found[1]), int(found[2])) if found and int(found[2]) < LIMITS["offset"] else None
 
 
 def kafka_headers(failure_id: str, headers: Mapping[str, Any]) -> Headers:
@@ -71,21 +91,42 @@ def kafka_headers(failure_id: str, headers: Mapping[str, Any]) -> Headers:
     own = {HEADER_NAMES.get(name, name): value for name, value in headers.items() if name not in _NESTED}
     where = headers.get("origin") or {}
     found = {ORIGIN_HEADERS[name]: value for name, value in where.items() if name in ORIGIN_HEADERS}
-    told: Headers = [(name, _told(value)) for name, value in {"failure-id": failure_id, **own, **found}.items()]
-    if headers.get("original_key") is not None:
-        told.append(("original-key", _decoded(headers["original_key"])))
-    return told + [
-        (f"original-header-{name}", _decoded(value)) for name, value in headers.get("original_headers") or []
-    ]
+    told: Headers = [(name, _told(value)) for name, value in {FAILURE_ID: failure_id, **own, **found}.items()]
+    if "original_key" in headers:
+        told.append((KEY_HEADER, decoded(headers["original_key"])))
+    originals = headers.get("original_headers") or []
+    if len(originals) > MOST_ORIGINAL_HEADERS:
+        told.append((LEFT_OUT, _told(len(originals) - MOST_ORIGINAL_HEADERS)))
+    return told + [(PREFIX + name, decoded(value)) for name, value in originals[:MOST_ORIGINAL_HEADERS]]
+
+
+def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, dict[str, Any]] | None:
+    """The failure id and the JSON object that `kafka_headers` made these headers of; None for another's record."""
+    given = list(headers)
+    originals = [[name.removeprefix(PREFIX), encoded(value)] for name, value in given if name.startswith(PREFIX)]
+    own = {name: value for name, value in given if not name.startswith(PREFIX)}
+    try:
+        told = {name: None if value is None else value.decode() for name, value in own.items() if name != KEY_HEADER}
+        where = {name: _read(name, told.pop(header)) for header, name in _PLACES.items() if header in told}
+        failure_id, left_out = told.pop(FAILURE_ID, None), int(told.pop(LEFT_OUT, None) or 0)
+        found: dict[str, Any] = {_NAMES.get(name, name): _read(name, value) for name, value in told.items()}
+    except ValueError:
+        return None
+    if not failure_id or not found.get("reason"):
+        return None
+    found["origin"] = where or None
+    if KEY_HEADER in own:
+        found |= {"original_key": encoded(own[KEY_HEADER]), "original_headers": originals}
+    return clean(failure_id), clean(found) | ({"original_headers_left_out": left_out} if left_out else {})
 
 
 def _told(value: Any) -> bytes | None:
     return None if value is None else str(value).encode()
 
 
-def _encoded(value: bytes | None) -> str | None:
-    return None if value is None else base64.b64encode(value).decode()
-
-
-def _decoded(value: str | None) -> bytes | None:
-    return None if value is None else base64.b64decode(value)
+def _read(name: str, value: str | None) -> str | int | None:
+    if name not in LIMITS or value is None:
+        return value
+    if not -1 <= int(value) < LIMITS[name]:
+        raise ValueError(f"{name} is out of range")
+    return int(value)

@@ -19,7 +19,13 @@ ThoughtText = Annotated[str, AfterValidator(thought_text)]
 
 
 class UnreadableEventError(ValueError):
-    """Raised when bytes are not an event of a known type; the message says why, without quoting the bytes."""
+    """Raised when bytes are not an event of a known type; the message says why, without quoting the bytes.
+
+    `kind` is one word to sort by."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class Event(BaseModel):
@@ -156,10 +162,11 @@ def thought_failed(
 def parse_created(value: bytes | None) -> ThoughtCreated:
     """Read a record of the work topic, ours or a foreign producer's. Raises UnreadableEventError."""
     if value is None:
-        raise UnreadableEventError("the record has no value")
+        raise UnreadableEventError("the record has no value", "Tombstone")
     try:
         return ThoughtCreated.model_validate_json(value)
     except ValidationError as invalid:
         first = invalid.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "event"
-        raise UnreadableEventError(f"{field}: {first['msg']}") from None
+        kind = "WrongVersion" if field == "version" else "WrongField"
+        raise UnreadableEventError(f"{field}: {first['msg']}", kind) from None

@@ -61,7 +61,7 @@ SAVE: Final = text("""
              status = CASE WHEN :last THEN 'completed' ELSE status END,
              finished_at = CASE WHEN :last THEN clock_timestamp() END,
              processing_seconds = CASE WHEN :last THEN CAST(:seconds AS float8) END
-       WHERE id = :id AND call_id = :call RETURNING id, user_id, turn, step_started_at),
+       WHERE id = :id AND call_id = :call RETURNING id, user_id, turn, headers, step_started_at),
     r AS (
       INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, tokens_in, tokens_out,
                               cost_usd, call_id, attempts, turn, started_at, finished_at)
@@ -70,13 +70,17 @@ SAVE: Final = text("""
              step_started_at, clock_timestamp()
         FROM t),
     o AS (
-      INSERT INTO outbox (topic, key, turn, value)
-      SELECT CAST(:topic AS text), user_id::text, turn, unnest(CAST(:events AS bytea[])) FROM t WHERE :emit)
+      INSERT INTO outbox (topic, key, turn, value, headers)
+      SELECT CAST(:topic AS text), user_id::text, turn, unnest(CAST(:events AS bytea[])),
+             CASE WHEN headers->'tracing' IS NOT NULL
+                  THEN jsonb_build_object('original_headers', headers->'tracing') END
+        FROM t WHERE :emit)
     SELECT CASE WHEN EXISTS (SELECT FROM t)
                   OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call)
                 THEN 'saved' ELSE 'fenced' END AS verdict
 """)
-"""The step's result, and with the last step the end of the thought, and what Kafka is told of it."""
+"""The step's result, with the last step the end of the thought, and what Kafka is told of it: with the tracing headers
+that another producer's thought came with."""
 
 RETRY: Final = text("""
     UPDATE thoughts
@@ -94,19 +98,22 @@ FAIL: Final = text("""
        WHERE id = :id AND status = 'processing' AND dispatch_id = :token AND steps_done = :step - 1
          AND (call_id = CAST(:call AS uuid)
               OR (CAST(:call AS uuid) IS NULL AND call_id IS NULL AND attempts >= :max))
-      RETURNING id, user_id, turn, event, origin),
+      RETURNING id, user_id, turn, event, origin, headers),
     d AS (
       INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
       SELECT id || ':' || turn, id, turn, :reason, event,
-             CAST(:headers AS jsonb) || jsonb_build_object('origin', origin)
+             CAST(:headers AS jsonb) || jsonb_build_object('origin', origin) || COALESCE(headers - 'tracing', '{}')
         FROM t ON CONFLICT (failure_id) DO NOTHING RETURNING failure_id, value, headers),
     o1 AS (
       INSERT INTO outbox (topic, key, failure_id, value, headers)
       SELECT CAST(:dead_letter_topic AS text), t.user_id::text, d.failure_id, d.value, d.headers FROM d, t
        WHERE :emit),
     o2 AS (
-      INSERT INTO outbox (topic, key, turn, value)
-      SELECT CAST(:topic AS text), user_id::text, turn, CAST(:event AS bytea) FROM t WHERE :emit)
+      INSERT INTO outbox (topic, key, turn, value, headers)
+      SELECT CAST(:topic AS text), user_id::text, turn, CAST(:event AS bytea),
+             CASE WHEN headers->'tracing' IS NOT NULL
+                  THEN jsonb_build_object('original_headers', headers->'tracing') END
+        FROM t WHERE :emit)
     SELECT turn FROM t
      UNION ALL
     SELECT turn FROM thoughts

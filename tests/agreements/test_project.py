@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from agents.catalogue import AGENT_NAMES
+from bridge.records import LARGEST_BYTES
 from bridge.topics import DEAD_LETTER_RECORD_BYTES, WORK_RECORD_BYTES
 from contracts.dead_letters import failure_headers, kafka_headers, origin
+from contracts.foreign import original
 from contracts.queues import STEPS
 from tests.stores import ROOT
 
@@ -131,6 +134,13 @@ def test_the_dead_letter_topic_takes_the_largest_event_with_the_longest_headers(
     """Four bytes a character is the most that UTF-8 makes of one."""
     longest = "\U0001f600" * 100_000
     told = failure_headers(reason="transient", error_class=longest, message=longest, stack=longest, agent="priority")
-    headers = kafka_headers("x" * 64, told | {"origin": origin("a-topic" * 30, 999, 10**18, 10**13)})
-    size = sum(len(name) + len(value or b"") + 16 for name, value in headers)
+    where = {"origin": origin("a-topic" * 30, 999, 10**18, 10**13)}
+    ids = {"user_id": str(uuid4()), "thought_id": str(uuid4())}
+    headers = kafka_headers("x" * 64, told | where | ids | original(b"", [("", None)] * 40_000))
+    size = sum(len(name.encode()) + len(value or b"") + 16 for name, value in headers)
     assert WORK_RECORD_BYTES + size <= DEAD_LETTER_RECORD_BYTES
+
+
+def test_the_largest_record_that_is_taken_can_be_emitted_again() -> None:
+    """Then it has the header `turn` and the author's key besides."""
+    assert LARGEST_BYTES + 1_000 < WORK_RECORD_BYTES

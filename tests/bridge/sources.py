@@ -20,7 +20,7 @@ from bridge.consumer import KafkaSource
 from bridge.decide import Decision, Record, Verdict
 from bridge.lane import Lane
 from bridge.topics import create_topics
-from contracts.events import thought_created
+from contracts.events import UnreadableEventError, parse_created, thought_created
 from contracts.settings import Settings
 from tests.eventually import eventually
 
@@ -42,8 +42,17 @@ def produce(
     """Write records as the relay does, and wait for them to be there."""
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers})
     for value in events:
-        producer.produce(settings.kafka_topic, value, key, partition=partition, headers={"turn": turn})
+        own = user_key(value) if key is None else key
+        producer.produce(settings.kafka_topic, value, own, partition=partition, headers={"turn": turn})
     assert producer.flush(ANSWER_SECONDS) == 0
+
+
+def user_key(value: bytes | None) -> bytes | None:
+    """The key that an event is to have; none for what is no event."""
+    try:
+        return str(parse_created(value).user_id).encode()
+    except UnreadableEventError:
+        return None
 
 
 @contextmanager

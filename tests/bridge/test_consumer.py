@@ -152,7 +152,7 @@ def test_a_record_with_any_bytes_and_headers_comes_through(settings: Settings) -
         ("", b""),
         ("turn", b"\x00"),
     ]
-    produced = [None, b"", b"\x00\xff", *values(1)]
+    produced = [None, b"", b"\x00\xff", *values(1)]  # the key is no user's, so not even the last becomes a thought
     for value in produced:
         producer.produce(settings.kafka_topic, value, key=b"\xff\x00", partition=0, headers=headers)
     assert producer.flush(20) == 0

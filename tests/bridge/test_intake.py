@@ -23,6 +23,7 @@ from contracts.events import thought_created
 from contracts.progress import Publisher, channel, connect
 from contracts.settings import Settings
 from tests.bridge.lines import add_thought, add_user, row, shared_database
+from tests.bridge.sources import user_key
 from tests.eventually import eventually
 from tests.stores import Stores
 
@@ -46,8 +47,9 @@ def lane() -> Lane:
 
 
 def bring(lane: Lane, offset: int, value: bytes | None, headers: Any = (), topic: str = "work") -> None:
-    """What the consumer does with a record."""
-    read = read_record(origin(topic, 0, offset, 1_700_000_000_000), value, headers, b"its \xff key")
+    """What the consumer does with a record; one that is no event has a strange key."""
+    key = user_key(value) or b"its \xff key"
+    read = read_record(origin(topic, 0, offset, 1_700_000_000_000), value, headers, key)
     if isinstance(read, Unreadable):
         lane.read_unreadable(read.record, read.reason)
     else:

@@ -12,6 +12,7 @@ from bridge.decide import Record
 from bridge.records import NOBODY, Body, KafkaHeaders, Unreadable, read_record
 from contracts.dead_letters import origin
 from contracts.events import thought_created
+from tests.contracts.properties import any_json, any_text, unhurried
 
 USER, THOUGHT = uuid4(), uuid4()
 EVENT = thought_created(USER, THOUGHT, "Should I learn Rust this winter?")
@@ -20,16 +21,26 @@ EVENT = thought_created(USER, THOUGHT, "Should I learn Rust this winter?")
 WHERE = origin("work", 2, 17, 1_700_000_000_000)
 
 
-def read(value: bytes | None, headers: KafkaHeaders = ()) -> Record | Unreadable:
-    return read_record(WHERE, value, headers, b"key")
+KEY = str(USER).encode()
+
+
+def read(value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY) -> Record | Unreadable:
+    return read_record(WHERE, value, headers, key)
+
+
+def refused(value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY) -> tuple[str, str]:
+    """Kind and reason of a record that cannot be read and is intact."""
+    found = read(value, headers, key)
+    assert isinstance(found, Unreadable)
+    assert (found.record.user_id, found.record.thought_id, found.record.turn) == (NOBODY, NOBODY, None)
+    assert found.record.body == Body(value, headers, key, kind=found.record.body.kind)
+    return found.record.body.kind, found.reason
 
 
 def reason(value: bytes | None, headers: KafkaHeaders = ()) -> str:
-    found = read(value, headers)
-    assert isinstance(found, Unreadable)
-    assert (found.record.user_id, found.record.thought_id, found.record.turn) == (NOBODY, NOBODY, None)
-    assert found.record.body == Body(value, headers, b"key")
-    return found.reason
+    kind, words = refused(value, headers)
+    assert kind
+    return words
 
 
 def changed(**fields: Any) -> bytes:
@@ -40,7 +51,7 @@ def test_our_own_record_says_whose_thought_it_is_and_its_turn() -> None:
     headers = [("turn", b"44"), ("other", None)]
     found = read(EVENT.to_bytes(), headers)
     assert found == Record(17, USER, THOUGHT, 44, WHERE)
-    assert found.body == Body(EVENT.to_bytes(), headers, b"key", EVENT)
+    assert found.body == Body(EVENT.to_bytes(), headers, KEY, EVENT)
 
 
 def test_another_producers_event_has_no_turn() -> None:
@@ -135,24 +146,97 @@ def test_the_reason_can_be_stored_whatever_the_bytes_were(spoiled: str) -> None:
         assert "\x00" not in reason(changed(**{name: spoiled}))
 
 
-any_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
 any_header = st.tuples(st.sampled_from(["turn", "x"]) | st.text(), st.none() | st.binary(max_size=20))
 
 
-@given(value=st.none() | st.binary(), headers=st.lists(any_header, max_size=4))
-def test_no_bytes_raise(value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
-    read(value, headers)
+any_headers = st.lists(any_header, max_size=4)
+any_key = st.none() | st.binary(max_size=40) | st.just(KEY)
 
 
-@given(fields=st.dictionaries(st.sampled_from(sorted(EVENT.to_dict())), any_json))
+def is_whole(
+    found: Record | Unreadable, value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY
+) -> bool:
+    """Whether it is one of the two outcomes, with everything as it came, and says nothing that cannot be stored."""
+    record = found.record if isinstance(found, Unreadable) else found
+    words = f"{found.reason}{record.body.kind}" if isinstance(found, Unreadable) else ""
+    words.encode()
+    return (record.body.value, record.body.headers, record.body.key) == (value, headers, key) and "\x00" not in words
+
+
+@unhurried
+@given(value=st.none() | st.binary(), headers=any_headers, key=any_key)
+def test_random_bytes_are_no_event_and_stay_whole(
+    value: bytes | None, headers: list[tuple[str, bytes | None]], key: bytes | None
+) -> None:
+    found = read(value, headers, key)
+    assert isinstance(found, Unreadable)
+    assert is_whole(found, value, headers, key)
+
+
+@unhurried
+@given(headers=any_headers, key=any_key)
+def test_a_good_event_with_any_headers_and_key_is_read_or_stays_whole(
+    headers: list[tuple[str, bytes | None]], key: bytes | None
+) -> None:
+    value = EVENT.to_bytes()
+    found = read(value, headers, key)
+    assert is_whole(found, value, headers, key)
+    assert isinstance(found, Record) <= (key == KEY)
+
+
+@unhurried
+@given(
+    at=st.integers(0, len(EVENT.to_bytes())), cut=st.integers(0, 3), put=st.binary(max_size=3), times=st.integers(1, 2)
+)
+def test_an_event_with_some_bytes_changed_is_read_or_stays_whole(at: int, cut: int, put: bytes, times: int) -> None:
+    value = EVENT.to_bytes()
+    for _ in range(times):
+        value = value[:at] + put + value[at + cut :]
+    assert is_whole(read(value), value)
+
+
+@unhurried
+@given(fields=st.dictionaries(st.sampled_from(sorted(EVENT.to_dict())) | any_text, any_json))
 def test_no_almost_right_event_raises_and_its_reason_can_be_stored(fields: dict[str, Any]) -> None:
-    found = read(changed(**fields))
-    if isinstance(found, Unreadable):
-        assert "\x00" not in found.reason
-        found.reason.encode()
+    value = changed(**fields)
+    assert is_whole(read(value), value)
+
+
+KINDS = {
+    "Tombstone": None,
+    "EmptyValue": b"",
+    "NotUtf8": b"\xff\xfe{}",
+    "NotJson": b"{",
+    "UnknownEvent": changed(event_type="thought_completed"),
+    "WrongVersion": changed(version=2),
+    "WrongField": changed(text=7),
+    "TooLarge": changed(filler="x" * 1_000_000),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_bad_value_has_its_name(kind: str) -> None:
+    assert refused(KINDS[kind])[0] == kind
+
+
+@pytest.mark.parametrize("key", [None, b""])
+def test_a_record_without_a_key_is_unreadable(key: bytes | None) -> None:
+    assert refused(EVENT.to_bytes(), (), key) == ("NoKey", "the record has no key; it must be the event's user_id")
+
+
+@pytest.mark.parametrize("key", [b"\xff", b"me", KEY[:-1], KEY + b"0", str(uuid4()).encode(), b"\xef\xbc\x91" * 32])
+def test_a_key_that_is_not_the_events_user_makes_a_record_unreadable(key: bytes) -> None:
+    assert refused(EVENT.to_bytes(), (), key)[0] == "WrongKey"
+
+
+@pytest.mark.parametrize("key", [KEY, KEY.upper(), USER.hex.encode()])
+def test_a_key_may_be_written_as_any_uuid(key: bytes) -> None:
+    assert isinstance(read(EVENT.to_bytes(), (), key), Record)
+
+
+def test_headers_count_for_the_size_too() -> None:
+    assert refused(EVENT.to_bytes(), [("", None)] * 70_000)[0] == "TooLarge"
+    assert isinstance(read(EVENT.to_bytes(), [("", None)] * 50_000), Record)
 
 
 @given(turn=st.integers(1, 2**63 - 1), user=st.uuids(), thought=st.uuids(), words=st.text(min_size=1))
@@ -161,6 +245,6 @@ def test_every_event_that_we_write_is_read_as_it_was_meant(turn: int, user: UUID
         event = thought_created(user, thought, words)
     except ValueError:
         return  # a text that is never accepted
-    found = read(event.to_bytes(), [("turn", str(turn).encode())])
+    found = read(event.to_bytes(), [("turn", str(turn).encode())], str(user).encode())
     assert isinstance(found, Record)
     assert (found.user_id, found.thought_id, found.turn, found.body.event.text) == (user, thought, turn, event.text)

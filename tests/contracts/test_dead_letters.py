@@ -14,9 +14,9 @@ from contracts.dead_letters import (
     failure_headers,
     kafka_headers,
     origin,
-    original,
     record_failure_id,
 )
+from contracts.foreign import original
 from contracts.text import clean
 from tests.contracts.properties import any_text, unhurried
 

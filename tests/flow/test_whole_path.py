@@ -138,7 +138,7 @@ def test_another_producers_event_is_worked_like_ours(stack: Stack) -> None:
         "thought_id": thought,
         "text": "From elsewhere",
     }
-    send(stack, json.dumps(event).encode())
+    send(stack, json.dumps(event).encode(), key=user)
     eventually(lambda: any(item["id"] == thought for item in stack.get(f"/thoughts?user_id={user}")["items"]))
     assert stack.ended(thought)["status"] == "completed"
 

@@ -1,0 +1,30 @@
+"""Bury: a record that cannot become a thought gets its row in the index and its record in the dead letter topic."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from contracts.database import Database
+from contracts.text import clean
+
+BURY: Final = text("""
+    WITH d AS (INSERT INTO dead_letters (failure_id, reason, value, headers)
+               VALUES (:failure, :reason, CAST(:value AS bytea), CAST(:headers AS jsonb))
+               ON CONFLICT (failure_id) DO NOTHING RETURNING failure_id, value, headers)
+    INSERT INTO outbox (topic, failure_id, value, headers)
+    SELECT CAST(:topic AS text), failure_id, value, headers FROM d
+""")
+
+
+def bury(
+    database: Database, *, failure_id: str, reason: str, value: bytes | None, headers: Mapping[str, Any], topic: str
+) -> None:
+    """Store a dead letter and its outbox row for `topic` in one statement; the same id again adds nothing.
+
+    `headers` is the object of `contracts.dead_letters.failure_headers` with `origin` and `original_headers`.
+    Raises SQLAlchemyError when PostgreSQL is away; the call may be repeated.
+    """
+    kept = json.dumps(clean(dict(headers)))
+    database.rows(BURY, failure=failure_id, reason=reason, value=value, headers=kept, topic=topic)

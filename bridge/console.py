@@ -1,0 +1,45 @@
+"""What the commands that people type share: PostgreSQL for their time, and lines that cannot harm a terminal."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.database import Database, make_engine
+from contracts.settings import Settings
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Database]:
+    """PostgreSQL; an error of it ends the command with one line."""
+    engine = make_engine(settings.database_url, "bridge command")
+    try:
+        yield Database(engine)
+    except SQLAlchemyError as away:
+        raise SystemExit(f"PostgreSQL did not answer: {str(getattr(away, 'orig', away)).splitlines()[0]}") from None
+    finally:
+        engine.dispose()
+
+
+def write(lines: Iterable[str]) -> None:
+    """To standard output."""
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+
+
+def write_json(value: Any) -> None:
+    """One line of JSON to standard output."""
+    write([json.dumps(value)])
+
+
+def note(line: str) -> None:
+    """To standard error, where it does not disturb who reads the output."""
+    sys.stderr.write(f"{line}\n")
+
+
+def plain(words: str) -> str:
+    """What a terminal shows as it is: others' bytes must not move its cursor or start another line."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in words)

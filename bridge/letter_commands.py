@@ -1,0 +1,151 @@
+"""What `python -m bridge dead-letters ...` does. Exit status: 0 all is as it was asked for, 1 something is not, 2 the
+words make no sense, 130 stopped by a signal."""
+
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge import bulk, console, letters, replay
+from bridge.aftermath import afterwards
+from bridge.commands import check_kafka
+from bridge.letter_view import as_json, as_text, line
+from bridge.letters import Filter
+from contracts.database import Database
+from contracts.settings import Settings
+
+USERS_SHOWN: Final = 20
+UNBOUND: Final = 1_000_000.0
+"""So many a second is as fast as PostgreSQL answers."""
+
+FILTERS: Final = ("reason", "error_class", "agent", "user", "since", "text")
+
+
+def list_letters(settings: Settings, given: Namespace) -> int:
+    """Write a page of them to standard output; what is not on it is noted on standard error."""
+    chosen = _filter(given, state=given.state)
+    with console.database(settings) as database:
+        found = letters.page(database, chosen, rows=given.limit, skip=given.offset)
+        total = letters.count(database, chosen)
+    if given.json:
+        console.write_json([one.to_json() for one in found])
+    else:
+        console.write([line(one) for one in found] or ["No dead letters."])
+    if total > len(found):
+        after = given.offset + len(found)
+        more = f"; --offset {after} shows the next ones" if after < total else ""
+        console.note(f"{len(found):,} of {total:,} dead letters{more}.")
+    return 0
+
+
+def show_letter(settings: Settings, given: Namespace) -> int:
+    """Write all that is known of one."""
+    with console.database(settings) as database:
+        found = letters.page(database, Filter(ids=(given.id,)), rows=1)
+        held = letters.contents(database, given.id)
+        then = afterwards(database, found[0], held) if found and held else ""
+    if not found or held is None:
+        console.note(f"{console.plain(given.id)}: {replay.UNKNOWN}")
+        return 1
+    if given.json:
+        console.write_json(as_json(found[0], held, then))
+    else:
+        console.write(as_text(found[0], held, then))
+    return 0
+
+
+def replay_letters(settings: Settings, given: Namespace) -> int:
+    """Replay what is meant, in the order of the old turns."""
+
+    def act(database: Database) -> bulk.Act:
+        return lambda failure_id: replay.replay(database, settings, failure_id)
+
+    return _close(settings, given, act, rate=given.rate, word="replayed")
+
+
+def discard_letters(settings: Settings, given: Namespace) -> int:
+    """Discard what is meant."""
+
+    def act(database: Database) -> bulk.Act:
+        return lambda failure_id: replay.discard(database, failure_id)
+
+    return _close(settings, given, act, rate=UNBOUND, word="discarded")
+
+
+def rebuild_index(settings: Settings, given: Namespace) -> int:
+    """Restore the index from the topic and say what was found."""
+    from bridge.rebuild import rebuild  # only this command reads the topic
+
+    check_kafka(settings)
+    with console.database(settings) as database:
+        found = rebuild(database, settings)
+    if given.json:
+        console.write_json(found.to_json())
+    else:
+        console.write([found.line()])
+    return 0
+
+
+def _filter(given: Namespace, **more: Any) -> Filter:
+    return Filter(**{name: getattr(given, name) for name in FILTERS} | more)
+
+
+def _meant(given: Namespace) -> Filter | str:
+    """Which are meant, or why the words do not say it. Those that are named are looked at in any state."""
+    chosen = _filter(given, state="open")
+    if given.ids:
+        return "Give ids, or filters, or --all." if chosen.chooses or given.all else Filter(ids=tuple(given.ids))
+    return chosen if chosen.chooses or given.all else "Give ids or a filter; --all means every open dead letter."
+
+
+def _close(settings: Settings, given: Namespace, act: Callable[[Database], bulk.Act], *, rate: float, word: str) -> int:
+    chosen = _meant(given)
+    if isinstance(chosen, str):
+        console.note(chosen)
+        return 2
+    with console.database(settings) as database:
+        picked = letters.pick(database, chosen)
+        if given.dry_run:
+            _tell_counts(bulk.counts(picked), word, as_json=given.json)
+            return 0
+        known = [one.failure_id for one in picked]
+        ids = [*known, *(one for one in dict.fromkeys(chosen.ids or ()) if one not in set(known))]
+        work = bulk.Work(len(ids))
+        try:
+            bulk.carry_out(work, ids, act(database), rate=rate, label=f"{len(ids):,} dead letters")
+        except SQLAlchemyError:
+            _tell(work, given, word)
+            raise
+    _tell(work, given, word)
+    if work.left:
+        return 130
+    return 1 if work.refused else 0
+
+
+def _tell(work: bulk.Work, given: Namespace, word: str) -> None:
+    """A line for each that was named; of a choice by filters the sum, and those that it was not done to."""
+    if given.json:
+        results = [{"failure_id": one.failure_id, "done": one.is_done, "what": one.what} for one in work.done]
+        console.write_json({"chosen": work.chosen, word: work.new, "left": work.left, "results": results})
+        return
+    console.write(console.plain(one.line()) for one in (work.done if given.ids else work.refused))
+    if not given.ids:
+        console.write([f"{work.new:,} of {work.chosen:,} dead letters were {word}."])
+    if work.left:
+        console.note(f"Stopped: {work.left:,} were not looked at and are as they were.")
+
+
+def _tell_counts(found: dict[str, Any], word: str, *, as_json: bool) -> None:
+    if as_json:
+        console.write_json(found)
+        return
+    stays = found["dead_letters"] - found["movable"]
+    console.write([f"{found['dead_letters']:,} dead letters would be {word}; nothing was changed."])
+    if stays and word == "replayed":
+        console.write([f"{stays:,} of them cannot be: their thoughts have moved on or were deleted."])
+    for title in ("reason", "agent", "user"):
+        group = list(found[f"by_{title}"].items())
+        console.write(f"  {title} {console.plain(name)}: {number:,}" for name, number in group[:USERS_SHOWN])
+        if len(group) > USERS_SHOWN:
+            console.write([f"  ... and {len(group) - USERS_SHOWN:,} more"])
