@@ -1,5 +1,6 @@
 """Decide on a real PostgreSQL: its verdicts, whom it takes, and what two who ask at once are told."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,6 +12,7 @@ from sqlalchemy import text
 
 from bridge.decide import Ask, Record, Verdict, Watch, decide
 from contracts.database import Database
+from contracts.foreign import foreign
 from tests.bridge.lines import a_doorbell, add_thought, add_user, ask_once, change, end, row, shared_database, taken
 from tests.stores import Stores
 
@@ -243,3 +245,11 @@ def test_a_full_question_of_many_users_is_answered_for_each(database: Database) 
 
 def test_nothing_asked_is_nothing_answered(database: Database) -> None:
     assert decide(database, []) == []
+
+
+def test_the_head_of_a_foreign_thought_tells_its_traces_and_ours_tells_none(database: Database, user_id: UUID) -> None:
+    thought, ours = add_thought(database, user_id), add_thought(database, add_user(database))
+    kept = foreign(b"key", [("traceparent", b"00-aa"), ("x", b"1")])
+    change(database, thought, headers=json.dumps(kept))
+    heads = [ask_once(database, a_doorbell(database, one)).head for one in (thought, ours)]
+    assert [head and head.tracing for head in heads] == [kept["tracing"], None]

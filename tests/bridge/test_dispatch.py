@@ -15,6 +15,7 @@ import redis
 from celery import Celery
 
 from bridge.dispatch import BATCH, Dispatcher, _signature
+from contracts.foreign import foreign
 from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE
 from contracts.settings import Settings
 from tests.bridge.doorbells import a_head
@@ -105,6 +106,20 @@ def test_a_repeat_carries_the_same_ids_and_the_next_sending_others(
     assert len({one for found in (first, *others) for one in found}) == 20
 
 
+def test_every_step_of_a_foreign_thought_carries_its_traces_and_ours_carry_none(
+    dispatcher: Dispatcher, redis_client: redis.Redis
+) -> None:
+    traced = foreign(None, [("traceparent", b"00-aa"), ("Baggage", b"b=\xff"), ("x", b"secret")])["tracing"]
+    dispatcher.send([a_head(tracing=traced), a_head()])
+    theirs, ours = messages(redis_client)
+    expected = {"traceparent": "00-aa", "baggage": "b=\ufffd"}
+    assert expected.items() <= theirs["headers"].items()
+    assert [step["options"]["headers"] for step in body(theirs)[2]["chain"]] == [expected] * 4
+    assert not expected.keys() & ours["headers"].keys()
+    assert all("headers" not in step["options"] for step in body(ours)[2]["chain"])
+    assert "secret" not in json.dumps(theirs)
+
+
 def test_no_text_and_no_user_is_in_a_message(dispatcher: Dispatcher, redis_client: redis.Redis) -> None:
     user = uuid4()
     dispatcher.send([a_head(user)])
@@ -144,7 +159,8 @@ def register(number):
         if os.environ.get("FLUSH"):
             seen.flushdb()
         with open(os.environ["LOG"], "a") as log:
-            log.write(f"{task.name} {thought} {token} {task.request.id}\\n")
+            trace = (task.request.headers or {}).get("traceparent")
+            log.write(f"{task.name} {thought} {token} {trace} {task.request.id}\\n")
     app.task(step, name=task_name(number), bind=True)
 for number in range(1, len(STEPS) + 1):
     register(number)
@@ -171,7 +187,11 @@ def test_celerys_worker_runs_a_chain_to_its_end(
 ) -> None:
     log = tmp_path / "ran"
     log.touch()
-    heads = [a_head(thought_id=uuid4(), dispatch_id=3), a_head(thought_id=uuid4(), steps_done=3, losses=1)]
+    traced = foreign(None, [("traceparent", b"00-aa")])["tracing"]
+    heads = [
+        a_head(thought_id=uuid4(), dispatch_id=3, tracing=traced),
+        a_head(thought_id=uuid4(), steps_done=3, losses=1),
+    ]
     expected = {str(heads[0].thought_id): NAMES, str(heads[1].thought_id): NAMES[3:]}
     if environment:
         heads, expected = heads[:1], {str(heads[0].thought_id): NAMES}
@@ -182,6 +202,6 @@ def test_celerys_worker_runs_a_chain_to_its_end(
     ran = [line.split() for line in log.read_text().splitlines()]
     for thought, names in expected.items():
         assert [task for task, whose, *_ in ran if whose == thought] == names
-    assert {(whose, token) for _, whose, token, _ in ran} == {
-        (str(one.thought_id), str(one.dispatch_id)) for one in heads
+    assert {(whose, token, trace) for _, whose, token, trace, _ in ran} == {
+        (str(one.thought_id), str(one.dispatch_id), "00-aa" if one.tracing else "None") for one in heads
     }

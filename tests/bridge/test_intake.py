@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from bridge.decide import decide
 from bridge.intake import ITEMS_A_TURN, Intake
 from bridge.lane import Lane
 from bridge.records import Unreadable, read_record
@@ -20,8 +21,10 @@ from contracts.accept import Accepted
 from contracts.database import Database, Row, make_engine
 from contracts.dead_letters import origin
 from contracts.events import thought_created
+from contracts.foreign import headers_again, key_again
 from contracts.progress import Publisher, channel, connect
 from contracts.settings import Settings
+from tests.bridge.failures import delete
 from tests.bridge.lines import add_thought, add_user, row, shared_database
 from tests.bridge.sources import user_key
 from tests.eventually import eventually
@@ -228,3 +231,58 @@ def test_an_answer_without_a_turn_is_asked_for_again_and_buries_nothing(
     intake.work(lane, 1.0)
     (ask,) = lane.tick(1.0)
     assert ask.records[0].turn == 1
+
+
+def test_a_foreign_thought_keeps_its_key_and_headers(
+    intake: Intake, lane: Lane, database: Database, user_id: UUID
+) -> None:
+    thought = uuid4()
+    headers = [("traceparent", b"00-aa"), ("x", b"\xff"), ("x", None), ("Baggage", b"b=1"), ("tracestate", None)]
+    bring(lane, 0, thought_created(user_id, thought, "Traced").to_bytes(), headers)
+    intake.work(lane, 0.0)
+    kept = row(database, thought).headers
+    assert key_again(kept) == str(user_id).encode()
+    assert headers_again(kept, None) == headers
+    assert [name for name, _ in kept["tracing"]] == ["traceparent", "Baggage"]
+
+
+def test_an_old_record_does_not_bring_a_deleted_thought_back(
+    intake: Intake, lane: Lane, database: Database, user_id: UUID
+) -> None:
+    thought = uuid4()
+    value = thought_created(user_id, thought, "Gone").to_bytes()
+    bring(lane, 0, value)
+    intake.work(lane, 0.0)
+    delete(database, thought)
+    before = row(database, thought)
+    for offset in (1, 2):
+        bring(lane, offset, value, [("turn", b"1")] if offset == 2 else (), topic="deleted")
+    intake.work(lane, 0.0)
+    for _ in range(2):
+        for ask in lane.tick(0.0):
+            for decision in decide(database, [ask]):
+                lane.decided(decision, 0.0)
+    assert lane.is_idle
+    assert row(database, thought) == before
+    assert letters(database, "deleted") == []
+
+
+def test_another_text_under_a_known_id_is_a_dead_letter_and_not_lost(
+    intake: Intake, lane: Lane, database: Database, user_id: UUID
+) -> None:
+    thought = uuid4()
+    bring(lane, 0, thought_created(user_id, thought, "First").to_bytes(), topic="other-text")
+    bring(lane, 1, thought_created(user_id, thought, "Second").to_bytes(), topic="other-text")
+    intake.work(lane, 0.0)
+    (letter,) = letters(database, "other-text")
+    assert (letter.reason, letter.headers["error_class"]) == ("contradicts", "OtherThought")
+    assert (letter.headers["user_id"], letter.headers["thought_id"]) == (str(user_id), str(thought))
+    assert row(database, thought).text == "First"
+
+
+def test_what_a_dead_letter_says_can_be_sorted_by_kind(intake: Intake, lane: Lane, database: Database) -> None:
+    for offset, value in enumerate([None, b"", b"\xff", b"{", b"{}"]):
+        bring(lane, offset, value, topic="kinds")
+    intake.work(lane, 0.0)
+    kinds = [letter.headers["error_class"] for letter in letters(database, "kinds")]
+    assert kinds == ["Tombstone", "EmptyValue", "NotUtf8", "NotJson", "UnknownEvent"]

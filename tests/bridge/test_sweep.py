@@ -1,5 +1,6 @@
 """Sweep emits quiet lines again, one record a user, and leaves alone whatever moves."""
 
+import json
 from collections import Counter
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from bridge.relay import Round
 from bridge.sweep import SWEEP_SECONDS, Sweep
 from contracts.accept import accept
 from contracts.database import Database, make_engine
+from contracts.foreign import foreign, headers_again
 from contracts.settings import Settings
 from tests.bridge.relays import a_relay
 
@@ -209,3 +211,14 @@ def test_the_pauses_between_the_emissions_of_a_thought_double(database: Database
     pauses = [after - before for before, after in zip([0, *minutes], minutes, strict=False)]
     assert pauses == [5, 10, 20, 40, 80, 160, 320]
     assert len(emitted(database)) == len(pauses)
+
+
+def test_a_foreign_thought_is_emitted_again_with_its_headers(database: Database, user_id: UUID) -> None:
+    thought = a_thought(database, user_id, emit=False)
+    kept = foreign(b"key", [("traceparent", b"00-aa"), ("x", None)])
+    database.rows(text("UPDATE thoughts SET headers = CAST(:kept AS jsonb)"), kept=json.dumps(kept))
+    age(database, thought, 6)
+    sweep(database, TOPIC)
+    (again,) = database.rows(text("SELECT key, turn, headers FROM outbox"))
+    assert again.key == str(user_id)
+    assert headers_again(again.headers, again.turn) == [("turn", b"1"), ("traceparent", b"00-aa"), ("x", None)]

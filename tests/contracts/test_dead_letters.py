@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from contracts.dead_letters import (
     CLASS_LENGTH,
     MESSAGE_LENGTH,
+    MOST_ORIGINAL_HEADERS,
     STACK_LENGTH,
     failure_headers,
     kafka_headers,
     origin,
+    read_headers,
     record_failure_id,
+    thought_of,
 )
 from contracts.foreign import original
 from contracts.text import clean
@@ -114,3 +117,53 @@ def test_another_record_has_another_id(where: dict[str, object], value: bytes | 
 def test_a_tombstone_is_told_from_an_empty_value_and_from_the_word() -> None:
     ids = {record_failure_id(WHERE, value) for value in (None, b"", b"tombstone", b"value")}
     assert len(ids) == 4
+
+
+any_headers = st.lists(st.tuples(any_text, st.none() | st.binary(max_size=20)), max_size=5)
+
+
+@unhurried
+@given(any_text, any_text, any_text, st.integers(0, 9), st.none() | st.binary(max_size=20), any_headers)
+def test_who_reads_a_dead_letters_headers_has_what_the_index_has(
+    error_class: str, message: str, stack: str, attempts: int, key: bytes | None, theirs: list[tuple[str, bytes | None]]
+) -> None:
+    told = failure_headers(
+        reason="lost", error_class=error_class, message=message, stack=stack, agent="priority", attempts=attempts
+    )
+    for kept in (told | {"origin": None}, told | {"origin": WHERE, "user_id": "u", **original(key, theirs)}):
+        assert read_headers(kafka_headers("an-id", kept)) == ("an-id", kept)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text() | st.sampled_from(["failure-id", "reason", "attempts", "original-offset"]),
+            st.none() | st.binary(),
+        )
+    )
+)
+def test_no_headers_of_others_raise(headers: list[tuple[str, bytes | None]]) -> None:
+    read_headers(headers)
+
+
+def test_after_so_many_original_headers_the_rest_is_counted() -> None:
+    told = kafka_headers("an-id", {"reason": "r", **original(None, [("x", b"1")] * (MOST_ORIGINAL_HEADERS + 3))})
+    assert ("original-headers-left-out", b"3") in told
+    assert len([name for name, _ in told if name == "original-header-x"]) == MOST_ORIGINAL_HEADERS
+    found = read_headers(told)
+    assert found is not None
+    assert found[1]["original_headers_left_out"] == 3
+
+
+def test_a_failure_id_tells_the_thought_and_the_turn_or_is_a_records() -> None:
+    thought = uuid4()
+    assert thought_of(f"{thought}:7") == (thought, 7)
+    for other in (
+        record_failure_id(WHERE, b""),
+        f"{thought}:0",
+        f"{thought}",
+        f"{thought}:{2**63}",
+        f"{thought}:x",
+        "",
+    ):
+        assert thought_of(other) is None

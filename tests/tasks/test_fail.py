@@ -1,5 +1,6 @@
 """Final failure: state, dead letter and both outbox rows stand or fall together."""
 
+import json
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -8,11 +9,12 @@ import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database
+from contracts.foreign import foreign, headers_again
 from contracts.settings import Settings
 from tasks.failures import Failure, lost
 from tasks.ledger import Ledger, Step
 from tests.stores import execute
-from tests.tasks.test_ledger import begun
+from tests.tasks.test_ledger import begun, save
 from tests.tasks.thoughts import change, dead_letters, lose, outbox, thought
 
 FAILURE = Failure("permanent", "no", "tests.Broken", "a stack")
@@ -155,3 +157,37 @@ def test_a_replayed_thought_that_fails_again_has_a_second_dead_letter(
     change(database, step.thought_id, "status = 'processing', finished_at = NULL, turn = turn + 1, attempts = 0")
     assert fail(ledger, step, begun(ledger, step), turn=2)
     assert written(database, settings, step) == (2, 2, 2)
+
+
+FOREIGN = foreign(b"\xff key", [("traceparent", b"00-aa"), ("x", None), ("turn", b"9")])
+
+
+def test_the_dead_letter_of_a_foreign_thought_has_its_key_and_headers_and_the_event_its_traces(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    change(database, step.thought_id, f"headers = '{json.dumps(FOREIGN)}'")
+    assert fail(ledger, step, begun(ledger, step))
+    (letter,) = dead_letters(database, step.thought_id)
+    kept = {"original_key": FOREIGN["original_key"], "original_headers": FOREIGN["original_headers"]}
+    assert kept.items() <= letter.headers.items()
+    assert "tracing" not in letter.headers
+    (event,) = outbox(database, settings.kafka_events_topic)
+    assert headers_again(event.headers, event.turn) == [("turn", b"1"), ("traceparent", b"00-aa")]
+
+
+def test_the_events_of_a_saved_step_carry_a_foreign_thoughts_traces(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    change(database, step.thought_id, f"headers = '{json.dumps(FOREIGN)}'")
+    assert save(ledger, step, begun(ledger, step))
+    told = [headers_again(event.headers, event.turn) for event in outbox(database, settings.kafka_events_topic)]
+    assert told == [[("turn", b"1"), ("traceparent", b"00-aa")]] * 2
+
+
+def test_without_traces_an_event_has_no_headers(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    change(database, step.thought_id, f"headers = '{json.dumps(foreign(None, [('x', b'1')]))}'")
+    assert fail(ledger, step, begun(ledger, step))
+    (event,) = outbox(database, settings.kafka_events_topic)
+    assert event.headers is None

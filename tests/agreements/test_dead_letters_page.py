@@ -1,0 +1,46 @@
+"""docs/dead-letters.md tells other consumers the names and bounds that the code has."""
+
+import re
+
+from bridge.records import LARGEST_BYTES
+from bridge.replay import REPLAY_OF
+from contracts.dead_letters import (
+    MESSAGE_LENGTH,
+    MOST_ORIGINAL_HEADERS,
+    STACK_LENGTH,
+    failure_headers,
+    kafka_headers,
+    origin,
+)
+from contracts.foreign import TRACING, original
+from contracts.text import THOUGHT_LENGTH
+from tests.stores import ROOT
+
+PAGE = (ROOT / "docs" / "dead-letters.md").read_text()
+
+
+def documented() -> set[str]:
+    table = PAGE[PAGE.index("| header | says |") : PAGE.index("A failure id is")]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def written() -> set[str]:
+    told = failure_headers(reason="r", error_class="c", message="m", stack="s", agent="a", attempts=1)
+    told |= {"user_id": "u", "thought_id": "t", "origin": origin("topic", 0, 0, 0)}
+    many = [("NAME", b"")] * (MOST_ORIGINAL_HEADERS + 1)
+    return {name for name, _ in kafka_headers("id", told | original(b"", many))}
+
+
+def test_every_header_is_told_and_none_that_is_not_written() -> None:
+    assert documented() == written()
+
+
+def test_the_bounds_are_those_of_the_code() -> None:
+    for bound in (MESSAGE_LENGTH, STACK_LENGTH, LARGEST_BYTES, THOUGHT_LENGTH):
+        assert f"{bound:,} " in PAGE
+    assert f"the first {MOST_ORIGINAL_HEADERS} " in PAGE
+
+
+def test_the_headers_that_go_on_are_named() -> None:
+    assert all(f"`{name}`" in PAGE for name in (*TRACING, REPLAY_OF))
