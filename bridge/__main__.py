@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from bridge import commands, letter_arguments
+from bridge import commands
+from bridge.letters import arguments as letters
 from contracts.logs import configure_logging
 from contracts.settings import Settings, load_settings_or_exit
 
@@ -21,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     _add(names, "create-topics", commands.topics, "make the three topics that are not there yet")
     audited = _add(names, "audit", commands.audit, "count thoughts, records and commits, and say what does not add up")
     audited.add_argument("--json", action="store_true", help="one JSON object")
-    letter_arguments.add(names)
+    letters.add(names)
     return every
 
 

@@ -106,8 +106,7 @@ FAIL: Final = text("""
         FROM t ON CONFLICT (failure_id) DO NOTHING RETURNING failure_id, value, headers),
     o1 AS (
       INSERT INTO outbox (topic, key, failure_id, value, headers)
-      SELECT CAST(:dead_letter_topic AS text), t.user_id::text, d.failure_id, d.value, d.headers FROM d, t
-       WHERE :emit),
+      SELECT CAST(:dead_letter_topic AS text), t.user_id::text, d.failure_id, d.value, d.headers FROM d, t),
     o2 AS (
       INSERT INTO outbox (topic, key, turn, value, headers)
       SELECT CAST(:topic AS text), user_id::text, turn, CAST(:event AS bytea),
@@ -121,5 +120,7 @@ FAIL: Final = text("""
        AND NOT EXISTS (SELECT FROM t)
 """)
 """State, dead letter and both outbox rows stand or fall together. :call is NULL after the verdict *exhausted*.
+
+The dead letter waits in the outbox also where there is no Kafka (`emit`): in the end each failure is in the topic.
 
 The second answer is for a repeat after a lost one: the thought has failed in this turn, and in these very words."""

@@ -23,14 +23,17 @@ BURY_WORDS: Final = text("""
 """The new token and the missing call id fence whoever works on it; the next thought of the line may begin."""
 
 ERASE: Final = text("""
-    WITH gone AS (SELECT id FROM thoughts WHERE id = :id AND status = 'deleted'),
+    WITH gone AS (SELECT id, user_id FROM thoughts WHERE id = :id AND status = 'deleted'),
     runs AS (DELETE FROM agent_runs USING gone WHERE thought_id = gone.id)
     UPDATE dead_letters l
        SET value = '', headers = l.headers - '{message,stack,original_key,original_headers}'::text[],
            state = 'discarded', resolved_at = COALESCE(l.resolved_at, clock_timestamp())
       FROM gone WHERE l.thought_id = gone.id
+         OR (l.thought_id IS NULL AND l.headers @> jsonb_build_object('thought_id', gone.id, 'user_id', gone.user_id))
 """)
-"""A statement of its own, after the fence: a result that was being saved would not be seen by the first one."""
+"""A statement of its own, after the fence: a result that was being saved would not be seen by the first one.
+
+A record that was refused before its thought was stored has its words, too, and names it in its headers."""
 
 
 def owner_of(database: Database, thought_id: UUID) -> UUID | None:

@@ -2,8 +2,8 @@
 
 import re
 
+from bridge.letters.replay import REPLAY_OF
 from bridge.records import LARGEST_BYTES
-from bridge.replay import REPLAY_OF
 from contracts.dead_letters import (
     MESSAGE_LENGTH,
     MOST_ORIGINAL_HEADERS,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.letters import Filter, page
+from bridge.letters.index import Filter, page
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.failures import buried

@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Producer
 from sqlalchemy import text
 
-from bridge.replay import replay
+from bridge.letters.replay import replay
 from bridge.topics import WORK_RECORD_BYTES
 from contracts.database import Database
 from contracts.dead_letters import read_headers

@@ -65,6 +65,14 @@ def test_a_failed_thought_leaves_its_state_its_dead_letter_and_two_messages(
     assert (event.key, event.turn, bytes(event.value)) == (str(row.user_id), row.turn, b"the event")
 
 
+@pytest.mark.parametrize("overrides", [{"kafka_enabled": False, "kafka_bootstrap_servers": ""}])
+def test_without_kafka_the_dead_letter_waits_for_it_and_the_event_does_not(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    assert fail(ledger, step, begun(ledger, step))
+    assert written(database, settings, step) == (1, 1, 0)
+
+
 def test_a_failure_repeated_after_a_lost_answer_is_written_once(
     database: Database, settings: Settings, ledger: Ledger, step: Step
 ) -> None:

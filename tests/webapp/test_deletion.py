@@ -62,6 +62,19 @@ def test_its_words_and_results_leave_the_tables(
     assert "'said'" not in left
 
 
+def test_a_record_that_was_refused_before_loses_its_words_too(
+    client: FlaskClient, thought: dict[str, Any], database: Database
+) -> None:
+    statement = """INSERT INTO dead_letters (failure_id, reason, value, headers)
+                   VALUES ('a record', 'unknown-user', 'words to be forgotten',
+                           jsonb_build_object('user_id', CAST(:user AS text), 'thought_id', CAST(:thought AS text)))"""
+    database.rows(text(statement), user=thought["user_id"], thought=thought["id"])
+    database.rows(text(statement.replace("'a record'", "'another'")), user=thought["user_id"], thought=str(uuid4()))
+    client.delete(thought["links"]["self"])
+    rows = database.rows(text("SELECT failure_id, convert_from(value, 'UTF8') AS value FROM dead_letters ORDER BY 1"))
+    assert [tuple(row) for row in rows] == [("a record", ""), ("another", "words to be forgotten")]
+
+
 def test_deleting_again_changes_nothing(client: FlaskClient, thought: dict[str, Any], database: Database) -> None:
     client.delete(thought["links"]["self"])
     before = traces(database)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from bridge import letter_commands as commands
-from bridge.letters import STATES
+from bridge.letters import commands
+from bridge.letters.index import STATES
 from contracts.text import clean
 
 PAGE: Final = 50

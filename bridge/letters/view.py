@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bridge.console import plain
-from bridge.letters import Contents, DeadLetter, moment
+from bridge.letters.index import Contents, DeadLetter, moment
 from contracts.dead_letters import kafka_headers
 
 MESSAGE_WIDTH: Final = 100

@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from bridge.aftermath import afterwards
-from bridge.bulk import counts
-from bridge.letter_view import line
-from bridge.letters import Filter, contents, count, page, pick
-from bridge.replay import discard, replay
+from bridge.letters.aftermath import afterwards
+from bridge.letters.bulk import counts
+from bridge.letters.index import Filter, contents, count, page, pick
+from bridge.letters.replay import discard, replay
+from bridge.letters.view import line
 from contracts.database import Database
 from contracts.dead_letters import origin
 from contracts.settings import Settings

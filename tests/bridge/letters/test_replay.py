@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from bridge.replay import Closed, discard, replay
+from bridge.letters.replay import Closed, discard, replay
 from contracts.database import Database
 from contracts.dead_letters import origin
 from contracts.foreign import foreign

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from bridge.letters import Picked
-from bridge.replay import Closed
+from bridge.letters.index import Picked
+from bridge.letters.replay import Closed
 
 Act = Callable[[str], Closed]
 

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge import bulk, console, letters, replay
-from bridge.aftermath import afterwards
+from bridge import console
 from bridge.commands import check_kafka
-from bridge.letter_view import as_json, as_text, line
-from bridge.letters import Filter
+from bridge.letters import bulk, index, replay
+from bridge.letters.aftermath import afterwards
+from bridge.letters.index import Filter
+from bridge.letters.view import as_json, as_text, line
 from contracts.database import Database
 from contracts.settings import Settings
 
@@ -26,8 +27,8 @@ def list_letters(settings: Settings, given: Namespace) -> int:
     """Write a page of them to standard output; what is not on it is noted on standard error."""
     chosen = _filter(given, state=given.state)
     with console.database(settings) as database:
-        found = letters.page(database, chosen, rows=given.limit, skip=given.offset)
-        total = letters.count(database, chosen)
+        found = index.page(database, chosen, rows=given.limit, skip=given.offset)
+        total = index.count(database, chosen)
     if given.json:
         console.write_json([one.to_json() for one in found])
     else:
@@ -42,8 +43,8 @@ def list_letters(settings: Settings, given: Namespace) -> int:
 def show_letter(settings: Settings, given: Namespace) -> int:
     """Write all that is known of one."""
     with console.database(settings) as database:
-        found = letters.page(database, Filter(ids=(given.id,)), rows=1)
-        held = letters.contents(database, given.id)
+        found = index.page(database, Filter(ids=(given.id,)), rows=1)
+        held = index.contents(database, given.id)
         then = afterwards(database, found[0], held) if found and held else ""
     if not found or held is None:
         console.note(f"{console.plain(given.id)}: {replay.UNKNOWN}")
@@ -75,7 +76,7 @@ def discard_letters(settings: Settings, given: Namespace) -> int:
 
 def rebuild_index(settings: Settings, given: Namespace) -> int:
     """Restore the index from the topic and say what was found."""
-    from bridge.rebuild import rebuild  # only this command reads the topic
+    from bridge.letters.rebuild import rebuild  # only this command reads the topic
 
     check_kafka(settings)
     with console.database(settings) as database:
@@ -105,7 +106,7 @@ def _close(settings: Settings, given: Namespace, act: Callable[[Database], bulk.
         console.note(chosen)
         return 2
     with console.database(settings) as database:
-        picked = letters.pick(database, chosen)
+        picked = index.pick(database, chosen)
         if given.dry_run:
             _tell_counts(bulk.counts(picked), word, as_json=given.json)
             return 0

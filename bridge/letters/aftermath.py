@@ -5,8 +5,8 @@ from typing import Final
 
 from sqlalchemy import text
 
-from bridge.letters import Contents, DeadLetter
-from bridge.replay import replay_mark
+from bridge.letters.index import Contents, DeadLetter
+from bridge.letters.replay import replay_mark
 from contracts.database import Database
 from contracts.events import ThoughtCreated, UnreadableEventError, parse_created
 
