@@ -43,6 +43,7 @@ before may be 2 s old, and the first one after may take 2 s more and one stateme
 MOST_WAITING = 5
 """Open thoughts a person, beyond which people stop writing for a while."""
 
+MOST_SHOWN = 30
 RECOVERY_SECONDS = 180.0
 CALM_SECONDS = (0.5, 4.0)
 
@@ -149,9 +150,10 @@ def _tell(run: Run, total: Round, say: Say) -> None:
     failed = sum(1 for _ in run.watch.letters)
     say(f"{table.recovery(run.rounds)} Answers to POST: {answers}.")
     say(f"{failed} dead letters, {run.watch.below} records below committed offsets, all looked up.")
-    for words in total.verdict.breaches:
+    for words in total.verdict.breaches[:MOST_SHOWN]:
         say(f"BREACH {words}")
     if total.verdict.breaches:
+        say(f"{len(total.verdict.breaches)} breaches. Looks at Kafka that failed: {dict(run.watch.troubles)}")
         say(_kept(run.world.stack))
 
 

@@ -44,23 +44,23 @@ class Watch:
 
     def __post_init__(self) -> None:
         self._postgresql = PostgreSQL(self.database_url)
-        quiet = {"log_level": 0, "error_cb": lambda _: None, "auto.offset.reset": "earliest"}
-        self._consumer = Consumer(
-            {"bootstrap.servers": self.bootstrap, "group.id": GROUP, "enable.auto.commit": False, **quiet}
-        )
+        self._consumer = self._a_consumer()
+        self._next: dict[tuple[str, int], int] = {}
+        self.troubles: Counter[str] = Counter()
+        """What kept a look from its end, and how often."""
         self._rung: defaultdict[int, dict[int, tuple[str, int]]] = defaultdict(dict)
         self._committed: dict[int, int] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="topics", daemon=True)
 
+    def _a_consumer(self) -> Consumer:
+        quiet = {"log_level": 0, "error_cb": lambda _: None, "auto.offset.reset": "earliest"}
+        own = {"bootstrap.servers": self.bootstrap, "group.id": GROUP, "enable.auto.commit": False}
+        return Consumer({**own, **quiet})
+
     def __enter__(self) -> "Watch":
-        self._consumer.assign(
-            [
-                TopicPartition(topic, number, OFFSET_BEGINNING)
-                for topic in NAMES.values()
-                for number in self._numbers(topic)
-            ]
-        )
+        self._next = {(topic, number): OFFSET_BEGINNING for topic in NAMES.values() for number in self._numbers(topic)}
+        self._consumer.assign([TopicPartition(topic, number, at) for (topic, number), at in self._next.items()])
         self._thread.start()
         return self
 
@@ -87,8 +87,17 @@ class Watch:
         while not self._stopping.wait(LOOK_SECONDS):
             try:
                 self._look()
-            except (KafkaException, psycopg2.Error):
-                continue  # it is away, and looked at again
+            except psycopg2.Error as away:
+                self.troubles[type(away).__name__] += 1
+            except KafkaException as away:
+                self.troubles[str(away.args[0].name())] += 1
+                self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """With a client that knows nothing of what went wrong, where the last one had ended."""
+        self._consumer.close()
+        self._consumer = self._a_consumer()
+        self._consumer.assign([TopicPartition(topic, number, at) for (topic, number), at in self._next.items()])
 
     def _look(self) -> None:
         ((self.waiting,),) = self._postgresql.rows(WAITING)
@@ -104,6 +113,7 @@ class Watch:
     def _take(self, message: Message) -> None:
         told: dict[str, Any] = headers(message)
         number, offset = message.partition(), message.offset()
+        self._next[str(message.topic()), number or 0] = (offset or 0) + 1
         if message.topic() == NAMES["kafka_dead_letter_topic"]:
             self.letters[told["failure-id"].decode()] += 1
         elif number is not None and offset is not None:
