@@ -147,7 +147,7 @@ def letter_of_no_failure(failure: str, thought: str, status: str) -> Finding:
 def letter_not_indexed(failure: str, partition: int, offset: int) -> Finding:
     """A record of the dead letter topic that the table does not know."""
     what = f"it stands in the dead letter topic, partition {partition} offset {offset}, and not in the table"
-    return Finding("letter", f"failure {failure}", f"{what}; rebuild the index from the topic")
+    return Finding("letter", f"failure {failure}", f"{what}; `python -m bridge dead-letters rebuild` adds it")
 
 
 def letter_not_in_topic(failure: str, thought: str, partition: int, offset: int) -> Finding:
