@@ -95,6 +95,14 @@ class Settings(BaseSettings):
         return self.kafka_max_retries + 1
 
     @property
+    def silence_seconds(self) -> float:
+        """How long a process may show no life, or a worker take no message that waits for it, before it is replaced.
+
+        Others take over its work after one patience; a broker that comes back is found again within the second.
+        """
+        return 3 * self.patience_seconds
+
+    @property
     def fresh_seconds(self) -> float:
         """How old a claim's or a renewal's sending may be when the paid call starts."""
         return FRESH_SHARE * self.renew_seconds

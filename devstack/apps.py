@@ -36,7 +36,8 @@ def topics() -> list[str]:
 
 def _process(home: Home, kind: Kind, name: str, words: list[str], settings: Settings) -> Process:
     environment = {"HEARTBEAT_FILE": str(home.heartbeat(name))}
-    made = Process(name=name, kind=kind, argv=[sys.executable, "-m", *words], environment=environment)
+    argv, silence = [sys.executable, "-m", *words], settings.silence_seconds
+    made = Process(name=name, kind=kind, argv=argv, environment=environment, silence=silence)
     return made.model_copy(update={"patience": _longest_call(settings)}) if kind == "worker" else made
 
 

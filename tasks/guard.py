@@ -42,6 +42,7 @@ class Guard:
         leave: Callable[[int], object] = os._exit,
     ) -> None:
         self._file = settings.heartbeat_file
+        self._deaf_seconds = settings.silence_seconds
         self._look_seconds = min(LOOK_SECONDS, settings.renew_seconds)
         self._consumer = consumer
         self._signs = signs
@@ -56,7 +57,7 @@ class Guard:
         threading.Thread(target=self._run, name="guard", daemon=True).start()
 
     def _run(self) -> None:
-        health = Health(self._consumer.pool.limit, time.monotonic())
+        health = Health(self._consumer.pool.limit, self._deaf_seconds, time.monotonic())
         while not (trouble := self._trouble(health)):
             time.sleep(self._look_seconds)
         log.error("This process takes no new work and will be replaced: %s.", trouble)

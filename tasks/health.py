@@ -14,9 +14,6 @@ LOOK_SECONDS: Final = 2.0
 STILL_SECONDS: Final = 120.0
 """Four times the longest that the loop waits for a broker that hangs: its socket's time-out is 30 s."""
 
-DEAF_SECONDS: Final = 60.0
-"""Celery connects again by itself within about half of this."""
-
 
 @dataclass(slots=True)
 class Signs:
@@ -41,10 +38,14 @@ class Look:
 
 
 class Health:
-    """Adds up silence, look by look. `slots` is how many steps the worker may run at once."""
+    """Adds up silence, look by look.
 
-    def __init__(self, slots: int, now: float) -> None:
+    `slots` is how many steps the worker may run at once, `deaf_seconds` how long messages may wait beside free ones.
+    """
+
+    def __init__(self, slots: int, deaf_seconds: float, now: float) -> None:
         self._slots = slots
+        self._deaf_seconds = deaf_seconds
         self._looked_at = now
         self._last: Look | None = None
         self._still = self._deaf = 0.0
@@ -57,8 +58,8 @@ class Health:
         self._looked_at, self._last = now, look
         if self._still >= STILL_SECONDS:
             return f"Celery's loop has stood still for {STILL_SECONDS:g} s"
-        if self._deaf >= DEAF_SECONDS:
-            return f"messages wait, slots are free, and none was received for {DEAF_SECONDS:g} s"
+        if self._deaf >= self._deaf_seconds:
+            return f"messages wait, slots are free, and none was received for {self._deaf_seconds:g} s"
         return ""
 
     def _stands_still(self, look: Look) -> bool:

@@ -51,7 +51,14 @@ def test_status_has_exactly_the_names_that_scripts_rely_on(stack: Path, base: in
     assert shown["database_url"].endswith(f"@127.0.0.1:{base + 2}/thoughts")
     running = pids(stack)
     assert shown["processes"] == [
-        {"name": f"{kind}.1", "kind": kind, "pid": running[f"{kind}.1"], "ready": True, "restarts": 0}
+        {
+            "name": f"{kind}.1",
+            "kind": kind,
+            "pid": running[f"{kind}.1"],
+            "ready": True,
+            "restarts": 0,
+            "last_exit": None,
+        }
         for kind in ("postgres", "redis", "kafka")
     ]
 
@@ -199,8 +206,8 @@ def test_after_everything_was_killed_up_starts_it_again_with_its_data_on_other_p
 def test_run_gives_a_module_the_settings_that_up_was_given(stack: Path) -> None:
     place = ("--dir", str(stack))
     assert devstack("run", *place, "alembic", "upgrade", "head").returncode == 0
-    done = devstack("run", *place, "tasks", "batch")
-    assert "A batch is asked for." in done.stdout, done.stderr  # with Kafka's work taken as it comes it is refused
+    done = devstack("run", *place, "tasks", "batch", "--detach")
+    assert "Batch 1 is asked for." in done.stdout, done.stderr  # with Kafka's work taken as it comes it is refused
     assert Home(stack).settings_file.stat().st_mode & 0o777 == 0o600
 
 

@@ -99,5 +99,6 @@ def test_processes_end_well_while_a_store_is_away(stack: Stack, store: str, name
         stack.command("start", store)
         for name in names:
             stack.command("start", name)
+    eventually(lambda: all(stack.process(name)["ready"] for name in names), timeout=60)
     assert [stack.ended(thought, timeout=90)["status"] for thought in posted] == ["completed"] * 4
     assert [stack.starts(thought).total() for thought in posted] == [5] * 4

@@ -90,23 +90,6 @@ def test_a_stopped_worker_is_replaced_and_writes_nothing_when_it_wakes(stack: St
     assert thought["agents"][2]["attempts"] == 2
 
 
-def test_a_thought_that_kills_its_worker_every_time_ends_as_lost(stack: Stack) -> None:
-    neighbour = somebody()
-    accepted = stack.post("Deadly [[fail:classification:crash:*]]", somebody())
-    beside = [stack.post(f"Neighbour {number}", neighbour)["id"] for number in range(3)]
-    thought = stack.ended(accepted["id"], timeout=120)
-    assert (thought["status"], thought["error"]["kind"], thought["error"]["attempts"]) == ("failed", "lost", 4)
-    assert stack.starts(accepted["id"]) == {"classification": 4}
-    assert [stack.ended(thought)["status"] for thought in beside] == ["completed"] * 3
-
-
-def test_a_hanging_call_costs_its_worker_and_the_thought_goes_on(stack: Stack) -> None:
-    accepted = stack.post("Hanging [[fail:analysis:hang:1]]", somebody())
-    thought = stack.ended(accepted["id"], timeout=120)
-    assert thought["status"] == "completed"
-    assert stack.starts(accepted["id"])["analysis"] == 2
-
-
 def test_a_redis_that_forgets_everything_loses_no_thought(stack: Stack) -> None:
     posted = work(stack, users=4, each=2)
     redis.Redis.from_url(stack.status_then["redis_url"]).flushall()

@@ -13,7 +13,6 @@ from contracts.queues import SOLO_QUEUE, STEPS
 from contracts.settings import Settings
 from tasks.application import create_app
 from tasks.guard import REPLACED_EXIT
-from tasks.health import DEAF_SECONDS
 from tests.eventually import eventually
 from tests.tasks.processes import TaskEvents, a_worker, calls, send, unacknowledged, waiting
 from tests.tasks.thoughts import SECRET, accepted, dead_letters, die_in_a_call, runs, taken, thought
@@ -193,13 +192,14 @@ def test_a_worker_with_a_wedged_thread_lets_the_others_end_and_leaves(
 def test_a_worker_whose_consumer_lost_its_queue_lets_its_call_end_and_leaves_the_message_to_another(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
+    settings = settings.model_copy(update={"patience_seconds": 4.0, "renew_seconds": 1.0})
     running = a_head(database, settings, "[[delay:classification:1000]]")
     with a_worker(settings, tmp_path) as worker:
         send(settings, [running])
         eventually(lambda: calls(settings))
         create_app(settings).control.cancel_consumer("thoughts")
         eventually(lambda: thought(database, running.thought_id).steps_done == 1 and waiting(redis_client) == 1)
-        assert worker.ended(timeout=DEAF_SECONDS + 60) == REPLACED_EXIT
+        assert worker.ended(timeout=90) == REPLACED_EXIT
         assert "slots are free" in worker.log
     assert waiting(redis_client) == 1
     with a_worker(settings, tmp_path):

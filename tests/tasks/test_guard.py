@@ -24,7 +24,12 @@ QUEUE = "thoughts"
 
 @pytest.fixture
 def overrides(tmp_path: Path) -> dict[str, Any]:
-    return {"renew_seconds": 0.1, "call_deadline_seconds": 0.1, "heartbeat_file": str(tmp_path / "heartbeat")}
+    return {
+        "renew_seconds": 0.1,
+        "patience_seconds": 0.4,
+        "call_deadline_seconds": 0.1,
+        "heartbeat_file": str(tmp_path / "heartbeat"),
+    }
 
 
 class Consumer:
@@ -55,7 +60,6 @@ class Consumer:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence is trouble after a few looks."""
     monkeypatch.setattr(health, "STILL_SECONDS", 0.3)
-    monkeypatch.setattr(health, "DEAF_SECONDS", 0.3)
     monkeypatch.setattr(guard, "SUCCESSOR_SECONDS", 0.1)
 
 

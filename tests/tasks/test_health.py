@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.health import DEAF_SECONDS, LOOK_SECONDS, STILL_SECONDS, Health, Look
+from tasks.health import LOOK_SECONDS, STILL_SECONDS, Health, Look
 
 SLOTS = 4
+DEAF_SECONDS = 60.0
 IDLE = Look(turns=0, received=0, running=0, waiting=0)
 DEAF = "slots are free, and none was received"
 STILL = "stood still"
@@ -24,7 +25,7 @@ def turning(look: Look, number: int) -> Look:
 
 def watched(seconds: float, change: Change, start: Look = IDLE, every: float = LOOK_SECONDS) -> str:
     """The first trouble within so many seconds of a worker that looks like this."""
-    health = Health(SLOTS, 0.0)
+    health = Health(SLOTS, DEAF_SECONDS, 0.0)
     for number in range(1, round(seconds / every) + 2):
         if trouble := health.trouble(change(start, number), number * every):
             return trouble
@@ -80,7 +81,7 @@ def test_a_worker_that_was_told_to_end_is_left_to_its_calls() -> None:
 
 
 def test_time_in_which_the_process_was_stopped_is_no_silence() -> None:
-    health = Health(SLOTS, 0.0)
+    health = Health(SLOTS, DEAF_SECONDS, 0.0)
     look = replace(IDLE, waiting=3)
     assert health.trouble(look, LOOK_SECONDS) == ""
     assert health.trouble(look, 100_000.0) == ""
@@ -89,7 +90,7 @@ def test_time_in_which_the_process_was_stopped_is_no_silence() -> None:
 
 @given(st.lists(st.sampled_from(["received", "full", "empty", "unknown", "connecting", "nothing"]), max_size=200))
 def test_whatever_happens_trouble_is_only_an_unbroken_silence(story: list[str]) -> None:
-    health, received = Health(SLOTS, 0.0), 0
+    health, received = Health(SLOTS, DEAF_SECONDS, 0.0), 0
     silent = 0
     for number, event in enumerate(story, start=1):
         received += event == "received"

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -79,16 +78,6 @@ def ran_last(settings: Settings, place: Path, ago: timedelta) -> None:
     scheduler = app.conf.beat_scheduler(app=app, schedule_filename=str(place / "schedule"))
     scheduler.schedule[NIGHTLY_BATCH].last_run_at -= ago
     scheduler.close()
-
-
-@pytest.mark.parametrize("schedule", ["* * * * *"])
-def test_the_row_is_written_when_the_hour_comes_without_a_redis(
-    database: Database, settings: Settings, tmp_path: Path, schedule: str
-) -> None:
-    with a_beat(settings, tmp_path, BATCH_SCHEDULE=schedule) as beat:
-        eventually(lambda: rows(database) == 1, timeout=75)
-        assert time.time() % 60 < 20, "not at the full minute"
-        beat.end()
 
 
 def test_a_first_start_asks_for_nothing_before_its_hour(database: Database, settings: Settings, tmp_path: Path) -> None:

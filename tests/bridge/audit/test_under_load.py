@@ -16,7 +16,7 @@ from tests.eventually import eventually
 
 pytestmark = pytest.mark.usefixtures("topics")
 
-AUDITS = 6
+AUDITS = 3
 
 
 @pytest.fixture
