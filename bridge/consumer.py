@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS: Final = 10.0
 LAST_ANSWER_SECONDS: Final = 4.0
-"""For a bridge that leaves: with ANSWER_MS for the commit it stays within the 15 s that it is given to end."""
+"""For a bridge that leaves: with ANSWER_MS for the commit it stays well within the 30 s that it is given to end."""
 
 COMMIT_SECONDS: Final = 1.0
 ANSWER_MS: Final = 6_000

@@ -21,8 +21,9 @@ class Process(BaseModel):
     environment: dict[str, str] = Field(default_factory=dict)
     """Beside what the manager has itself."""
     stop_signal: int = signal.SIGTERM
-    patience: float = 15.0
-    """Seconds between the stop signal and SIGKILL."""
+    patience: float = 30.0
+    """Seconds between the stop signal and SIGKILL, as in docker-compose.yml: who waits for a store that is away, and
+    then for its last commit, needs more than ten."""
     silence: float = 60.0
     """Seconds without a heartbeat after which it is replaced, where it has one at all."""
     user: str | None = None
