@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 DIR ?= .devstack
 PORT ?= 8000
 ROUNDS ?= 20
+RUNS ?= 10000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev up down status test faults lint types bench lock
+.PHONY: help install install-dev up down status test simulate faults lint types bench lock
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +32,10 @@ status: install ## show what runs, and where
 
 test: install-dev ## run the whole suite on real PostgreSQL, Redis and Kafka
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
+
+simulate: install-dev ## play histories full of faults (RUNS=10000 SEED=1), then each guard switched off in turn
+	@$(BIN)/python -m tests.simulation histories --runs $(RUNS) --seed $(SEED)
+	@$(BIN)/python -m tests.simulation guards --runs 2000 --seed $(SEED)
 
 faults: install-dev ## break things at random under load, ROUNDS times, and say what came of it
 	@$(BIN)/python -m tests.faults --rounds $(ROUNDS) --seed $(SEED)

@@ -5,7 +5,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 from confluent_kafka import KafkaException
 from kombu.exceptions import KombuError
@@ -37,6 +38,21 @@ SEND_AGAIN_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Redis as a bridge needs it: events go to browsers, chains to workers, and news of ended thoughts come back."""
+
+    publisher: Publisher
+    dispatcher: Dispatcher
+    news: News
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The one of the settings; it connects when it is first used."""
+        publisher = Publisher(connect(settings.redis_url), settings.redis_sse_prefix)
+        return cls(publisher, Dispatcher(settings), News(settings.redis_url, settings.redis_sse_prefix))
+
+
 class Bridge:
     """Drives the lanes of one source."""
 
@@ -46,15 +62,17 @@ class Bridge:
         database: Database,
         source: Source,
         clock: Callable[[], float] = time.monotonic,
+        broker: Broker | None = None,
     ) -> None:
+        broker = broker or Broker.of(settings)
         self._settings = settings
         self._database = database
         self._source = source
         self._clock = clock
-        self._publisher = Publisher(connect(settings.redis_url), settings.redis_sse_prefix)
-        self._dispatcher = Dispatcher(settings)
+        self._publisher = broker.publisher
+        self._dispatcher = broker.dispatcher
         self._intake = Intake(database, self._publisher, settings)
-        self._news = News(settings.redis_url, settings.redis_sse_prefix)
+        self._news = broker.news
         self._send_at = 0.0
         self._beat_at = 0.0
 

@@ -21,6 +21,12 @@ WEDGED_AFTER: Final = 3.0
 
 Renew = Callable[[dict[UUID, UUID]], set[UUID]]
 Clock = Callable[[], float]
+Body = Callable[[], None]
+
+
+def start_thread(body: Body) -> None:
+    """Run the renewals beside everything else. Raises RuntimeError when no thread can be started."""
+    threading.Thread(target=body, name="renewal", daemon=True).start()
 
 
 @dataclass(eq=False)
@@ -53,21 +59,30 @@ class Call:
 class Calls:
     """The registry, safe for all threads of the process. The thread starts with the first call."""
 
-    def __init__(self, renew: Renew, renew_seconds: float, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        renew: Renew,
+        renew_seconds: float,
+        clock: Clock = time.monotonic,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        start: Callable[[Body], None] = start_thread,
+    ) -> None:
         self._renew = renew
         self._renew_seconds = renew_seconds
         self._clock = clock
+        self._sleep = sleep
+        self._start = start
         self._calls: dict[UUID, Call] = {}
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._is_started = False
 
     def add(self, call: Call) -> None:
         """Renew this call from now on. Raises RuntimeError, and keeps nothing, when no thread can be started."""
         with self._lock:
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="renewal", daemon=True)
-                thread.start()
-                self._thread = thread
+            if not self._is_started:
+                self._start(self._run)
+                self._is_started = True
             self._calls[call.call_id] = call
 
     def remove(self, call: Call) -> None:
@@ -102,7 +117,7 @@ class Calls:
 
     def _run(self) -> None:
         while True:
-            time.sleep(self._renew_seconds)
+            self._sleep(self._renew_seconds)
             try:
                 self.tick()
             except Exception as away:  # noqa: BLE001  a loop that ends would make every call of this process look dead

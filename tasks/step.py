@@ -72,18 +72,23 @@ class StepRunner:
         publisher: Publisher,
         calls: Calls,
         settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        call_ids: Callable[[], UUID] = uuid4,
     ) -> None:
         self._ledger = ledger
         self._provider = provider
         self._publisher = publisher
         self._settings = settings
         self.calls = calls
+        self._clock = clock
         self._sleep = sleep
+        self._call_ids = call_ids
 
     def run(self, step: Step) -> Outcome:
         """Do what PostgreSQL says is to be done about this message."""
-        call_id = uuid4()
+        call_id = self._call_ids()
         claim, sent = self._claim(step, call_id)
         if claim is None:
             return End("unknown")
@@ -102,7 +107,7 @@ class StepRunner:
     def _claim(self, step: Step, call_id: UUID) -> tuple[Claim | None, float]:
         """The answer, and when its question was sent. A lost answer and `again` are asked for with the same id."""
         for wait in _waits():
-            sent = time.monotonic()
+            sent = self._clock()
             claim = self._until_answered(lambda: self._ledger.claim(step, call_id))
             if claim is None or claim.verdict != "again":
                 return claim, sent
@@ -130,7 +135,7 @@ class StepRunner:
 
     def _ask_agent(self, step: Step, claim: Claim, call: Call) -> AgentResult:
         self._wait_until_fresh(call)
-        call.deadline = time.monotonic() + self._settings.call_deadline_seconds
+        call.deadline = self._clock() + self._settings.call_deadline_seconds
         given = AgentInput(
             thought_id=str(step.thought_id),
             user_id=str(claim.user_id),
@@ -150,13 +155,13 @@ class StepRunner:
 
     def _wait_until_fresh(self, call: Call) -> None:
         """A process that was stopped between claim and call must look again before it pays. Raises Cancelled."""
-        while time.monotonic() - call.sent >= self._settings.fresh_seconds:
+        while self._clock() - call.sent >= self._settings.fresh_seconds:
             self._until_answered(lambda: self.calls.renew_now(call, self._ledger.renew))
             if call.fenced:
                 raise Cancelled("fenced before the call")
 
     def _saved(self, step: Step, claim: Claim, call: Call, result: AgentResult) -> Outcome:
-        seconds = round(claim.elapsed + time.monotonic() - call.claimed, 3)
+        seconds = round(claim.elapsed + self._clock() - call.claimed, 3)
         done = self._events_of(step, claim, seconds)
         told = [event.to_bytes() for event in done]
         try:
@@ -180,7 +185,7 @@ class StepRunner:
     def _cancelled(self, step: Step, claim: Claim, call: Call, cancelled: Cancelled) -> Outcome:
         if call.fenced:
             return End("fenced")
-        if call.overdue(time.monotonic()):
+        if call.overdue(self._clock()):
             return self._failed(step, claim, call, overdue(self._settings.call_deadline_seconds))
         return self._failed(step, claim, call, sort_error(cancelled))
 

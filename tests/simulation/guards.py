@@ -1,0 +1,94 @@
+"""The table of guards: what each of them is, and how many histories go by until its absence is noticed."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tests.simulation.histories import draw, play
+from tests.simulation.promise import Breach
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A guard by its name in `postgres.py` or `switches.py`."""
+
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """How a guard's absence was noticed: after so many histories, at this one."""
+
+    runs: int
+    seed: int
+    breach: Breach
+
+
+GUARDS: Final = (
+    Guard("accept.id", "Accept: the same id again finds the first thought"),
+    Guard("accept.lock", "Accept: turns are given under the lock of the user's row"),
+    Guard("decide.head", "Decide: the smallest open turn, whichever record rang"),
+    Guard("decide.lock", "Decide: the head is locked after it is chosen"),
+    Guard("decide.open", "Decide: only a terminal thought's record is done"),
+    Guard("decide.turn", "Decide: a record of another turn is done"),
+    Guard("decide.owner", "Decide: a thought is its author's"),
+    Guard("decide.beat", "Decide: taken over only with the beat that was watched"),
+    Guard("decide.dispatch", "Decide: taken over only with the dispatch that was watched"),
+    Guard("decide.new_token", "Decide: a silent call's successor has a new token"),
+    Guard("decide.same_token", "Decide: a silent message is sent again with the same token"),
+    Guard("decide.frees", "Decide: the take ends the call of a worker presumed dead"),
+    Guard("claim.status", "Claim: the thought is in work"),
+    Guard("claim.token", "Claim: the message is of the dispatch in force"),
+    Guard("claim.saved", "Claim: the step is not saved yet"),
+    Guard("claim.step", "Claim: the step before is saved"),
+    Guard("claim.call", "Claim: one call at a time"),
+    Guard("claim.max", "Claim: no fifth call"),
+    Guard("claim.counts", "Claim: a call is counted before it is made"),
+    Guard("claim.not_before", "Claim: a retry waits"),
+    Guard("renew.call", "Renew: only the call in progress lives"),
+    Guard("save.call", "Save: only by the call in progress"),
+    Guard("save.repeat", "Save: a repeat hears that it was saved"),
+    Guard("retry.call", "Retry: only by the call in progress"),
+    Guard("fail.call", "Fail: only by the call in progress"),
+    Guard("fail.token", "Fail: only by the dispatch in force"),
+    Guard("fail.step", "Fail: only at the step that is next"),
+    Guard("fail.free", "Fail without a call: nobody has one in progress"),
+    Guard("fail.max", "Fail without a call: all calls are used up"),
+    Guard("fail.turn", "Fail: the failure id names the turn"),
+    Guard("fail.outbox", "Fail: the dead letter's event is written with the state"),
+    Guard("fail.repeat", "Fail: a repeat hears that it has failed"),
+    Guard("bury.conflict", "Bury: one failure id, one dead letter"),
+    Guard("bury.id", "Bury: the failure id is the record's place and bytes"),
+    Guard("replay.open", "Replay: only what is open"),
+    Guard("replay.turn", "Replay: only in the turn that failed"),
+    Guard("replay.failed", "Replay: only what has failed"),
+    Guard("replay.new_turn", "Replay: at the end of the line"),
+    Guard("replay.token", "Replay: the messages of the turn before are void"),
+    Guard("relay.exactly", "Relay: deletes exactly what was acknowledged"),
+    Guard("relay.lock", "Relay: one leader at a time"),
+    Guard("relay.idle", "Relay: a stopped leader loses the lock"),
+    Guard("sweep", "Sweep: what is quiet is emitted again"),
+    Guard("lane.anew", "Lane: watches begin anew after a failed question"),
+    Guard("lane.beat", "Lane: a beat ends the silence"),
+    Guard("lane.patience", "Lane: the whole patience, doubled for messages in a queue"),
+    Guard("lane.frontier", "Lane: nothing past a gap is committed"),
+    Guard("lane.stored", "Lane: what is stored is not done"),
+    Guard("lane.silence", "Lane: what is not known to be sent is sent again"),
+    Guard("log.id", "Source: no commit for the log of another topic id"),
+    Guard("log.start", "Source: an offset of another log is not begun at"),
+    Guard("log.earliest", "Source: without a usable offset begin at the earliest"),
+    Guard("log.lost", "Source: nothing is committed for a lost partition"),
+    Guard("worker.fresh", "Worker: looks again before it pays when the claim is old"),
+    Guard("worker.renews", "Worker: renews its calls"),
+    Guard("worker.holds", "Worker: repeats a statement until it is answered"),
+    Guard("worker.call_id", "Worker: a call id of its own for each execution"),
+)
+
+
+def catch(guard: Guard, runs: int, first: int = 0) -> Caught | None:
+    """Play histories without the guard until one breaks the promise."""
+    for number in range(runs):
+        breach = play(draw(first + number), frozenset({guard.name})).breach
+        if breach is not None:
+            return Caught(number + 1, first + number, breach)
+    return None

@@ -1,0 +1,122 @@
+"""Redis in memory: Celery's queue with its unacknowledged messages, and the news of ended thoughts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from bridge.decide import Head
+from contracts.events import Event
+from tests.simulation.fibers import Fate, park
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A chain at one of its steps. `task` is Celery's id, the same for every delivery of the message."""
+
+    task: str
+    thought_id: UUID
+    token: int
+    step: int
+    due: float = 0.0
+
+
+class Redis:
+    """The server."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.queue: list[Message] = []
+        self.unacknowledged: list[Message] = []
+        self.listeners: list[set[UUID]] = []
+        self._saved: tuple[Message, ...] = ()
+
+    def push(self, message: Message) -> None:
+        """At the end of the queue; a server that is away loses it, as Celery's publisher gives up."""
+        if not self.away:
+            self.queue.append(message)
+
+    def take(self, message: Message) -> None:
+        """A worker has it, and has not acknowledged it."""
+        self.queue.remove(message)
+        self.unacknowledged.append(message)
+
+    def acknowledge(self, message: Message) -> None:
+        """Never delivered again."""
+        if message in self.unacknowledged and not self.away:
+            self.unacknowledged.remove(message)
+
+    def deliver_again(self) -> bool:
+        """All that was taken and not acknowledged, after the visibility time-out or by a mistake."""
+        again = [one for one in self.unacknowledged if one not in self.queue]
+        self.queue += again
+        return bool(again)
+
+    def flush(self) -> bool:
+        """Forget everything."""
+        had = bool(self.queue or self.unacknowledged)
+        self.queue.clear()
+        self.unacknowledged.clear()
+        return had
+
+    def save(self) -> None:
+        """What a restart from this file would bring back."""
+        self._saved = (*self.queue, *self.unacknowledged)
+
+    def restore(self) -> bool:
+        """Start from the file that was saved last."""
+        self.queue, self.unacknowledged = list(self._saved), []
+        return bool(self._saved)
+
+    def tell(self, user: UUID) -> None:
+        """News of an ended thought reaches who listens."""
+        if not self.away:
+            for heard in self.listeners:
+                heard.add(user)
+
+
+class Dispatcher:
+    """The bridge's publisher of chains."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def send(self, heads: Sequence[Head]) -> None:
+        """All, some or none of them. Raises OSError when that is not known."""
+        fate = park("send")
+        if self._redis.away or fate is Fate.AWAY:
+            raise ConnectionError("Redis is away")
+        sent = heads[::2] if fate is Fate.TRANSIENT else heads
+        for head in sent:
+            task = f"{head.thought_id.int}-{head.dispatch_id}-{head.sends}"
+            self._redis.push(Message(task, head.thought_id, head.dispatch_id, head.steps_done + 1))
+        if fate in {Fate.LOST, Fate.TRANSIENT}:
+            raise ConnectionError("Redis did not answer")
+
+
+class Publisher:
+    """Events to the browsers, which nobody looks at here, and news to the bridges."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def publish(self, event: Event, *, ended: bool = False) -> None:
+        if ended:
+            self._redis.tell(event.user_id)
+
+
+class News:
+    """A bridge's ear."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._heard: set[UUID] = set()
+        redis.listeners.append(self._heard)
+
+    def take(self) -> set[UUID]:
+        heard = set(self._heard)
+        self._heard.clear()
+        return heard
+
+
+def later(message: Message, clock: Callable[[], float], seconds: float) -> Message:
+    """The message as it is put back."""
+    return replace(message, due=clock() + seconds)

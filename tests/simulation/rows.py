@@ -1,0 +1,97 @@
+"""What PostgreSQL holds, as far as the protocol goes. Times are of PostgreSQL's own wall clock, in seconds."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(slots=True)
+class Thought:
+    """A row of `thoughts`. `place` is no column: it counts what was written, in the order of the commits."""
+
+    id: UUID
+    user_id: UUID
+    turn: int
+    text: str
+    event: bytes
+    created_at: float
+    emitted_at: float | None
+    place: int
+    status: str = "pending"
+    finished_at: float | None = None
+    started_at: float | None = None
+    error: str | None = None
+    dispatch_id: int = 0
+    steps_done: int = 0
+    attempts: int = 0
+    call_id: UUID | None = None
+    beat: int = 0
+    beat_at: float | None = None
+    sends: int = 0
+    losses: int = 0
+    not_before: float | None = None
+    emissions: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.finished_at is None
+
+
+@dataclass(slots=True)
+class OutboxRow:
+    """A row of `outbox`, named as the relay reads it."""
+
+    id: int
+    topic: str
+    key: str | None
+    turn: int | None
+    failure_id: str | None
+    value: bytes | None
+    headers: Any
+    parked: bool = False
+
+
+@dataclass(slots=True)
+class DeadLetter:
+    """A row of `dead_letters`."""
+
+    failure_id: str
+    thought_id: UUID | None
+    turn: int | None
+    reason: str
+    headers: dict[str, Any]
+    state: str = "open"
+
+
+@dataclass(slots=True)
+class Batch:
+    """A row of `batches`."""
+
+    id: int
+    asked_at: float
+    begun_at: float | None = None
+    ended_at: float | None = None
+
+
+@dataclass(slots=True)
+class Tables:
+    """All rows."""
+
+    users: dict[UUID, int] = field(default_factory=dict)
+    """`last_turn` by user."""
+    thoughts: dict[UUID, Thought] = field(default_factory=dict)
+    lines: dict[UUID, list[Thought]] = field(default_factory=dict)
+    """The thoughts of each user, whatever their state, in the order in which they were written."""
+    runs: dict[tuple[UUID, int], UUID] = field(default_factory=dict)
+    """(thought, step) -> the call that was saved."""
+    outbox: dict[int, OutboxRow] = field(default_factory=dict)
+    letters: dict[str, DeadLetter] = field(default_factory=dict)
+    batches: list[Batch] = field(default_factory=list)
+
+    def line(self, user: UUID) -> list[Thought]:
+        """The open thoughts of a user, in the order of their turns."""
+        return sorted((one for one in self.lines.get(user, ()) if one.finished_at is None), key=_turn)
+
+
+def _turn(thought: Thought) -> int:
+    return thought.turn

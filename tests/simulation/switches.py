@@ -1,0 +1,112 @@
+"""How a guard that lives in the code and not in a statement is switched off: its method is replaced while a history
+goes on. Guards of statements are switched off in `postgres.py`, by their names."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+from unittest.mock import patch
+from uuid import uuid4
+
+from bridge import consumer, intake
+from bridge.consumer import KafkaSource
+from bridge.lane import AWAY_SECONDS, Lane, Line, Phase
+from bridge.offsets import Offsets
+from bridge.positions import Committed, Start
+from tasks.calls import Calls
+from tasks.step import StepRunner
+
+
+def _watches_go_on(lane: Lane, now: float) -> None:
+    for line in lane._lines.values():
+        if line.phase is Phase.ASKING:
+            line.wait_until(now + AWAY_SECONDS, now)
+
+
+def _any_change_is_none(lane: Lane, line: Line, head: Any, now: float) -> None:
+    """Silence is counted from the first look at a thought, whatever its beat did since."""
+    if head is not None and line.watch is not None and line.watch.thought_id == head.thought_id:
+        since, patience = line.since, line.patience
+        _LOOK(lane, line, head, now)
+        line.since, line.patience = since, patience
+    else:
+        _LOOK(lane, line, head, now)
+
+
+_LOOK: Final = Lane._look
+
+
+def _hurried(lane: Lane, head: Any) -> float:
+    return lane._patience / 4
+
+
+def _past_the_gap(offsets: Offsets) -> int:
+    return offsets._next
+
+
+def _commit_though_lost(source: KafkaSource, client: Any, partitions: Any) -> None:
+    source._revoke(client, partitions)
+
+
+def _where_it_was(committed: Committed | None, topic_id: str, low: int, high: int) -> Start:
+    return Start(committed.offset if committed and low <= committed.offset <= high else low)
+
+
+def _at_the_end(committed: Committed | None, topic_id: str, low: int, high: int) -> Start:
+    known = committed is not None and committed.topic_id == topic_id
+    return Start(committed.offset if committed and known and low <= committed.offset <= high else high)
+
+
+def _at_once(runner: StepRunner, call: Any) -> None:
+    """Pay however old the claim is."""
+
+
+def _no_renewal(calls: Calls) -> None:
+    """Nobody hears of the calls in progress."""
+
+
+def _only_one_try(runner: StepRunner, statement: Callable[[], Any]) -> Any:
+    return statement()
+
+
+def _closes_what_is_stored(lane: Lane, record: Any, turn: int) -> None:
+    _STORED(lane, record, turn)
+    lane._offsets.close(record.offset)
+
+
+_STORED: Final = Lane.stored
+
+
+def _dispatched_is_forgotten(lane: Lane) -> list[Any]:
+    """What is not known to be sent is not sent again."""
+    found = [line.head for line in lane._lines.values() if line.phase is Phase.SENDING and line.head]
+    for line in lane._lines.values():
+        if line.phase is Phase.SENDING:
+            line.wait_until(float("inf"), 0.0)
+    return found
+
+
+PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
+    "lane.anew": (Lane, "ask_failed", _watches_go_on),
+    "lane.beat": (Lane, "_look", _any_change_is_none),
+    "lane.patience": (Lane, "_patience_for", _hurried),
+    "lane.frontier": (Offsets, "frontier", property(_past_the_gap)),
+    "lane.stored": (Lane, "stored", _closes_what_is_stored),
+    "lane.silence": (Lane, "unsent", _dispatched_is_forgotten),
+    "log.id": (KafkaSource, "_check_log", lambda *_: None),
+    "log.start": (consumer, "choose_start", _where_it_was),
+    "log.earliest": (consumer, "choose_start", _at_the_end),
+    "log.lost": (KafkaSource, "_lose", _commit_though_lost),
+    "bury.id": (intake, "record_failure_id", lambda *_: uuid4().hex),
+    "worker.fresh": (StepRunner, "_wait_until_fresh", _at_once),
+    "worker.renews": (Calls, "tick", _no_renewal),
+    "worker.holds": (StepRunner, "_until_answered", _only_one_try),
+}
+
+
+@contextmanager
+def switched_off(off: frozenset[str]) -> Iterator[None]:
+    """Replace what has to be replaced for these guards."""
+    with ExitStack() as stack:
+        for name in off & PATCHES.keys():
+            stack.enter_context(patch.object(*PATCHES[name]))
+        yield

@@ -1,0 +1,230 @@
+"""The model of PostgreSQL against PostgreSQL: the same statements with the same parameters give the same rows.
+
+Without this the histories would only prove the model. Both sides are asked at random for several hundred statements
+of one seed; what hangs on the hour is left out of the comparison, and time itself is moved by hand on both sides.
+"""
+
+from collections.abc import Mapping
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import TextClause, text
+
+from bridge import dead_letters, decide, sweep
+from contracts import accept
+from contracts.database import Database
+from tasks import statements
+from tests.simulation.postgres import Postgres
+from tests.simulation.promise import Promise
+
+USERS = [UUID(int=number) for number in (1, 2)]
+STRANGER = UUID(int=3)
+STATEMENTS = 400
+COMPARED = {
+    *("user_known", "turn", "owner", "old_text", "fresh", "n", "verdict", "user_id", "head", "steps_done"),
+    *("dispatch_id", "beat", "sends", "in_call", "losses", "dispatched", "begins", "attempts", "call_id", "state"),
+    *("thought_id", "failure_id"),
+}
+
+STATE = text("""
+    SELECT id, user_id, turn, status, dispatch_id, steps_done, attempts, call_id, beat, sends, losses, emissions,
+           finished_at IS NULL AS is_open, not_before IS NULL AS is_free FROM thoughts ORDER BY id
+""")
+OUTBOX = text("SELECT topic, key, turn, failure_id FROM outbox ORDER BY id")
+LETTERS = text("SELECT failure_id, thought_id, turn, reason, state FROM dead_letters ORDER BY failure_id")
+
+
+class Both:
+    """The two, asked side by side."""
+
+    def __init__(self, database: Database, seed: int) -> None:
+        self.draw = Random(seed)
+        self.now = 1e6
+        self.database = database
+        self.model = Postgres(lambda: self.now, Silent(lambda: 0.0))
+        self.thoughts = [UUID(int=100 + number) for number in range(5)]
+        self.calls = [UUID(int=1000 + number) for number in range(3)]
+        for user in USERS:
+            database.rows(text("INSERT INTO users (id) VALUES (:id)"), id=user)
+            self.model.tables.users[user] = 0
+
+    def ask(self, statement: TextClause, **parameters: Any) -> None:
+        """Both answer, and both hold the same afterwards."""
+        real = [_seen(row._asdict()) for row in self.database.rows(statement, **parameters)]
+        model = [_seen(vars(row)) for row in self.model.execute(statement, parameters)]
+        assert sorted(model, key=str) == sorted(real, key=str), (statement.text[:60], parameters)
+        self.compare(statement, parameters)
+
+    def compare(self, statement: TextClause, parameters: Any) -> None:
+        """The rows of both, in the columns of the protocol."""
+        tables = self.model.tables
+        mine = [
+            (
+                t.id,
+                t.user_id,
+                t.turn,
+                t.status,
+                t.dispatch_id,
+                t.steps_done,
+                t.attempts,
+                t.call_id,
+                t.beat,
+                t.sends,
+                t.losses,
+                t.emissions,
+                t.is_open,
+                t.not_before is None,
+            )
+            for t in sorted(tables.thoughts.values(), key=lambda one: one.id)
+        ]
+        assert mine == [tuple(row) for row in self.database.rows(STATE)], (statement.text[:60], parameters)
+        told = [(row.topic, row.key, row.turn, row.failure_id) for row in tables.outbox.values()]
+        waiting = [tuple(row) for row in self.database.rows(OUTBOX)]
+        assert sorted(told, key=str) == sorted(waiting, key=str), (statement.text[:60], parameters)
+        letters = [(one.failure_id, one.thought_id, one.turn, one.reason, one.state) for one in tables.letters.values()]
+        assert sorted(letters) == [tuple(row) for row in self.database.rows(LETTERS)]
+
+    def time_passes(self) -> None:
+        """An hour: what was to wait may go on, and what is quiet is to be emitted again."""
+        self.now += 3600.0
+        columns = ("not_before", "emitted_at", "created_at", "beat_at")
+        moved = ", ".join(f"{name} = {name} - interval '1 hour'" for name in columns)
+        self.database.rows(text(f"UPDATE thoughts SET {moved}"))
+
+    def step(self) -> None:
+        """One statement."""
+        self.draw.choice(
+            [
+                self.accepts,
+                self.decides,
+                self.decides,
+                self.claims,
+                self.claims,
+                self.claims,
+                self.saves,
+                self.saves,
+                self.renews,
+                self.retries,
+                self.fails,
+                self.buries,
+                self.replays,
+                self.sweeps,
+                self.time_passes,
+            ]
+        )()
+
+    def thought(self) -> UUID:
+        return self.draw.choice(self.thoughts)
+
+    def row(self, thought: UUID) -> Any:
+        nothing = SimpleNamespace(turn=1, dispatch_id=1, steps_done=0, beat=0, call_id=None, user_id=USERS[0])
+        return self.model.tables.thoughts.get(thought, nothing)
+
+    def call(self, row: Any) -> UUID:
+        """Mostly the one in progress."""
+        return row.call_id if row.call_id and self.draw.random() < 0.7 else self.draw.choice(self.calls)
+
+    def near(self, number: int) -> int:
+        """Mostly this one."""
+        return number + self.draw.choice([0, 0, 0, 0, 0, -1, 1])
+
+    def accepts(self) -> None:
+        user = self.draw.choice([*USERS, *USERS, STRANGER])
+        emit = self.draw.random() < 0.7
+        self.ask(accept.ACCEPT, id=self.thought(), user=user, text="A", event=b"{}", topic="work", emit=emit)
+
+    def decides(self) -> None:
+        thought = self.thought()
+        row = self.row(thought)
+        user = row.user_id if self.draw.random() < 0.9 else self.draw.choice(USERS)
+        seen = [thought, self.near(row.dispatch_id), self.near(row.beat)] if self.draw.random() < 0.6 else [None] * 3
+        self.ask(
+            decide.DECIDE,
+            users=[user],
+            seen_thoughts=seen[:1],
+            seen_dispatches=seen[1:2],
+            seen_beats=seen[2:],
+            rec_users=[user],
+            rec_thoughts=[thought],
+            rec_turns=[self.near(row.turn)],
+            rec_offsets=[7],
+            rec_origins=[None],
+        )
+
+    def claims(self) -> None:
+        thought = self.thought()
+        row = self.row(thought)
+        token, step = self.near(row.dispatch_id), max(1, self.near(row.steps_done + 1))
+        self.ask(statements.CLAIM, id=thought, token=token, step=step, call=self.call(row), max=4)
+
+    def renews(self) -> None:
+        known = [one for one in self.thoughts if one in self.model.tables.thoughts]
+        if known:
+            calls = [self.call(self.row(one)) for one in known]
+            if len(set(calls)) == len(calls):
+                self.ask(statements.RENEW, ids=known, calls=calls)
+
+    def saves(self) -> None:
+        thought = self.thought()
+        row = self.row(thought)
+        if thought not in self.model.tables.thoughts or row.steps_done >= 5:
+            return
+        step = row.steps_done + 1
+        numbers: dict[str, Any] = {"tokens_in": 1, "tokens_out": 1, "cost_usd": None, "attempts": 1, "seconds": 1.0}
+        names = {"agent": "a", "version": "1", "provider": "p", "model": "m", "output": "{}", "topic": "events"}
+        same = {"id": thought, "call": self.call(row), "step": step, "last": step == 5}
+        self.ask(statements.SAVE, **same, **numbers, **names, emit=True, events=[b"{}"])
+
+    def retries(self) -> None:
+        thought = self.thought()
+        if thought in self.model.tables.thoughts:
+            call = self.call(self.row(thought))
+            self.ask(statements.RETRY, id=thought, call=call, backoff=600.0, error='{"kind": "transient"}')
+
+    def fails(self) -> None:
+        thought = self.thought()
+        row = self.row(thought)
+        if thought not in self.model.tables.thoughts:
+            return
+        call = self.call(row) if self.draw.random() < 0.6 else None
+        where = {"id": thought, "token": self.near(row.dispatch_id), "step": self.near(row.steps_done + 1)}
+        what = {"reason": "permanent", "error": '{"kind": "permanent"}', "headers": "{}", "event": b"{}"}
+        topics = {"topic": "events", "dead_letter_topic": "dead", "emit": True}
+        self.ask(statements.FAIL, **where, **what, **topics, call=call, turn=row.turn, max=4)
+
+    def buries(self) -> None:
+        failure = self.draw.choice("abc")
+        self.ask(dead_letters.BURY, failure=failure, reason="unreadable", value=b"", headers="{}", topic="dead")
+
+    def replays(self) -> None:
+        failures = [*self.model.tables.letters, "nobody's"]
+        self.ask(dead_letters.REPLAY, failure=self.draw.choice(failures), topic="work", emit=True)
+
+    def sweeps(self) -> None:
+        self.ask(sweep.SWEEP, topic="work")
+
+
+class Silent(Promise):
+    """Statements at random keep no promise."""
+
+    def taken_over(self, t: Any) -> None:
+        pass
+
+    def broken(self, *_: Any) -> None:
+        pass
+
+
+def _seen(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What both must say; of a line that has no head nothing more is told."""
+    named = ("n", "verdict", "user_id") if row.get("head", "none asked") is None else COMPARED
+    return {name: row[name] for name in named if name in row}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_model_answers_and_holds_what_postgresql_does(database: Database, seed: int) -> None:
+    both = Both(database, seed)
+    for _ in range(STATEMENTS):
+        both.step()
