@@ -7,15 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 from uuid import UUID
 
-from bridge.dead_letters import replay
+from bridge.letters.replay import discard, replay
 from contracts.events import thought_created
-from tasks.ledger import Ledger
+from tasks.batches import Batches
 from tests.simulation.actors import BATCH, KAFKA
 from tests.simulation.database import Door
 from tests.simulation.fibers import Fate, Process
 from tests.simulation.kafka import PARTITIONS
-from tests.simulation.postgres import UNSTORABLE
+from tests.simulation.store import UNSTORABLE
 from tests.simulation.world import USERS, World
+from webapp.deletion import delete
 
 Action = Callable[[World, int], bool]
 T = TypeVar("T")
@@ -53,9 +54,9 @@ def write_again(world: World, n: int) -> bool:
 
 def request(world: World, n: int) -> bool:
     fiber = pick(world.ready(world.webs), n)
-    if fiber:
+    if fiber is not None:
         world.go_until(fiber, "its end")
-    return bool(fiber)
+    return fiber is not None
 
 
 def onward(world: World, n: int) -> bool:
@@ -133,9 +134,9 @@ def _rotated(found: Sequence[T], n: int) -> list[T]:
 def _steps(fate: Fate, *, agent: bool = False) -> Action:
     def action(world: World, n: int) -> bool:
         fiber = pick([one for one in world.ready(world.workers) if (one.waits_for == "agent") is agent], n)
-        if fiber:
+        if fiber is not None:
             world.go(fiber, fate)
-        return bool(fiber)
+        return fiber is not None
 
     return action
 
@@ -143,10 +144,10 @@ def _steps(fate: Fate, *, agent: bool = False) -> Action:
 def _bridges(fate: Fate) -> Action:
     def action(world: World, n: int) -> bool:
         fiber = pick([one for one in world.ready(world.bridges) if one.waits_for != "poll"], n)
-        if fiber:
+        if fiber is not None:
             world.go(fiber, fate)
             world.replace_dead()
-        return bool(fiber)
+        return fiber is not None
 
     return action
 
@@ -154,18 +155,18 @@ def _bridges(fate: Fate) -> Action:
 def bridge_step(world: World, n: int) -> bool:
     """A bridge goes on to its next wait only."""
     fiber = pick(world.ready(world.bridges), n)
-    if fiber:
+    if fiber is not None:
         world.go(fiber)
         world.replace_dead()
-    return bool(fiber)
+    return fiber is not None
 
 
 def _relays(fate: Fate) -> Action:
     def action(world: World, n: int) -> bool:
         fiber = pick(world.ready(world.relays), n)
-        if fiber:
+        if fiber is not None:
             world.go(fiber, fate)
-        return bool(fiber)
+        return fiber is not None
 
     return action
 
@@ -173,9 +174,9 @@ def _relays(fate: Fate) -> Action:
 def _requests(fate: Fate) -> Action:
     def action(world: World, n: int) -> bool:
         fiber = pick(world.ready(world.webs), n)
-        if fiber:
+        if fiber is not None:
             world.go(fiber, fate)
-        return bool(fiber)
+        return fiber is not None
 
     return action
 
@@ -390,18 +391,34 @@ def garbage(world: World, n: int) -> bool:
 # --- People
 
 
-def replayed(world: World, n: int) -> bool:
-    """Somebody replays what is in the index of dead letters, open or not."""
-    index = world.postgres.tables.letters
-    found = pick(sorted(index), n)
-    if found is None or world.server.away_since is not None:
+def _does(world: World, who: str, body: Callable[[Door], object]) -> bool:
+    """A person's command, from its beginning to its end; nobody gives one while PostgreSQL is away."""
+    if world.server.away_since is not None:
         return False
-    person = Process("person")
-    settings = BATCH if world.batch_mode else KAFKA
-    fiber = person.spawn(lambda: replay(Door(world.server, person), settings, [found]))
+    person = Process(who)
+    fiber = person.spawn(lambda: body(Door(world.server, person)))
     while not fiber.dead:
         world.go(fiber)
     return True
+
+
+def replayed(world: World, n: int) -> bool:
+    """Somebody replays what is in the index of dead letters, open or not."""
+    found = pick(sorted(world.postgres.tables.letters), n)
+    settings = BATCH if world.batch_mode else KAFKA
+    return found is not None and _does(world, "person", lambda database: replay(database, settings, found))
+
+
+def discarded(world: World, n: int) -> bool:
+    """Somebody leaves a failure as it is."""
+    found = pick(sorted(world.postgres.tables.letters), n)
+    return found is not None and _does(world, "person", lambda database: discard(database, found))
+
+
+def deleted(world: World, n: int) -> bool:
+    """An author deletes a thought, whatever is being done with it."""
+    found = pick(sorted(world.postgres.tables.thoughts), n)
+    return found is not None and _does(world, "author", lambda database: delete(database, found))
 
 
 def other_mode(world: World, n: int) -> bool:
@@ -414,13 +431,7 @@ def other_mode(world: World, n: int) -> bool:
 
 
 def batch_asked(world: World, n: int) -> bool:
-    if world.server.away_since is not None:
-        return False
-    beat = Process("beat")
-    fiber = beat.spawn(lambda: Ledger(Door(world.server, beat), KAFKA).request_batch())
-    while not fiber.dead:
-        world.go(fiber)
-    return True
+    return _does(world, "beat", lambda database: Batches(database).request())
 
 
 EVERYDAY: Final[dict[str, tuple[Action, float]]] = {
@@ -492,6 +503,8 @@ FAULTS: Final[dict[str, tuple[Action, float]]] = {
     "foreign": (foreign, 2),
     "garbage": (garbage, 0.7),
     "replayed": (replayed, 3),
+    "discarded": (discarded, 0.5),
+    "deleted": (deleted, 0.7),
     "other mode": (other_mode, 0.5),
     "batch asked": (batch_asked, 0.7),
 }

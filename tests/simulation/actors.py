@@ -14,6 +14,7 @@ from bridge.batches import BatchSource
 from bridge.consumer import LogReplacedError
 from bridge.relay import Relay
 from bridge.run import Bridge, Broker
+from bridge.sweep import Sweep
 from contracts.queues import STEPS, TOTAL_STEPS
 from contracts.settings import Settings, load_settings
 from tasks.application import ThoughtGivenUpError, _apply
@@ -24,9 +25,9 @@ from tests.simulation.clock import Clock
 from tests.simulation.database import Door, Engine, Server
 from tests.simulation.fibers import Fate, Process, park
 from tests.simulation.kafka import Kafka, Producer, Source
-from tests.simulation.postgres import UNSTORABLE
 from tests.simulation.promise import ATTEMPTS, PATIENCE, Promise
 from tests.simulation.redis import Dispatcher, Message, News, Publisher, Redis, later
+from tests.simulation.store import UNSTORABLE
 from tests.tasks.results import a_result
 from webapp import acceptance
 
@@ -225,7 +226,7 @@ class RelayProcess(Process):
         self._clock = servers.clock
         relay = Relay(settings, cast("Any", Engine(servers.postgres, self)), stop)
         parts: dict[str, Any] = {
-            "_database": Door(servers.postgres, self),
+            "_sweep": Sweep(Door(servers.postgres, self), settings.kafka_topic, self._clock.monotonic),
             "_publisher": Producer(servers.kafka, settings.kafka_topic, settings.kafka_dead_letter_topic),
         }
         relay.__dict__.update(parts)
@@ -262,6 +263,6 @@ class WebProcess(Process):
     def _run(self) -> None:
         try:
             acceptance.take_in(cast("Any", self), *self._wanted)
-        except (SQLAlchemyError, acceptance.KeyReusedError):
+        except (SQLAlchemyError, acceptance.KeyReusedError, acceptance.DeletedError):
             return
         self._promise.answered(self._wanted[1])

@@ -12,7 +12,8 @@ from bridge.outbox import LEAD
 from contracts.accept import ACCEPT
 from contracts.database import Database
 from tests.simulation.fibers import Fate, Process, park
-from tests.simulation.postgres import Postgres, RefusedDataError
+from tests.simulation.postgres import Postgres
+from tests.simulation.store import RefusedDataError
 
 IDLE_SECONDS: Final = 12.0
 

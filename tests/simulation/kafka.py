@@ -7,14 +7,15 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
-from bridge.consumer import KafkaSource
+from bridge.consumer import ANSWER_SECONDS, KafkaSource
 from bridge.outbox import Delivered, OutboxRow
 from bridge.publisher import Outcome
+from bridge.topic_ids import TopicIds
 from contracts.settings import Settings
 from tests.simulation.fibers import Fate, Process, park
 
@@ -154,9 +155,10 @@ class Producer:
             told = dict(headers).get("failure-id")
             self._kafka.dead.append(told.decode() if told else None)
         elif row.topic == self._topic:
-            number = UUID(row.key).int % PARTITIONS
-            at = self._kafka.produce(row.value, headers, (row.key or "").encode(), number)
-            return Delivered(row, number, at)
+            key = row.kafka_key()
+            told_key = key.encode() if isinstance(key, str) else key
+            number = sum(told_key or b"") % PARTITIONS
+            return Delivered(row, number, self._kafka.produce(row.value, headers, told_key, number))
         return Delivered(row, 0, 0)
 
 
@@ -277,11 +279,14 @@ class Source(KafkaSource):
         consumer.source = self
         self.topic = settings.kafka_topic
         self.consumer = consumer
-        self.__dict__["_tells_topic_ids"] = True
+        topic_ids = TopicIds(cast("Any", admin), settings.kafka_topic)
+        topic_ids.__dict__["_are_told"] = True
         parts: dict[str, Any] = {
             "_settings": settings,
             "_topic": settings.kafka_topic,
             "_admin": admin,
+            "_topic_ids": topic_ids,
+            "_answer_seconds": ANSWER_SECONDS,
             "_consumer": consumer,
             "_partitions": {},
             "_settled_at": 0.0,

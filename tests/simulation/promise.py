@@ -140,7 +140,7 @@ class Promise:
         for one in earlier:
             if not (one.failed or one.excused or one.process.dead):
                 self.broken(Sentence.PAID, f"step {step} was paid twice, and its first worker lives")
-        if t.call_id != call:
+        if t.call_id != call and t.status != "deleted":
             self.broken(Sentence.PAID, f"step {step} was paid by a call that was fenced before")
         earlier.append(Paid(call, process))
         if len(earlier) > ATTEMPTS:

@@ -17,6 +17,7 @@ class Thought:
     created_at: float
     emitted_at: float | None
     place: int
+    headers: dict[str, Any] | None = None
     status: str = "pending"
     finished_at: float | None = None
     started_at: float | None = None
@@ -60,7 +61,9 @@ class DeadLetter:
     turn: int | None
     reason: str
     headers: dict[str, Any]
+    value: bytes | None = None
     state: str = "open"
+    replayed_turn: int | None = None
 
 
 @dataclass(slots=True)

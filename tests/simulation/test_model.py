@@ -4,6 +4,7 @@ Without this the histories would only prove the model. Both sides are asked at r
 of one seed; what hangs on the hour is left out of the comparison, and time itself is moved by hand on both sides.
 """
 
+import json
 from collections.abc import Mapping
 from random import Random
 from types import SimpleNamespace
@@ -13,28 +14,39 @@ from uuid import UUID
 import pytest
 from sqlalchemy import TextClause, text
 
-from bridge import dead_letters, decide, sweep
+from bridge import batches, burial, decide, sweep
+from bridge.letters import replay
 from contracts import accept
 from contracts.database import Database
 from tasks import statements
+from tasks.batches import REQUEST
 from tests.simulation.postgres import Postgres
 from tests.simulation.promise import Promise
+from tests.simulation.rows import OutboxRow
+from webapp import deletion
 
 USERS = [UUID(int=number) for number in (1, 2)]
 STRANGER = UUID(int=3)
 STATEMENTS = 400
+ORIGINAL = '{"original_key": "QQ==", "original_headers": [["replay-of", "QQ=="], ["b", null]], "message": "?"}'
 COMPARED = {
     *("user_known", "turn", "owner", "old_text", "fresh", "n", "verdict", "user_id", "head", "steps_done"),
     *("dispatch_id", "beat", "sends", "in_call", "losses", "dispatched", "begins", "attempts", "call_id", "state"),
-    *("thought_id", "failure_id"),
+    *("is_thought", "replayed_turn", "status", "closed", "emitted", "last"),
 }
 
 STATE = text("""
     SELECT id, user_id, turn, status, dispatch_id, steps_done, attempts, call_id, beat, sends, losses, emissions,
            finished_at IS NULL AS is_open, not_before IS NULL AS is_free FROM thoughts ORDER BY id
 """)
-OUTBOX = text("SELECT topic, key, turn, failure_id FROM outbox ORDER BY id")
-LETTERS = text("SELECT failure_id, thought_id, turn, reason, state FROM dead_letters ORDER BY failure_id")
+OUTBOX = text("""
+    SELECT topic, key, turn, failure_id, value, CASE WHEN topic = 'work' THEN headers END AS headers FROM outbox
+""")
+LETTERS = text("""
+    SELECT failure_id, thought_id, turn, reason, state, replayed_turn, value, headers ? 'message' AS has_words
+      FROM dead_letters
+""")
+BATCHES = text("SELECT id, begun_at IS NOT NULL AS begun, ended_at IS NOT NULL AS ended FROM batches ORDER BY id")
 
 
 class Both:
@@ -53,6 +65,7 @@ class Both:
 
     def ask(self, statement: TextClause, **parameters: Any) -> None:
         """Both answer, and both hold the same afterwards."""
+        self.now += 0.001
         real = [_seen(row._asdict()) for row in self.database.rows(statement, **parameters)]
         model = [_seen(vars(row)) for row in self.model.execute(statement, parameters)]
         assert sorted(model, key=str) == sorted(real, key=str), (statement.text[:60], parameters)
@@ -81,11 +94,25 @@ class Both:
             for t in sorted(tables.thoughts.values(), key=lambda one: one.id)
         ]
         assert mine == [tuple(row) for row in self.database.rows(STATE)], (statement.text[:60], parameters)
-        told = [(row.topic, row.key, row.turn, row.failure_id) for row in tables.outbox.values()]
-        waiting = [tuple(row) for row in self.database.rows(OUTBOX)]
-        assert sorted(told, key=str) == sorted(waiting, key=str), (statement.text[:60], parameters)
-        letters = [(one.failure_id, one.thought_id, one.turn, one.reason, one.state) for one in tables.letters.values()]
-        assert sorted(letters) == [tuple(row) for row in self.database.rows(LETTERS)]
+        waiting = [
+            (row.topic, row.key, row.turn, row.failure_id, row.value, _told(row)) for row in tables.outbox.values()
+        ]
+        self.same(waiting, OUTBOX, statement)
+        letters = [
+            (one.failure_id, one.thought_id, one.turn, one.reason, one.state, one.replayed_turn, one.value,
+             "message" in one.headers)
+            for one in tables.letters.values()
+        ]  # fmt: skip
+        self.same(letters, LETTERS, statement)
+        self.same([(b.id, b.begun_at is not None, b.ended_at is not None) for b in tables.batches], BATCHES, statement)
+
+    def same(self, model: list[Any], query: TextClause, statement: TextClause) -> None:
+        """The same rows in any order."""
+        real = [
+            tuple(bytes(one) if isinstance(one, memoryview) else one for one in row)
+            for row in self.database.rows(query)
+        ]
+        assert sorted(model, key=str) == sorted(real, key=str), statement.text[:60]
 
     def time_passes(self) -> None:
         """An hour: what was to wait may go on, and what is quiet is to be emitted again."""
@@ -93,28 +120,15 @@ class Both:
         columns = ("not_before", "emitted_at", "created_at", "beat_at")
         moved = ", ".join(f"{name} = {name} - interval '1 hour'" for name in columns)
         self.database.rows(text(f"UPDATE thoughts SET {moved}"))
+        self.database.rows(text("UPDATE batches SET asked_at = asked_at - interval '1 hour'"))
 
     def step(self) -> None:
         """One statement."""
-        self.draw.choice(
-            [
-                self.accepts,
-                self.decides,
-                self.decides,
-                self.claims,
-                self.claims,
-                self.claims,
-                self.saves,
-                self.saves,
-                self.renews,
-                self.retries,
-                self.fails,
-                self.buries,
-                self.replays,
-                self.sweeps,
-                self.time_passes,
-            ]
-        )()
+        often = [self.decides, self.claims, self.claims, self.saves]
+        seldom = [self.accepts, self.decides, self.claims, self.saves, self.renews, self.retries, self.fails]
+        letters = [self.buries, self.replays, self.resends, self.discards]
+        others = [self.deletes, self.sweeps, self.works_in_batches, self.time_passes, self.fails, self.accepts]
+        self.draw.choice(self.draw.choice([often, seldom, seldom, letters, others]))()
 
     def thought(self) -> UUID:
         return self.draw.choice(self.thoughts)
@@ -134,7 +148,9 @@ class Both:
     def accepts(self) -> None:
         user = self.draw.choice([*USERS, *USERS, STRANGER])
         emit = self.draw.random() < 0.7
-        self.ask(accept.ACCEPT, id=self.thought(), user=user, text="A", event=b"{}", topic="work", emit=emit)
+        headers = self.draw.choice([None, None, ORIGINAL])
+        event = {"text": "A", "event": b"{}", "topic": "work", "headers": headers}
+        self.ask(accept.ACCEPT, id=self.thought(), user=user, emit=emit, **event)
 
     def decides(self) -> None:
         thought = self.thought()
@@ -191,20 +207,49 @@ class Both:
             return
         call = self.call(row) if self.draw.random() < 0.6 else None
         where = {"id": thought, "token": self.near(row.dispatch_id), "step": self.near(row.steps_done + 1)}
-        what = {"reason": "permanent", "error": '{"kind": "permanent"}', "headers": "{}", "event": b"{}"}
+        what = {"reason": "permanent", "error": '{"kind": "permanent"}', "headers": '{"message": "?"}', "event": b"{}"}
         topics = {"topic": "events", "dead_letter_topic": "dead", "emit": True}
         self.ask(statements.FAIL, **where, **what, **topics, call=call, turn=row.turn, max=4)
 
+    def letter(self) -> str:
+        return self.draw.choice([*self.model.tables.letters, "nobody's"])
+
     def buries(self) -> None:
-        failure = self.draw.choice("abc")
-        self.ask(dead_letters.BURY, failure=failure, reason="unreadable", value=b"", headers="{}", topic="dead")
+        where = {"failure": self.draw.choice("abcdef"), "reason": "unreadable", "topic": "dead"}
+        self.ask(burial.BURY, **where, value=b"?", headers=self.draw.choice(["{}", ORIGINAL, self.names_a_thought()]))
+
+    def names_a_thought(self) -> str:
+        return json.dumps({"message": "?", "thought_id": str(self.thought()), "user_id": str(self.draw.choice(USERS))})
 
     def replays(self) -> None:
-        failures = [*self.model.tables.letters, "nobody's"]
-        self.ask(dead_letters.REPLAY, failure=self.draw.choice(failures), topic="work", emit=True)
+        self.ask(replay.REPLAY, failure=self.letter(), topic="work", emit=self.draw.random() < 0.8)
+
+    def resends(self) -> None:
+        failure = self.letter()
+        self.ask(replay.RESEND, failure=failure, topic="work", mark=json.dumps(replay.replay_mark(failure)))
+
+    def discards(self) -> None:
+        if self.draw.random() < 0.3:
+            self.ask(replay.DISCARD, failure=self.letter())
+
+    def deletes(self) -> None:
+        thought = self.thought()
+        if self.draw.random() < 0.3:
+            self.ask(deletion.BURY_WORDS, id=thought)
+        self.ask(deletion.ERASE, id=thought)
 
     def sweeps(self) -> None:
-        self.ask(sweep.SWEEP, topic="work")
+        self.ask(
+            sweep.SWEEP,
+            topic="work",
+            after=self.draw.choice([sweep.FIRST, *USERS]),
+            users=self.draw.choice([1, 2, 500]),
+        )
+
+    def works_in_batches(self) -> None:
+        statement = self.draw.choice([REQUEST, batches.BEGIN, batches.OPEN, batches.WAITING, batches.END])
+        asked = {"held": self.draw.choice([[], USERS[:1]]), "users": self.draw.choice([1, 100])}
+        self.ask(statement, **asked if statement is batches.WAITING else {})
 
 
 class Silent(Promise):
@@ -215,6 +260,14 @@ class Silent(Promise):
 
     def broken(self, *_: Any) -> None:
         pass
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _told(row: OutboxRow) -> Any:
+    return row.headers if row.topic == "work" else None
 
 
 def _seen(row: Mapping[str, Any]) -> dict[str, Any]:

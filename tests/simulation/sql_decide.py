@@ -1,0 +1,97 @@
+"""Decide: the verdicts, and the head of each line."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from bridge import decide
+from tests.simulation.rows import Thought
+from tests.simulation.store import Parameters, Rows, Statements, Store
+
+
+class Deciding:
+    """The statement."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tables = store.tables
+        self._off = store.off
+
+    def statements(self) -> Statements:
+        return {decide.DECIDE: self._decide}
+
+    def _decide(self, p: Parameters) -> Rows:
+        asked = zip(p["users"], p["seen_thoughts"], p["seen_dispatches"], p["seen_beats"], strict=True)
+        records: dict[Any, list[tuple[int, str, Any]]] = {}
+        for user, thought, turn, number in zip(
+            p["rec_users"], p["rec_thoughts"], p["rec_turns"], p["rec_offsets"], strict=True
+        ):
+            records.setdefault(user, []).append((number, self._verdict(user, thought, turn), thought))
+        return [row for user, *seen in asked for row in self._answer(user, records.get(user, []), seen)]
+
+    def _verdict(self, user: Any, thought_id: Any, turn: int | None) -> str:
+        thought = self._tables.thoughts.get(thought_id)
+        if thought is None:
+            return "unknown"
+        if thought.user_id != user and "decide.owner" not in self._off:
+            return "contradicts"
+        if turn is not None and thought.turn != turn and "decide.turn" not in self._off:
+            return "done"
+        return "open" if thought.is_open and "decide.open" not in self._off else "done"
+
+    def _answer(self, user: Any, records: list[tuple[int, str, Any]], seen: list[Any]) -> Rows:
+        rang = [thought for _, verdict, thought in records if verdict == "open"]
+        head = self._head(user, seen, rang) if rang else None
+        none = {"head": None}
+        return [
+            SimpleNamespace(n=number, verdict=verdict, user_id=user, **(head or none)) for number, verdict, _ in records
+        ]
+
+    def _head(self, user: Any, seen: list[Any], rang: list[Any]) -> dict[str, Any] | None:
+        line = self._tables.line(user)
+        locked = self._store.locked
+        if "decide.lock" in self._off:
+            line = [one for one in line if one.id not in locked]
+        if "decide.head" in self._off:
+            line = [one for one in line if one.id == rang[0]]
+        if not line or line[0].id in locked:
+            return None
+        return self._look(line[0], seen)
+
+    def _look(self, t: Thought, seen: list[Any]) -> dict[str, Any]:
+        pending, in_call = t.status == "pending", t.call_id is not None
+        silent = (
+            seen[0] == t.id
+            and (seen[1] == t.dispatch_id or "decide.dispatch" in self._off)
+            and (seen[2] == t.beat or "decide.beat" in self._off)
+        )
+        take = pending or silent
+        wait = max(0.0, t.not_before - self._store.clock()) if t.not_before is not None else None
+        if take:
+            self._take(t, pending, in_call)
+        return {
+            "head": t.id,
+            "turn": t.turn,
+            "steps_done": t.steps_done,
+            "dispatch_id": t.dispatch_id,
+            "beat": t.beat,
+            "sends": t.sends,
+            "in_call": in_call and not take,
+            "losses": t.losses,
+            "wait": wait or 0.0,
+            "dispatched": take,
+            "begins": pending and take,
+            "tracing": None,
+        }
+
+    def _take(self, t: Thought, pending: bool, in_call: bool) -> None:
+        new_token = pending or (in_call and "decide.new_token" not in self._off) or "decide.same_token" in self._off
+        if in_call:
+            self._store.promise.taken_over(t)
+        t.status, t.beat, t.beat_at = "processing", t.beat + 1, self._store.clock()
+        t.sends = 1 if new_token else t.sends + 1
+        t.dispatch_id += new_token
+        t.losses += in_call
+        if "decide.frees" not in self._off:
+            t.call_id = None
+        if t.started_at is None:
+            t.started_at = self._store.clock()

@@ -1,0 +1,90 @@
+"""Dead letters: Bury, Replay, Resend, Discard."""
+
+import json
+from types import SimpleNamespace
+
+from bridge import burial
+from bridge.letters import replay
+from tests.simulation.rows import DeadLetter, Thought
+from tests.simulation.store import Parameters, Rows, Statements, Store
+
+
+class Letters:
+    """The statements."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tables = store.tables
+        self._off = store.off
+
+    def statements(self) -> Statements:
+        return {
+            burial.BURY: self._bury,
+            replay.REPLAY: self._replay,
+            replay.RESEND: self._resend,
+            replay.DISCARD: self._discard,
+        }
+
+    def _bury(self, p: Parameters) -> Rows:
+        failure_id, headers = p["failure"], json.loads(p["headers"])
+        if failure_id in self._tables.letters and "bury.conflict" not in self._off:
+            return []
+        if failure_id in self._tables.letters:
+            failure_id += "'"  # without its key the table holds two of them
+        self._tables.letters[failure_id] = DeadLetter(failure_id, None, None, p["reason"], headers, p["value"])
+        self._store.tell(p["topic"], None, None, p["value"], failure_id, headers)
+        return []
+
+    def _replay(self, p: Parameters) -> Rows:
+        letter = self._tables.letters.get(p["failure"])
+        if letter is None:
+            return []
+        t = self._tables.thoughts.get(letter.thought_id) if letter.thought_id else None
+        before = {"state": letter.state, "replayed_turn": letter.replayed_turn, "status": t.status if t else None}
+        is_open = letter.state == "open" or "replay.open" in self._off
+        turn = None
+        if t is not None and is_open and self._has_failed(t, letter):
+            turn = self._send_back(t, p)
+            letter.state, letter.replayed_turn = "replayed", turn
+        return [SimpleNamespace(turn=turn, is_thought=letter.thought_id is not None, **before)]
+
+    def _has_failed(self, t: Thought, letter: DeadLetter) -> bool:
+        same_turn = t.turn == letter.turn or "replay.turn" in self._off
+        failed = t.status == "failed" or ("replay.failed" in self._off and t.status != "deleted")
+        return same_turn and failed
+
+    def _send_back(self, t: Thought, p: Parameters) -> int:
+        if "replay.new_turn" not in self._off:
+            self._tables.users[t.user_id] += 1
+            t.turn = self._tables.users[t.user_id]
+        t.place = self._store.promise.next_place()
+        t.status, t.finished_at, t.started_at, t.error, t.not_before = "pending", None, None, None, None
+        t.call_id = None
+        t.dispatch_id += "replay.token" not in self._off
+        t.attempts = t.sends = t.losses = t.emissions = 0
+        t.beat += 1
+        t.emitted_at = self._store.clock() if p["emit"] else None
+        if p["emit"]:
+            self._store.tell(p["topic"], str(t.user_id), t.turn, t.event, headers=t.headers)
+        return t.turn
+
+    def _resend(self, p: Parameters) -> Rows:
+        letter = self._tables.letters.get(p["failure"])
+        if letter is None or letter.state != "open" or letter.thought_id is not None:
+            return []
+        letter.state = "replayed"
+        others = [pair for pair in letter.headers.get("original_headers") or [] if pair[0] != replay.REPLAY_OF]
+        headers = {
+            "original_key": letter.headers.get("original_key"),
+            "original_headers": [*json.loads(p["mark"]), *others],
+        }
+        return [SimpleNamespace(id=self._store.tell(p["topic"], None, None, letter.value, headers=headers))]
+
+    def _discard(self, p: Parameters) -> Rows:
+        letter = self._tables.letters.get(p["failure"])
+        if letter is None:
+            return []
+        state, closes = letter.state, letter.state == "open"
+        if closes:
+            letter.state = "discarded"
+        return [SimpleNamespace(state=state, closed=closes)]
