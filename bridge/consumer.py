@@ -29,6 +29,10 @@ LAST_ANSWER_SECONDS: Final = 4.0
 """For a bridge that leaves: with ANSWER_MS for the commit it stays well within the 30 s that it is given to end."""
 
 COMMIT_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 30.0
+"""How often the topic's id is looked at where nothing moves. A log that was made anew and has grown to the very offset
+at which a lane waits looks to it like the old one; until it grew further its records would not be read."""
+
 ANSWER_MS: Final = 6_000
 """How long a request may take; a bridge that shall stop while Kafka is away waits so long for its last commit."""
 
@@ -82,11 +86,12 @@ class KafkaSource:
 
     def settle(self, now: float) -> None:
         """Commit the frontiers that have moved, every second, without waiting for Kafka. Raises LogReplacedError."""
-        if self._asked is None and now - self._settled_at >= COMMIT_SECONDS and self._moved(self._partitions):
+        pause = COMMIT_SECONDS if self._moved(self._partitions) else LOOK_SECONDS
+        if self._asked is None and now - self._settled_at >= pause and self._partitions:
             self._settled_at, self._asked = now, self._topic_ids.ask(self._answer_seconds)
         if self._asked is not None and self._asked.done():
             asked, self._asked = self._asked, None
-            self._commit(self._moved(self._partitions), asked, wait=False)
+            self._commit(self._partitions, asked, wait=False)
 
     def close(self) -> None:
         """Commit and leave the group; the partitions go to the others at once."""
@@ -194,12 +199,12 @@ class KafkaSource:
             number: assigned for number, assigned in partitions.items() if assigned.lane.frontier > assigned.committed
         }
 
-    def _commit(self, moved: dict[int, Assigned], asked: "Future[Any]", *, wait: bool) -> None:
+    def _commit(self, partitions: dict[int, Assigned], asked: "Future[Any]", *, wait: bool) -> None:
         """Commit facts. A commit that fails is made again with the next one. Raises LogReplacedError."""
-        if not moved:
-            return
         try:
-            self._check_log(moved, asked)
+            self._check_log(partitions, asked)
+            if not (moved := self._moved(partitions)):
+                return
             offsets = [
                 TopicPartition(self._topic, number, assigned.lane.frontier, assigned.topic_id)
                 for number, assigned in moved.items()
@@ -221,8 +226,8 @@ class KafkaSource:
                 log.warning("A commit was refused and will be made again: %s", refused)
                 self._partitions[partition.partition].committed = NOT_COMMITTED
 
-    def _check_log(self, moved: dict[int, Assigned], asked: "Future[Any]") -> None:
-        known = {assigned.topic_id for assigned in moved.values()} - {NO_TOPIC_ID}
+    def _check_log(self, partitions: dict[int, Assigned], asked: "Future[Any]") -> None:
+        known = {assigned.topic_id for assigned in partitions.values()} - {NO_TOPIC_ID}
         if known and known != {topic_id(asked)}:
             raise LogReplacedError(f"ALARM: the topic {self._topic} was made anew; its records are read from the start")
 

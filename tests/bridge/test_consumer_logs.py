@@ -1,6 +1,7 @@
 """The consumer and a log that is not the one it knew: expired, out of range, or made anew under the same name."""
 
 from contextlib import suppress
+from itertools import count
 from uuid import UUID
 
 import pytest
@@ -98,6 +99,16 @@ def test_a_lane_of_the_old_log_does_not_commit_to_the_new_one(settings: Settings
         with pytest.raises(LogReplacedError):
             eventually(lambda: source.settle(1e9))
     assert committed(settings) is None
+
+
+def test_a_log_made_anew_is_noticed_though_nothing_moves_in_it(settings: Settings) -> None:
+    produce(settings, values(5))
+    with a_source(settings) as source:
+        read_all(source, 5)
+        make_anew(settings)
+        minutes = count(1, 60)
+        with pytest.raises(LogReplacedError):
+            eventually(lambda: source.settle(float(next(minutes))))
 
 
 def test_a_topic_made_anew_under_running_consumers_is_read_from_its_start(settings: Settings) -> None:
