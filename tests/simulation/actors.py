@@ -26,7 +26,7 @@ from tests.simulation.database import Door, Engine, Server
 from tests.simulation.fibers import Fate, Process, park
 from tests.simulation.kafka import Kafka, Producer, Source
 from tests.simulation.promise import ATTEMPTS, PATIENCE, Promise
-from tests.simulation.redis import Dispatcher, Message, News, Publisher, Redis, later
+from tests.simulation.redis import ANYBODY, Dispatcher, Message, News, Publisher, Redis, later
 from tests.simulation.store import UNSTORABLE
 from tests.tasks.results import a_result
 from webapp import acceptance
@@ -126,6 +126,8 @@ class WorkerProcess(Process):
 
         def call_id() -> UUID:
             calls.append(self._call_id(message))
+            if message.alone:
+                self._servers.promise.alone.add(calls[-1])
             return calls[-1]
 
         try:
@@ -173,7 +175,8 @@ class WorkerProcess(Process):
         if message.step == TOTAL_STEPS:
             return None
         root = message.task.rpartition("/")[0] or message.task
-        return Message(f"{root}/{message.step + 1}", message.thought_id, message.token, message.step + 1)
+        task, step = f"{root}/{message.step + 1}", message.step + 1
+        return Message(task, message.thought_id, message.token, step, alone=task.startswith(ANYBODY))
 
 
 class Delivery:

@@ -9,18 +9,17 @@ from itertools import accumulate
 from random import Random
 from typing import Final
 
-from tests.simulation.actions import ACTIONS, EVERYDAY, FAULTS
+from tests.simulation.actions import ACTIONS
 from tests.simulation.clock import installed
 from tests.simulation.promise import Breach
 from tests.simulation.switches import switched_off
+from tests.simulation.themes import kinds_of
 from tests.simulation.world import World
 
 Step = tuple[str, int]
 History = Sequence[Step]
 
 LENGTH: Final = 220
-FAULTS_A_HISTORY: Final = 0.35
-"""The chance of each kind of fault to be in a history at all: few kinds at a time reach further than all at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,7 @@ class Played:
 def draw(seed: int, length: int = LENGTH) -> History:
     """The history of a seed."""
     chance = Random(seed)
-    kinds = {name: weight for name, (_, weight) in EVERYDAY.items()}
-    kinds |= {name: weight for name, (_, weight) in FAULTS.items() if chance.random() < FAULTS_A_HISTORY}
+    kinds = kinds_of(chance)
     names = chance.choices(list(kinds), cum_weights=list(accumulate(kinds.values())), k=length)
     return [(name, chance.getrandbits(16)) for name in names]
 

@@ -15,6 +15,9 @@ from tests.simulation.rows import DeadLetter, Thought
 
 PATIENCE: Final = 20.0
 ATTEMPTS: Final = 4
+DEADLINE: Final = 60.0
+"""Seconds of a call after which its worker renews it no more."""
+
 NOTICED: Final = 12.0
 """Seconds of an outage that no living bridge can miss, and how much of its patience a bridge may lose to noticing."""
 
@@ -28,6 +31,7 @@ class Sentence(Enum):
     PAID = "a call is paid twice only if its worker was killed or silent for the patience"
     RETRIES = "three retries stay three"
     OFFSETS = "an offset is never committed past a non-terminal thought"
+    ALONE = "a step whose worker died is taken alone the next time"
     LETTERS = "every failure is once in the index and at least once, with one failure id, in the topic"
 
 
@@ -45,8 +49,13 @@ class Paid:
 
     call: UUID
     process: Any
+    at: float
     failed: bool = False
     excused: bool = False
+
+    def was_still(self, since: float) -> bool:
+        """Whether its worker was dead or stopped at some time since then."""
+        return bool(self.process.dead or self.process.stopped or self.process.awake_since > since)
 
 
 @dataclass
@@ -57,8 +66,10 @@ class Promise:
     breach: Breach | None = None
     asker: Any = None
     """The process whose statement is being executed."""
-    outage: tuple[float, float] = (-1e9, -1e9)
-    """When PostgreSQL was last away: from, to."""
+    outages: list[tuple[float, float]] = field(default_factory=list)
+    """When PostgreSQL was away: from, to."""
+    alone: set[UUID] = field(default_factory=set)
+    """Calls of messages of the queue `solo`."""
     met: Counter[str] = field(default_factory=Counter)
     claims: int = 0
     _places: int = 0
@@ -92,9 +103,15 @@ class Promise:
 
     # A step.
 
-    def claimed(self, t: Thought, step: int, call: UUID) -> None:
-        """A call may begin: PostgreSQL said *run*."""
+    def claimed(self, t: Thought, step: int, call: UUID, wait: float) -> None:
+        """A call may begin: PostgreSQL said *run*, though a retry had to wait so long yet."""
         self.claims += 1
+        if not t.is_open:
+            self.broken(Sentence.ENDS, f"a thought that is {t.status} was taken up again")
+        if wait > 0:
+            self.broken(Sentence.RETRIES, f"a retry began {wait:.1f} s before its time")
+        if t.losses and call not in self.alone:
+            self.broken(Sentence.ALONE, "a step whose worker died was taken together with others")
         self._in_order(t)
         if (t.id, step) in self._saved:
             self.broken(Sentence.ONCE, f"step {step} was claimed again after its save")
@@ -122,14 +139,16 @@ class Promise:
         silence = now - self._heard[call]
         if silence < PATIENCE - 1e-6:
             self.broken(Sentence.PAID, f"a call was taken from its worker after {silence:g} s of silence")
-        began, ended = self.outage
+        began, ended = self.outages[-1] if self.outages else (-1e9, -1e9)
         noticed = ended - began >= NOTICED and self.asker is not None and self.asker.awake_since < began
         if noticed and now < ended + PATIENCE - NOTICED:
             self.broken(Sentence.PAID, "a call was taken over for a silence in which PostgreSQL could hear nobody")
-        for key in list(self._paid):
-            for paid in self._paid[key]:
-                if paid.call == call:
-                    paid.excused = True
+        silent_since = self._heard[call]
+        for paid in self._calls_of(call):
+            paid.excused = True
+            cut_off = any(ended > silent_since for _, ended in self.outages)
+            if not cut_off and now - paid.at < DEADLINE and not paid.was_still(silent_since):
+                self.broken(Sentence.PAID, "a call was taken from a worker that lives and could be heard")
 
     def paid(self, t: Thought, step: int, call: UUID, process: Any) -> None:
         """The agent is called: from here on it costs."""
@@ -142,7 +161,7 @@ class Promise:
                 self.broken(Sentence.PAID, f"step {step} was paid twice, and its first worker lives")
         if t.call_id != call and t.status != "deleted":
             self.broken(Sentence.PAID, f"step {step} was paid by a call that was fenced before")
-        earlier.append(Paid(call, process))
+        earlier.append(Paid(call, process, self.now()))
         if len(earlier) > ATTEMPTS:
             self.broken(Sentence.RETRIES, f"step {step} was paid for the {len(earlier)}th time")
 
@@ -153,9 +172,11 @@ class Promise:
 
     def agent_failed(self, t: Thought, step: int, call: UUID) -> None:
         """The agent gave no result: to call it again is no second payment."""
-        for paid in (paid for key, calls in self._paid.items() if key[0] == t.id and key[2] == step for paid in calls):
-            if paid.call == call:
-                paid.failed = True
+        for paid in self._calls_of(call):
+            paid.failed = True
+
+    def _calls_of(self, call: UUID) -> list[Paid]:
+        return [paid for calls in self._paid.values() for paid in calls if paid.call == call]
 
     def _in_order(self, t: Thought) -> None:
         for other in self._lines[t.user_id]:
@@ -169,6 +190,13 @@ class Promise:
         if t.call_id != call:
             self.broken(Sentence.ONCE, f"step {step} was saved by a call that was fenced before")
         self._saved.add((t.id, step))
+
+    def sent_back(self, t: Thought, letter: DeadLetter) -> None:
+        """A thought is replayed."""
+        if t.status != "failed":
+            self.broken(Sentence.ENDS, f"a thought that is {t.status} was replayed")
+        if letter.state != "open":
+            self.broken(Sentence.LETTERS, f"a dead letter that is {letter.state} was replayed")
 
     def gave_up(self, t: Thought, step: int, reason: str) -> None:
         """A thought fails."""
@@ -210,7 +238,8 @@ class Promise:
         of_thoughts = Counter((one.thought_id, one.turn) for one in index.values() if one.thought_id)
         if of_thoughts != Counter(self._failures):
             self.broken(Sentence.LETTERS, f"{len(self._failures)} failures, {of_thoughts.total()} in the index")
-        places = Counter(str(sorted(_place(one).items())) for one in index.values() if one.thought_id is None)
+        records = (one for one in index.values() if one.thought_id is None)
+        places = Counter(str((sorted(_place(one).items()), one.value)) for one in records)
         if any(number > 1 for number in places.values()):
             self.broken(Sentence.LETTERS, "one record is in the index twice")
         published = set(topic)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 from uuid import UUID
 
 from bridge.decide import Head
@@ -18,12 +19,20 @@ class Message:
     token: int
     step: int
     due: float = 0.0
+    alone: bool = False
+    """In the queue `solo`: taken by a worker that does nothing else."""
+
+
+ANYBODY: Final = "anybody's "
+"""How the task ids of messages begin that nobody of ours sent."""
 
 
 class Redis:
-    """The server."""
+    """The server. `delay` is how long messages wait in the queue at least."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.delay = 0.0
         self.away = False
         self.queue: list[Message] = []
         self.unacknowledged: list[Message] = []
@@ -33,7 +42,8 @@ class Redis:
     def push(self, message: Message) -> None:
         """At the end of the queue; a server that is away loses it, as Celery's publisher gives up."""
         if not self.away:
-            self.queue.append(message)
+            due = max(message.due, self._clock() + self.delay) if self.delay else message.due
+            self.queue.append(replace(message, due=due))
 
     def take(self, message: Message) -> None:
         """A worker has it, and has not acknowledged it."""
@@ -88,7 +98,8 @@ class Dispatcher:
         sent = heads[::2] if fate is Fate.TRANSIENT else heads
         for head in sent:
             task = f"{head.thought_id.int}-{head.dispatch_id}-{head.sends}"
-            self._redis.push(Message(task, head.thought_id, head.dispatch_id, head.steps_done + 1))
+            step = head.steps_done + 1
+            self._redis.push(Message(task, head.thought_id, head.dispatch_id, step, alone=head.losses > 0))
         if fate in {Fate.LOST, Fate.TRANSIENT}:
             raise ConnectionError("Redis did not answer")
 

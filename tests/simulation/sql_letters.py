@@ -44,14 +44,14 @@ class Letters:
         is_open = letter.state == "open" or "replay.open" in self._off
         turn = None
         if t is not None and is_open and self._has_failed(t, letter):
+            self._store.promise.sent_back(t, letter)
             turn = self._send_back(t, p)
             letter.state, letter.replayed_turn = "replayed", turn
         return [SimpleNamespace(turn=turn, is_thought=letter.thought_id is not None, **before)]
 
     def _has_failed(self, t: Thought, letter: DeadLetter) -> bool:
         same_turn = t.turn == letter.turn or "replay.turn" in self._off
-        failed = t.status == "failed" or ("replay.failed" in self._off and t.status != "deleted")
-        return same_turn and failed
+        return same_turn and (t.status == "failed" or "replay.failed" in self._off)
 
     def _send_back(self, t: Thought, p: Parameters) -> int:
         if "replay.new_turn" not in self._off:

@@ -52,7 +52,7 @@ class Working:
 
     def _claim_verdict(self, t: Thought, token: int, step: int, call: Any, most: int) -> str:
         off = self._off
-        if (t.status != "processing" and ("claim.status" not in off or t.is_open)) or (
+        if (t.status != "processing" and "claim.status" not in off) or (
             t.dispatch_id != token and "claim.token" not in off
         ):
             return "stale"
@@ -71,7 +71,8 @@ class Working:
 
     def _begin(self, t: Thought, step: int, call: Any) -> None:
         if t.call_id != call:
-            self._store.promise.claimed(t, step, call)
+            wait = 0.0 if t.not_before is None else t.not_before - self._store.clock()
+            self._store.promise.claimed(t, step, call, wait)
             if "claim.counts" not in self._off:
                 t.attempts += 1
         t.call_id, t.not_before = call, None

@@ -52,7 +52,7 @@ class World:
         self.postgres.tables.users.update(dict.fromkeys(USERS[:-1], 0))
         self.server = Server(self.postgres, self.clock.monotonic)
         self.kafka = Kafka(self.clock.monotonic, self._check_commit)
-        self.redis = Redis()
+        self.redis = Redis(self.clock.monotonic)
         self.servers = Servers(self.clock, self.promise, self.server, self.kafka, self.redis)
         self.met: Counter[str] = Counter()
         self.story: list[str] | None = None
@@ -65,7 +65,7 @@ class World:
         self.workers = [self.new_worker() for _ in range(2)]
         self.relays = [self.new_relay() for _ in range(2)]
         self.bridges = [self.new_bridge() for _ in range(2)]
-        self.webs: list[WebProcess] = []
+        self.webs: list[Process] = []
         self.share_partitions()
 
     # Processes.
@@ -215,6 +215,8 @@ class World:
         """No more faults: everything ends, also what comes back from a long stop after that."""
         self._calm()
         self._work_off()
+        if not self._is_over():
+            self.promise.broken(Sentence.ENDS, "it does not end while those who were stopped are not resumed")
         for process in [*self.bridges, *self.relays, *self.workers]:
             process.stopped = False
         self._work_off()
@@ -245,7 +247,7 @@ class World:
     def postgres_is_away(self, away: bool) -> None:
         """An outage begins or ends."""
         if not away and self.server.away_since is not None:
-            self.promise.outage = (self.server.away_since, self.clock.now)
+            self.promise.outages.append((self.server.away_since, self.clock.now))
         self.server.away_since = (self.server.away_since or self.clock.now) if away else None
 
     def _work_off(self) -> None:
