@@ -66,6 +66,7 @@ class World:
         self.relays = [self.new_relay() for _ in range(2)]
         self.bridges = [self.new_bridge() for _ in range(2)]
         self.webs: list[Process] = []
+        self.is_calm = False
         self.share_partitions()
 
     # Processes.
@@ -109,9 +110,10 @@ class World:
             self.bridges = [self.new_bridge() if one.dead else one for one in self.bridges]
             self.share_partitions()
 
-    def share_partitions(self, *, only_awake: bool = False) -> None:
-        """The group gives the partitions of members that left to the others."""
-        members = [one.consumer for one in self.bridges if one.consumer and not (only_awake and one.stopped)]
+    def share_partitions(self) -> None:
+        """The group gives the partitions of members that left to the others; in the end also of those that are stopped:
+        by then they have been silent for longer than their sessions."""
+        members = [one.consumer for one in self.bridges if one.consumer and not (self.is_calm and one.stopped)]
         for number, partition in enumerate(self.kafka.partitions):
             if partition.holder is not None and partition.holder not in members:
                 partition.holder = None
@@ -242,7 +244,8 @@ class World:
             self.relays.append(self.new_relay())
         if all(one.stopped for one in self.bridges):
             self.bridges.append(self.new_bridge())
-        self.share_partitions(only_awake=True)
+        self.is_calm = True
+        self.share_partitions()
 
     def postgres_is_away(self, away: bool) -> None:
         """An outage begins or ends."""
