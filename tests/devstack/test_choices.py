@@ -70,7 +70,7 @@ def test_a_worker_is_given_the_time_that_its_longest_call_may_take(home: Home, c
     slow = chosen.model_copy(update={"call_deadline_seconds": 300.0, "renew_seconds": 7.0})
     made = {each.name: each.patience for each in apps.processes(home, PORTS, parse_scale([]), slow)}
     assert made.pop("worker.1") == made.pop("solo.1") == 300 + 3 * 7 + apps.WORKER_MARGIN
-    assert set(made.values()) == {15.0}
+    assert set(made.values()) == {30.0}
 
 
 def test_each_process_has_a_heartbeat_file_of_its_own(home: Home, chosen: Settings) -> None:
