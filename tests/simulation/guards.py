@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
+from tests.simulation.directed import DIRECTED
 from tests.simulation.histories import draw, play
 from tests.simulation.promise import Breach
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A guard by its name in `postgres.py` or `switches.py`."""
+    """A guard by its name in the `sql_*.py` or `switches.py`."""
 
     name: str
     what: str
@@ -17,10 +18,10 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """How a guard's absence was noticed: after so many histories, at this one."""
+    """How a guard's absence was noticed: after so many histories, at this one; or by a written one."""
 
     runs: int
-    seed: int
+    seed: int | None
     breach: Breach
 
 
@@ -86,9 +87,13 @@ GUARDS: Final = (
 
 
 def catch(guard: Guard, runs: int, first: int = 0) -> Caught | None:
-    """Play histories without the guard until one breaks the promise."""
+    """Play histories without the guard until one breaks the promise; the written one, where there is one."""
+    off = frozenset({guard.name})
+    if guard.name in DIRECTED:
+        breach = play(DIRECTED[guard.name], off).breach
+        return None if breach is None else Caught(1, None, breach)
     for number in range(runs):
-        breach = play(draw(first + number), frozenset({guard.name})).breach
+        breach = play(draw(first + number), off).breach
         if breach is not None:
             return Caught(number + 1, first + number, breach)
     return None

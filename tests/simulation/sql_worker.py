@@ -84,8 +84,9 @@ class Working:
         self._store.promise.heard(t)
 
     def _renew(self, p: Parameters) -> Rows:
-        named = [self._tables.thoughts[one] for one in p["ids"]]
-        alive = [t for t in named if t.call_id in p["calls"] or "renew.call" in self._off]
+        if "renew.call" in self._off:
+            return [SimpleNamespace(call_id=call) for call in p["calls"]]
+        alive = [t for one in p["ids"] if (t := self._tables.thoughts[one]).call_id in p["calls"]]
         for t in alive:
             self._beat(t)
         return [SimpleNamespace(call_id=t.call_id) for t in alive]

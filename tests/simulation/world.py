@@ -34,9 +34,11 @@ USERS: Final = tuple(UUID(int=number) for number in range(1, 4))
 """The last one is not known before the first thought is written."""
 SLICE: Final = 5.0
 """Seconds after which every living bridge and every renewal has had its turn."""
-
 LONGEST_HOP: Final = 900.0
-ROUNDS: Final = 600
+QUIET_ROUNDS: Final = 50
+"""Rounds in which nothing changes, some ten hours: longer than the longest pause of a sweep."""
+
+ROUNDS: Final = 800
 """Rounds without faults after which what is not over never will be."""
 
 
@@ -68,8 +70,6 @@ class World:
         self.webs: list[Process] = []
         self.is_calm = False
         self.share_partitions()
-
-    # Processes.
 
     def _name(self, kind: str) -> str:
         self._numbers[kind] += 1
@@ -119,8 +119,6 @@ class World:
                 partition.holder = None
             if partition.wanted not in members:
                 partition.wanted = members[number % len(members)] if members else None
-
-    # What goes on.
 
     def ready(self, processes: Iterable[Process]) -> list[Fiber]:
         """The fibers that may go on now, but for the renewals, which time itself wakes."""
@@ -193,8 +191,6 @@ class World:
                 while fiber.name == "renewal" and fiber.wake <= self.clock.now and not fiber.dead:
                     fiber.go()
 
-    # What must hold.
-
     def _check_commit(self, partition: Partition, offset: int) -> None:
         for message in partition.records[max(partition.checked, partition.low) : offset]:
             if not self._is_done(message):
@@ -211,17 +207,16 @@ class World:
             return True
         return self.promise.is_buried(message.number, message.at, message.stamp, self.postgres.tables.letters)
 
-    # The end.
-
     def settle(self) -> None:
         """No more faults: everything ends, also what comes back from a long stop after that."""
         self._calm()
         self._work_off()
         if not self._is_over():
             self.promise.broken(Sentence.ENDS, "it does not end while those who were stopped are not resumed")
-        for process in [*self.bridges, *self.relays, *self.workers]:
-            process.stopped = False
-        self._work_off()
+        if stopped := [one for one in [*self.bridges, *self.relays, *self.workers] if one.stopped]:
+            for process in stopped:
+                process.stopped = False
+            self._work_off()
         self.promise.ended(self.postgres.tables.thoughts)
         self.promise.letters(self.postgres.tables.letters, self.kafka.dead)
         if not self._is_over():
@@ -254,13 +249,13 @@ class World:
         self.server.away_since = (self.server.away_since or self.clock.now) if away else None
 
     def _work_off(self) -> None:
-        hop, before = 0.0, None
+        hop, quiet, before = 0.0, 0, None
         for _ in range(ROUNDS):
             self._round()
-            if self.promise.breach or self._is_over():
+            if self.promise.breach or self._is_over() or quiet > QUIET_ROUNDS:
                 return
             found = self._state()
-            hop = 0.25 if found != before else min(LONGEST_HOP, 2 * hop)
+            hop, quiet = (0.25, 0) if found != before else (min(LONGEST_HOP, 2 * hop), quiet + 1)
             before = found
             self._pass(hop)
 

@@ -95,6 +95,16 @@ def test_a_fenced_call_cannot_fail_the_thought(
     assert written(database, settings, step) == (0, 0, 0)
 
 
+def test_a_call_that_another_one_of_its_dispatch_has_followed_cannot_fail_the_thought(
+    database: Database, ledger: Ledger, step: Step
+) -> None:
+    earlier = begun(ledger, step)
+    change(database, step.thought_id, "call_id = NULL")
+    begun(ledger, step)
+    assert not fail(ledger, step, earlier)
+    assert thought(database, step.thought_id).status == "processing"
+
+
 def test_who_failed_it_in_other_words_or_in_another_turn_is_not_meant(
     database: Database, settings: Settings, ledger: Ledger, step: Step
 ) -> None:

@@ -107,6 +107,16 @@ def test_a_dead_letter_of_an_older_life_does_not_replay_a_thought_that_moved_on(
     assert database.rows(text("SELECT last_turn FROM users"))[0].last_turn == 1
 
 
+def test_a_dead_letter_of_an_older_turn_does_not_replay_what_failed_in_a_later_one(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
+    older = failed(database, settings, user_id)
+    replay(database, settings, older)
+    fail(database, thought_of(database, older).id)
+    database.rows(text("UPDATE dead_letters SET state = 'open', replayed_turn = NULL"))  # as in an index made anew
+    assert not replay(database, settings, older).is_done
+
+
 def test_a_deleted_thought_is_never_replayed(settings: Settings, database: Database, user_id: UUID) -> None:
     failure = failed(database, settings, user_id)
     delete(database, thought_of(database, failure).id)
