@@ -141,13 +141,14 @@ class KafkaSource:
         found = consumer.committed(partitions, timeout=ANSWER_SECONDS)
         starts = {}
         for partition in found:
-            start = self._start(consumer, partition, known_as)
+            number, start = partition.partition, self._start(consumer, partition, known_as)
             if start.alarm:
-                log.error("ALARM: partition %d: %s", partition.partition, start.alarm)
-            starts[partition.partition] = start.offset
-        for number, offset in starts.items():
-            lane = Lane(offset, self._settings.patience_seconds)
-            self._partitions[number] = Assigned(lane, known_as, committed=offset)
+                log.error("ALARM: partition %d: %s", number, start.alarm)
+            # What was committed wrongly is put right at once: a log that grew up to it would be skipped.
+            committed = NOT_COMMITTED if start.alarm else start.offset
+            lane = Lane(start.offset, self._settings.patience_seconds)
+            self._partitions[number] = Assigned(lane, known_as, committed)
+            starts[number] = start.offset
         consumer.incremental_assign([TopicPartition(self._topic, number, at) for number, at in starts.items()])
         # librdkafka remembers a pause over revoke and assign: a partition that comes back would rest for ever.
         consumer.resume([TopicPartition(self._topic, number) for number in starts])

@@ -144,6 +144,13 @@ def forget_all(settings: Settings) -> None:
         forgotten.result(20)
 
 
+def test_a_commit_beyond_an_empty_log_is_put_right(settings: Settings, database: Database) -> None:
+    """Else a log that grew up to it, while no bridge ran, would be skipped in silence."""
+    commit_by_hand(settings, 900, topic_id(settings), 2)
+    with kept_running(settings):
+        eventually(lambda: (committed(settings, 2) or (0,))[0] == 0, timeout=30)
+
+
 def test_a_log_that_lost_its_end(settings: Settings, database: Database, caplog: pytest.LogCaptureFixture) -> None:
     """What was committed is beyond the log: the bridge says so and reads what there is."""
     users = [add_user(database) for _ in range(5)]
