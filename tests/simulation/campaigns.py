@@ -4,7 +4,9 @@ from typing import Final
 
 from tests.simulation.coverage import Campaign
 
-RUNS: Final = 10_000
+RUNS: Final = 3_000
+"""`make simulate` plays 10,000: they take longer than all the other tests."""
+
 AT_ONCE: Final = 250
 SEEDS: Final = [range(at, min(at + AT_ONCE, RUNS)) for at in range(0, RUNS, AT_ONCE)]
 
