@@ -32,3 +32,19 @@ def choose_start(committed: Committed | None, topic_id: str, low: int, high: int
             f"the committed offset {committed.offset} is outside of {low} to {high}; beginning at the earliest record",
         )
     return Start(committed.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What Kafka says of a partition: its log's ends, and what the group committed."""
+
+    partition: int
+    topic_id: str
+    low: int
+    high: int
+    committed: Committed | None
+
+    @property
+    def done_below(self) -> int:
+        """Everything below was told to be done. A commit for another log, or outside of this one, says nothing."""
+        return choose_start(self.committed, self.topic_id, self.low, self.high).offset

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.audit.findings import Position
+from bridge.positions import Position
 from contracts.audits import DONE, STATES
 
 

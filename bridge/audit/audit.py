@@ -13,9 +13,9 @@ from bridge.audit import lines, work
 from bridge.audit.facts import Facts
 from bridge.audit.findings import confirmed
 from bridge.audit.letters import Letters
-from bridge.audit.log import Log
 from bridge.audit.look import Look
 from bridge.audit.rings import Rings
+from bridge.log import Log
 from contracts.audits import Figures
 from contracts.database import Database
 from contracts.settings import Settings
@@ -31,7 +31,7 @@ class Audit:
         self._settings = settings
         self._whole = whole
         self._facts = Facts(database, settings)
-        self._log = Log(settings) if settings.kafka_enabled else None
+        self._log = Log(settings, "audit") if settings.kafka_enabled else None
         self._letters = Letters(settings, self._facts, self._log)
         self._rings = Rings(settings, self._facts, self._log) if self._log and settings.takes_from_kafka else None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.positions import Committed, choose_start
+from bridge.positions import Position, choose_start
 
 CERTAIN: Final = frozenset({"frontier"})
 
@@ -35,22 +35,6 @@ class Finding:
     def told(self) -> str:
         """One line for people."""
         return f"{self.kind}: {self.subject}: {self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """What Kafka says of a partition: its log's ends, and what the group committed."""
-
-    partition: int
-    topic_id: str
-    low: int
-    high: int
-    committed: Committed | None
-
-    @property
-    def done_below(self) -> int:
-        """Everything below was told to be done. A commit for another log, or outside of this one, says nothing."""
-        return choose_start(self.committed, self.topic_id, self.low, self.high).offset
 
 
 def confirmed(first: Iterable[Finding], second: Iterable[Finding]) -> list[Finding]:

@@ -6,10 +6,10 @@ from confluent_kafka import Message
 
 from bridge.audit import findings
 from bridge.audit.facts import Facts
-from bridge.audit.findings import Position
-from bridge.audit.log import Log
 from bridge.audit.look import Look
+from bridge.log import Log
 from bridge.messages import headers
+from bridge.positions import Position
 from contracts.database import Row
 from contracts.settings import Settings
 

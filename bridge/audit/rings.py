@@ -8,10 +8,10 @@ from confluent_kafka import Message
 from bridge.audit import findings
 from bridge.audit.accounts import Accounts
 from bridge.audit.facts import Facts, Rung, Verdict
-from bridge.audit.findings import Position
-from bridge.audit.log import Log
 from bridge.audit.look import Look
+from bridge.log import Log
 from bridge.messages import read_message
+from bridge.positions import Position
 from bridge.records import Unreadable
 from contracts.audits import DONE
 from contracts.dead_letters import record_failure_id

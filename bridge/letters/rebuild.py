@@ -8,16 +8,15 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaException, Message
 from sqlalchemy import text
 
-from bridge.kafka import client_config
+from bridge.log import Log
 from bridge.messages import headers as record_headers
-from bridge.watermarks import watermarks
 from contracts.database import Database
 from contracts.dead_letters import read_headers, thought_of
 from contracts.settings import Settings
@@ -25,8 +24,6 @@ from contracts.settings import Settings
 ROWS: Final = 100
 BYTES: Final = 4 * 1024 * 1024
 """A statement that restores rows ends with the first that makes it so large: it has to end in its time."""
-
-ANSWER_SECONDS: Final = 30.0
 
 RESTORE: Final = text("""
     WITH told AS (
@@ -101,7 +98,7 @@ def rebuild(database: Database, settings: Settings) -> Rebuilt:
     """
     done = Rebuilt()
     try:
-        for batch in _batches(records(settings, settings.kafka_dead_letter_topic)):
+        for batch in _batches(_records(settings)):
             found = [read(message) for message in batch]
             letters = [one for one in found if one is not None]
             done.records += len(found)
@@ -133,44 +130,14 @@ def _uuid(told: Any) -> UUID | None:
         return None
 
 
-def records(settings: Settings, topic: str) -> "Iterator[Message[bytes, bytes]]":
-    """All records that stand in a topic now, partition by partition. Raises KafkaException when Kafka is away."""
-    config = client_config(settings, "rebuild") | {
-        "group.id": "rebuild",
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
-    }
-    consumer, admin = Consumer(config), AdminClient(client_config(settings, "rebuild"))
+def _records(settings: Settings) -> "Iterator[Message[bytes, bytes]]":
+    """All records that stand in the topic now, partition by partition. Raises KafkaException when Kafka is away."""
+    log, topic = Log(settings, "rebuild"), settings.kafka_dead_letter_topic
     try:
-        listed = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
-        if listed.error is not None:
-            raise KafkaException(listed.error)
-        for number in sorted(listed.partitions):
-            yield from _partition(consumer, admin, topic, number)
+        spans = [(one.partition, one.low, one.high) for one in log.positions(topic)]
+        yield from chain.from_iterable(log.records(topic, spans))
     finally:
-        consumer.close()
-
-
-def _partition(consumer: Consumer, admin: AdminClient, topic: str, number: int) -> "Iterator[Message[bytes, bytes]]":
-    """Up to the watermark at the start; markers of transactions may stand before it, so its end is asked for too."""
-    low, high = watermarks(admin, TopicPartition(topic, number))
-    if low == high:
-        return
-    consumer.assign([TopicPartition(topic, number, low)])
-    while True:
-        message = consumer.poll(ANSWER_SECONDS)
-        if message is None:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001  librdkafka's own name
-        error = message.error()
-        if error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-            return
-        if error is not None:
-            raise KafkaException(error)
-        if (message.offset() or 0) < high:
-            yield message
-        if (message.offset() or 0) >= high - 1:
-            return
+        log.close()
 
 
 def _batches(messages: "Iterable[Message[bytes, bytes]]") -> "Iterator[list[Message[bytes, bytes]]]":

@@ -135,7 +135,7 @@ def test_what_others_wrote_into_the_topic_is_counted_and_harms_nothing(settings:
 def test_kafka_away_is_said_in_one_line(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.letters.rebuild.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("bridge.log.ANSWER_SECONDS", 1.0)
     away = settings.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:9"})
     with pytest.raises(SystemExit, match=r"could not be read.*Is Kafka up"):
         rebuild(database, away)

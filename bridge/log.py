@@ -1,7 +1,7 @@
-"""Kafka's side of the audit: the ends of the logs, what the group committed, and the records themselves.
+"""Topics, looked at from outside: the ends of the logs, what the group committed, and the records themselves.
 
-It belongs to the group by name only, as it must to be told of its commits: it never subscribes and commits nothing, so
-no partition moves because somebody counts.
+Who looks belongs to the group by name only, as it must to be told of its commits: it never subscribes and commits
+nothing, so no partition moves because somebody counts or reads.
 """
 
 import time
@@ -12,9 +12,8 @@ from typing import Final
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bridge.audit.findings import Position
 from bridge.kafka import client_config
-from bridge.positions import Committed
+from bridge.positions import Committed, Position
 from bridge.topic_ids import TopicIds, topic_id
 from contracts.settings import Settings
 
@@ -36,10 +35,10 @@ Span = tuple[int, int, int]
 
 
 class Log:
-    """Reads topics from outside. Every method raises KafkaException when Kafka is away."""
+    """Reads topics from outside; `name` is shown in the broker's log. Methods raise KafkaException when it is away."""
 
-    def __init__(self, settings: Settings) -> None:
-        config = client_config(settings, "audit")
+    def __init__(self, settings: Settings, name: str) -> None:
+        config = client_config(settings, name)
         self._admin = AdminClient(config)
         self._consumer = Consumer(
             {
