@@ -255,7 +255,7 @@ class World:
             if self.promise.breach or self._is_over() or quiet > QUIET_ROUNDS:
                 return
             found = self._state()
-            hop, quiet = (0.25, 0) if found != before else (min(LONGEST_HOP, 2 * hop), quiet + 1)
+            hop, quiet = (0.5, 0) if found != before else (min(LONGEST_HOP, 4 * hop), quiet + 1)
             before = found
             self._pass(hop)
 
