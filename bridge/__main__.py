@@ -1,8 +1,10 @@
 """`python -m bridge`: the commands of Kafka's side. Without a command it is the consumer."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from bridge import commands
 from bridge.letters import arguments as letters
@@ -10,6 +12,8 @@ from contracts.logs import configure_logging
 from contracts.settings import Settings, load_settings_or_exit
 
 Command = Callable[[Settings, argparse.Namespace], int]
+
+INTERRUPTED: Final = 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,7 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(arguments)
     configure_logging()
     command: Command = chosen.command
-    return command(load_settings_or_exit(), chosen)
+    try:
+        status = command(load_settings_or_exit(), chosen)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # who reads the output has seen enough; Python would try once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
 
 
 def _add(

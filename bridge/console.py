@@ -4,22 +4,25 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import Database, make_engine
+from contracts.database import Database, make_engine, why
 from contracts.settings import Settings
+
+STATEMENT_SECONDS: Final = 60.0
+"""All dead letters at once may take long; nobody waits for it but who asked."""
 
 
 @contextmanager
 def database(settings: Settings) -> Iterator[Database]:
     """PostgreSQL; an error of it ends the command with one line."""
-    engine = make_engine(settings.database_url, "bridge command")
+    engine = make_engine(settings.database_url, "bridge command", statement_seconds=STATEMENT_SECONDS)
     try:
         yield Database(engine)
     except SQLAlchemyError as away:
-        raise SystemExit(f"PostgreSQL did not answer: {str(getattr(away, 'orig', away)).splitlines()[0]}") from None
+        raise SystemExit(f"PostgreSQL did not answer: {why(away)}") from None
     finally:
         engine.dispose()
 

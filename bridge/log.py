@@ -67,13 +67,14 @@ class Log:
         quiet_since = time.monotonic()
         with self._assigned(topic, ends):
             while ends:
-                found = self._consumer.consume(BATCH, POLL_SECONDS)
-                if found:
+                waiting = len(ends)
+                batch = [one for one in self._consumer.consume(BATCH, POLL_SECONDS) if _belongs(one, ends)]
+                if batch:
+                    yield batch
+                if batch or len(ends) < waiting:
                     quiet_since = time.monotonic()
                 elif time.monotonic() - quiet_since > SILENCE_SECONDS:
                     raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001  librdkafka's own name
-                if batch := [message for message in found if _belongs(message, ends)]:
-                    yield batch
 
     def close(self) -> None:
         """Let go of the connections."""

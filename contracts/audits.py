@@ -48,7 +48,7 @@ NUMBERS: Final = {
     "outbox_parked_rows": "Rows that Kafka refused for good",
     "dead_letters_open": "Dead letters nobody has replayed or discarded",
     "dead_letters_indexed": "Dead letters in the table",
-    "dead_letters_unpublished": "Those of them that Kafka was never told, because it was switched off",
+    "dead_letters_unpublished": "Those of them that are neither in the topic nor on the way to it",
     "dead_letters_in_topic": "Failure ids in the dead letter topic",
     "batches_open": "Batches asked for and not ended",
 }

@@ -106,7 +106,8 @@ def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, dict
     originals = [[name.removeprefix(PREFIX), encoded(value)] for name, value in given if name.startswith(PREFIX)]
     own = {name: value for name, value in given if not name.startswith(PREFIX)}
     try:
-        told = {name: None if value is None else value.decode() for name, value in own.items() if name != KEY_HEADER}
+        words = {name: value for name, value in own.items() if name != KEY_HEADER and name not in _NESTED}
+        told = {name: None if value is None else value.decode() for name, value in words.items()}
         where = {name: _read(name, told.pop(header)) for header, name in _PLACES.items() if header in told}
         failure_id, left_out = told.pop(FAILURE_ID, None), int(told.pop(LEFT_OUT, None) or 0)
         found: dict[str, Any] = {_NAMES.get(name, name): _read(name, value) for name, value in told.items()}

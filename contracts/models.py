@@ -133,6 +133,7 @@ dead_letters = Table(
     Column("resolved_at", DateTime(timezone=True), comment="when it was replayed or discarded"),
     Column("replayed_turn", BigInteger, comment="the turn a replay gave"),
     Index("dead_letters_of_thought", "thought_id"),
+    Index("dead_letters_of_refused", text("(headers->>'thought_id')"), postgresql_where=text("thought_id IS NULL")),
     CheckConstraint("state IN ('open', 'replayed', 'discarded')", name="known_state"),
 )
 

@@ -17,7 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     batch.add_argument("--detach", action="store_true", help="only ask, and return at once")
     chosen = parser.parse_args(arguments)
     configure_logging()
-    return commands.batch(load_settings_or_exit(), detach=chosen.detach)
+    try:
+        return commands.batch(load_settings_or_exit(), detach=chosen.detach)
+    except KeyboardInterrupt:  # before there was a batch to watch
+        return commands.INTERRUPTED
 
 
 if __name__ == "__main__":

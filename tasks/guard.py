@@ -31,7 +31,8 @@ WEDGED: Final = "a call overstays its deadline for good"
 
 
 class Guard:
-    """Watches one worker. `consumer` is Celery's; `wedged` counts the calls that nothing but the process's end ends."""
+    """Watches one worker. `consumer` is Celery's; `wedged` counts the calls that nothing but the process's end ends;
+    after `close` no step begins."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Guard:
         consumer: Any,
         signs: Signs,
         wedged: Callable[[], int],
+        close: Callable[[], object],
         leave: Callable[[int], object] = os._exit,
     ) -> None:
         self._file = settings.heartbeat_file
@@ -47,6 +49,7 @@ class Guard:
         self._consumer = consumer
         self._signs = signs
         self._wedged = wedged
+        self._close = close
         self._leave = leave
         self._queues = [queue.name for queue in consumer.task_consumer.queues]
         self._waiting = _counter(settings.broker_url, self._queues)
@@ -85,9 +88,13 @@ class Guard:
         )
 
     def _end(self) -> None:
-        """Steps that hold a result stay until PostgreSQL has it, and nobody ends a process that shows life."""
+        """Steps that hold a result stay until PostgreSQL has it, and nobody ends a process that shows life.
+
+        Retries that wait in Celery's timer come due meanwhile, and would be ended in their paid call.
+        """
         for queue in self._queues:
             self._consumer.call_soon(self._consumer.cancel_task_queue, queue)
+        self._close()
         while self._signs.running > self._wedged():
             beat(self._file)
             time.sleep(0.1)

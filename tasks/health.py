@@ -17,10 +17,11 @@ STILL_SECONDS: Final = 120.0
 
 @dataclass(slots=True)
 class Signs:
-    """What a worker's threads count: messages received so far, and the steps in progress."""
+    """What a worker's threads count: messages received so far, and the steps in progress. `leaving`: none begins."""
 
     received: int = 0
     running: int = 0
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

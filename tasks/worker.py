@@ -2,7 +2,7 @@
 
 import threading
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from agents import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
@@ -13,7 +13,10 @@ from tasks.calls import Calls
 from tasks.guard import Guard
 from tasks.health import Signs
 from tasks.ledger import Ledger, Step
-from tasks.step import Outcome, StepRunner
+from tasks.step import Outcome, PutBack, StepRunner
+
+OTHERS_SECONDS: Final = 1.0
+"""After so long another worker takes what this one gives back."""
 
 
 def make_ledger(settings: Settings, connections: int = POOL_SIZE) -> Ledger:
@@ -60,8 +63,10 @@ class Worker:
         return StepRunner(self.ledger, self._provider, publisher, calls, self._settings)
 
     def run(self, step: Step) -> Outcome:
-        """Run one step."""
+        """Run one step. A process that leaves gives its message to the others."""
         with self._lock:
+            if self.signs.leaving:
+                return PutBack(OTHERS_SECONDS)
             runner = self.runner
             self.signs.running += 1
         try:
@@ -72,7 +77,11 @@ class Worker:
 
     def watch(self, consumer: Any) -> None:
         """Begin to look after the process; `consumer` is Celery's."""
-        Guard(self._settings, consumer, self.signs, self._wedged).start()
+        Guard(self._settings, consumer, self.signs, self._wedged, self._close).start()
+
+    def _close(self) -> None:
+        with self._lock:
+            self.signs.leaving = True
 
     def _wedged(self) -> int:
         with self._lock:

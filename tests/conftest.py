@@ -18,7 +18,7 @@ from tests.eventually import eventually
 from tests.stores import Stores, execute, migrated, running_stores, sibling
 
 STACK_FOLDERS = {"browser", "devstack", "faults", "flow"}
-"""Their tests share running stacks on fixed ports: a folder stays in one of the parallel processes."""
+"""Their tests share running stacks: a folder stays in one of the parallel processes."""
 
 
 class WholeFoldersAndFiles(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types here

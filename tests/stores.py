@@ -1,7 +1,7 @@
 """The servers under the tests: real PostgreSQL, Redis and Apache Kafka, started by the project's own devstack.
 
 THOUGHTS_TEST_STORES may hold the JSON of `python -m devstack status --json` of stores that already run; the tests
-then use those and leave them running.
+then use those and leave them running: databases of their own in PostgreSQL, and in Redis the first ones, flushed.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -48,6 +48,12 @@ def parse(status: str) -> Stores:
     return Stores(found["database_url"], found["redis_url"], found["kafka_bootstrap"])
 
 
+def own_redis(given: Stores) -> Stores:
+    """The same servers, with a database of Redis for each of the parallel processes: their tests flush it."""
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return replace(given, redis_url=sibling(given.redis_url, number))
+
+
 @contextmanager
 def walkable_directory() -> Iterator[Path]:
     """A directory for a stack. Not pytest's own: as root, PostgreSQL's account must be able to walk there, and every
@@ -62,7 +68,7 @@ def running_stores() -> Iterator[Stores]:
     """Stores for one test session; where they cannot be had, tests skip locally and fail in CI."""
     given = os.environ.get("THOUGHTS_TEST_STORES")
     if given:
-        yield parse(given)
+        yield own_redis(parse(given))
         return
     with walkable_directory() as directory:
         place = ("--dir", str(directory / "stack"))
@@ -112,7 +118,7 @@ def execute(url: str, *statements: str) -> None:
 
 
 def sibling(url: str, database: str) -> str:
-    """The same server's address with another database."""
+    """The same server's address with another database, of PostgreSQL or of Redis."""
     return f"{url.rpartition('/')[0]}/{database}"
 
 

@@ -1,7 +1,7 @@
 """Deleting a thought: its words and results go, its row stays as a tombstone.
 
 Without the row an old record of the thought, still in Kafka, would be another producer's new thought. What stands in
-Kafka's topics leaves them when their retention ends.
+Kafka's topics, and the doorbell that still waits for Kafka, leaves them when their retention ends.
 """
 
 from typing import Final
@@ -13,27 +13,41 @@ from contracts.database import Database
 
 OWNER: Final = text("SELECT user_id FROM thoughts WHERE id = :id")
 
-BURY_WORDS: Final = text("""
-    UPDATE thoughts
-       SET status = 'deleted', finished_at = COALESCE(finished_at, clock_timestamp()), text = '', event = '',
-           headers = NULL, error = NULL, origin = NULL, call_id = NULL, not_before = NULL,
-           dispatch_id = dispatch_id + 1, beat = beat + 1, beat_at = clock_timestamp()
-     WHERE id = :id AND status <> 'deleted'
-""")
-"""The new token and the missing call id fence whoever works on it; the next thought of the line may begin."""
-
-ERASE: Final = text("""
-    WITH gone AS (SELECT id, user_id FROM thoughts WHERE id = :id AND status = 'deleted'),
-    runs AS (DELETE FROM agent_runs USING gone WHERE thought_id = gone.id)
+_ERASED: Final = """
+    runs AS (DELETE FROM agent_runs USING gone WHERE thought_id = gone.id),
+    letters AS (
+      SELECT failure_id FROM dead_letters JOIN gone ON thought_id = gone.id
+       UNION ALL
+      SELECT failure_id FROM dead_letters JOIN gone ON headers->>'thought_id' = gone.id::text
+                                                   AND headers->>'user_id' = gone.user_id::text
+       WHERE thought_id IS NULL),
+    unsent AS (
+      UPDATE outbox o SET value = '', headers = o.headers - '{message,stack,original_key,original_headers}'::text[]
+        FROM letters WHERE o.failure_id = letters.failure_id)
     UPDATE dead_letters l
        SET value = '', headers = l.headers - '{message,stack,original_key,original_headers}'::text[],
            state = 'discarded', resolved_at = COALESCE(l.resolved_at, clock_timestamp())
-      FROM gone WHERE l.thought_id = gone.id
-         OR (l.thought_id IS NULL AND l.headers @> jsonb_build_object('thought_id', gone.id, 'user_id', gone.user_id))
-""")
-"""A statement of its own, after the fence: a result that was being saved would not be seen by the first one.
+      FROM letters WHERE l.failure_id = letters.failure_id
+"""
+"""Results, and dead letters wherever they wait. A record that was refused before its thought was stored has its words,
+too, and names it in its headers."""
 
-A record that was refused before its thought was stored has its words, too, and names it in its headers."""
+BURY_WORDS: Final = text(f"""
+    WITH gone AS (
+      UPDATE thoughts
+         SET status = 'deleted', finished_at = COALESCE(finished_at, clock_timestamp()), text = '', event = '',
+             headers = NULL, error = NULL, origin = NULL, call_id = NULL, not_before = NULL,
+             dispatch_id = dispatch_id + 1, beat = beat + 1, beat_at = clock_timestamp()
+       WHERE id = :id AND status <> 'deleted' RETURNING id, user_id),
+    {_ERASED}
+""")  # noqa: S608  all parts are constants
+"""The new token and the missing call id fence whoever works on it; the next thought of the line may begin."""
+
+ERASE: Final = text(f"""
+    WITH gone AS (SELECT id, user_id FROM thoughts WHERE id = :id AND status = 'deleted'),
+    {_ERASED}
+""")  # noqa: S608  all parts are constants
+"""Once more, after the fence: a result that was being saved, or a failure, would not be seen by the first one."""
 
 
 def owner_of(database: Database, thought_id: UUID) -> UUID | None:

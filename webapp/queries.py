@@ -136,9 +136,13 @@ def _open_ids(user_id: UUID, most: int) -> Select[Any]:
 
 
 def _with_runs(database: Database, rows: list[Row], columns: Select[Any] = _RUNS) -> list[Thought]:
-    """Join the runs in Python: the rows were read first, so every step that they call done has its run by now."""
+    """Join the runs in Python: the rows were read first, so every step that they call done has its run by now.
+
+    Only a thought that was deleted in between lacks some; it is left out.
+    """
     begun = [row.id for row in rows if row.steps_done]
     runs: dict[UUID, list[Row]] = {}
     for run in read(database, columns, ids=begun) if begun else []:
         runs.setdefault(run.thought_id, []).append(run)
-    return [Thought(row, tuple(run for run in runs.get(row.id, ()) if run.step <= row.steps_done)) for row in rows]
+    joined = (Thought(row, tuple(run for run in runs.get(row.id, ()) if run.step <= row.steps_done)) for row in rows)
+    return [found for found in joined if len(found.runs) == found.row.steps_done]

@@ -58,5 +58,7 @@ class Audit:
         self._letters.look(found)
         users = self._facts.pages_of_users() if self._whole else lines.pages(touched)
         lines.look(self._facts, self._settings.max_attempts, users, found)
-        work.look(self._facts, by_kafka=self._log is not None, found=found)
+        work.look(
+            self._facts, by_kafka=self._log is not None, in_batches=not self._settings.takes_from_kafka, found=found
+        )
         return found

@@ -24,7 +24,7 @@ NEWEST: Final = text("""
 
 RINGS: Final = text("""
     SELECT key, max(turn) AS turn FROM outbox
-     WHERE topic = :topic AND turn IS NOT NULL AND key IS NOT NULL GROUP BY key
+     WHERE topic = :topic AND turn IS NOT NULL AND key IS NOT NULL AND parked_at IS NULL GROUP BY key
 """)
 """What will be a record as soon as Kafka takes it."""
 

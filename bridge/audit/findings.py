@@ -32,10 +32,6 @@ class Finding:
     subject: str
     line: str
 
-    def told(self) -> str:
-        """One line for people."""
-        return f"{self.kind}: {self.subject}: {self.line}"
-
 
 def confirmed(first: Iterable[Finding], second: Iterable[Finding]) -> list[Finding]:
     """What two looks, one after the other, both found; and what is certain, whichever found it."""
@@ -144,5 +140,5 @@ def batch(number: int, seconds: float) -> list[Finding]:
     """A batch that no bridge begins."""
     if seconds < BATCH_SECONDS:
         return []
-    what = f"it was asked for {seconds:.0f} s ago and has not begun; see that a bridge runs with KAFKA_ENABLED=false"
+    what = f"it was asked for {seconds:.0f} s ago and has not begun; see that a bridge runs with KAFKA_MODE=false"
     return [Finding("batch", f"batch {number}", what)]

@@ -11,6 +11,7 @@ from bridge.log import Log
 from bridge.messages import headers
 from bridge.positions import Position
 from contracts.database import Row
+from contracts.dead_letters import read_headers
 from contracts.settings import Settings
 
 Place = tuple[str, int, int]
@@ -61,6 +62,8 @@ class Letters:
             self._read, self._places = {}, {}
         self._topic_id = positions[0].topic_id if positions else ""
         spans = [(one.partition, max(one.low, self._read.get(one.partition, 0)), one.high) for one in positions]
+        first = {one.partition: one.low for one in positions}
+        self._places = {name: at for name, at in self._places.items() if at[1] >= first.get(at[0], 0)}
         for messages in log.records(self._topic, spans):
             self._places |= {place[0]: place[1:] for place in map(_place, messages) if place}
         self._read = {number: position.high for number, position in known.items()}
@@ -79,8 +82,6 @@ class Letters:
 
 
 def _place(message: "Message[bytes, bytes]") -> Place | None:
-    """None for a record that is no dead letter of ours."""
-    names = [value for name, value in headers(message) if name == "failure-id" and value]
-    if not names:
-        return None
-    return names[0].decode(errors="replace"), message.partition() or 0, message.offset() or 0
+    """None for a record that is no dead letter of ours: it is read as by who rebuilds the table."""
+    told = read_headers(headers(message))
+    return None if told is None else (told[0], message.partition() or 0, message.offset() or 0)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from bridge.console import plain
 from contracts.audits import DONE, NUMBERS, STATES, Figures
 
 SHORT: Final = ("first", "end", "committed", "lag")
@@ -15,7 +16,7 @@ def report(figures: Figures) -> Iterator[str]:
     else:
         yield "Batch mode: no records are read, PostgreSQL's rows are the work."
     yield from (f"{_number(figures[name]):>12}  {name:26}{about}" for name, about in NUMBERS.items())
-    yield from (f"FOUND {one['kind']}: {one['subject']}: {one['line']}" for one in figures["found"])
+    yield from (plain(f"FOUND {one['kind']}: {one['subject']}: {one['line']}") for one in figures["found"])
     yield _verdict(figures)
 
 

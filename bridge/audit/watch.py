@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.audit.audit import Audit
+from bridge.console import plain
 from bridge.seldom import Seldom
 from contracts.audits import Figures
 from contracts.database import Database, make_engine, why
@@ -82,7 +83,7 @@ class Watch:
         row = self._database.row(LAST)
         if row is None or row.at == self._wrote_at:
             return 0.0
-        return float(EVERY_SECONDS + LEAVE_SECONDS - row.seconds)
+        return float(EVERY_SECONDS + LEAVE_SECONDS - max(0.0, row.seconds))  # its clock may have been set back
 
     def _complain(self, what: str) -> None:
         if self._seldom.is_due("away"):
@@ -93,7 +94,7 @@ class Watch:
         now = {(one["kind"], one["subject"]): one["line"] for one in figures["found"]}
         for known, line in now.items():
             if known not in self._told:
-                log.error("ALARM the books do not add up: %s: %s: %s", *known, line)
+                log.error("ALARM the books do not add up: %s", plain(f"{known[0]}: {known[1]}: {line}"))
         self._told = set(now)
 
 

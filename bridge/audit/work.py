@@ -5,8 +5,8 @@ from bridge.audit.facts import Facts
 from bridge.audit.look import Look
 
 
-def look(facts: Facts, *, by_kafka: bool, found: Look) -> None:
-    """Count and compare; without Kafka the outbox has nobody to take it."""
+def look(facts: Facts, *, by_kafka: bool, in_batches: bool, found: Look) -> None:
+    """Count and compare; without Kafka the outbox has nobody to take it, and beside it a batch has nobody."""
     outbox = facts.outbox()
     found.numbers["outbox_rows"], found.numbers["outbox_parked_rows"] = outbox.number, outbox.parked
     found.numbers["outbox_oldest_seconds"] = outbox.seconds
@@ -19,4 +19,4 @@ def look(facts: Facts, *, by_kafka: bool, found: Look) -> None:
         found.findings.append(findings.silent(str(row.id), row.step, row.in_call, row.seconds))
     for row in facts.batches():
         found.numbers["batches_open"] += 1
-        found.findings += [] if row.begun else findings.batch(row.id, row.seconds)
+        found.findings += findings.batch(row.id, row.seconds) if in_batches and not row.begun else []

@@ -144,7 +144,9 @@ def _tell_counts(found: dict[str, Any], word: str, *, as_json: bool) -> None:
     stays = found["dead_letters"] - found["movable"]
     console.write([f"{found['dead_letters']:,} dead letters would be {word}; nothing was changed."])
     if stays and word == "replayed":
-        console.write([f"{stays:,} of them cannot be: their thoughts have moved on or were deleted."])
+        console.write(
+            [f"{stays:,} of them cannot be: they are closed, or their thoughts have moved on or were deleted."]
+        )
     for title in ("reason", "agent", "user"):
         group = list(found[f"by_{title}"].items())
         console.write(f"  {title} {console.plain(name)}: {number:,}" for name, number in group[:USERS_SHOWN])

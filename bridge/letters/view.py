@@ -21,12 +21,12 @@ def line(letter: DeadLetter) -> str:
 
 def as_text(letter: DeadLetter, held: Contents, afterwards: str) -> Iterator[str]:
     """What became of it, where it stands, its headers, its stack, its value."""
-    yield f"{letter.failure_id}  {letter.reason}"
+    yield plain(f"{letter.failure_id}  {letter.reason}")
     yield f"since {moment(letter.created_at)}, {plain(letter.became)}" + (
         f": {plain(afterwards)}" if afterwards else ""
     )
     if letter.thought_id is not None:
-        yield f"thought {letter.thought_id}, turn {letter.turn}, user {letter.user_id}"
+        yield plain(f"thought {letter.thought_id}, turn {letter.turn}, user {letter.user_id}")
     yield _place(letter)
     headers = kafka_headers(letter.failure_id, held.headers)
     yield "headers:"

@@ -3,7 +3,7 @@
 One method is one statement. `clock` is the server's own wall clock and may be stepped; nothing else reads it.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -175,11 +175,3 @@ class Ledger:
         again.beat += 1
         self.rows[thought] = again
         return again.turn
-
-
-def turns_in_order(ended: Sequence[tuple[UUID, int]]) -> bool:
-    """Whether the (user, turn) pairs, in the order of their ends, rise for each user."""
-    by_user: dict[UUID, list[int]] = defaultdict(list)
-    for user, turn in ended:
-        by_user[user].append(turn)
-    return all(turns == sorted(turns) for turns in by_user.values())

@@ -67,7 +67,7 @@ def test_a_process_that_is_stopped_or_hangs_is_started_again_and_counted(tmp_pat
         eventually(home.heartbeat(name).exists)
         before = pids(tmp_path)[name]
         os.kill(before, signal.SIGSTOP)
-        eventually(lambda: pids(tmp_path).get(name, before) != before)
+        eventually(lambda: pids(tmp_path).get(name, before) != before, timeout=40)
         assert restarts(home, name) == 1
         assert f"{name} shows no life and is replaced" in home.log("manager").read_text()
 
@@ -79,10 +79,10 @@ def test_one_that_does_not_even_hear_the_stop_signal_is_killed(tmp_path: Path) -
 
 
 def test_who_beats_and_who_has_no_heartbeat_to_give_run_on(tmp_path: Path) -> None:
-    with toy(tmp_path, {"relay.1": BEATS, "web.1": SILENT, "relay.2": SILENT}, silence=1.0) as home:
+    with toy(tmp_path, {"relay.1": BEATS, "web.1": SILENT, "relay.2": SILENT}, silence=3.0) as home:
         start(home, "relay.1", "web.1", "relay.2")
         before = pids(tmp_path)
-        eventually(lambda: restarts(home, "relay.2") == 2)
+        eventually(lambda: restarts(home, "relay.2") == 2, timeout=40)
         assert {name: pids(tmp_path)[name] for name in ("relay.1", "web.1")} == {
             name: before[name] for name in ("relay.1", "web.1")
         }
@@ -96,7 +96,7 @@ def test_who_is_being_stopped_has_all_its_patience(tmp_path: Path) -> None:
         with pytest.raises(DevstackError, match="does not answer"):
             control.command(home, "stop_processes", within=0.5, names=["worker.1"])
         before = pids(tmp_path)["worker.1"]
-        eventually(lambda: restarts(home, "relay.1") == 2)
+        eventually(lambda: restarts(home, "relay.1") == 2, timeout=40)
         assert pids(tmp_path)["worker.1"] == before
         (tmp_path / "go").touch()
         eventually(lambda: "worker.1" not in pids(tmp_path))

@@ -18,7 +18,6 @@ from tests.faults.verdicts import Hit
 from tests.running import Stack
 
 STORES = ("postgres", "redis", "kafka")
-WORKERS = ("worker.", "solo.")
 HELD = ("worker.", "solo.", "bridge.", "relay.")
 """Who is stopped for a while: whoever holds something that another one takes over."""
 

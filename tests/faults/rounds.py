@@ -126,10 +126,11 @@ class Run:
 def faults(rounds: int, seed: int, *, people: int = 16, say: Say = print) -> int:
     """So many rounds; returns the exit status, 1 for any breach of the promise."""
     dice = random.Random(seed)
+    drawn = [draw(dice) for _ in range(rounds)]  # first of all: what they throw themselves depends on the moment
     with running(dice, seed, people) as run, _kept_when_it_breaks(run.world.stack, say):
         say(table.heading())
-        for _ in range(rounds):
-            say(table.line(run.round(draw(dice)).cells()))
+        for fault in drawn:
+            say(table.line(run.round(fault).cells()))
         total = run.end()
         say(table.line(total.cells()))
         _tell(run, total, say)

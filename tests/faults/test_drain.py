@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from devstack.home import Home
 from tests.eventually import eventually
 from tests.faults.facts import CallLog, PostgreSQL
 from tests.faults.load import People
@@ -14,6 +15,8 @@ from tests.faults.verdicts import Verdict, judge
 from tests.running import Stack, somebody
 
 STORES = {"postgres", "redis", "kafka"}
+LEAVES = "Warm shutdown"
+"""What a Celery worker writes when it has heard SIGTERM."""
 
 
 @contextmanager
@@ -55,14 +58,19 @@ def test_a_worker_that_is_told_to_end_ends_its_call_and_begins_no_other(stack: S
     pids = {stack.pid(name): name for name in ("worker.1", "worker.2")}
     long = stack.post("Long [[delay:analysis:3000]]", somebody())["id"]
     begun = eventually(lambda: [call for call in stack.calls() if call["thought_id"] == long][2:])  # analysis has begun
-    leaving = pids[begun[0]["pid"]]
+    pid = begun[0]["pid"]
+    leaving = pids[pid]
+    log = Home(stack.directory).log(leaving)
+    earlier = log.read_text().count(LEAVES)
     stopping = threading.Thread(target=stack.command, args=("stop", leaving))
     stopping.start()
+    eventually(lambda: log.read_text().count(LEAVES) > earlier)
     others = [stack.post("While it ends", somebody())["id"] for _ in range(10)]
     assert [stack.ended(thought)["status"] for thought in (long, *others)] == ["completed"] * 11
     stopping.join()
     assert stack.last_exit(leaving) == 0
     assert stack.starts(long).total() == 5
+    assert pid not in {call["pid"] for call in stack.calls() if call["thought_id"] in others}
     stack.command("start", leaving)
 
 

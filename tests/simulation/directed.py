@@ -16,13 +16,4 @@ DIRECTED: Final[Mapping[str, Sequence[tuple[str, int]]]] = {
         ("resume", 0),  # the stopped worker looks again before it pays
         *[("work", 0)] * 3,
     ],
-    "replay.failed": [
-        *_TAKEN,
-        ("work", 0),
-        ("agent refuses", 0),
-        *[("work", 0)] * 3,
-        ("deleted", 0),
-        *[("request step", 0)] * 2,  # its words are gone; that its dead letter is closed was not yet asked for
-        ("replayed", 0),
-    ],
 }

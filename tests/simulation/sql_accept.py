@@ -74,7 +74,7 @@ class Accepting:
         t.headers = t.error = t.call_id = t.not_before = None
         t.dispatch_id += 1
         t.beat, t.beat_at = t.beat + 1, self._store.clock()
-        return []
+        return self._erase(p)
 
     def _erase(self, p: Parameters) -> Rows:
         t = self._tables.thoughts.get(p["id"])
@@ -83,9 +83,19 @@ class Accepting:
         for step in range(1, t.steps_done + 1):
             self._tables.runs.pop((t.id, step), None)
         refused = {"thought_id": str(t.id), "user_id": str(t.user_id)}
-        for letter in self._tables.letters.values():
+        for key, letter in self._tables.letters.items():
             named = letter.thought_id is None and refused.items() <= letter.headers.items()
             if letter.thought_id == t.id or named:
                 letter.value, letter.state = b"", "discarded"
-                letter.headers = {name: told for name, told in letter.headers.items() if name not in WORDS}
+                letter.headers = _without_words(letter.headers)
+                self._erase_unsent(key)
         return []
+
+    def _erase_unsent(self, failure: str) -> None:
+        for row in self._tables.outbox.values():
+            if row.failure_id == failure:
+                row.value, row.headers = b"", _without_words(row.headers)
+
+
+def _without_words(headers: dict[str, Any]) -> dict[str, Any]:
+    return {name: told for name, told in headers.items() if name not in WORDS}

@@ -1,7 +1,7 @@
 """The histories have teeth: each guard that the promise hangs on is missed when it is switched off.
 
-The seeds are those that `python -m tests.simulation guards --seed 0` finds; when actions or their weights change it
-finds others.
+The seeds are those at which `python -m tests.simulation guards` misses them first, which says how many histories it
+played: one more. When actions or their weights change, the seeds change too.
 """
 
 from pathlib import Path

@@ -262,10 +262,6 @@ class Silent(Promise):
         pass
 
 
-def _plain(value: Any) -> Any:
-    return bytes(value) if isinstance(value, memoryview) else value
-
-
 def _told(row: OutboxRow) -> Any:
     return row.headers if row.topic == "work" else None
 

@@ -18,6 +18,7 @@ TESTED: Final[Mapping[str, tuple[str, str]]] = {
     "fail.free": (_FAIL, "test_without_a_call_a_thought_in_a_call_is_left_alone"),
     "fail.max": (_FAIL, "test_without_a_call_only_an_exhausted_thought_fails"),
     "fail.repeat": (_FAIL, "test_a_failure_repeated_after_a_lost_answer_is_written_once"),
+    "replay.failed": (_REPLAY, "test_a_deleted_thought_is_never_replayed"),
     "replay.turn": (_REPLAY, "test_a_dead_letter_of_an_older_turn_does_not_replay_what_failed_in_a_later_one"),
     "replay.token": (_REPLAY, "test_a_replayed_thought_is_pending_again_at_the_end_of_its_line"),
     "relay.lock": ("bridge/test_relay_faults.py", "test_two_relays_publish_every_row_once_and_in_order"),

@@ -14,7 +14,7 @@ from tasks import guard, health
 from tasks.guard import Guard
 from tasks.health import Signs
 from tasks.ledger import Step
-from tasks.step import Advance
+from tasks.step import Advance, PutBack
 from tasks.worker import Worker
 from tests.eventually import eventually
 from tests.tasks.puppet import Puppet
@@ -73,7 +73,7 @@ def started(settings: Settings) -> Iterator[Start]:
 
     def start(consumer: Consumer, signs: Signs, chosen: Settings = settings) -> list[int]:
         left: list[int] = []
-        Guard(chosen, consumer, signs, lambda: 99 * len(over), left.append).start()
+        Guard(chosen, consumer, signs, lambda: 99 * len(over), lambda: None, left.append).start()
         guards.append(left)
         return left
 
@@ -166,8 +166,9 @@ def test_a_process_leaves_only_for_a_call_that_ignores_its_cancellation(
 
     monkeypatch.setattr("tasks.worker.make_provider", lambda _: Puppet(play))
     worker = Worker(settings)
-    Guard(settings, consumer, worker.signs, worker._wedged, left.append).start()
+    Guard(settings, consumer, worker.signs, worker._wedged, worker._close, left.append).start()
     assert worker.run(step) == Advance()
+    assert worker.run(step) == PutBack(1.0)
     assert (left, taken, consumer.cancelled) == ([70], [[]], [QUEUE])
     assert worker.signs.running == 0
     worker.ledger._database.engine.dispose()

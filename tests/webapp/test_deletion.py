@@ -1,5 +1,6 @@
 """A deleted thought: gone for everybody who looks, there for everybody who would bring it back."""
 
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,23 +21,34 @@ from tests.eventually import eventually
 from tests.webapp.conftest import stream_length
 from tests.webapp.work import Work
 
+BYTES = re.compile(r"\\\\x([0-9a-f]*)")
+"""What PostgreSQL makes of bytes in JSON, as Python shows it."""
+
 
 @pytest.fixture
-def thought(client: FlaskClient) -> dict[str, Any]:
-    return client.post("/thoughts", json={"text": "words to be forgotten"}).json or {}
+def thought(client: FlaskClient, database: Database) -> dict[str, Any]:
+    """Its event is published."""
+    answer = client.post("/thoughts", json={"text": "words to be forgotten"})
+    database.rows(text("DELETE FROM outbox"))
+    return answer.json or {}
 
 
 def traces(database: Database) -> str:
-    """All that the tables say, as text."""
-    tables = ("thoughts", "agent_runs", "dead_letters")
-    return " ".join(str(database.rows(text(f"SELECT to_jsonb(t) FROM {table} t"))) for table in tables)
+    """All that the tables say, as text; what they hold as bytes, too."""
+    tables = ("thoughts", "agent_runs", "dead_letters", "outbox")
+    told = " ".join(str(database.rows(text(f"SELECT to_jsonb(t) FROM {table} t"))) for table in tables)
+    return BYTES.sub(lambda found: bytes.fromhex(found[1]).decode(), told)
 
 
 def add_dead_letter(database: Database, thought: UUID) -> None:
-    statement = """INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
-                   VALUES (:failure, :thought, 1, 'permanent', 'words to be forgotten',
-                           '{"reason": "permanent", "message": "words to be forgotten", "agent": "analysis"}')"""
-    database.rows(text(statement), failure=f"{thought}:1", thought=thought)
+    """One that waits for Kafka."""
+    headers = """'{"reason": "permanent", "message": "words to be forgotten", "agent": "analysis"}'"""
+    index = f"""INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
+                VALUES (:failure, :thought, 1, 'permanent', 'words to be forgotten', {headers})"""
+    waiting = f"""INSERT INTO outbox (topic, failure_id, value, headers)
+                  VALUES ('letters', :failure, 'words to be forgotten', {headers})"""
+    database.rows(text(index), failure=f"{thought}:1", thought=thought)
+    database.rows(text(waiting), failure=f"{thought}:1")
 
 
 def test_a_deleted_thought_is_nowhere_to_be_seen(client: FlaskClient, thought: dict[str, Any], work: Work) -> None:
@@ -96,10 +108,9 @@ def test_an_old_record_does_not_bring_it_back(
     user, identity = UUID(thought["user_id"]), UUID(thought["id"])
     record = a_doorbell(database, identity)
     client.delete(thought["links"]["self"])
-    event = thought_created(user, identity, "words to be forgotten").to_bytes()
-    found = accept(
-        database, thought_id=identity, user_id=user, text="words", event=event, topic=settings.kafka_topic, emit=True
-    )
+    words, topic = "words to be forgotten", settings.kafka_topic
+    event = thought_created(user, identity, words).to_bytes()
+    found = accept(database, thought_id=identity, user_id=user, text=words, event=event, topic=topic, emit=True)
     assert (found.fresh, found.turn) == (False, record.turn)
     decision = ask_once(database, record)
     assert [verdict.word for verdict in decision.verdicts] == ["done"]
@@ -138,6 +149,7 @@ def test_the_kept_events_go_and_the_bridges_are_told(
 def test_its_idempotency_key_writes_nothing_any_more(client: FlaskClient, database: Database) -> None:
     headers = {"Idempotency-Key": "once"}
     first = client.post("/thoughts", json={"text": "words to be forgotten"}, headers=headers).json or {}
+    database.rows(text("DELETE FROM outbox"))
     client.delete(first["links"]["self"])
     again = client.post("/thoughts", json={"text": "words to be forgotten"}, headers=headers)
     assert again.status_code == 410

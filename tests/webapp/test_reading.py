@@ -4,11 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
 
 from contracts.database import Database
 from tests.webapp.work import Work
+from webapp import queries
+from webapp.deletion import delete
 from webapp.snapshot import derived_events, reset_data
 
 AGENTS = ["classification", "analysis", "value_impact", "action_plan", "priority"]
@@ -186,6 +189,23 @@ def test_a_restart_of_postgres_between_two_questions_is_not_seen(client: FlaskCl
     assert shown(client, thought)["id"] == str(thought)
     assert len(database.rows(ended)) == 1
     assert posted(client, uuid4())
+
+
+def test_a_thought_that_is_deleted_between_two_questions_is_not_there(
+    client: FlaskClient, database: Database, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = uuid4()
+    thought = posted(client, user)
+    work.complete(thought)
+    ask = queries.read
+
+    def ask_and_delete(asked: Database, *words: Any, **more: Any) -> list[Any]:
+        rows = ask(asked, *words, **more)
+        delete(database, thought)
+        return rows
+
+    monkeypatch.setattr(queries, "read", ask_and_delete)
+    assert client.get(f"/thoughts/{thought}").status_code == 404
 
 
 def test_a_stream_reads_no_outputs_and_a_reset_does(client: FlaskClient, database: Database, work: Work) -> None:

@@ -1,7 +1,7 @@
 """Books that add up, written by hand, and an audit of them."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -88,7 +88,3 @@ def the_finding(figures: Figures, kind: str) -> str:
     assert kinds(figures) == {kind: 1}, figures["found"]
     (found,) = figures["found"]
     return f"{found['subject']}: {found['line']}"
-
-
-def nobody() -> UUID:
-    return uuid4()

@@ -11,8 +11,7 @@ from sqlalchemy import text
 from bridge.audit.watch import Watch
 from contracts.database import Database
 from contracts.settings import Settings
-from tests.bridge.audit.books import completed_line, end
-from tests.bridge.lines import add_thought, add_user
+from tests.bridge.audit.books import completed_line
 from tests.bridge.relays import relay_process
 from tests.eventually import eventually
 
@@ -40,11 +39,6 @@ def test_a_relay_writes_the_figures_down_and_leaves_in_time(settings: Settings, 
 def test_what_does_not_add_up_is_an_alarm_once(
     settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    user = add_user(database)
-    thought = add_thought(database, user)
-    end(database, thought)
-    completed_line(settings, database)
-    database.rows(text("UPDATE outbox SET parked_at = now()"))
     database.rows(text("INSERT INTO outbox (topic, value, parked_at) VALUES ('t', '', now())"))
     stop = threading.Event()
     stop.set()  # so that it does not wait before its second look

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from confluent_kafka import Producer
 from sqlalchemy import text
 
 from contracts.database import Database
@@ -28,7 +29,7 @@ def at_work(database: Database, ago: float, **columns: Any) -> UUID:
 
 
 @pytest.mark.usefixtures("topics")
-@pytest.mark.parametrize(("ago", "silent"), [(45, False), (55, True)])
+@pytest.mark.parametrize(("ago", "silent"), [(20, False), (55, True)])
 @pytest.mark.parametrize("in_call", [True, False])
 def test_a_thought_that_nobody_took_over_in_twice_the_patience_is_found(
     settings: Settings, database: Database, ago: float, silent: bool, in_call: bool
@@ -64,7 +65,7 @@ def test_a_row_that_waits_for_more_than_a_minute_while_kafka_answers_is_found(
     row = add_row(database, settings.kafka_events_topic)
     assert audited(settings, database)["adds_up"]
     database.rows(text("UPDATE outbox SET created_at = now() - interval '2 min'"))
-    assert f"row {row}: it has waited for 12" in the_finding(audited(settings, database), "outbox")
+    assert f"row {row}: it has waited for 1" in the_finding(audited(settings, database), "outbox")
 
 
 @pytest.mark.usefixtures("topics")
@@ -81,7 +82,7 @@ def published(settings: Settings, database: Database, topics: None) -> UUID:
     thought = add_thought(database, add_user(database))
     end(database, thought, "failed", steps=2)
     letter(database, thought, f"{thought}:1")
-    add_row(database, settings.kafka_dead_letter_topic, failure_id=f"{thought}:1", headers="{}")
+    add_row(database, settings.kafka_dead_letter_topic, failure_id=f"{thought}:1", headers='{"reason": "permanent"}')
     with a_relay(settings) as relay:
         relay.step()
     return thought
@@ -106,6 +107,16 @@ def test_a_record_of_the_dead_letter_topic_that_the_table_does_not_know_is_found
     said = {f"{one['subject']}: {one['line']}" for one in figures["found"]}
     assert any(f"failure {published}:1: it stands in the dead letter topic" in line for line in said)
     assert any(f"thought {published}: it failed in turn 1 and has no dead letter" in line for line in said)
+
+
+@pytest.mark.usefixtures("topics")
+def test_what_others_wrote_into_the_dead_letter_topic_is_no_finding(settings: Settings, database: Database) -> None:
+    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    for headers in ({"failure-id": b"a\x00b"}, {"failure-id": b"theirs"}, {"failure-id": b"\xff", "reason": b"r"}):
+        producer.produce(settings.kafka_dead_letter_topic, b"?", headers=[*headers.items()])
+    assert producer.flush(20) == 0
+    figures = audited(settings, database)
+    assert (figures["adds_up"], figures["dead_letters_in_topic"]) == (True, 0)
 
 
 def test_a_dead_letter_that_kafka_is_said_to_have_and_has_not_is_found(
@@ -147,12 +158,21 @@ def test_without_kafka_the_rows_alone_are_looked_at(settings: Settings, database
 
 
 def test_a_batch_that_no_bridge_begins_is_found(settings: Settings, database: Database) -> None:
-    database.rows(text("INSERT INTO batches (asked_at) VALUES (now() - interval '50 s')"))
+    database.rows(text("INSERT INTO batches (asked_at) VALUES (now() - interval '20 s')"))
     assert audited(without_kafka(settings), database)["adds_up"]
     database.rows(text("UPDATE batches SET asked_at = now() - interval '2 min'"))
-    assert "batch 1: it was asked for 12" in the_finding(audited(without_kafka(settings), database), "batch")
+    assert "batch 1: it was asked for 1" in the_finding(audited(without_kafka(settings), database), "batch")
     database.rows(text("UPDATE batches SET begun_at = now()"))
     figures = audited(without_kafka(settings), database)
+    assert (figures["adds_up"], figures["batches_open"]) == (True, 1)
+
+
+@pytest.mark.usefixtures("topics")
+def test_a_batch_that_was_asked_for_before_kafka_was_switched_on_is_no_finding(
+    settings: Settings, database: Database
+) -> None:
+    database.rows(text("INSERT INTO batches (asked_at) VALUES (now() - interval '2 min')"))
+    figures = audited(settings, database)
     assert (figures["adds_up"], figures["batches_open"]) == (True, 1)
 
 

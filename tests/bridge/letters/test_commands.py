@@ -122,10 +122,23 @@ def test_a_dry_run_counts_and_changes_nothing(settings: Settings, database: Data
     assert done.returncode == 0
     assert done.stdout.splitlines()[:2] == [
         "2 dead letters would be replayed; nothing was changed.",
-        "1 of them cannot be: their thoughts have moved on or were deleted.",
+        "1 of them cannot be: they are closed, or their thoughts have moved on or were deleted.",
     ]
     assert {f"  user {user_id}: 2", "  agent priority: 1", "  reason permanent: 2"} <= set(done.stdout.splitlines())
     assert states(database) == {"open": 2}
+    said(settings, "discard", gone)
+    named = said(settings, "replay", gone, "--dry-run").stdout
+    assert "1 of them cannot be: they are closed" in named
+
+
+def test_who_has_read_enough_ends_it_without_a_word(settings: Settings, database: Database) -> None:
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([*COMMAND, "list"], cwd=ROOT, env=environment(settings), stdout=pipe, stderr=pipe)
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    assert (process.stderr.read(), process.wait(30)) == (b"", 0)
+    process.stderr.close()
 
 
 def test_what_could_not_be_replayed_is_named_and_the_rest_is_done(
@@ -218,7 +231,7 @@ def test_ctrl_c_ends_a_bulk_replay_between_two_statements(
 ) -> None:
     for _ in range(6):
         failed(database, settings, user_id)
-    command = [*COMMAND, "replay", "--all", "--rate", "2", "--json"]
+    command = [*COMMAND, "replay", "--all", "--rate", "0.5", "--json"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(settings), stdout=subprocess.PIPE)
     eventually(lambda: states(database).get("replayed", 0) >= 2)
     process.send_signal(signal.SIGINT)

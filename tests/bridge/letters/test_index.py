@@ -1,5 +1,6 @@
 """The index: filters, pages, and what became of each dead letter."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -144,8 +145,9 @@ def test_a_thought_that_is_not_in_this_database_is_shown_all_the_same(
     failure = f"{uuid4()}:7"
     a_thought(database, settings, add_user(database))
     row = text("""INSERT INTO dead_letters (failure_id, thought_id, turn, reason, headers)
-                  SELECT :f, CAST(split_part(:f, ':', 1) AS uuid), 7, 'lost', jsonb_build_object('origin', NULL)""")
-    database.rows(row, f=failure)
+                  SELECT :f, CAST(split_part(:f, ':', 1) AS uuid), 7, 'lost',
+                         jsonb_build_object('origin', CAST(:where AS jsonb))""")
+    database.rows(row, f=failure, where=json.dumps(where))
     assert became(database, failure) == "open"
     assert not pick(database, Filter())[0].movable
     assert "not in this database" in replay(database, settings, failure).what
