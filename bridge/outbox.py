@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
+from contracts.database import Database
 from contracts.dead_letters import kafka_headers
 from contracts.foreign import Headers, headers_again, key_again
 
@@ -28,6 +29,10 @@ FIRST_ROWS: Final = text("""
                               AS bytes_before FROM first)
     SELECT id, topic, key, turn, failure_id, value, headers FROM sized
      WHERE COALESCE(bytes_before, 0) < :bytes ORDER BY id
+""")
+
+WAITS: Final = text("""
+    SELECT EXISTS (SELECT FROM outbox WHERE parked_at IS NULL AND topic <> ALL (CAST(:resting AS text[]))) AS waits
 """)
 
 DELETE: Final = text("DELETE FROM outbox WHERE id = ANY (CAST(:ids AS bigint[]))")
@@ -97,6 +102,11 @@ def lead(connection: Connection, *, idle_ms: int) -> bool:
     PostgreSQL ends a transaction that says nothing for `idle_ms`, so that a stopped leader does not keep the lock.
     """
     return bool(connection.execute(LEAD, {"lock": LOCK_NUMBER, "idle_ms": idle_ms}).one().leads)
+
+
+def waits(database: Database, resting: Collection[str]) -> bool:
+    """Whether `first_rows` would find any: the one question of an idle relay, without a transaction."""
+    return bool(database.rows(WAITS, resting=list(resting))[0].waits)
 
 
 def first_rows(connection: Connection, resting: Collection[str]) -> list[OutboxRow]:

@@ -57,7 +57,8 @@ class Relay:
 
     def __init__(self, settings: Settings, engine: Engine, stop: threading.Event) -> None:
         self._settings = settings
-        self._sweep = Sweep(Database(engine), settings.kafka_topic)
+        self._database = Database(engine)
+        self._sweep = Sweep(self._database, settings.kafka_topic)
         self._transactions = engine.execution_options(isolation_level="READ COMMITTED")
         self._stop = stop
         self._patience = Patience(stop)
@@ -92,8 +93,10 @@ class Relay:
         return pause(found, self._troubles)
 
     def round(self) -> Round:
-        """One transaction: lead, read, publish, delete what was acknowledged. Raises SQLAlchemyError."""
+        """Where rows wait one transaction: lead, read, publish, delete the acknowledged. Raises SQLAlchemyError."""
         self._publisher.serve()
+        if not outbox.waits(self._database, self._resting_topics()):
+            return Round.EMPTY
         with self._transactions.begin() as connection:
             if not outbox.lead(connection, idle_ms=IDLE_MS):
                 return Round.STANDBY
@@ -122,7 +125,7 @@ class Relay:
         return together.plus(self._publisher.publish_alone((one.row for one in asked), seconds=ALONE_SECONDS))
 
     def _sweep_after(self, found: Round) -> None:
-        """By whoever led and reached Kafka, in a statement of its own: its row locks must not outlast it."""
+        """Not while Kafka takes nothing, and in a statement of its own: its row locks must not outlast it."""
         if self._settings.takes_from_kafka and found in {Round.EMPTY, Round.FULL} and (emitted := self._sweep.step()):
             log.warning("%d quiet thoughts were emitted again.", emitted)
 

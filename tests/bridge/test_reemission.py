@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -168,13 +168,16 @@ def test_a_log_that_lost_its_end(settings: Settings, database: Database, caplog:
 
 def test_more_partitions_while_thoughts_are_written(settings: Settings, database: Database) -> None:
     users = [add_user(database) for _ in range(12)]
-    with workers(settings, database) as ended, running_relay(settings), kept_running(settings):
+    with workers(settings, database) as ended, kept_running(settings), ExitStack() as older:
+        older.enter_context(running_relay(settings))
         before = write(settings, database, users, 4)
         eventually(lambda: ended)
         admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
         admin.create_partitions([NewPartitions(settings.kafka_topic, 12)])[settings.kafka_topic].result(20)
-        with running_relay(settings):  # it knows the new partitions at once, the other one within five minutes
-            after = write(settings, database, users, 6)
+        with running_relay(settings):  # it knows the new partitions at once, the older one within five minutes
+            meanwhile = write(settings, database, users, 4)
+            older.close()
+            after = write(settings, database, users, 2)
             eventually(lambda: database.rows(OPEN)[0][0] == 0, timeout=120)
     assert {record.partition() or 0 for record in records(settings, settings.kafka_topic)} - {0, 1, 2}
-    check(settings, database, {user: before[user] + after[user] for user in users}, ended)
+    check(settings, database, {user: before[user] + meanwhile[user] + after[user] for user in users}, ended)

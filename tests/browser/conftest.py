@@ -35,7 +35,7 @@ def executable() -> Path:
 @pytest.fixture(scope="package")
 def stack(executable: Path) -> Iterator[Stack]:
     """The heartbeat is long, so that what is seen between two of them came live."""
-    with running_stack({"SCRIPTED_DELAY_MS": "400", "SSE_HEARTBEAT_INTERVAL": "15"}) as running:
+    with running_stack({"SCRIPTED_DELAY_MS": "400", "SSE_HEARTBEAT_INTERVAL": "15"}, "beat=0,flower=0") as running:
         yield running
 
 

@@ -47,7 +47,7 @@ def base() -> int:
 
 
 @contextmanager
-def up(stack: Stack, base: int, mode: dict[str, str], scale: str = "flower=0") -> Iterator[None]:
+def up(stack: Stack, base: int, mode: dict[str, str], scale: str = "beat=0,flower=0") -> Iterator[None]:
     """The stack in a mode; what was written is kept for the next one."""
     chosen = QUICK | mode | {"SCRIPTED_CALL_LOG": str(stack.call_log)}
     words = [word for name, value in chosen.items() for word in ("--set", f"{name}={value}")]
@@ -140,7 +140,7 @@ def test_from_one_mode_to_the_other_and_back_nothing_is_lost_and_nothing_done_tw
 
 def test_a_batch_outlives_its_bridge_its_worker_and_a_redis_that_forgets(stack: Stack, base: int) -> None:
     lines: dict[str, list[str]] = {somebody(): [] for _ in range(6)}
-    with up(stack, base, NO_KAFKA, "bridge=2,worker=2,flower=0"):
+    with up(stack, base, NO_KAFKA, "bridge=2,worker=2,beat=0,flower=0"):
         write(stack, lines, 2, "In the night [[delay:analysis:3000]]", TONIGHT)
         poison = stack.post("Poison [[fail:classification:permanent:*]]", somebody())["id"]
         victims = [stack.pid(name) for name in ("bridge.1", "worker.1")]
@@ -162,7 +162,7 @@ def test_a_batch_outlives_its_bridge_its_worker_and_a_redis_that_forgets(stack: 
 
 
 def test_beat_starts_the_batch_by_its_schedule(stack: Stack, base: int) -> None:
-    with up(stack, base, NO_KAFKA | {"BATCH_SCHEDULE": "* * * * *"}):
+    with up(stack, base, NO_KAFKA | {"BATCH_SCHEDULE": "* * * * *"}, "flower=0"):
         accepted = stack.post("Tonight is every minute", somebody())
         os.kill(stack.pid("redis.1"), signal.SIGKILL)  # beat needs none for it
         assert stack.ended(accepted["id"], timeout=120)["status"] == "completed"

@@ -228,8 +228,10 @@ class RelayProcess(Process):
         super().__init__(name)
         self._clock = servers.clock
         relay = Relay(settings, cast("Any", Engine(servers.postgres, self)), stop)
+        door = Door(servers.postgres, self)
         parts: dict[str, Any] = {
-            "_sweep": Sweep(Door(servers.postgres, self), settings.kafka_topic, self._clock.monotonic),
+            "_database": door,
+            "_sweep": Sweep(door, settings.kafka_topic, self._clock.monotonic),
             "_publisher": Producer(servers.kafka, settings.kafka_topic, settings.kafka_dead_letter_topic),
         }
         relay.__dict__.update(parts)

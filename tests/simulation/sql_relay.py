@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from bridge import outbox, sweep
-from tests.simulation.rows import Thought
+from tests.simulation.rows import OutboxRow, Thought
 from tests.simulation.store import Parameters, Rows, Statements, Store
 
 
@@ -17,6 +17,7 @@ class Relaying:
 
     def statements(self) -> Statements:
         return {
+            outbox.WAITS: self._waits,
             outbox.FIRST_ROWS: self._first_rows,
             outbox.DELETE: self._delete,
             outbox.LOCATE: self._nothing,
@@ -24,10 +25,15 @@ class Relaying:
             sweep.SWEEP: self._sweep,
         }
 
+    def _waiting(self, p: Parameters) -> list[OutboxRow]:
+        return [row for row in self._tables.outbox.values() if not row.parked and row.topic not in p["resting"]]
+
+    def _waits(self, p: Parameters) -> Rows:
+        return [SimpleNamespace(waits=bool(self._waiting(p)))]
+
     def _first_rows(self, p: Parameters) -> Rows:
-        waiting = [row for row in self._tables.outbox.values() if not row.parked and row.topic not in p["resting"]]
         found, size = [], 0
-        for row in sorted(waiting, key=lambda row: row.id)[: p["rows"]]:
+        for row in sorted(self._waiting(p), key=lambda row: row.id)[: p["rows"]]:
             if size >= p["bytes"]:
                 break
             found.append(row)

@@ -1,11 +1,11 @@
 """How a guard that lives in the code and not in a statement is switched off: its method is replaced while a history
 goes on. Guards of statements are switched off in `postgres.py`, by their names."""
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from unittest.mock import patch
-from uuid import uuid4
 
 from bridge import consumer, intake
 from bridge.consumer import KafkaSource
@@ -96,7 +96,7 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "log.start": (consumer, "choose_start", _where_it_was),
     "log.earliest": (consumer, "choose_start", _at_the_end),
     "log.lost": (KafkaSource, "_lose", _commit_though_lost),
-    "bury.id": (intake, "record_failure_id", lambda *_: uuid4().hex),
+    "bury.id": (intake, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
     "worker.fresh": (StepRunner, "_wait_until_fresh", _at_once),
     "worker.renews": (Calls, "tick", _no_renewal),
     "worker.holds": (StepRunner, "_until_answered", _only_one_try),

@@ -4,6 +4,8 @@ The seeds are those at which `python -m tests.simulation guards` misses them fir
 played: one more. When actions or their weights change, the seeds change too.
 """
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.simulation.histories import draw, play
 from tests.simulation.promise import Sentence
 from tests.simulation.shrink import shortest
 from tests.simulation.tested import TESTED
+from tests.stores import ROOT
 
 TESTS = Path(__file__).parents[1]
 
@@ -24,7 +27,7 @@ MISSED = [
     ("decide.lock", 15, Sentence.ORDER),
     ("decide.open", 0, Sentence.OFFSETS),
     ("decide.owner", 41, Sentence.OFFSETS),
-    ("decide.beat", 23, Sentence.PAID),
+    ("decide.beat", 16, Sentence.PAID),
     ("decide.new_token", 12, Sentence.ALONE),
     ("decide.same_token", 21, Sentence.ENDS),
     ("decide.frees", 3, Sentence.ENDS),
@@ -33,31 +36,31 @@ MISSED = [
     ("claim.saved", 1, Sentence.ONCE),
     ("claim.step", 5, Sentence.ORDER),
     ("claim.call", 3, Sentence.PAID),
-    ("claim.max", 94, Sentence.RETRIES),
-    ("claim.counts", 94, Sentence.RETRIES),
+    ("claim.max", 278, Sentence.RETRIES),
+    ("claim.counts", 278, Sentence.RETRIES),
     ("claim.not_before", 30, Sentence.RETRIES),
     ("save.call", 60, Sentence.ONCE),
-    ("retry.call", 2091, Sentence.PAID),
+    ("retry.call", 1424, Sentence.PAID),
     ("fail.turn", 76, Sentence.LETTERS),
     ("fail.outbox", 8, Sentence.LETTERS),
     ("bury.conflict", 0, Sentence.LETTERS),
     ("bury.id", 0, Sentence.LETTERS),
     ("replay.open", 150, Sentence.LETTERS),
     ("replay.new_turn", 76, Sentence.LETTERS),
-    ("relay.exactly", 235, Sentence.LETTERS),
-    ("relay.idle", 31, Sentence.ENDS),
+    ("relay.exactly", 214, Sentence.LETTERS),
+    ("relay.idle", 187, Sentence.ENDS),
     ("sweep", 0, Sentence.ENDS),
     ("lane.anew", 467, Sentence.PAID),
     ("lane.beat", 12, Sentence.PAID),
     ("lane.patience", 2, Sentence.PAID),
     ("lane.frontier", 0, Sentence.OFFSETS),
     ("lane.stored", 0, Sentence.OFFSETS),
-    ("lane.silence", 3, Sentence.ENDS),
+    ("lane.silence", 2, Sentence.ENDS),
     ("log.id", 0, Sentence.OFFSETS),
     ("log.start", 79, Sentence.OFFSETS),
     ("log.earliest", 0, Sentence.ENDS),
     ("worker.fresh", 155, Sentence.ONCE),
-    ("worker.renews", 23, Sentence.PAID),
+    ("worker.renews", 9, Sentence.PAID),
     ("worker.holds", 8, Sentence.PAID),
     ("worker.call_id", 3, Sentence.PAID),
 ]
@@ -83,8 +86,12 @@ def test_every_guard_is_missed_or_has_a_test_of_its_own() -> None:
         assert f"def {name}(" in (TESTS / file).read_text()
 
 
-def test_a_history_is_the_same_whenever_it_is_played() -> None:
-    assert play(draw(11), tell=True) == play(draw(11), tell=True)
+def test_a_history_is_the_same_whenever_and_wherever_it_is_played() -> None:
+    """Of this one the end hangs on the ids of dead letters, and so on the bytes of records and the time in them."""
+    program = "from tests.simulation.histories import draw, play; print(*play(draw(214), tell=True).story, sep='\\n')"
+    elsewhere = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    for _ in range(2):
+        assert play(draw(214), tell=True).story == tuple(elsewhere.stdout.splitlines())
 
 
 def test_a_broken_history_is_shortened_to_what_breaks_it() -> None:
