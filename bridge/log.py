@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from bridge.kafka import client_config
 from bridge.positions import Committed, Position
 from bridge.topic_ids import TopicIds, topic_id
+from bridge.watermarks import watermarks
 from contracts.settings import Settings
 
 ANSWER_SECONDS: Final = 10.0
@@ -97,7 +98,7 @@ class Log:
                 time.sleep(AGAIN_SECONDS)
 
     def _position(self, partition: TopicPartition, known_as: str, committed: Committed | None) -> Position:
-        low, high = self._consumer.get_watermark_offsets(partition, timeout=ANSWER_SECONDS)
+        low, high = watermarks(self._admin, partition)
         return Position(partition.partition, known_as, low, high, committed)
 
     @contextmanager
