@@ -1,6 +1,7 @@
 """The pages as a person meets them, in a real browser on a real stack."""
 
 from tests.browser.visits import Visit
+from tests.eventually import eventually
 from tests.running import WHOLE_STORY
 
 TEXT = "Should I learn Rust this winter?"
@@ -22,6 +23,7 @@ def test_a_thought_is_watched_from_the_form_to_the_whole_analysis(visit: Visit) 
     assert shown == sorted(shown), "the page never went back, also over the reload"
     assert set(shown) & {1, 2, 3, 4}, "it was seen on its way"
     assert shown[-1] == 5
+    eventually(lambda: visit.heard()[-1][-1] == WHOLE_STORY[-1])  # the page may know of the end a moment earlier
     _, before, after = visit.heard()
     assert before == WHOLE_STORY[: len(before)]
     assert after == WHOLE_STORY
