@@ -45,28 +45,29 @@ class Letters:
         """The table is read before the ends of the topic: what it says to be published is there by then."""
         published = [row for row in self._facts.published_letters() if row.failure_id not in self._places]
         positions = log.positions(self._topic)
-        self._read_new(log, positions)
+        first = {one.partition: one.low for one in positions}
+        self._read_new(log, positions, first)
         found.numbers["dead_letters_in_topic"] = len(self._places)
         found.findings += self._not_indexed()
-        first = {one.partition: one.low for one in positions}
         found.findings += [
             findings.letter_not_in_topic(row.failure_id, row.thought, row.kafka_partition, row.kafka_offset)
             for row in published
             if self._is_missing(row, first)
         ]
 
-    def _read_new(self, log: Log, positions: Sequence[Position]) -> None:
-        """A topic that was made anew, or has lost records at its end, is read from its first record again."""
-        known = {one.partition: one for one in positions}
+    def _read_new(self, log: Log, positions: Sequence[Position], first: dict[int, int]) -> None:
+        """A topic that was made anew, or has lost records at its end, is read from its first record again.
+
+        What expired is forgotten, so that a relay's audit holds no more than the topic does.
+        """
         if any(one.topic_id != self._topic_id or self._read.get(one.partition, 0) > one.high for one in positions):
             self._read, self._places = {}, {}
         self._topic_id = positions[0].topic_id if positions else ""
         spans = [(one.partition, max(one.low, self._read.get(one.partition, 0)), one.high) for one in positions]
-        first = {one.partition: one.low for one in positions}
         self._places = {name: at for name, at in self._places.items() if at[1] >= first.get(at[0], 0)}
         for messages in log.records(self._topic, spans):
             self._places |= {place[0]: place[1:] for place in map(_place, messages) if place}
-        self._read = {number: position.high for number, position in known.items()}
+        self._read = {one.partition: one.high for one in positions}
 
     def _not_indexed(self) -> list[findings.Finding]:
         names = list(self._places)
