@@ -114,7 +114,7 @@ class Database:
             raise self._told(error, pool, connection) from error
         finally:
             if connection is not None:
-                connection.close()
+                _give_back(connection)
 
     def _told(self, error: psycopg2.Error, pool: Pool, connection: PoolProxiedConnection | None) -> DBAPIError:
         """The driver's error as SQLAlchemy's own. As with SQLAlchemy, one that lost its connection empties the pool."""
@@ -125,6 +125,14 @@ class Database:
             None, None, error, psycopg2.Error, connection_invalidated=lost, dialect=self.engine.dialect
         )
         return told
+
+
+def _give_back(connection: PoolProxiedConnection) -> None:
+    """A wait that a signal broke off leaves a closed connection, on which the pool would try to roll back."""
+    driver = connection.dbapi_connection
+    if driver is not None and driver.closed:
+        connection.invalidate()
+    connection.close()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_logging()
     try:
         return commands.batch(load_settings_or_exit(), detach=chosen.detach)
-    except KeyboardInterrupt:  # before there was a batch to watch
+    except KeyboardInterrupt:  # before anything was asked for
         return commands.INTERRUPTED
 
 

@@ -1,6 +1,7 @@
 """What the commands of `python -m tasks` do; the numbers returned are exit statuses."""
 
 import sys
+import threading
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -8,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.database import Database, make_engine, why
 from contracts.settings import Settings
 from tasks.batches import Batches
-from tasks.watching import Watch, shown
+from tasks.watching import Watch, interruptible, shown
 
 INTERRUPTED = 130
 
@@ -19,20 +20,20 @@ def batch(settings: Settings, *, detach: bool) -> int:
         raise SystemExit("No batch is needed: KAFKA_MODE is on, thoughts are analysed as they come.")
     batches = Batches(Database(make_engine(settings.database_url, "batch command")))
     try:
-        asked = batches.request()
-        click.echo(f"Batch {asked.id} is asked for{'' if asked.fresh else ' already, and serves you too'}.")
-        return 0 if detach else _watched(batches, asked.id)
+        with interruptible() as interrupted:
+            asked = batches.request()
+            click.echo(f"Batch {asked.id} is asked for{'' if asked.fresh else ' already, and serves you too'}.")
+            return 0 if detach else _watched(batches, asked.id, interrupted)
     except SQLAlchemyError as away:
         raise SystemExit(f"PostgreSQL did not answer: {why(away)}") from None
 
 
-def _watched(batches: Batches, number: int) -> int:
-    watch = Watch(batches, number)
-    try:
-        with shown(batches.progress(number).open, terminal=sys.stdout.isatty()) as show:
-            watch.run(show)
-    except KeyboardInterrupt:
-        click.echo(f"\nBatch {number} goes on by itself; nothing was stopped.")
+def _watched(batches: Batches, number: int, interrupted: threading.Event) -> int:
+    watch = Watch(batches, number, interrupted.wait)
+    with shown(batches.progress(number).open, terminal=sys.stdout.isatty()) as show:
+        ended = watch.run(show)
+    if not ended:
+        click.echo(f"Batch {number} goes on by itself; nothing was stopped.")
         return INTERRUPTED
     failed = batches.failed(number)
     told = f"; {failed} of them failed, `python -m bridge dead-letters list` says why" if failed else ""

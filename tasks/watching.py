@@ -1,5 +1,7 @@
 """Watching a batch at a terminal: a progress bar there, a line now and then elsewhere, a word when nothing moves."""
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,27 +46,29 @@ class Meter:
 
 
 class Watch:
-    """Looks until the batch has ended. Whoever is interrupted leaves the batch as it is."""
+    """Looks until the batch has ended, or until `pause`, which waits so many seconds, says that this is enough."""
 
     def __init__(
         self,
         batches: Batches,
         batch: int,
-        sleep: Callable[[float], object] = time.sleep,
+        pause: Callable[[float], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._batches = batches
         self._batch = batch
-        self._sleep = sleep
+        self._pause = pause
         self._clock = clock
         self._since = clock()
         self._told: set[str] = set()
         self.meter = Meter()
 
-    def run(self, show: Show) -> None:
-        """Return when the batch has ended. PostgreSQL may come and go meanwhile."""
+    def run(self, show: Show) -> bool:
+        """Whether the batch has ended. PostgreSQL may come and go meanwhile."""
         while not self._look(show):
-            self._sleep(LOOK_SECONDS)
+            if self._pause(LOOK_SECONDS):
+                return False
+        return True
 
     def _look(self, show: Show) -> bool:
         try:
@@ -82,6 +86,17 @@ class Watch:
         if kind not in self._told:
             self._told.add(kind)
             click.echo(f"\n{line}", err=True)
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets, instead of breaking off a statement and the drawing of the bar."""
+    interrupted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

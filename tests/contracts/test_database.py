@@ -170,7 +170,9 @@ def test_the_pool_recovers_from_connections_that_were_ended(database: Database, 
     other.engine.dispose()
 
 
-def test_a_statement_that_is_left_half_way_takes_its_connection_with_it(database: Database) -> None:
+def test_a_statement_that_is_left_half_way_takes_its_connection_with_it(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     """As when gevent ends a request: the answer must not wait there for the next statement."""
 
     def leave(*_: Any) -> None:
@@ -185,6 +187,7 @@ def test_a_statement_that_is_left_half_way_takes_its_connection_with_it(database
     finally:
         signal.signal(signal.SIGALRM, before)
     assert database.rows(PID)[0].pid != left
+    assert caplog.messages == []
 
 
 def test_after_a_restart_of_postgresql_one_failed_statement_empties_the_whole_pool(

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
 from tasks.batches import Batches, Requested
-from tasks.watching import IDLE_SECONDS, NOT_BEGUN, Lines, Watch
+from tasks.watching import IDLE_SECONDS, NOT_BEGUN, Lines, Watch, interruptible
 from tests.bridge.batch_mode import has_ended, running
 from tests.bridge.lines import add_thought, add_user, end
 from tests.bridge.workers import workers
@@ -135,11 +135,22 @@ def test_ctrl_c_leaves_the_batch_running_and_says_so(database: Database, setting
         eventually(lambda: "0/1" in seen())
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-        assert "goes on by itself; nothing was stopped." in seen()
-        assert "Traceback" not in seen()
-    (number,) = numbers(database)
+        (number,) = numbers(database)
+        assert seen().endswith(f"\r\nBatch {number} goes on by itself; nothing was stopped.\r\n")
     with workers(settings, database), running(settings, database):
         eventually(lambda: has_ended(database, number))
+
+
+def test_ctrl_c_breaks_nothing_off(batches: Batches) -> None:
+    def ask_and_be_interrupted(done: int, total: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+        assert batches.failed(number) == 0
+
+    number = batches.request().id
+    before = signal.getsignal(signal.SIGINT)
+    with interruptible() as interrupted:
+        assert not Watch(batches, number, interrupted.wait).run(ask_and_be_interrupted)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @contextmanager
@@ -202,12 +213,13 @@ def test_it_is_said_once_that_no_bridge_has_begun_it(
     number = batches.request().id
     looks = count()
 
-    def sleep(_: float) -> None:
+    def pause(_: float) -> bool:
         if next(looks) == 4:
             database.rows(text("UPDATE batches SET begun_at = now(), ended_at = now()"))
+        return False
 
     ticks = count(step=IDLE_SECONDS / 2 + 1)
-    Watch(batches, number, sleep, lambda: float(next(ticks))).run(nothing)
+    Watch(batches, number, pause, lambda: float(next(ticks))).run(nothing)
     assert capsys.readouterr().err.count(NOT_BEGUN) == 1
 
 
@@ -219,10 +231,11 @@ def test_of_a_batch_that_has_begun_no_trouble_is_told_however_long_it_takes(
     database.rows(text("UPDATE batches SET begun_at = now()"))
     times = iter(moments)
 
-    def sleep(_: float) -> None:
+    def pause(_: float) -> bool:
         database.rows(text("UPDATE batches SET ended_at = now()"))
+        return False
 
-    Watch(batches, number, sleep, lambda: next(times, moments[-1])).run(nothing)
+    Watch(batches, number, pause, lambda: next(times, moments[-1])).run(nothing)
     assert capsys.readouterr().err == ""
 
 
@@ -234,12 +247,13 @@ def test_a_watch_outlasts_a_postgresql_that_is_away_for_a_while(
     gate.shut()
     looks = count()
 
-    def sleep(_: float) -> None:
+    def pause(_: float) -> bool:
         if next(looks) == 2:
             gate.open()
             database.rows(text("UPDATE batches SET begun_at = now(), ended_at = now()"))
+        return False
 
-    Watch(Batches(Database(engine)), number, sleep).run(nothing)
+    Watch(Batches(Database(engine)), number, pause).run(nothing)
     assert capsys.readouterr().err.count("PostgreSQL does not answer") == 1
     engine.dispose()
 
