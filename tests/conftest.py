@@ -1,7 +1,8 @@
 """Fixtures of the whole suite: stores for the session; a database, a Redis and topic names of its own for each test."""
 
 from collections.abc import Iterator
-from pathlib import PurePath
+from contextlib import ExitStack
+from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,7 +16,10 @@ from xdist.scheduler import LoadScopeScheduling
 from contracts.database import Database, make_engine
 from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
-from tests.stores import Stores, execute, migrated, running_stores, sibling
+from tests.stores import Stores, execute, home_of_stores, migrated, sibling, stores_in
+
+STORES = pytest.StashKey[str]()
+"""The directory of the stores of this run."""
 
 STACK_FOLDERS = {"browser", "devstack", "faults", "flow"}
 """Their tests share running stacks: a folder stays in one of the parallel processes."""
@@ -33,10 +37,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFolders
     return WholeFoldersAndFiles(config, log)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that collects, or runs alone, keeps the stores; the parallel ones are told where."""
+    if not hasattr(config, "workerinput"):
+        ends = ExitStack()
+        config.stash[STORES] = str(ends.enter_context(home_of_stores()))
+        config.add_cleanup(ends.close)
+
+
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["stores"] = node.config.stash[STORES]
+
+
 @pytest.fixture(scope="session")
-def stores() -> Iterator[Stores]:
-    with running_stores() as running:
-        yield running
+def stores(pytestconfig: pytest.Config) -> Stores:
+    told: dict[str, str] = getattr(pytestconfig, "workerinput", {})
+    return stores_in(Path(told.get("stores") or pytestconfig.stash[STORES]))
 
 
 @pytest.fixture(scope="session")

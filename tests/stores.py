@@ -1,7 +1,8 @@
 """The servers under the tests: real PostgreSQL, Redis and Apache Kafka, started by the project's own devstack.
 
-THOUGHTS_TEST_STORES may hold the JSON of `python -m devstack status --json` of stores that already run; the tests
-then use those and leave them running: databases of their own in PostgreSQL, and in Redis the first ones, flushed.
+The parallel processes of a run share one set. THOUGHTS_TEST_STORES may hold the JSON of `python -m devstack status
+--json` of stores that already run; the tests then use those and leave them running: databases of their own in
+PostgreSQL, and in Redis the first ones, flushed.
 """
 
 import json
@@ -19,6 +20,7 @@ import psycopg2
 import pytest
 from psycopg2 import extensions
 
+from devstack import locks
 from tests.ports import free_base
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,23 +66,32 @@ def walkable_directory() -> Iterator[Path]:
 
 
 @contextmanager
-def running_stores() -> Iterator[Stores]:
-    """Stores for one test session; where they cannot be had, tests skip locally and fail in CI."""
-    given = os.environ.get("THOUGHTS_TEST_STORES")
-    if given:
-        yield own_redis(parse(given))
-        return
+def home_of_stores() -> Iterator[Path]:
+    """Where the stores of a run are started by the first test that needs them; they end with the run."""
     with walkable_directory() as directory:
-        place = ("--dir", str(directory / "stack"))
-        base = ("--port-base", str(free_base()))
-        up = devstack("up", *place, *base, "--scale", STORES_ALONE, "--kafka", "apache", "--detach")
-        try:
-            require_up(up)
-            started = parse(devstack("status", *place, "--json").stdout)
-            execute(started.database_url, *HASTY)
-            yield started
-        finally:
-            devstack("down", *place)
+        yield directory
+        if (directory / "stack").exists():
+            devstack("down", "--dir", str(directory / "stack"))
+
+
+def stores_in(directory: Path) -> Stores:
+    """The stores of this run; where they cannot be had, tests skip locally and fail in CI."""
+    if given := os.environ.get("THOUGHTS_TEST_STORES"):
+        return own_redis(parse(given))
+    with locks.held(directory / "lock"):
+        if not (known := directory / "status.json").exists():
+            known.write_text(_started(directory / "stack"))
+    return own_redis(parse(known.read_text()))
+
+
+def _started(home: Path) -> str:
+    """The status of new stores. What an attempt left that failed is taken up by the next."""
+    place = ("--dir", str(home))
+    base = ("--port-base", str(free_base()))
+    require_up(devstack("up", *place, *base, "--scale", STORES_ALONE, "--kafka", "apache", "--detach"))
+    status = devstack("status", *place, "--json").stdout
+    execute(parse(status).database_url, *HASTY)
+    return status
 
 
 def require_up(up: "subprocess.CompletedProcess[str]") -> None:

@@ -105,6 +105,14 @@ class TaskEvents:
         return sorted(each for each in self._heard if each[1].startswith(str(head.thought_id)))
 
 
+def cut_connections(client: redis.Redis) -> None:
+    """End all of this database's connections but the subscriptions and the one that asks."""
+    database = str(client.get_connection_kwargs()["db"])
+    ours = [one["id"] for one in client.client_list(_type="normal") if one["db"] == database]
+    for number in ours:
+        client.client_kill_filter(_id=number)
+
+
 def waiting(client: redis.Redis, queue: str = THOUGHTS_QUEUE) -> int:
     """Messages in a queue that no worker has taken."""
     return int(client.llen(queue))

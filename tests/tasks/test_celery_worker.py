@@ -14,7 +14,7 @@ from contracts.settings import Settings
 from tasks.application import create_app
 from tasks.guard import REPLACED_EXIT
 from tests.eventually import eventually
-from tests.tasks.processes import TaskEvents, a_worker, calls, send, unacknowledged, waiting
+from tests.tasks.processes import TaskEvents, a_worker, calls, cut_connections, send, unacknowledged, waiting
 from tests.tasks.thoughts import SECRET, accepted, dead_letters, die_in_a_call, runs, taken, thought
 
 
@@ -121,7 +121,7 @@ def test_flower_hears_of_every_task_also_after_the_broker_was_lost(
             ids = [f"{head.thought_id}-{head.dispatch_id}-{head.sends}-{step}" for step in range(1, len(STEPS) + 1)]
             expected = sorted((kind, each) for kind in kinds for each in ids)
             eventually(lambda: events.of(head) == expected, timeout=20)  # noqa: B023  it is asked at once
-            redis_client.client_kill_filter(_type="normal")
+            cut_connections(redis_client)
 
 
 def test_flower_hears_of_what_ends_while_the_worker_shuts_down(

@@ -67,20 +67,28 @@ def test_the_waiting_side_has_a_client_of_its_own(channel: Any) -> None:
 def test_a_message_is_noted_until_it_is_acknowledged_without_a_transaction(
     channel: Any, redis_client: redis.Redis
 ) -> None:
-    redis_client.config_resetstat()
-    with channel.conn_or_acquire() as client:
-        client.lpush(
-            "a queue",
-            json.dumps(
-                {"body": "", "properties": {"delivery_info": {"exchange": "", "routing_key": ""}, "delivery_tag": "1"}}
-            ),
-        )
-    message = channel.basic_get("a queue")
-    noted = redis_client.hlen("unacked"), redis_client.zcard("unacked_index")
-    channel.basic_ack(message.delivery_tag)
-    left = redis_client.hlen("unacked"), redis_client.zcard("unacked_index")
+    delivery = {"delivery_info": {"exchange": "", "routing_key": ""}, "delivery_tag": "1"}
+    redis_client.lpush("a queue", json.dumps({"body": "", "properties": delivery}))
+    with redis_client.monitor() as seen:
+        message = channel.basic_get("a queue")
+        noted = redis_client.hlen("unacked"), redis_client.zcard("unacked_index")
+        channel.basic_ack(message.delivery_tag)
+        left = redis_client.hlen("unacked"), redis_client.zcard("unacked_index")
+        commands = list(until_echo(seen, redis_client))
     assert (noted, left) == ((1, 1), (0, 0))
-    assert "cmdstat_multi" not in redis_client.info("commandstats")
+    assert {"RPOP", "HSET", "HDEL"} <= set(commands)
+    assert "MULTI" not in commands
+
+
+def until_echo(seen: Any, client: redis.Redis) -> Iterator[str]:
+    """The names of the commands that were sent to this client's database until now."""
+    client.echo("until here")
+    for each in seen.listen():
+        if each["db"] == client.get_connection_kwargs()["db"]:
+            name, _, argument = each["command"].partition(" ")
+            if argument == "until here":
+                return
+            yield name
 
 
 @pytest.mark.parametrize("url", ["sentinel://127.0.0.1:26379", "amqp://127.0.0.1"])
