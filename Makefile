@@ -31,7 +31,7 @@ status: install ## show what runs, and where
 	@$(BIN)/python -m devstack status --dir $(DIR)
 
 test: install-dev ## run the whole suite on real PostgreSQL, Redis and Kafka
-	@$(BIN)/python -m pytest --numprocesses 4 --dist loadscope
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder
 
 simulate: install-dev ## play histories full of faults (RUNS=10000 SEED=1), then each guard switched off in turn
 	@$(BIN)/python -m tests.simulation histories --runs $(RUNS) --seed $(SEED)

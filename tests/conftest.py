@@ -22,19 +22,33 @@ STORES = pytest.StashKey[str]()
 """The directory of the stores of this run."""
 
 STACK_FOLDERS = {"browser", "devstack", "faults", "flow"}
-"""Their tests share running stacks: a folder stays in one of the parallel processes."""
+"""Their tests run whole stacks, for minutes."""
+
+TOGETHER = {
+    "faults/test_kills.py": "faults",
+    "faults/test_poison.py": "faults",
+    "devstack/test_privacy.py": "devstack",
+    "devstack/test_stores.py": "devstack",
+    "devstack/test_whole_stack.py": "devstack",
+}
+"""Files that stay in one of the parallel processes, since another one would start one more of the stack they share."""
 
 
-class WholeFoldersAndFiles(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types here
-    """Hands out whole files to the parallel processes, and whole folders where tests share a stack."""
+class Files(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types here
+    """Hands out whole files to the parallel processes."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePath(nodeid.partition("::")[0])
-        return path.parent.name if path.parent.name in STACK_FOLDERS else str(path)
+        return TOGETHER.get(f"{path.parent.name}/{path.name}", str(path))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFoldersAndFiles:
-    return WholeFoldersAndFiles(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Files:
+    return Files(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, so that the end of a run does not wait for it alone."""
+    items.sort(key=lambda item: item.path.parent.name not in STACK_FOLDERS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
