@@ -6,14 +6,16 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LOOK_AGAIN_SECONDS = 0.05
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
+"""Seconds. Who has waited for long looks less often, and leaves the processors to what is waited for."""
 
 
 def eventually(check: Callable[[], T], *, timeout: float = 20.0) -> T:
     """Call `check` until it returns something true and return that; after `timeout` seconds raise AssertionError."""
-    deadline = time.monotonic() + timeout
+    begun = time.monotonic()
     while not (found := check()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > timeout:
             raise AssertionError(f"after {timeout:g} s there is still only {found!r}")
-        time.sleep(LOOK_AGAIN_SECONDS)
+        time.sleep(min(LONGEST_PAUSE, FIRST_PAUSE + waited / 20))
     return found
