@@ -22,7 +22,7 @@ LEAVES = "Warm shutdown"
 @contextmanager
 def people_writing(stack: Stack) -> Iterator[People]:
     """Some people write until the end of the block, and are answered then."""
-    people = People(stack.url, number=8, seed=11, pause=(0.3, 1.0))
+    people = People(stack.url, number=6, seed=11, pause=(1.0, 2.0))
     people.start()
     try:
         yield people
