@@ -11,7 +11,7 @@ from tests.running import Stack, running_stack
 
 @pytest.fixture(scope="package")
 def faulty_stack() -> Iterator[Stack]:
-    scale = "bridge=2,worker=2,relay=2,flower=0"
+    scale = "bridge=2,worker=2,relay=2"
     with running_stack(SHORT_PATIENCE, scale) as running:
         yield running
 
