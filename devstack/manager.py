@@ -54,8 +54,20 @@ class Manager(Arbiter):  # type: ignore[misc]  # circus carries no types
 
 
 class Patient(Watcher):  # type: ignore[misc]  # circus carries no types
-    """Circus's watcher, but one that is still stopping is waited for. A second stop would hold up the whole manager
-    until the process has ended, and a start would be forgotten."""
+    """Circus's watcher, but one that is still stopping is waited for, and no end of a process goes untold.
+
+    A second stop would hold up the whole manager until the process has ended, and a start would be forgotten."""
+
+    @gen.coroutine
+    def manage_processes(self) -> Any:
+        """Start again what has ended. Circus's own forgets, before its hooks hear of it, whatever ended in the moment
+        between two other looks of it; a stop has such a moment too."""
+        if self.is_stopped():
+            return
+        for pid in [pid for pid, process in self.processes.items() if not process.is_alive()]:
+            self.reap_process(pid)
+        if not self.processes and not self.is_stopping():
+            yield self.spawn_processes()
 
     @gen.coroutine
     def _start(self) -> Any:

@@ -1,10 +1,12 @@
 """The process manager, with toy processes: what dies comes back, what is stopped stays down, who ends when."""
 
+import asyncio
 import os
 import shutil
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from devstack import console, control, farewell, locks, logs, records
 from devstack.errors import DevstackError
 from devstack.home import Home
+from devstack.manager import Patient
 from devstack.readiness import FRESH
 from devstack.stack import load
 from tests.devstack.stacks import is_ready, kill, pids, toy
@@ -255,3 +258,25 @@ def test_how_the_last_one_ended_is_known_until_the_stack_starts_again(tmp_path: 
 
 def ends(home: Home, *names: str) -> list[int | None]:
     return [record.last_exit if (record := records.read(home, name)) else None for name in names]
+
+
+@pytest.mark.parametrize("collected", [False, True])
+def test_how_a_process_ended_is_told_by_whatever_look_finds_it(collected: bool) -> None:
+    told = []
+
+    def after_reap(exit_code: int | None = None, **_: Any) -> bool:
+        told.append(exit_code)
+        return True
+
+    async def ends_between_two_looks() -> None:
+        watcher = Patient("relay.1", "exit 3", shell=True, hooks={"after_reap": (after_reap, True)})
+        await watcher._start()
+        (process,) = watcher.processes.values()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        if collected:
+            process.poll()
+        watcher._status = "stopping"
+        await watcher.manage_processes()
+
+    asyncio.run(ends_between_two_looks())
+    assert told == [3]
