@@ -25,8 +25,8 @@ LEAD: Final = text("""
 FIRST_ROWS: Final = text("""
     WITH first AS (SELECT id, topic, key, turn, failure_id, value, headers FROM outbox
                     WHERE parked_at IS NULL AND topic <> ALL (CAST(:resting AS text[])) ORDER BY id LIMIT :rows),
-    sized AS (SELECT first.*, sum(octet_length(value)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW)
-                              AS bytes_before FROM first)
+    sized AS (SELECT first.*, sum(octet_length(value)) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING
+                                                              AND 1 PRECEDING) AS bytes_before FROM first)
     SELECT id, topic, key, turn, failure_id, value, headers FROM sized
      WHERE COALESCE(bytes_before, 0) < :bytes ORDER BY id
 """)
@@ -122,22 +122,23 @@ def is_full(rows: Sequence[OutboxRow]) -> bool:
     return len(rows) >= BATCH_ROWS or sum(len(row.value or b"") for row in rows) >= BATCH_BYTES
 
 
-def delete(connection: Connection, delivered: Sequence[Delivered]) -> None:
-    """Remove exactly what was acknowledged; ids are not committed in order, so a range would lose rows."""
+def settle(connection: Connection, delivered: Sequence[Delivered]) -> None:
+    """Remove exactly what was acknowledged; ids are not committed in order, so a range would lose rows.
+
+    The dead letters among them are told before where they stand in Kafka: who deletes a thought locks its dead letters
+    before their rows here, and in the other order the two would wait for each other.
+    """
+    _locate(connection, delivered)
     if delivered:
         connection.execute(DELETE, {"ids": [one.row.id for one in delivered]})
 
 
-def locate(connection: Connection, delivered: Sequence[Delivered]) -> None:
-    """Write down where the dead letters among them stand in Kafka."""
-    failures = [one for one in delivered if one.row.failure_id is not None]
-    if failures:
-        places = {
-            "failures": [one.row.failure_id for one in failures],
-            "partitions": [one.partition for one in failures],
-            "offsets": [one.offset for one in failures],
-        }
-        connection.execute(LOCATE, places)
+def _locate(connection: Connection, delivered: Sequence[Delivered]) -> None:
+    places = {one.row.failure_id: (one.partition, one.offset) for one in delivered if one.row.failure_id is not None}
+    if places:
+        told = [(failure_id, *places[failure_id]) for failure_id in sorted(places)]
+        failures, partitions, offsets = (list(column) for column in zip(*told, strict=True))
+        connection.execute(LOCATE, {"failures": failures, "partitions": partitions, "offsets": offsets})
 
 
 def park(connection: Connection, refused: Sequence[Refused]) -> None:

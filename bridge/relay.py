@@ -104,8 +104,7 @@ class Relay:
             if not rows:
                 return Round.EMPTY
             outcome = self._publish(connection, rows)
-            outbox.delete(connection, outcome.delivered)
-            outbox.locate(connection, outcome.delivered)
+            outbox.settle(connection, outcome.delivered)
             outbox.park(connection, outcome.refused)
         self._tell(outcome)
         if outcome.trouble:
@@ -115,12 +114,12 @@ class Relay:
     def _publish(self, connection: Connection, rows: Sequence[OutboxRow]) -> Outcome:
         """A broker refuses whole record batches, so who was refused in company is asked again alone.
 
-        The delete in between tells PostgreSQL that this transaction lives.
+        Taking the lead once more tells PostgreSQL in between that this transaction lives.
         """
         together = self._publisher.publish(rows)
         if not together.refused:
             return together
-        outbox.delete(connection, together.delivered)
+        outbox.lead(connection, idle_ms=IDLE_MS)
         asked, together.refused = together.refused, []
         return together.plus(self._publisher.publish_alone((one.row for one in asked), seconds=ALONE_SECONDS))
 
@@ -193,7 +192,7 @@ def run(settings: Settings) -> None:
     if not settings.kafka_enabled:
         _idle(settings, stop)
         return
-    engine = make_engine(settings.database_url, "relay")
+    engine = make_engine(settings.database_url, "relay", by_key=True)
     try:
         with watching(settings, stop):
             Relay(settings, engine, stop).run()

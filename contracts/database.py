@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg2
 from psycopg2 import extensions, extras
 from sqlalchemy import Engine, Executable, Pool, PoolProxiedConnection, TextClause, create_engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from contracts import prepared
 
@@ -47,8 +47,8 @@ def make_engine(
 ) -> Engine:
     """An engine in autocommit mode with READ COMMITTED: no process can be stopped while it holds a row lock.
 
-    `name` is shown in pg_stat_activity. With `by_key` no plan reads a table whole: for processes all of whose
-    statements go by key. Nothing connects before the first statement.
+    `name` is shown in pg_stat_activity. With `by_key` no plan reads a table whole where an index will do: for processes
+    that run for long and ask for little at a time. Nothing connects before the first statement.
     """
     extensions.set_wait_callback(_wait)
     extras.register_uuid()
@@ -69,7 +69,7 @@ def make_engine(
     )
 
 
-def is_refused_data(error: SQLAlchemyError) -> bool:
+def is_refused_data(error: Exception) -> bool:
     """Whether PostgreSQL refused the data itself (SQLSTATE class 22 or 23): repeating cannot help."""
     code = getattr(getattr(error, "orig", None), "pgcode", None) or ""
     return isinstance(error, DBAPIError) and code[:2] in {"22", "23"}

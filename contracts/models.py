@@ -115,6 +115,7 @@ outbox = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("parked_at", DateTime(timezone=True), comment="Kafka refused the row for good"),
     Column("parked_reason", Text),
+    Index("outbox_of_failure", "failure_id", postgresql_where=text("failure_id IS NOT NULL")),
 )
 
 dead_letters = Table(

@@ -98,9 +98,10 @@ class Settings(BaseSettings):
     def silence_seconds(self) -> float:
         """How long a process may show no life, or a worker take no message that waits for it, before it is replaced.
 
-        Others take over its work after one patience; a broker that comes back is found again within the second.
+        Others take over its work after one patience; a broker that comes back is found again within the second. However
+        short the patience, one that waits for PostgreSQL is not silent yet: it says so every few seconds.
         """
-        return 3 * self.patience_seconds
+        return max(15.0, 3 * self.patience_seconds)
 
     @property
     def fresh_seconds(self) -> float:

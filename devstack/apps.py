@@ -12,6 +12,9 @@ SOLO = "solo.1"
 """The worker with one process and one slot for a thought whose worker died in a call. `--scale` does not count it."""
 
 
+FLOWER_KEEPS = "--max-tasks=10000"
+"""Ten times as many, its own default, are more memory than it is given: some 4 KB each."""
+
 WORKER_MARGIN = 10.0
 """Seconds beside the longest call: for the last statements, and for Celery's own end."""
 
@@ -38,10 +41,10 @@ def _process(home: Home, kind: Kind, name: str, words: list[str], settings: Sett
     environment = {"HEARTBEAT_FILE": str(home.heartbeat(name))}
     argv, silence = [sys.executable, "-m", *words], settings.silence_seconds
     made = Process(name=name, kind=kind, argv=argv, environment=environment, silence=silence)
-    return made.model_copy(update={"patience": _longest_call(settings)}) if kind == "worker" else made
+    return made.model_copy(update={"patience": longest_call(settings)}) if kind == "worker" else made
 
 
-def _longest_call(settings: Settings) -> float:
+def longest_call(settings: Settings) -> float:
     """A worker ends when its calls have, so a paid one is never cut off: the deadline, and the saves after it."""
     return settings.call_deadline_seconds + 3 * settings.renew_seconds + WORKER_MARGIN
 
@@ -62,7 +65,7 @@ def _words(home: Home, ports: Ports, kind: Kind, name: str, settings: Settings) 
         "relay": ["bridge", "relay"],
         "bridge": ["bridge", "run"],
         "beat": [*celery, "beat", "--schedule", str(home.run / "beat.schedule")],
-        "flower": [*celery, "flower", f"--address={LOOPBACK}", f"--port={ports.flower}"],
+        "flower": [*celery, "flower", f"--address={LOOPBACK}", f"--port={ports.flower}", FLOWER_KEEPS],
     }
     return commands[kind]
 

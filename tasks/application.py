@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Final
 
 from celery import Celery, Task, signals
-from celery.exceptions import Ignore
 from celery.schedules import ParseException, crontab
 from kombu.entity import Queue
 
@@ -20,6 +19,9 @@ from tasks.step import Advance, End, GivenUp, Outcome, PutBack
 from tasks.worker import Worker, request_batch
 
 log = logging.getLogger(__name__)
+
+LONGEST_COUNTDOWN: Final = 60.0
+"""Seconds; it counts against the broker's visibility time-out."""
 
 NIGHTLY_BATCH: Final = "nightly-batch"
 """beat's one entry: no task of that name exists, and nothing is sent."""
@@ -50,17 +52,15 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
         "broker_transport": _transport(settings.broker_url),
         "task_queues": [Queue(name, routing_key=name) for name in (THOUGHTS_QUEUE, SOLO_QUEUE)],
         "task_acks_late": True,
-        "task_reject_on_worker_lost": False,
         "worker_prefetch_multiplier": 1,
         "worker_concurrency": settings.worker_concurrency,
         "worker_pool": "threads",
         "worker_consumer": "tasks.consumer:Consumer",
         "worker_send_task_events": True,
-        "task_track_started": True,
-        "worker_soft_shutdown_timeout": 5.0,
-        "worker_enable_soft_shutdown_on_idle": False,
         "worker_hijack_root_logger": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_enable_prefetch_count_reduction": False,  # with messages that wait for a retry it ends at one, for good
+        "broker_channel_error_retry": True,  # a Redis that refuses writes would end every worker
         "timezone": settings.timezone,
         "beat_schedule": _schedule(settings),
         "beat_scheduler": _scheduler(settings),
@@ -104,16 +104,30 @@ def _register_step(app: Celery, worker: Worker, number: int) -> None:
 
 
 def _apply(task: Task, outcome: Outcome) -> None:
-    """Translate an outcome into what Celery does with the message and the rest of its chain."""
+    """Translate an outcome into what Celery does with the message and the rest of its chain.
+
+    A message that comes before its time is put back once more, so a long wait may be cut. One that is about nothing
+    ends as a success without a next step: what raises Ignore would run for ever in Flower.
+    """
     match outcome:
         case Advance():
             return
         case PutBack(seconds):
-            raise task.retry(countdown=seconds, max_retries=None)
+            raise task.retry(countdown=min(seconds, LONGEST_COUNTDOWN), max_retries=None)
         case GivenUp(kind):
             raise ThoughtGivenUpError(kind)
-        case End(reason):
-            raise Ignore(reason)
+        case End():
+            task.request.chain = None
+
+
+def _check_queues(sender: Any, **_: Any) -> None:
+    """Without `--queues` Celery takes from all of them, and what kills a worker would die among others again."""
+    taken = set(sender.app.amqp.queues.consume_from)
+    if SOLO_QUEUE in taken and (len(taken) > 1 or sender.concurrency != 1):
+        raise SystemExit(
+            f"Cannot start. A worker takes from one queue: --queues {THOUGHTS_QUEUE}, "
+            f"or --queues {SOLO_QUEUE} --concurrency 1."
+        )
 
 
 def _announce_life(worker: Worker) -> None:
@@ -124,5 +138,6 @@ def _announce_life(worker: Worker) -> None:
         worker.signs.received += 1
 
     signals.setup_logging.connect(lambda **_: configure_logging(), weak=False)
+    signals.worker_init.connect(_check_queues, weak=False)
     signals.worker_ready.connect(ready, weak=False)
     signals.task_received.connect(received, weak=False)

@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 WEDGED_AFTER: Final = 3.0
 """Renewals a call may overstay its deadline before it counts as wedged: 15 s with the usual 5 s."""
 
-Renew = Callable[[dict[UUID, UUID]], set[UUID]]
+Renew = Callable[[dict[UUID, UUID]], dict[UUID, bool]]
+"""Call id -> thought id in; out, of each call that is not fenced, whether its beat was raised."""
+
 Clock = Callable[[], float]
 Body = Callable[[], None]
 
@@ -90,12 +92,14 @@ class Calls:
         with self._lock:
             self._calls.pop(call.call_id, None)
 
-    def renew_now(self, call: Call, renew: Renew) -> None:
+    def renew_now(self, call: Call, renew: Renew) -> bool:
         """One renewal for a call that may not start because its beat is too old, by its own thread's connection.
 
-        Raises SQLAlchemyError.
+        Whether its beat was raised. Raises SQLAlchemyError.
         """
-        _renewed([call], renew, self._clock())
+        sent = self._clock()
+        _renewed([call], renew, sent)
+        return call.sent == sent
 
     def wedged(self) -> list[Call]:
         """The calls that nothing but the end of the process will end."""
@@ -127,8 +131,8 @@ class Calls:
 def _renewed(calls: list[Call], renew: Renew, sent: float) -> None:
     alive = renew({call.call_id: call.thought_id for call in calls})
     for call in calls:
-        if call.call_id in alive:
-            call.sent = sent
-        else:
+        if call.call_id not in alive:
             call.fenced = True
             call.cancelled.set()
+        elif alive[call.call_id]:
+            call.sent = sent

@@ -8,6 +8,7 @@ a worker died in every call                        "lost"
 a result that cannot be stored                     "invalid" at once
 """
 
+import math
 import random
 import traceback
 from collections.abc import Callable
@@ -21,7 +22,8 @@ from contracts.text import clean
 Kind = Literal["transient", "permanent", "invalid", "lost"]
 
 LONGEST_BACKOFF: Final = 60.0
-"""Seconds; a longer Retry-After is cut, because a countdown must stay below the broker's visibility time-out."""
+LONGEST_RETRY_AFTER: Final = 3600.0
+"""Seconds. A provider that asks for more is asked again after an hour; its author's later thoughts wait as long."""
 
 JITTER: Final = 0.25
 
@@ -101,5 +103,6 @@ def backoff_seconds(failure: Failure, attempts: int, base: float, chance: Callab
 
     A Retry-After that is longer wins.
     """
-    wait = base * 2.0 ** (attempts - 1) * (1 + JITTER * chance())
-    return min(LONGEST_BACKOFF, max(wait, failure.retry_after or 0.0))
+    wait = min(LONGEST_BACKOFF, base * 2.0 ** (attempts - 1) * (1 + JITTER * chance()))
+    asked = failure.retry_after or 0.0
+    return max(wait, min(LONGEST_RETRY_AFTER, asked)) if math.isfinite(asked) else wait

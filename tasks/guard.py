@@ -63,8 +63,7 @@ class Guard:
         health = Health(self._consumer.pool.limit, self._deaf_seconds, time.monotonic())
         while not (trouble := self._trouble(health)):
             time.sleep(self._look_seconds)
-        log.error("This process takes no new work and will be replaced: %s.", trouble)
-        self._end()
+        self._end(trouble)
 
     def _trouble(self, health: Health) -> str:
         """Why the process has to be replaced; without a reason it has shown life. A fault in here shows none."""
@@ -84,10 +83,10 @@ class Guard:
             running=self._signs.running,
             waiting=self._waiting(),
             connecting=self._consumer.connecting,
-            ending=_told(state.should_stop) or _told(state.should_terminate),
+            ending=is_told_to_end(),
         )
 
-    def _end(self) -> None:
+    def _end(self, trouble: str) -> None:
         """Steps that hold a result stay until PostgreSQL has it, and nobody ends a process that shows life.
 
         Retries that wait in Celery's timer come due meanwhile, and would be ended in their paid call.
@@ -95,6 +94,7 @@ class Guard:
         for queue in self._queues:
             self._consumer.call_soon(self._consumer.cancel_task_queue, queue)
         self._close()
+        log.error("This process takes no new work and will be replaced: %s.", trouble)
         while self._signs.running > self._wedged():
             beat(self._file)
             time.sleep(0.1)
@@ -104,9 +104,9 @@ class Guard:
         self._leave(REPLACED_EXIT)
 
 
-def _told(flag: Any) -> bool:
-    """Celery keeps the exit status there, which may be 0."""
-    return flag is not None and flag is not False
+def is_told_to_end() -> bool:
+    """Whether Celery has heard SIGTERM or the like. It keeps the exit status there, which may be 0."""
+    return any(flag is not None and flag is not False for flag in (state.should_stop, state.should_terminate))
 
 
 def _counter(url: str, queues: Sequence[str]) -> Callable[[], int | None]:

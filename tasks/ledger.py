@@ -1,7 +1,7 @@
 """What the worker asks and tells PostgreSQL about a step, in typed form: one method a statement."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Self
@@ -92,10 +92,13 @@ class Ledger:
             earlier=row.earlier or (),
         )
 
-    def renew(self, calls: Mapping[UUID, UUID]) -> set[UUID]:
-        """Raise the beats of the calls (call id -> thought id); the calls not in the answer are fenced."""
+    def renew(self, calls: Mapping[UUID, UUID]) -> dict[UUID, bool]:
+        """Raise the beats of the calls (call id -> thought id); the calls not in the answer are fenced.
+
+        It says of each whether its beat was raised: not where somebody had locked the row.
+        """
         rows = self._database.rows(statements.RENEW, ids=list(calls.values()), calls=list(calls))
-        return {row.call_id for row in rows}
+        return {row.call_id: row.renewed for row in rows}
 
     def save(
         self, step: Step, call: UUID, attempts: int, result: AgentResult, *, seconds: float, events: Iterable[bytes]
@@ -104,20 +107,19 @@ class Ledger:
 
         May raise anything for a result that is not one.
         """
-        row = self._database.row(
-            statements.SAVE,
-            id=step.thought_id,
-            call=call,
-            step=step.number,
-            last=step.last,
-            seconds=seconds,
-            attempts=attempts,
-            topic=self._settings.kafka_events_topic,
-            emit=self._settings.kafka_enabled,
-            events=list(events),
+        parameters = {
+            "id": step.thought_id,
+            "call": call,
+            "step": step.number,
+            "last": step.last,
+            "seconds": seconds,
+            "attempts": attempts,
+            "topic": self._settings.kafka_events_topic,
+            "emit": self._settings.kafka_enabled,
+            "events": list(events),
             **_run_columns(step, result),
-        )
-        return row is not None and row.verdict == "saved"
+        }
+        return _surely(lambda: self._database.rows(statements.SAVE, **parameters)[0].verdict == "saved")
 
     def retry(self, step: Step, call: UUID, *, backoff: float, error: Mapping[str, Any]) -> bool:
         """Free the call for a later one in `backoff` seconds; False when it was fenced."""
@@ -135,23 +137,28 @@ class Ledger:
         event: bytes,
     ) -> bool:
         """End the thought with its dead letter; False when somebody else has moved on. No call: attempts exhausted."""
-        row = self._database.row(
-            statements.FAIL,
-            id=step.thought_id,
-            token=step.token,
-            step=step.number,
-            call=call,
-            turn=turn,
-            max=self._settings.max_attempts,
-            reason=str(error["kind"]),
-            error=json.dumps(clean(dict(error))),
-            headers=json.dumps(clean(dict(headers))),
-            event=event,
-            topic=self._settings.kafka_events_topic,
-            dead_letter_topic=self._settings.kafka_dead_letter_topic,
-            emit=self._settings.kafka_enabled,
-        )
-        return row is not None
+        parameters = {
+            "id": step.thought_id,
+            "token": step.token,
+            "step": step.number,
+            "call": call,
+            "turn": turn,
+            "max": self._settings.max_attempts,
+            "reason": str(error["kind"]),
+            "error": json.dumps(clean(dict(error))),
+            "headers": json.dumps(clean(dict(headers))),
+            "event": event,
+            "topic": self._settings.kafka_events_topic,
+            "dead_letter_topic": self._settings.kafka_dead_letter_topic,
+            "emit": self._settings.kafka_enabled,
+        }
+        return _surely(lambda: self._database.row(statements.FAIL, **parameters) is not None)
+
+
+def _surely(ask: Callable[[], bool]) -> bool:
+    """A no is asked for twice. A repeat that had to wait for its own first try, whose answer was lost, still sees the
+    rows as they were before that one, but for the row it waited for."""
+    return ask() or ask()
 
 
 def _run_columns(step: Step, result: AgentResult) -> dict[str, Any]:

@@ -36,22 +36,28 @@ CLAIM: Final = text("""
                 THEN (SELECT jsonb_object_agg(agent, output) FROM agent_runs WHERE thought_id = t.id) END AS previous,
            CASE WHEN c.id IS NOT NULL AND :step = 2
                 THEN ARRAY(SELECT e.text FROM thoughts e
-                            WHERE e.user_id = t.user_id AND e.turn < t.turn AND e.status = 'completed'
+                            WHERE e.user_id = t.user_id AND e.created_at <= t.created_at AND e.status = 'completed'
                             ORDER BY e.created_at DESC, e.id DESC LIMIT 5) END AS earlier
       FROM thoughts t LEFT JOIN c ON c.id = t.id WHERE t.id = :id
 """)
 """One HOT row update. `attempts` is counted before the call, so that three retries stay three however often a worker
-dies. The row is read as it was before the update, but for `attempts`."""
+dies. The row is read as it was before the update, but for `attempts`. The earlier thoughts are sought from this one's
+own time on: a backlog written after it is not read."""
 
 RENEW: Final = text("""
     WITH mine AS (
-      SELECT id FROM thoughts
-       WHERE id = ANY(CAST(:ids AS uuid[])) AND call_id = ANY(CAST(:calls AS uuid[]))
-       ORDER BY id FOR NO KEY UPDATE)
-    UPDATE thoughts t SET beat = t.beat + 1, beat_at = clock_timestamp()
-      FROM mine WHERE t.id = mine.id AND t.call_id = ANY(CAST(:calls AS uuid[])) RETURNING t.call_id
+      SELECT id, call_id FROM thoughts
+       WHERE id = ANY(CAST(:ids AS uuid[])) AND call_id = ANY(CAST(:calls AS uuid[]))),
+    free AS (
+      SELECT t.id FROM thoughts t JOIN mine ON t.id = mine.id WHERE t.call_id = mine.call_id
+         FOR NO KEY UPDATE OF t SKIP LOCKED),
+    renewed AS (
+      UPDATE thoughts t SET beat = t.beat + 1, beat_at = clock_timestamp() FROM free WHERE t.id = free.id
+      RETURNING t.id)
+    SELECT mine.call_id, renewed.id IS NOT NULL AS renewed FROM mine LEFT JOIN renewed ON renewed.id = mine.id
 """)
-"""One statement for all calls of a worker process; a call missing from the answer is fenced."""
+"""One statement for all calls of a worker process; a call missing from the answer is fenced. A row that somebody has
+locked is left alone until the next time, not waited for: the others would fall silent with it."""
 
 SAVE: Final = text("""
     WITH t AS (
@@ -103,7 +109,10 @@ FAIL: Final = text("""
       INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
       SELECT id || ':' || turn, id, turn, :reason, event,
              CAST(:headers AS jsonb) || jsonb_build_object('origin', origin) || COALESCE(headers - 'tracing', '{}')
-        FROM t ON CONFLICT (failure_id) DO NOTHING RETURNING failure_id, value, headers),
+        FROM t
+          ON CONFLICT (failure_id) DO UPDATE SET state = 'open', reason = EXCLUDED.reason, value = EXCLUDED.value,
+             headers = EXCLUDED.headers, resolved_at = NULL, replayed_turn = NULL
+      RETURNING failure_id, value, headers),
     o1 AS (
       INSERT INTO outbox (topic, key, failure_id, value, headers)
       SELECT CAST(:dead_letter_topic AS text), t.user_id::text, d.failure_id, d.value, d.headers FROM d, t),
@@ -119,7 +128,8 @@ FAIL: Final = text("""
      WHERE id = :id AND turn = :turn AND status = 'failed' AND error = CAST(:error AS jsonb)
        AND NOT EXISTS (SELECT FROM t)
 """)
-"""State, dead letter and both outbox rows stand or fall together. :call is NULL after the verdict *exhausted*.
+"""State, dead letter and both outbox rows stand or fall together. :call is NULL after the verdict *exhausted*. A dead
+letter of this turn can be there only if it was restored from the topic beside a database of before the failure.
 
 The dead letter waits in the outbox also where there is no Kafka (`emit`): in the end each failure is in the topic.
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,7 +29,10 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AGAIN_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
+OTHERS_SECONDS: Final = 1.0
+"""After so long another worker takes what this one gives back."""
+
+AGAIN_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Waits between repeats of a statement while PostgreSQL is away; the last one is repeated."""
 
 
@@ -62,6 +65,10 @@ class GivenUp:
 Outcome = Advance | End | PutBack | GivenUp
 
 
+class LeavingError(Exception):
+    """Raised when the process was told to end before an agent was called: the message is for the others."""
+
+
 class StepRunner:
     """Runs steps, many at once in threads; one instance a process."""
 
@@ -76,6 +83,7 @@ class StepRunner:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         call_ids: Callable[[], UUID] = uuid4,
+        leaving: Callable[[], bool] = lambda: False,
     ) -> None:
         self._ledger = ledger
         self._provider = provider
@@ -85,11 +93,15 @@ class StepRunner:
         self._clock = clock
         self._sleep = sleep
         self._call_ids = call_ids
+        self._leaving = leaving
 
     def run(self, step: Step) -> Outcome:
         """Do what PostgreSQL says is to be done about this message."""
         call_id = self._call_ids()
-        claim, sent = self._claim(step, call_id)
+        try:
+            claim, sent = self._claim(step, call_id)
+        except LeavingError:
+            return PutBack(OTHERS_SECONDS)
         if claim is None:
             return End("unknown")
         match claim.verdict:
@@ -108,7 +120,7 @@ class StepRunner:
         """The answer, and when its question was sent. A lost answer and `again` are asked for with the same id."""
         for wait in _waits():
             sent = self._clock()
-            claim = self._until_answered(lambda: self._ledger.claim(step, call_id))
+            claim = self._before_the_call(lambda: self._ledger.claim(step, call_id))
             if claim is None or claim.verdict != "again":
                 return claim, sent
             self._sleep(wait)
@@ -118,6 +130,8 @@ class StepRunner:
         with self._registered(Call(call_id, step.thought_id, claimed=sent, sent=sent)) as call:
             try:
                 result = self._ask_agent(step, claim, call)
+            except LeavingError:
+                return PutBack(OTHERS_SECONDS)
             except Cancelled as cancelled:
                 return self._cancelled(step, claim, call, cancelled)
             except BaseException as error:  # noqa: BLE001  the task boundary: what leaves a thread is never acknowledged
@@ -155,15 +169,19 @@ class StepRunner:
 
     def _wait_until_fresh(self, call: Call) -> None:
         """A process that was stopped between claim and call must look again before it pays. Raises Cancelled."""
-        while self._clock() - call.sent >= self._settings.fresh_seconds:
-            self._until_answered(lambda: self.calls.renew_now(call, self._ledger.renew))
+        for wait in _waits():
+            if self._clock() - call.sent < self._settings.fresh_seconds:
+                return
+            renewed = self._before_the_call(lambda: self.calls.renew_now(call, self._ledger.renew))
             if call.fenced:
                 raise Cancelled("fenced before the call")
+            if not renewed:
+                self._sleep(wait)
 
     def _saved(self, step: Step, claim: Claim, call: Call, result: AgentResult) -> Outcome:
         seconds = round(claim.elapsed + self._clock() - call.claimed, 3)
-        done = self._events_of(step, claim, seconds)
-        told = [event.to_bytes() for event in done]
+        done = self._until_answered(lambda: self._events_of(step, claim, seconds))
+        told = self._until_answered(lambda: [event.to_bytes() for event in done])
         try:
             saved = self._until_answered(
                 lambda: self._ledger.save(step, call.call_id, claim.attempts, result, seconds=seconds, events=told)
@@ -223,12 +241,25 @@ class StepRunner:
         log.error("Thought %s was given up at %s: %s", step.thought_id, step.agent, failure.kind)
         return GivenUp(failure.kind)
 
+    def _before_the_call(self, statement: Callable[[], T]) -> T:
+        """The same while nothing is paid for yet: a process that was told to end does not wait any longer."""
+
+        def ask() -> T:
+            if self._leaving():
+                raise LeavingError
+            return statement()
+
+        return self._until_answered(ask)
+
     def _until_answered(self, statement: Callable[[], T]) -> T:
-        """Repeat a statement until PostgreSQL answers. Raises SQLAlchemyError only when it refuses the data itself."""
+        """Repeat a statement until PostgreSQL answers. Raises SQLAlchemyError only when it refuses the data itself.
+
+        It is also repeated where memory was short, which is no fault of the thought that happens to meet it.
+        """
         for wait in _waits():
             try:
                 return statement()
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, MemoryError) as error:
                 if is_refused_data(error):
                     raise
                 log.warning("PostgreSQL is away or refuses, trying again in %g s: %s", wait, why(error))

@@ -110,9 +110,9 @@ def shown(total: int, *, terminal: bool) -> Iterator[Show]:
 
 
 def _move(bar: Any, done: int, total: int) -> None:
-    """click's bar takes a new length, but nothing less than one."""
-    bar.length = max(total, 1)
-    bar.update(done - bar.pos)
+    """click's bar takes a new length, but nothing less than one; and its own `update` does not go back."""
+    bar.length, bar.pos = max(total, 1), done
+    bar.render_progress()
 
 
 class Lines:

@@ -2,7 +2,7 @@
 
 import threading
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from agents import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
@@ -10,13 +10,10 @@ from contracts.progress import Publisher, connect
 from contracts.settings import Settings
 from tasks.batches import Batches
 from tasks.calls import Calls
-from tasks.guard import Guard
+from tasks.guard import Guard, is_told_to_end
 from tasks.health import Signs
 from tasks.ledger import Ledger, Step
-from tasks.step import Outcome, PutBack, StepRunner
-
-OTHERS_SECONDS: Final = 1.0
-"""After so long another worker takes what this one gives back."""
+from tasks.step import OTHERS_SECONDS, Outcome, PutBack, StepRunner
 
 
 def make_ledger(settings: Settings, connections: int = POOL_SIZE) -> Ledger:
@@ -60,12 +57,12 @@ class Worker:
         """
         publisher = Publisher(connect(self._settings.redis_url), self._settings.redis_sse_prefix)
         calls = Calls(make_ledger(self._settings, connections=1).renew, self._settings.renew_seconds)
-        return StepRunner(self.ledger, self._provider, publisher, calls, self._settings)
+        return StepRunner(self.ledger, self._provider, publisher, calls, self._settings, leaving=self._is_leaving)
 
     def run(self, step: Step) -> Outcome:
         """Run one step. A process that leaves gives its message to the others."""
         with self._lock:
-            if self.signs.leaving:
+            if self._is_leaving():
                 return PutBack(OTHERS_SECONDS)
             runner = self.runner
             self.signs.running += 1
@@ -78,6 +75,9 @@ class Worker:
     def watch(self, consumer: Any) -> None:
         """Begin to look after the process; `consumer` is Celery's."""
         Guard(self._settings, consumer, self.signs, self._wedged, self._close).start()
+
+    def _is_leaving(self) -> bool:
+        return self.signs.leaving or is_told_to_end()
 
     def _close(self) -> None:
         with self._lock:

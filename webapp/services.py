@@ -49,7 +49,8 @@ class Services:
 
 def make_services(settings: Settings) -> Services:
     """The services of one process, not yet connected."""
-    database = Database(make_engine(settings.database_url, "web", statement_seconds=STATEMENT_SECONDS))
+    engine = make_engine(settings.database_url, "web", statement_seconds=STATEMENT_SECONDS, by_key=True)
+    database = Database(engine)
     client = connect(settings.redis_url)
     seats = Seats(settings.sse_max_connections, STREAMS_A_USER)
     return Services(

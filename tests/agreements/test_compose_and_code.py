@@ -1,8 +1,6 @@
 """docker-compose.yml, the devstack and the code say the same: commands, queues, partitions, settings, servers."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +8,19 @@ import pytest
 
 from bridge.__main__ import parser as bridge_parser
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
-from contracts.settings import Settings, load_settings
+from contracts.settings import Settings, SettingsError, load_settings
 from devstack import apps, kafka, redis_server
+from devstack.apps import longest_call
 from devstack.home import Home
 from devstack.kafka_lock import kafka_version, read_lock
 from devstack.kinds import parse_scale
 from devstack.ports import Ports
 from tests.agreements import compose
-from tests.stores import ROOT
 
 SERVICES = compose.services()
 ADDRESSES = {"database_url": "postgresql://x/x", "redis_url": "redis://x", "kafka_bootstrap_servers": "x:1"}
+
+LONGEST_DEADLINE = 480
 
 NOT_SETTINGS = {"PGPASSWORD", "FLOWER_BASIC_AUTH"}
 """Read by libpq and by Flower themselves."""
@@ -72,10 +72,15 @@ def test_there_is_a_bridge_for_every_partition(defaults: Settings) -> None:
 
 
 def test_workers_get_the_time_to_end_their_calls(defaults: Settings) -> None:
-    """Celery's soft shutdown, and before it the wait for calls, of which the longest lasts its deadline."""
-    soft = float(celery_setting("worker_soft_shutdown_timeout"))
+    """As the devstack gives it to them, with the longest deadline that the settings take."""
+    longest = defaults.model_copy(update={"call_deadline_seconds": LONGEST_DEADLINE})
     for name in ("worker", "solo"):
-        assert compose.seconds(SERVICES[name]["stop_grace_period"]) > soft + defaults.call_deadline_seconds
+        assert compose.seconds(SERVICES[name]["stop_grace_period"]) >= longest_call(longest)
+
+
+def test_no_longer_deadline_is_taken(defaults: Settings) -> None:
+    with pytest.raises(SettingsError, match="CALL_DEADLINE_SECONDS"):
+        load_settings(_env_file=None, **ADDRESSES, call_deadline_seconds=LONGEST_DEADLINE + 1)
 
 
 @pytest.mark.parametrize("name", compose.OURS)
@@ -147,11 +152,3 @@ def after(command: list[Any], option: str) -> str:
 def kafka_variable(name: str) -> str:
     """How Apache Kafka's image wants a broker's setting in the environment."""
     return f"KAFKA_{name.upper().replace('.', '_')}"
-
-
-def celery_setting(name: str) -> str:
-    """What the Celery application really has, read in a process of its own: making one connects Celery's signals."""
-    code = f"from tasks.celery import app; print(app.conf.{name})"
-    environment = {name.upper(): value for name, value in ADDRESSES.items()}
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from contracts.dead_letters import failure_headers
 from contracts.settings import Settings
 from tests.bridge.kafka_log import header_list, headers, records
 from tests.bridge.relays import a_relay, add_row, waiting
+from tests.transactions import transaction, until_awaited
 
 pytestmark = pytest.mark.usefixtures("topics")
 
@@ -151,6 +153,23 @@ def test_a_dead_letter_of_the_largest_record_passes_and_its_place_is_written_dow
     assert [value for name, value in header_list(found) if name.endswith(("x", "y"))] == [None, b"\x00\xff"]
     row = database.rows(text("SELECT kafka_partition, kafka_offset FROM dead_letters"))[0]
     assert tuple(row) == (found.partition(), found.offset())
+
+
+def test_a_relay_that_waits_for_a_dead_letter_holds_nothing_that_its_deleter_needs(
+    settings: Settings, database: Database
+) -> None:
+    """Who deletes a thought locks its dead letters before their rows in the outbox; the other order is a deadlock."""
+    database.rows(text("INSERT INTO dead_letters (failure_id, reason, headers) VALUES ('f:1', 'r', '{}')"))
+    add_row(database, settings.kafka_dead_letter_topic, failure_id="f:1", headers="{}")
+    with a_relay(settings) as relay, ThreadPoolExecutor(1) as pool:
+        with transaction(database) as deleter:
+            deleter.execute(text("SELECT FROM dead_letters FOR UPDATE"))
+            done = pool.submit(relay.round)
+            until_awaited(database, deleter)
+            deleter.execute(text("SELECT FROM outbox FOR UPDATE NOWAIT"))
+        assert done.result() is Round.EMPTY
+    assert waiting(database) == []
+    assert database.rows(text("SELECT kafka_offset FROM dead_letters"))[0].kafka_offset == 0
 
 
 def test_a_row_that_makes_no_record_is_parked(settings: Settings, database: Database) -> None:

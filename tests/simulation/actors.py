@@ -1,10 +1,11 @@
 """The system's processes, each the production code itself on the servers in memory."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Final, cast
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from celery.exceptions import Ignore, Retry
+from celery.exceptions import Retry
 from confluent_kafka import KafkaException
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -160,10 +161,10 @@ class WorkerProcess(Process):
         outcome = self._run(message)
         try:
             _apply(delivery, outcome)
-            after = self._next(message)
+            after = self._next(message) if delivery.request.chain else None
         except Retry:
             after = later(message, self._clock.monotonic, delivery.countdown)
-        except (Ignore, ThoughtGivenUpError):
+        except ThoughtGivenUpError:
             after = None
         if after is not None and park("chain") is Fate.GO:
             self._servers.redis.push(after)
@@ -184,6 +185,7 @@ class Delivery:
 
     def __init__(self, message: Message) -> None:
         self.message = message
+        self.request = SimpleNamespace(chain=["the steps after this one"])
         self.countdown = 0.0
 
     def retry(self, countdown: float, max_retries: int | None) -> Retry:

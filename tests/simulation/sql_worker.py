@@ -85,11 +85,11 @@ class Working:
 
     def _renew(self, p: Parameters) -> Rows:
         if "renew.call" in self._off:
-            return [SimpleNamespace(call_id=call) for call in p["calls"]]
+            return [SimpleNamespace(call_id=call, renewed=True) for call in p["calls"]]
         alive = [t for one in p["ids"] if (t := self._tables.thoughts[one]).call_id in p["calls"]]
         for t in alive:
             self._beat(t)
-        return [SimpleNamespace(call_id=t.call_id) for t in alive]
+        return [SimpleNamespace(call_id=t.call_id, renewed=True) for t in alive]
 
     def _save(self, p: Parameters) -> Rows:
         if p["version"] == UNSTORABLE:
@@ -153,10 +153,9 @@ class Working:
         )
         t.beat, t.beat_at = t.beat + 1, self._store.clock()
         failure_id = str(t.id) if "fail.turn" in self._off else f"{t.id}:{t.turn}"
-        if failure_id not in self._tables.letters:
-            headers = json.loads(p["headers"]) | (t.headers or {})
-            self._tables.letters[failure_id] = DeadLetter(failure_id, t.id, t.turn, p["reason"], headers, t.event)
-            if "fail.outbox" not in self._off:
-                self._store.tell(p["dead_letter_topic"], str(t.user_id), None, t.event, failure_id, headers)
+        headers = json.loads(p["headers"]) | (t.headers or {})
+        self._tables.letters[failure_id] = DeadLetter(failure_id, t.id, t.turn, p["reason"], headers, t.event)
+        if "fail.outbox" not in self._off:
+            self._store.tell(p["dead_letter_topic"], str(t.user_id), None, t.event, failure_id, headers)
         if p["emit"]:
             self._store.tell(p["topic"], str(t.user_id), t.turn, p["event"])

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import pytest
+import redis
 from celery import Celery
-from celery.exceptions import Ignore
+from celery.app.trace import build_tracer
 from celery.schedules import crontab
 
 from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE
 from contracts.settings import Settings, SettingsError
 from tasks.application import create_app
 from tests.stores import ROOT
-from tests.tasks.processes import environment
+from tests.tasks.processes import environment, waiting
 
 WORKER = ("celery", "-A", "tasks", "worker")
 NIGHTLY = {"kafka_mode": False}
@@ -48,10 +49,22 @@ def test_two_applications_of_one_process_share_no_task(app: Celery, settings: Se
 
 
 @pytest.mark.parametrize("thought_id", ["01a2093f-3f5c-754d-984f-b60af69db1d7", "no id at all"])
-def test_a_message_about_nothing_ends_its_chain(app: Celery, thought_id: str) -> None:
-    """To return would send the next step on its way."""
-    with pytest.raises(Ignore):
-        app.tasks["tasks.classification"](thought_id, 1)
+def test_a_message_about_nothing_ends_its_chain_and_does_not_run_for_ever_in_flower(
+    app: Celery, redis_client: redis.Redis, thought_id: str
+) -> None:
+    task = app.tasks["tasks.classification"]
+    chain = [app.tasks["tasks.analysis"].si(thought_id, 1)]
+    done = build_tracer(task.name, task, app=app)("an id", (thought_id, 1), {}, {"chain": chain})
+    assert done.info is None
+    assert waiting(redis_client) == 0
+
+
+@pytest.mark.parametrize("command", [(), ("--queues", "solo,thoughts", "-c", "1"), ("--queues", "solo", "-c", "2")])
+def test_what_kills_its_worker_is_given_no_company(settings: Settings, command: tuple[str, ...]) -> None:
+    ended = started(settings, [*WORKER, *command])
+    assert ended.returncode != 0
+    assert "A worker takes from one queue: --queues thoughts, or --queues solo --concurrency 1." in ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -59,9 +72,9 @@ def test_a_message_about_nothing_ends_its_chain(app: Celery, thought_id: str) ->
     [
         ("task_acks_late", True),
         ("task_acks_on_failure_or_timeout", True),
-        ("task_reject_on_worker_lost", False),
         ("worker_prefetch_multiplier", 1),
         ("worker_pool", "threads"),
+        ("worker_enable_prefetch_count_reduction", False),
         ("worker_send_task_events", True),
         ("task_ignore_result", True),
         ("task_serializer", "json"),

@@ -1,5 +1,6 @@
 """`python -m tasks batch`: a batch by hand, watched at a terminal or not."""
 
+import io
 import os
 import pty
 import signal
@@ -11,13 +12,14 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+import click
 import pytest
 from sqlalchemy import text
 
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
 from tasks.batches import Batches, Requested
-from tasks.watching import IDLE_SECONDS, NOT_BEGUN, Lines, Watch, interruptible
+from tasks.watching import IDLE_SECONDS, NOT_BEGUN, Lines, Watch, _move, interruptible
 from tests.bridge.batch_mode import has_ended, running
 from tests.bridge.lines import add_thought, add_user, end
 from tests.bridge.workers import workers
@@ -264,3 +266,18 @@ def test_lines_come_when_something_has_changed_and_not_too_often(capsys: pytest.
     for done in (0, 1, 2, 2):
         lines(done, 3)
     assert capsys.readouterr().out == "0 of 3 thoughts analysed\n2 of 3 thoughts analysed\n"
+
+
+class Terminal(io.StringIO):
+    """What a bar is drawn on."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_goes_back_when_a_thought_comes_back() -> None:
+    terminal = Terminal()
+    with click.progressbar(length=10, file=terminal, show_pos=True, show_eta=False) as bar:
+        _move(bar, 6, 10)
+        _move(bar, 4, 10)
+        assert terminal.getvalue().rstrip().endswith("4/10")

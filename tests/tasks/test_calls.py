@@ -28,13 +28,14 @@ class Fence:
     def __init__(self) -> None:
         self.asked: list[set[UUID]] = []
         self.gone: set[UUID] = set()
+        self.locked: set[UUID] = set()
         self.faults: list[Exception] = []
 
-    def __call__(self, calls: dict[UUID, UUID]) -> set[UUID]:
+    def __call__(self, calls: dict[UUID, UUID]) -> dict[UUID, bool]:
         self.asked.append(set(calls))
         if self.faults:
             raise self.faults.pop()
-        return set(calls) - self.gone
+        return {call: call not in self.locked for call in calls if call not in self.gone}
 
 
 @pytest.fixture
@@ -67,9 +68,9 @@ def test_a_living_call_is_renewed_and_knows_when_that_was_asked(calls: Calls, fe
 
 
 def test_the_sending_counts_and_not_the_answer(clock: Clock) -> None:
-    def slow(calls: dict[UUID, UUID]) -> set[UUID]:
+    def slow(calls: dict[UUID, UUID]) -> dict[UUID, bool]:
         clock.now += 4
-        return set(calls)
+        return dict.fromkeys(calls, True)
 
     calls, call = Calls(slow, 3600.0, clock), a_call(clock)
     calls.add(call)
@@ -139,6 +140,19 @@ def test_a_call_that_ignores_its_cancellation_for_long_is_wedged(fence: Fence, c
     assert calls.wedged() == [call]
     calls.remove(call)
     assert calls.wedged() == []
+
+
+def test_a_call_whose_row_is_locked_is_neither_fenced_nor_renewed(calls: Calls, fence: Fence, clock: Clock) -> None:
+    call, sent = a_call(clock), clock.now
+    calls.add(call)
+    fence.locked.add(call.call_id)
+    clock.now += 5
+    calls.tick()
+    assert (call.sent, call.fenced) == (sent, False)
+    assert not calls.renew_now(call, fence)
+    fence.locked.clear()
+    assert calls.renew_now(call, fence)
+    assert call.sent == clock.now
 
 
 def test_an_ended_call_is_renewed_no_more(calls: Calls, fence: Fence, clock: Clock) -> None:

@@ -1,8 +1,12 @@
 """A real Celery worker on real Redis: chains, repeats, failures and ends."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 import redis
@@ -136,6 +140,36 @@ def test_flower_hears_of_what_ends_while_the_worker_shuts_down(
     first = f"{head.thought_id}-{head.dispatch_id}-{head.sends}-1"
     expected = [(kind, first) for kind in ("task-received", "task-started", "task-succeeded")]
     eventually(lambda: [told for told in events.of(head) if told[1] == first] == expected)
+
+
+@contextmanager
+def a_broker_that_can_refuse(client: redis.Redis, settings: Settings) -> Iterator[tuple[str, Callable[[str], None]]]:
+    """The broker's address under a name of its own, and what changes that name's rights: a Redis that is full, or
+    whose disk is, takes messages out and refuses to write, as one does here."""
+    name, password = f"worker-{uuid4().hex[:8]}", uuid4().hex
+    client.acl_setuser(name, enabled=True, passwords=[f"+{password}"], keys=["*"], channels=["*"], commands=["+@all"])
+    place = urlsplit(settings.redis_url)
+    address = place._replace(netloc=f"{name}:{password}@{place.hostname}:{place.port}").geturl()
+    yield address, lambda rights: client.execute_command("ACL", "SETUSER", name, *rights.split())
+    client.acl_deluser(name)
+
+
+def test_a_worker_outlives_a_redis_that_refuses_to_write(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    with a_broker_that_can_refuse(redis_client, settings) as (address, allow):
+        of_worker = settings.model_copy(update={"celery_broker_url": address})
+        with a_worker(of_worker, tmp_path) as worker:
+            allow("-zadd -hset")
+            lost = a_head(database, settings)
+            send(settings, [lost])
+            eventually(lambda: "Connection to broker lost" in worker.log)
+            allow("+zadd +hset")
+            head = a_head(database, settings)
+            send(settings, [head])
+            assert eventually(lambda: is_over(database, head)) == "completed"
+            assert worker.process.poll() is None
+    assert thought(database, lost.thought_id).attempts == 0
 
 
 def test_a_worker_that_dies_in_a_call_has_counted_the_attempt(

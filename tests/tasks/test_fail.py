@@ -1,11 +1,13 @@
 """Final failure: state, dead letter and both outbox rows stand or fall together."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database
@@ -16,6 +18,7 @@ from tasks.ledger import Ledger, Step
 from tests.stores import execute
 from tests.tasks.test_ledger import begun, save
 from tests.tasks.thoughts import change, dead_letters, lose, outbox, thought
+from tests.transactions import slow_commit
 
 FAILURE = Failure("permanent", "no", "tests.Broken", "a stack")
 
@@ -81,6 +84,18 @@ def test_a_failure_repeated_after_a_lost_answer_is_written_once(
     before = thought(database, step.thought_id)
     assert fail(ledger, step, call)
     assert thought(database, step.thought_id) == before
+    assert written(database, settings, step) == (1, 1, 1)
+
+
+def test_a_failure_repeated_during_the_first_ones_commit_is_known_for_written(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    call = begun(ledger, step)
+    with ThreadPoolExecutor(1) as pool:
+        with slow_commit(database) as first:
+            assert fail(Ledger(first, settings), step, call)
+            second = pool.submit(fail, ledger, step, call)
+        assert second.result()
     assert written(database, settings, step) == (1, 1, 1)
 
 
@@ -166,6 +181,20 @@ def test_words_that_postgresql_would_refuse_are_cleaned(database: Database, ledg
         "c\ufffd",
         "s\ufffd",
     )
+
+
+def test_a_dead_letter_that_was_restored_before_its_failure_is_opened_by_it(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    """PostgreSQL came back from a backup of before the failure, and the index was rebuilt from the topic."""
+    fail(ledger, step, begun(ledger, step))
+    before = dead_letters(database, step.thought_id)
+    change(database, step.thought_id, "status = 'processing', finished_at = NULL")
+    columns = "state = 'replayed', resolved_at = now(), reason = 'old', headers = '{}'"
+    database.rows(text(f"UPDATE dead_letters SET {columns} WHERE thought_id = :id"), id=step.thought_id)
+    assert fail(ledger, step, begun(ledger, step))
+    assert dead_letters(database, step.thought_id) == before
+    assert written(database, settings, step) == (1, 2, 2)
 
 
 def test_a_replayed_thought_that_fails_again_has_a_second_dead_letter(

@@ -15,6 +15,7 @@ from contracts.settings import Settings
 from tasks.ledger import Ledger, Step
 from tests.tasks.results import a_result
 from tests.tasks.thoughts import a_step, change, lose, outbox, runs, thought
+from tests.transactions import slow_commit, transaction
 
 ERROR = {"agent": "classification", "kind": "transient", "message": "busy", "attempts": 1}
 
@@ -44,15 +45,15 @@ def test_a_renewal_raises_the_beats_of_living_calls_only(
     before = [thought(database, step.thought_id).beat for step in steps]
     alive = ledger.renew({call: step.thought_id for call, step in zip(calls, steps, strict=True)})
     after = [thought(database, step.thought_id).beat for step in steps]
-    assert alive == {calls[0], calls[2]}
+    assert alive == {calls[0]: True, calls[2]: True}
     assert [new - old for new, old in zip(after, before, strict=True)] == [1, 0, 1]
 
 
 def test_a_renewal_of_nothing_or_of_a_saved_call_answers_nothing(ledger: Ledger, step: Step) -> None:
     call = begun(ledger, step)
     save(ledger, step, call)
-    assert ledger.renew({call: step.thought_id}) == set()
-    assert ledger.renew({}) == set()
+    assert ledger.renew({call: step.thought_id}) == {}
+    assert ledger.renew({}) == {}
 
 
 def test_two_workers_that_renew_the_same_calls_do_not_lock_each_other_out(
@@ -63,7 +64,19 @@ def test_two_workers_that_renew_the_same_calls_do_not_lock_each_other_out(
     backwards = dict(reversed(calls.items()))
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(ledger.renew, [calls, backwards] * 20))
-    assert answers == [set(calls)] * 40
+    assert [set(alive) for alive in answers] == [set(calls)] * 40
+
+
+def test_a_renewal_waits_for_no_row_that_somebody_has_locked(
+    database: Database, settings: Settings, ledger: Ledger
+) -> None:
+    steps = [a_step(database, settings) for _ in range(3)]
+    calls = {begun(ledger, step): step.thought_id for step in steps}
+    locked = next(iter(calls))
+    with transaction(database) as other:
+        other.execute(text("SELECT FROM thoughts WHERE id = :id FOR UPDATE"), {"id": calls[locked]})
+        assert ledger.renew(calls) == {call: call != locked for call in calls}
+    assert ledger.renew(calls) == dict.fromkeys(calls, True)
 
 
 # --- Save
@@ -98,6 +111,19 @@ def test_a_save_repeated_after_a_lost_answer_is_saved_once(
     assert thought(database, step.thought_id) == before
     assert [run.output for run in runs(database, step.thought_id)] == [{"said": "first"}]
     assert len(outbox(database, settings.kafka_events_topic)) == 2
+
+
+def test_a_save_repeated_during_the_first_ones_commit_is_known_for_saved(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    """The repeat has looked at the saved steps before it waits for the thought's row."""
+    call = begun(ledger, step)
+    with ThreadPoolExecutor(1) as pool:
+        with slow_commit(database) as first:
+            assert save(Ledger(first, settings), step, call)
+            second = pool.submit(save, ledger, step, call)
+        assert second.result()
+    assert len(runs(database, step.thought_id)) == 1
 
 
 def test_the_repeat_of_a_save_is_known_even_when_the_thought_has_moved_on(ledger: Ledger, step: Step) -> None:

@@ -1,6 +1,7 @@
 """Steps while PostgreSQL or Redis is away, late, or loses answers: nothing is lost, and nothing is paid for twice."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +17,7 @@ from contracts.database import Database
 from contracts.progress import Publisher, connect, stream_key
 from contracts.settings import Settings
 from tasks.ledger import Claim, Ledger, Step
-from tasks.step import Advance, End, GivenUp, Outcome, PutBack, StepRunner
+from tasks.step import OTHERS_SECONDS, Advance, End, GivenUp, Outcome, PutBack, StepRunner
 from tests.eventually import eventually
 from tests.tasks.conftest import MakeRunner
 from tests.tasks.gate import Gate, a_gate
@@ -239,6 +240,92 @@ def test_a_failure_is_told_when_postgresql_is_back(
     gate.open()
     assert type(told.result(30)) is outcome
     assert (puppet.calls, thought(database, step.thought_id).call_id) == (1, None)
+
+
+# --- Told to end meanwhile
+
+
+def test_who_is_told_to_end_while_postgresql_is_away_leaves_the_message_to_others(
+    caplog: pytest.LogCaptureFixture,
+    gate: Gate,
+    far_ledger: Ledger,
+    make_runner: MakeRunner,
+    step: Step,
+    in_thread: InThread,
+) -> None:
+    gate.shut()
+    puppet, leaving = Puppet(), threading.Event()
+    outcome = in_thread(make_runner(puppet, ledger=far_ledger, leaving=leaving.is_set), step)
+    eventually(lambda: "PostgreSQL is away" in caplog.text)
+    assert not outcome.done()
+    leaving.set()
+    assert outcome.result(30) == PutBack(OTHERS_SECONDS)
+    assert puppet.calls == 0
+
+
+def test_who_is_told_to_end_between_claim_and_call_pays_nothing_when_postgresql_comes_back(
+    gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step, in_thread: InThread
+) -> None:
+    leaving = threading.Event()
+
+    def meanwhile() -> None:
+        gate.shut()
+        until_stale()
+        leaving.set()
+
+    puppet = Puppet()
+    runner = make_runner(puppet, ledger=StoppedAfterClaim(far_ledger, meanwhile), leaving=leaving.is_set)
+    assert in_thread(runner, step).result(30) == PutBack(OTHERS_SECONDS)
+    assert puppet.calls == 0
+
+
+def test_what_is_paid_for_is_held_also_by_who_is_told_to_end(
+    caplog: pytest.LogCaptureFixture,
+    gate: Gate,
+    far_ledger: Ledger,
+    make_runner: MakeRunner,
+    step: Step,
+    in_thread: InThread,
+) -> None:
+    leaving = threading.Event()
+
+    def play(_: CallContext) -> None:
+        gate.shut()
+        leaving.set()
+
+    outcome = in_thread(make_runner(Puppet(play), ledger=far_ledger, leaving=leaving.is_set), step)
+    eventually(lambda: caplog.text.count("PostgreSQL is away") >= 3)
+    assert not outcome.done()
+    gate.open()
+    assert outcome.result(30) == Advance()
+
+
+# --- Memory
+
+
+class ShortOfMemory:
+    """A ledger whose process has no memory left the first time that something is to be written."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._short = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def save(self, *given: Any, **named: Any) -> bool:
+        if self._short:
+            self._short = False
+            raise MemoryError
+        return self._ledger.save(*given, **named)
+
+
+def test_a_paid_result_outlasts_a_neighbours_hunger(
+    database: Database, ledger: Ledger, make_runner: MakeRunner, step: Step
+) -> None:
+    puppet = Puppet()
+    assert make_runner(puppet, ledger=ShortOfMemory(ledger)).run(step) == Advance()
+    assert (puppet.calls, len(runs(database, step.thought_id))) == (1, 1)
 
 
 # --- Lost answers

@@ -137,6 +137,17 @@ def test_a_message_that_comes_too_early_is_put_back_for_the_rest_of_the_wait(
     assert (puppet.calls, thought(database, step.thought_id).attempts) == (0, 0)
 
 
+def test_a_provider_that_asks_for_minutes_is_left_alone_so_long(
+    database: Database, make_runner: MakeRunner, step: Step
+) -> None:
+    runner = make_runner(Puppet(raising(TransientError("busy", retry_after=300.0)), lambda _: None))
+    assert runner.run(step) == PutBack(300.0)
+    early = runner.run(step)
+    assert isinstance(early, PutBack)
+    assert early.seconds == pytest.approx(300, abs=20)
+    assert thought(database, step.thought_id).attempts == 1
+
+
 def test_what_the_provider_asks_for_is_waited_for(make_runner: MakeRunner, step: Step) -> None:
     busy = raising(TransientError("busy", retry_after=12.5))
     assert make_runner(Puppet(busy)).run(step) == PutBack(12.5)

@@ -127,7 +127,7 @@ def test_who_works_on_it_is_fenced_and_the_next_of_the_line_begins(
     work.claim(identity)
     [row] = database.rows(text("SELECT call_id FROM thoughts WHERE id = :id"), id=identity)
     client.delete(thought["links"]["self"])
-    assert Ledger(database, settings).renew({row.call_id: identity}) == set()
+    assert Ledger(database, settings).renew({row.call_id: identity}) == {}
     head = ask_once(database, a_doorbell(database, UUID(following["id"]))).head
     assert head is not None
     assert (str(head.thought_id), head.dispatched) == (following["id"], True)

@@ -26,6 +26,7 @@ from tests.bridge.failures import (
 )
 from tests.bridge.kafka_log import header_list, records
 from tests.bridge.relays import a_relay
+from tests.transactions import slow_commit
 
 
 def in_kafka(settings: Settings) -> list[tuple[Any, Any, list[tuple[str, Any]]]]:
@@ -64,6 +65,17 @@ def test_a_second_replay_does_nothing(settings: Settings, database: Database, us
     assert len(emitted(database)) == 1
     assert thought_of(database, failure).turn == 2
     assert letter_of(database, failure) == before
+
+
+def test_a_replay_repeated_during_the_first_ones_commit_is_known_for_done(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
+    failure = failed(database, settings, user_id)
+    with ThreadPoolExecutor(1) as pool:
+        with slow_commit(database) as first:
+            assert replay(first, settings, failure).is_new
+            second = pool.submit(replay, database, settings, failure)
+        assert second.result() == Closed(failure, True, False, "already replayed as turn 2")
 
 
 def test_of_many_replays_at_once_one_wins(settings: Settings, database: Database, user_id: UUID) -> None:
