@@ -6,7 +6,7 @@ from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from webapp import health, metrics, pages, problems, security, thoughts
-from webapp.identity import VisitorCookie
+from webapp.identity import VisitorCookie, cookie_name
 from webapp.keys import required_secret_key
 from webapp.services import make_services
 from webapp.stream import Stream
@@ -42,7 +42,7 @@ def _configure(app: Flask, secret_key: str) -> None:
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
         MAX_FORM_MEMORY_SIZE=MAX_BODY,
-        SESSION_COOKIE_NAME="thoughts_visitor",
+        SESSION_COOKIE_NAME=cookie_name(secret_key),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,

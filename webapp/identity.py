@@ -3,6 +3,7 @@
 The user's row is made with the first thought, so that looking at a page writes nothing.
 """
 
+from hashlib import sha256
 from uuid import UUID, uuid4
 
 from flask import Flask, request, session
@@ -16,6 +17,11 @@ class VisitorCookie(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - the signature is Flask's
         return request.is_secure
+
+
+def cookie_name(secret_key: str) -> str:
+    """Cookies know no ports: installations on one host would overwrite a name that they share."""
+    return f"thoughts_visitor_{sha256(f'name of the cookie: {secret_key}'.encode()).hexdigest()[:8]}"
 
 
 def visitor() -> UUID | None:

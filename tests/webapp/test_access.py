@@ -6,9 +6,11 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from contracts.database import Database
+from tests.webapp.conftest import MakeApp
 
 
 class TestWithoutOpenApi:
@@ -40,16 +42,23 @@ class TestWithoutOpenApi:
 
     def test_the_cookie_is_signed_and_hidden_from_scripts_and_other_sites(self, client: FlaskClient) -> None:
         given = client.get("/").headers["Set-Cookie"]
-        assert given.startswith("thoughts_visitor=")
+        assert given.startswith("thoughts_visitor_")
         assert "HttpOnly" in given
         assert "SameSite=Lax" in given
         assert "Secure" in client.get("/", base_url="https://localhost").headers["Set-Cookie"]
+
+    def test_installations_on_one_host_leave_each_others_cookies_alone(
+        self, client: FlaskClient, make_app: MakeApp
+    ) -> None:
+        other = make_app(secret_key=SecretStr("another-key-for-tests-only")).test_client()
+        names = [each.get("/").headers["Set-Cookie"].partition("=")[0] for each in (client, other)]
+        assert names[0] != names[1]
 
     def test_a_forged_cookie_is_nobody(self, thought: dict[str, Any], stranger: FlaskClient, app: Flask) -> None:
         forger = Flask("forger")
         forger.secret_key = "another-key"
         serializer = app.session_interface.get_signing_serializer(forger)  # type: ignore[attr-defined]
-        stranger.set_cookie("thoughts_visitor", serializer.dumps({"user": thought["user_id"]}))
+        stranger.set_cookie(app.config["SESSION_COOKIE_NAME"], serializer.dumps({"user": thought["user_id"]}))
         assert stranger.get(thought["links"]["self"]).status_code == 404
         assert stranger.get(thought["links"]["stream"]).status_code == 403
 
