@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from flask import Blueprint, Response, make_response, render_template, request
-from werkzeug.wrappers import Response as BaseResponse
+from werkzeug.exceptions import HTTPException, UnprocessableEntity
 
 from contracts.text import THOUGHT_LENGTH
 from webapp import access, identity
+from webapp.problems import with_headers
 from webapp.queries import LATEST_LENGTH, Thought, page_of_thoughts, thoughts_ahead
 from webapp.services import services
 from webapp.views import ThoughtView
@@ -26,7 +27,7 @@ def home() -> Response:
     """The form and the visitor's own latest thoughts."""
     user_id = identity.settled_visitor()
     template = "latest.html" if _wants_fragment() else "home.html"
-    return make_response(render_template(template, user_id=user_id, latest=_latest(user_id), **_form("")))
+    return make_response(render_template(template, user_id=user_id, latest=_latest(user_id), **_form()))
 
 
 @blueprint.get("/t/<uuid:thought_id>")
@@ -39,11 +40,14 @@ def thought(thought_id: UUID) -> Response:
     return make_response(render_template(template, view=view))
 
 
-def form_again(written: str, refused: str) -> BaseResponse:
-    """The form with what was written, and why it was not taken."""
-    user_id = identity.settled_visitor()
-    page = render_template("home.html", user_id=user_id, latest=_latest(user_id), refused=refused, **_form(written))
-    return make_response(page, 422)
+def form_again(written: str, refusal: HTTPException, nonce: str = "") -> Response:
+    """The form with what was written, and why it was not taken; needs no server, since one that is away may be why.
+
+    With its former nonce the same text is the same thought, should it have been stored after all.
+    """
+    shown = {"refused": refusal.description, "invalid": refusal.code == UnprocessableEntity.code}
+    page = render_template("home.html", **shown, **_form(written, nonce))
+    return with_headers(make_response(page, refusal.code), refusal)
 
 
 def _ahead(found: Thought) -> int:
@@ -60,8 +64,8 @@ def _tonight() -> bool:
     return not services().settings.takes_from_kafka
 
 
-def _form(written: str) -> dict[str, Any]:
-    return {"written": written, "nonce": uuid4().hex, "most": THOUGHT_LENGTH, "tonight": _tonight()}
+def _form(written: str = "", nonce: str = "") -> dict[str, Any]:
+    return {"written": written, "nonce": nonce or uuid4().hex, "most": THOUGHT_LENGTH, "tonight": _tonight()}
 
 
 def _wants_fragment() -> bool:

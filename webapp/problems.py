@@ -45,6 +45,11 @@ def answer(error: HTTPException) -> Response:
         response = Response(render_template("error.html", status=status, title=title, detail=error.description), status)
     else:
         response = problem(status, title, error.description or title)
+    return with_headers(response, error)
+
+
+def with_headers(response: Response, error: HTTPException) -> Response:
+    """The answer with what the error says beside its text, such as Retry-After."""
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
@@ -67,11 +72,16 @@ def unavailable(detail: str) -> ServiceUnavailable:
     return ServiceUnavailable(detail, retry_after=RETRY_AFTER_SECONDS)
 
 
-def _answer_database(error: SQLAlchemyError) -> Response:
+def of_database(error: SQLAlchemyError) -> HTTPException:
+    """What a failed statement means for who asked: the value cannot be kept, or PostgreSQL is away (it is logged)."""
     if is_refused_data(error):
-        return answer(UnprocessableEntity("The database cannot keep this value."))
+        return UnprocessableEntity("The database cannot keep this value.")
     log.error("PostgreSQL is away: %s", error)
-    return answer(unavailable("The database is away at the moment. Nothing was lost; please try again in a moment."))
+    return unavailable("The database is away at the moment. Nothing was lost; please try again in a moment.")
+
+
+def _answer_database(error: SQLAlchemyError) -> Response:
+    return answer(of_database(error))
 
 
 def _answer_unforeseen(error: Exception) -> Response:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request, url_for
 from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadRequest, Forbidden, Gone, UnprocessableEntity, UnsupportedMediaType
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -14,7 +15,7 @@ from contracts.text import thought_text
 from webapp import acceptance, access, cursors, deletion, identity, representations
 from webapp.identifiers import form_key, keyed_id, new_id
 from webapp.pages import form_again
-from webapp.problems import FORM_TYPES
+from webapp.problems import FORM_TYPES, of_database
 from webapp.queries import Place, page_of_thoughts
 from webapp.services import services
 
@@ -91,19 +92,25 @@ def _create_from_json() -> BaseResponse:
 
 
 def _create_from_form() -> BaseResponse:
-    written = request.form.get("text", "")
+    """Whatever comes in between, the words of a person are answered with the form that still has them."""
+    written = request.form.get("text", "").replace("\r\n", "\n")  # a browser's line ends, which are one character each
+    nonce = request.form.get("nonce", "")[:KEY_LENGTH]
+    user_id = identity.settled_visitor()
     try:
         text = thought_text(written)
+        thought_id = _id(user_id, _key() or (form_key(nonce, text) if nonce else None))
+        acceptance.take_in(services(), user_id, thought_id, text)
+    except acceptance.DeletedError:
+        return form_again(written, Gone("This was sent before, and deleted since. Send it again to write it anew."))
     except ValueError as refused:
-        return form_again(written, str(refused))
-    nonce = request.form.get("nonce", "")[:KEY_LENGTH]
-    key = _key() or (form_key(nonce, text) if nonce else None)
-    thought_id = _take_in(identity.settled_visitor(), text, key)
+        return form_again(written, UnprocessableEntity(f"That could not be taken: {refused}."))
+    except SQLAlchemyError as error:
+        return form_again(written, of_database(error), nonce)
     return redirect(url_for("pages.thought", thought_id=thought_id), 303)
 
 
 def _take_in(user_id: UUID, text: str, key: str | None) -> UUID:
-    thought_id = keyed_id(user_id, key) if key else new_id()
+    thought_id = _id(user_id, key)
     try:
         acceptance.take_in(services(), user_id, thought_id, text)
     except acceptance.DeletedError as deleted:
@@ -111,6 +118,10 @@ def _take_in(user_id: UUID, text: str, key: str | None) -> UUID:
     except acceptance.KeyReusedError as reused:
         raise UnprocessableEntity(f"{str(reused).capitalize()}. Send a new key with a new text.") from None
     return thought_id
+
+
+def _id(user_id: UUID, key: str | None) -> UUID:
+    return keyed_id(user_id, key) if key else new_id()
 
 
 def _delete(thought_id: UUID) -> None:

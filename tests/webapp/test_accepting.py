@@ -1,6 +1,7 @@
 """POST /thoughts: what is accepted, once; what is refused, and how."""
 
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,6 +20,7 @@ from tests.eventually import eventually
 from tests.webapp.conftest import MakeApp, stream_length
 
 TEXT = "Should I learn Rust this winter?"
+NO_DATABASE = "postgresql+psycopg2://thoughts@127.0.0.1:9/thoughts"
 Count = Callable[[str], int]
 
 
@@ -90,6 +92,35 @@ def test_a_refused_form_keeps_what_was_written(client: FlaskClient) -> None:
     assert answer.status_code == 422
     assert "x" * 10_001 in answer.text
     assert 'role="alert"' in answer.text
+
+
+def test_a_line_end_of_a_form_counts_as_one_character(client: FlaskClient) -> None:
+    lines = "x\r\n" * 4_999 + "xx"
+    thought = client.post("/thoughts", data={"text": lines}).headers["Location"].rpartition("/")[2]
+    assert (client.get(f"/thoughts/{thought}").json or {})["text"] == lines.replace("\r\n", "\n")
+
+
+def test_a_form_sent_while_postgres_is_away_is_answered_with_itself(make_app: MakeApp) -> None:
+    client = make_app(database_url=NO_DATABASE).test_client()
+    answer = client.post("/thoughts", data={"text": f"{TEXT} <b>", "nonce": "n"})
+    assert (answer.status_code, answer.mimetype, "Retry-After" in answer.headers) == (503, "text/html", True)
+    assert f"{TEXT} &lt;b&gt;</textarea>" in answer.text
+    assert 'name="nonce" value="n"' in answer.text, "so that it is one thought, should the first try have been stored"
+    assert "The database is away" in answer.text
+
+
+def test_a_form_that_comes_again_after_its_thought_was_deleted_may_be_sent_anew(
+    client: FlaskClient, count: Count
+) -> None:
+    form = {"text": TEXT, "nonce": "n"}
+    thought = client.post("/thoughts", data=form).headers["Location"].rpartition("/")[2]
+    client.delete(f"/thoughts/{thought}")
+    answer = client.post("/thoughts", data=form)
+    assert (answer.status_code, f"{TEXT}</textarea>" in answer.text) == (410, True)
+    assert "Idempotency-Key" not in answer.text
+    [nonce] = re.findall(r'name="nonce" value="([^"]+)"', answer.text)
+    assert client.post("/thoughts", data=form | {"nonce": nonce}).status_code == 303
+    assert count("thoughts") == 2
 
 
 def test_the_same_key_gives_the_same_answer_and_one_thought(
@@ -216,7 +247,7 @@ def test_with_redis_away_a_thought_is_accepted(make_app: MakeApp, count: Count) 
 
 
 def test_with_postgres_away_everything_answers_503_with_retry_after(make_app: MakeApp) -> None:
-    client = make_app(database_url="postgresql+psycopg2://thoughts@127.0.0.1:9/thoughts").test_client()
+    client = make_app(database_url=NO_DATABASE).test_client()
     for answer in (post(client, {"text": TEXT}), client.get(f"/thoughts/{uuid4()}")):
         assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
         assert int(answer.headers["Retry-After"]) > 0
