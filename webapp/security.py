@@ -1,10 +1,12 @@
-"""Headers on every answer, and the refusal of other sites' forms."""
+"""Headers on every answer, and the refusal of what other sites make a browser send."""
 
 from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import Forbidden
+
+from webapp.services import services
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -18,25 +20,39 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+OWN_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What a page on the loopback address is called. Flask's TRUSTED_HOSTS takes no [::1], and its refusal has no links."""
+
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def register(app: Flask) -> None:
     """Guard every request and dress every answer."""
+    app.before_request(refuse_foreign_names)
     app.before_request(refuse_foreign_sites)
     app.after_request(_dress)
+
+
+def refuse_foreign_names() -> None:
+    """With OPEN_API a page may be called by this machine's own names alone. Raises Forbidden.
+
+    Else another site could lead its own name to the loopback address, be the same site, and read everybody's thoughts.
+    """
+    if services().settings.open_api and urlsplit(f"//{request.host}").hostname not in OWN_NAMES:
+        raise Forbidden("With OPEN_API=true this answers to localhost, 127.0.0.1 and [::1] only. Else set it to false.")
 
 
 def refuse_foreign_sites() -> None:
     """Stop what another site made somebody's browser send; programs send neither header. Raises Forbidden.
 
-    The cookie's SameSite=Lax is the first fence; other ports of the same host count as the same site there.
+    A browser over TLS says itself where a request comes from. Over HTTP it names the origin only, which must then be
+    the host it asked. The cookie's SameSite=Lax counts other ports of the same host as the same site.
     """
     if request.method in SAFE_METHODS:
         return
-    origin = request.headers.get("Origin")
-    foreign = origin is not None and _host(origin) != request.host
-    if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+    told, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    foreign = told not in {"same-origin", "none"} if told else origin is not None and _host(origin) != request.host
+    if foreign:
         raise Forbidden("This request came from another site.")
 
 

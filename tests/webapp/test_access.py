@@ -47,6 +47,9 @@ class TestWithoutOpenApi:
         assert "SameSite=Lax" in given
         assert "Secure" in client.get("/", base_url="https://localhost").headers["Set-Cookie"]
 
+    def test_a_page_that_is_published_answers_to_any_name(self, client: FlaskClient) -> None:
+        assert client.get("/", headers={"Host": "thoughts.example"}).status_code == 200
+
     def test_installations_on_one_host_leave_each_others_cookies_alone(
         self, client: FlaskClient, make_app: MakeApp
     ) -> None:
@@ -110,3 +113,16 @@ class TestWithOpenApi:
         thought = client.post("/thoughts", json={"text": "x"}).json or {}
         listed = client.get("/thoughts").json or {}
         assert [item["id"] for item in listed["items"]] == [thought["id"]]
+
+    @pytest.mark.parametrize("name", ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:8000", "[::1]:8000"])
+    def test_it_answers_to_this_machines_own_names(self, client: FlaskClient, name: str) -> None:
+        assert client.get("/thoughts", headers={"Host": name}).status_code == 200
+
+    @pytest.mark.parametrize("name", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "[::2]", "@", ""])
+    def test_a_name_that_was_led_here_from_elsewhere_opens_nothing(self, client: FlaskClient, name: str) -> None:
+        user = str(uuid4())
+        client.post("/thoughts", json={"text": "a secret", "user_id": user})
+        for path in (f"/thoughts?user_id={user}", f"/thoughts/stream/{user}", "/", "/nowhere"):
+            answer = client.get(path, headers={"Host": name, "Accept": "text/html"})
+            assert (answer.status_code, "OPEN_API" in answer.text) == (403, True), path
+            assert "a secret" not in answer.text
