@@ -22,8 +22,8 @@ ADDRESSES = {"database_url": "postgresql://x/x", "redis_url": "redis://x", "kafk
 
 LONGEST_DEADLINE = 480
 
-NOT_SETTINGS = {"PGPASSWORD", "FLOWER_BASIC_AUTH"}
-"""Read by libpq and by Flower themselves."""
+NOT_SETTINGS = {"PGPASSWORD", "FLOWER_BASIC_AUTH", "FORWARDED_ALLOW_IPS"}
+"""Read by libpq, by Flower and by Gunicorn themselves."""
 
 NOT_PASSED_ON = {
     # The stack has servers of its own, and its containers no files of the host.
@@ -93,6 +93,19 @@ def test_a_service_is_told_only_settings_that_there_are(name: str) -> None:
 def test_the_settings_of_a_service_are_accepted(name: str) -> None:
     environment = compose.own_environment(SERVICES[name])
     assert load_settings(_env_file=None, **{key.lower(): value for key, value in environment.items()})
+
+
+def test_gunicorn_is_told_which_proxys_word_it_may_take() -> None:
+    """By the name under which Gunicorn itself looks for it."""
+    name = "FORWARDED_ALLOW_IPS"
+    given = compose.services({name: "172.16.0.0/12"})
+    found = {each: compose.own_environment(given[each], {name: "172.16.0.0/12"}).get(name) for each in compose.OURS}
+    assert {each for each, value in found.items() if value} == {"web"}
+    assert name not in compose.own_environment(SERVICES["web"]), "empty, it would trust nobody, not even this machine"
+    code = "from gunicorn.config import Config; print(Config().forwarded_allow_ips)"
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, env={name: str(found["web"])}, check=True, capture_output=True, text=True).stdout
+    assert "172.16.0.0/12" in told
 
 
 def test_every_setting_reaches_somebody() -> None:

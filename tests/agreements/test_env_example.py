@@ -70,8 +70,8 @@ def test_no_secret_is_given_away_as_a_sample() -> None:
 
 def test_what_compose_asks_for_beside_the_settings_is_documented() -> None:
     settings = {name.upper() for name in Settings.model_fields}
-    flower = {"FLOWER_BASIC_AUTH"}
-    assert set(lines(COMPOSE)) == (compose.variables() - settings) | flower
+    passed_on = {"FLOWER_BASIC_AUTH", "FORWARDED_ALLOW_IPS"}
+    assert set(lines(COMPOSE)) == (compose.variables() - settings) | passed_on
 
 
 def test_the_defaults_shown_for_compose_are_the_real_ones() -> None:
