@@ -25,6 +25,9 @@ STREAM_LENGTH: Final = 200
 STREAM_SECONDS: Final = 3600
 """How long a silent user's events can be replayed; afterwards the stream starts with a snapshot."""
 
+CONNECTIONS: Final = 50
+"""Of one client; each is taken for the milliseconds of a call."""
+
 _PUBLISH: Final = """
 local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'message', ARGV[3])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
@@ -59,15 +62,19 @@ def connect(url: str) -> redis.Redis:
 
     One repeat, for a pooled connection that Redis has closed; redis-py's own default is ten with growing waits. None
     after a time-out: redis-py repeats the handshake and the call, so that one repeat each would make 12 s of 3.
+    Who finds all connections taken waits for one: redis-py's usual pool would say that Redis is away.
     """
-    return redis.Redis.from_url(
+    pool = redis.BlockingConnectionPool.from_url(
         url,
+        max_connections=CONNECTIONS,
+        timeout=10,
         socket_timeout=3,
         socket_connect_timeout=2,
         socket_keepalive=True,
         health_check_interval=15,
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
+    return redis.Redis.from_pool(pool)
 
 
 SLOW_SECONDS: Final = 0.5

@@ -16,6 +16,7 @@ from uuid import UUID
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.events import Event
 from contracts.progress import channel
 from webapp.messages import Bookmark, Comment, StreamMessage, is_event
 from webapp.replay import Frontier, Kept, Position, kept, position
@@ -30,8 +31,11 @@ RECONNECT_MILLISECONDS: Final = 3000
 CONFIRM_SECONDS: Final = 1.0
 """How long to wait for Redis's acknowledgement; a later one counts as a gap and is filled."""
 
-BLIND_SECONDS: Final = 2.0
-"""How often PostgreSQL is asked while Redis is away."""
+BLIND_SECONDS: Final = (1.0, 3.0)
+"""How often PostgreSQL is asked while Redis is away, by each stream at a moment of its own."""
+
+QUEUE_SECONDS: Final = 10.0
+"""How long a stream waits for its turn to ask; the next heartbeat tries again."""
 
 IDLE_LOOK_SECONDS: Final = 60.0
 """How often it is asked for a user without open thoughts: the news of a new one may have been lost as well."""
@@ -104,13 +108,13 @@ class Feed:
 
     def _interval(self) -> float:
         usual = self._services.settings.sse_heartbeat_interval
-        return usual if self._services.hub.connected else min(usual, BLIND_SECONDS)
+        return usual if self._services.hub.connected else min(usual, random.uniform(*BLIND_SECONDS))  # noqa: S311 - jitter
 
     def _beat(self) -> Iterator[Item]:
+        yield Comment("heartbeat")
         idle = self._services.hub.connected and not self._told.open_thoughts
         if not idle or time.monotonic() - self._looked_at >= IDLE_LOOK_SECONDS:
             yield from self._look()
-        yield Comment("heartbeat")
 
     def _fill_gap(self) -> Iterator[Item]:
         known = self._kept() if self._last and self._services.hub.connected else None
@@ -141,11 +145,9 @@ class Feed:
 
         While PostgreSQL is away nothing is told, and the next heartbeat looks again.
         """
-        database = self._services.database
         try:
-            reset = None if self._owed_reset is None else reset_data(database, self._user_id)
-            derived = derived_events(database, self._user_id, self._told.open_thoughts)
-        except SQLAlchemyError as away:
+            reset, derived = self._asked()
+        except (SQLAlchemyError, TimeoutError) as away:
             log.warning("PostgreSQL is away, the stream of %s waits: %s", self._user_id, type(away).__name__)
             self._looked_at = float("-inf")
             return
@@ -154,6 +156,17 @@ class Feed:
             yield StreamMessage(reset, "reset", id=self._owed_reset)
             self._last, self._owed_reset = position(self._owed_reset), None
         yield from self._tell_derived([event.to_dict() for event in derived], known or Kept(()), pending)
+
+    def _asked(self) -> tuple[dict[str, Any] | None, list[Event]]:
+        """What PostgreSQL knows: the state for an owed reset, and the events. Raises SQLAlchemyError, TimeoutError."""
+        if not self._services.looks.acquire(timeout=QUEUE_SECONDS):
+            raise TimeoutError
+        try:
+            database = self._services.database
+            reset = None if self._owed_reset is None else reset_data(database, self._user_id)
+            return reset, derived_events(database, self._user_id, self._told.open_thoughts)
+        finally:
+            self._services.looks.release()
 
     def _tell_derived(self, derived: list[dict[str, Any]], known: Kept, pending: str) -> Iterator[Item]:
         untold = {data["event_id"] for data in derived if not self._told.knows(data)}

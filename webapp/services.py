@@ -1,12 +1,13 @@
 """What the views share in one process: the pool, the clients and the background threads."""
 
 from dataclasses import dataclass
-from typing import cast
+from threading import BoundedSemaphore
+from typing import Final, cast
 
 import redis
 from flask import current_app
 
-from contracts.database import Database, make_engine
+from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.progress import Publisher, connect
 from contracts.settings import Settings
 from webapp.announcer import Announcer
@@ -21,6 +22,9 @@ STATEMENT_SECONDS = 2.5
 STREAMS_A_USER = 20
 """Open streams one user may have in one process: a few browsers with six tabs."""
 
+LOOKS: Final = POOL_SIZE // 2
+"""Streams that may ask PostgreSQL at once: however many come together, requests find a free connection."""
+
 
 @dataclass(frozen=True)
 class Services:
@@ -31,6 +35,7 @@ class Services:
     redis: redis.Redis
     hub: Hub
     seats: Seats
+    looks: BoundedSemaphore
     announcer: Announcer
     kafka: Reachability
     metrics: Metrics
@@ -59,6 +64,7 @@ def make_services(settings: Settings) -> Services:
         redis=client,
         hub=Hub(connect(settings.redis_url), settings.redis_sse_prefix),
         seats=seats,
+        looks=BoundedSemaphore(LOOKS),
         announcer=Announcer(Publisher(client, settings.redis_sse_prefix)),
         kafka=Reachability(settings.kafka_bootstrap_servers if settings.kafka_enabled else ""),
         metrics=Metrics(database, seats),

@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from flask_sse import Message
 from contracts import progress
 from contracts.events import Event, agent_completed, thought_completed
 from contracts.progress import Publisher
+from tests.stores import Stores
 
 PREFIX = f"updates-{uuid4().hex[:12]}"
 
@@ -167,3 +169,14 @@ def test_a_write_that_redis_refuses_raises_nothing(
     redis_client.set(progress.stream_key(PREFIX, event.user_id), "not a stream")
     Publisher(redis_client, PREFIX).publish(event)
     assert "Redis is away" in caplog.text
+
+
+def test_who_finds_all_connections_taken_waits_for_one(stores: Stores) -> None:
+    client = progress.connect(stores.redis_url)
+    pool = client.connection_pool
+    taken = [pool.get_connection() for _ in range(pool.max_connections)]
+    threading.Timer(0.3, pool.release, taken[:1]).start()
+    assert client.ping(), "and does not believe that Redis is away"
+    for connection in taken[1:]:
+        pool.release(connection)
+    client.close()

@@ -23,6 +23,7 @@ from tests.stores import ROOT
 from tests.webapp.conftest import Serve
 from tests.webapp.serving import GUNICORN, Served, environment, free_port
 from tests.webapp.work import Work
+from webapp.services import LOOKS
 
 AGENTS = [f"thought_agent_completed {number}/5" for number in range(1, 6)]
 STORY = ["thought_created", "thought_processing", *AGENTS, "thought_completed"]
@@ -137,11 +138,7 @@ def test_statements_that_wait_hold_up_nobody_else(web: Served, database: Databas
     ]
     for thread in waiting:
         thread.start()
-    blocked = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND application_name = 'web' AND wait_event_type = 'Lock'"
-    )
-    eventually(lambda: database.rows(blocked)[0][0] == 4)
+    eventually(lambda: blocked(database) == 4)
     reader = web.read(other := uuid4())
     web.post("from somebody else", other)
     reader.until("thought_created")
@@ -151,6 +148,34 @@ def test_statements_that_wait_hold_up_nobody_else(web: Served, database: Databas
     for thread in waiting:
         thread.join(20)
     assert len(accepted) == 4
+
+
+def test_streams_that_wait_for_postgres_leave_room_for_requests(
+    web: Served, work: Work, database: Database, settings: Settings
+) -> None:
+    users = [uuid4() for _ in range(2 * LOOKS)]
+    for user in users:
+        thought = web.post("a thought", user)
+        work.take(thought)
+        work.step(thought, 1)
+    with psycopg2.connect(settings.database_url.replace("+psycopg2", "")) as holder:
+        holder.cursor().execute("LOCK TABLE agent_runs IN ACCESS EXCLUSIVE MODE")
+        for user in users:
+            web.read(user)
+        eventually(lambda: blocked(database) == LOOKS)
+        assert web.post("accepted meanwhile", uuid4())
+        assert blocked(database) <= LOOKS
+    holder.close()
+    eventually(lambda: all(AGENTS[0] in reader.names() for reader in web.readers))
+
+
+def blocked(database: Database) -> int:
+    """Connections of web processes that wait for a lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'web' AND wait_event_type = 'Lock'"
+    )
+    return int(database.rows(waiting)[0][0])
 
 
 def test_wrong_settings_end_the_process_with_one_line_for_each(settings: Settings) -> None:
