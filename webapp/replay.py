@@ -62,13 +62,16 @@ def position(event_id: str | None) -> Position | None:
 
 
 def kept(client: redis.Redis, prefix: str, user_id: object) -> Kept:
-    """Read the user's stream. Raises RedisError when Redis is away."""
+    """Read the user's stream, without what somebody else has put there. Raises RedisError when Redis is away."""
     entries: Any = client.xrange(stream_key(prefix, str(user_id)))
-    return Kept(tuple(_message(entry_id, fields) for entry_id, fields in entries))
+    return Kept(tuple(message for entry_id, fields in entries if (message := _message(entry_id, fields))))
 
 
-def _message(entry_id: bytes, fields: dict[bytes, bytes]) -> StreamMessage:
-    message = from_wire(fields[b"message"])
+def _message(entry_id: bytes, fields: dict[bytes, bytes]) -> StreamMessage | None:
+    try:
+        message = from_wire(fields.get(b"message", b""))
+    except ValueError:
+        return None
     message.id = entry_id.decode()
     return message
 

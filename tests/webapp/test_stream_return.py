@@ -8,7 +8,7 @@ from contracts.progress import channel
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.webapp.serving import Reader, Served, opened
-from tests.webapp.work import AGENTS, STORY, Work
+from tests.webapp.work import AGENTS, BEGIN, STORY, Work
 
 
 def test_a_reader_that_comes_back_gets_exactly_what_it_missed(web: Served, work: Work) -> None:
@@ -30,6 +30,22 @@ def test_a_reader_that_comes_back_gets_exactly_what_it_missed(web: Served, work:
     ids = [event.id for event in reader.events[1:] + again.events]
     assert None not in ids
     assert ids == sorted(ids, key=lambda event_id: tuple(int(part) for part in str(event_id).split("-")))
+
+
+def test_what_somebody_else_put_among_the_kept_events_is_passed_over(
+    web: Served, work: Work, redis_client: redis.Redis, settings: Settings
+) -> None:
+    user = uuid4()
+    thought = web.post("a thought", user)
+    [seen] = web.read(user).until("thought_created")
+    key = f"{channel(settings.redis_sse_prefix, user)}:events"
+    for name, value in (("something", b"else"), ("message", b"no json"), ("message", b"[]"), ("message", b"\xff")):
+        redis_client.xadd(key, {name: value})
+    work.take(thought)
+    for place, story in ((seen.id, ["thought_processing"]), (None, BEGIN)):
+        reader = web.read(user, place)
+        reader.until("thought_processing")
+        assert reader.names() == story
 
 
 def test_an_id_that_cannot_be_continued_gets_a_reset_with_the_state(
