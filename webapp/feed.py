@@ -23,7 +23,7 @@ from webapp.replay import Frontier, Kept, Position, kept, position
 from webapp.services import Services
 from webapp.snapshot import derived_events, reset_data
 from webapp.subscription import Signal, Subscription
-from webapp.told import Told
+from webapp.told import Data, Told
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class Feed:
         if place is not None and self._last is not None and place <= self._last:
             return
         if not self._told.knows(data) and self._told.lacks_what_came_before(data):
-            yield from self._look(Kept((message,)) if place else None, str(data.get("event_id")))
+            yield from self._look(Kept((message,)) if place else None, data)
         if self._told.knows(data):
             yield from [Bookmark(str(message.id))] if place else []
         else:
@@ -138,15 +138,15 @@ class Feed:
             yield message
         self._last = place or self._last
 
-    def _look(self, known: Kept | None = None, pending: str = "") -> Iterator[Item]:
+    def _look(self, known: Kept | None = None, pending: Data | None = None) -> Iterator[Item]:
         """Tell what PostgreSQL knows and the reader does not; `known` holds the ids that Redis gave to some of it.
 
-        `pending` is an event that will be told right after, if it is not told here.
+        `pending` is an event that will be told right after, if it is not told here: its thought is in view, too.
 
         While PostgreSQL is away nothing is told, and the next heartbeat looks again.
         """
         try:
-            reset, derived = self._asked()
+            reset, derived = self._asked([UUID(pending["thought_id"])] if pending else [])
         except (SQLAlchemyError, TimeoutError) as away:
             log.warning("PostgreSQL is away, the stream of %s waits: %s", self._user_id, type(away).__name__)
             self._looked_at = float("-inf")
@@ -155,16 +155,17 @@ class Feed:
         if reset is not None:
             yield StreamMessage(reset, "reset", id=self._owed_reset)
             self._last, self._owed_reset = position(self._owed_reset), None
-        yield from self._tell_derived([event.to_dict() for event in derived], known or Kept(()), pending)
+        told_next = str(pending.get("event_id")) if pending else ""
+        yield from self._tell_derived([event.to_dict() for event in derived], known or Kept(()), told_next)
 
-    def _asked(self) -> tuple[dict[str, Any] | None, list[Event]]:
+    def _asked(self, watched: list[UUID]) -> tuple[dict[str, Any] | None, list[Event]]:
         """What PostgreSQL knows: the state for an owed reset, and the events. Raises SQLAlchemyError, TimeoutError."""
         if not self._services.looks.acquire(timeout=QUEUE_SECONDS):
             raise TimeoutError
         try:
             database = self._services.database
             reset = None if self._owed_reset is None else reset_data(database, self._user_id)
-            return reset, derived_events(database, self._user_id, self._told.open_thoughts)
+            return reset, derived_events(database, self._user_id, self._told.open_thoughts + watched)
         finally:
             self._services.looks.release()
 
@@ -184,5 +185,5 @@ class Feed:
             return None
 
 
-def _data(message: StreamMessage) -> Mapping[str, Any]:
+def _data(message: StreamMessage) -> Data:
     return message.data if isinstance(message.data, Mapping) else {}

@@ -1,6 +1,6 @@
 """The reading statements: thoughts, their agents' runs, and what the metrics count."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -92,13 +92,14 @@ def page_of_thoughts(
     return _with_runs(database, read(database, chosen.order_by(t.created_at.desc(), t.id.desc()).limit(limit)))
 
 
-def thoughts_in_view(database: Database, user_id: UUID, watched: Iterable[UUID]) -> list[Thought]:
+def thoughts_in_view(database: Database, user_id: UUID, watched: Collection[UUID]) -> list[Thought]:
     """What a stream of this user shows, in the order of turns, with the ends of the runs.
 
-    These are the newest open ones, those that ended a short while ago, and the `watched`: the stream saw them open.
+    These are the newest open ones and the head of the line, which is worked on; those that ended a short while ago; and
+    the `watched`: the stream saw them open, or is to tell of them now.
     """
-    known = frozenset(watched)
-    rows = read(database, _in_view(user_id), ids=list(known))
+    rows = read(database, _in_view(user_id), ids=list(watched))
+    known = {*watched, *[row.id for row in rows if row.finished_at is None][-1:]}
     shown = rows[:SNAPSHOT_LENGTH] + [row for row in rows[SNAPSHOT_LENGTH:] if row.id in known]
     return _with_runs(database, shown[::-1], _ENDS)
 
@@ -126,13 +127,21 @@ def _in_view(user_id: UUID) -> Select[Any]:
     )
     fresh = select(newest.c.id).where(newest.c.finished_at > func.now() - FRESH)
     watched = select(t.id).where(t.id == any_(_IDS), t.user_id == user_id)
-    ids = union(_open_ids(user_id, SNAPSHOT_LENGTH), fresh, watched)
+    ids = union(_open_ids(user_id, SNAPSHOT_LENGTH), _ids(_line(user_id).order_by(t.turn), 1), fresh, watched)
     return _THOUGHT.where(t.id.in_(ids)).order_by(t.turn.desc())
 
 
 def _open_ids(user_id: UUID, most: int) -> Select[Any]:
-    newest = select(t.id).where(t.user_id == user_id, t.finished_at.is_(None)).order_by(t.turn.desc())
-    return newest.limit(most).subquery().select()
+    return _ids(_line(user_id).order_by(t.turn.desc()), most)
+
+
+def _line(user_id: UUID) -> Select[Any]:
+    return select(t.id).where(t.user_id == user_id, t.finished_at.is_(None))
+
+
+def _ids(chosen: Select[Any], most: int) -> Select[Any]:
+    """The first of them, in a form that a union takes."""
+    return chosen.limit(most).subquery().select()
 
 
 def _with_runs(database: Database, rows: list[Row], columns: Select[Any] = _RUNS) -> list[Thought]:

@@ -3,7 +3,7 @@
 The ids of events are derived from their facts, so a derived event equals the published one, and nobody sees it twice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from webapp.queries import Thought, open_and_latest, thoughts_in_view
 from webapp.representations import instant, thought
 
 
-def derived_events(database: Database, user_id: UUID, watched: Iterable[UUID] = ()) -> list[events.Event]:
+def derived_events(database: Database, user_id: UUID, watched: Collection[UUID] = ()) -> list[events.Event]:
     """What happened to the user's thoughts in view, thought by thought in the order of turns.
 
     Raises SQLAlchemyError when PostgreSQL is away.

@@ -35,10 +35,11 @@ class Told:
 
     def lacks_what_came_before(self, data: Data) -> bool:
         """Whether an event before this one was not told. A failure may follow any stage: always look."""
-        if data.get("event_type") == "thought_failed":
-            return True
         stage = _stage(data)
-        return stage is not None and stage > self._stages.get(str(data.get("thought_id")), _NEVER_SEEN) + 1
+        if stage is None:
+            return False
+        told = self._stages.get(str(data["thought_id"]), _NEVER_SEEN)
+        return data["event_type"] == "thought_failed" or stage > told + 1
 
     def note(self, data: Data) -> None:
         """Remember that this event was told."""

@@ -99,6 +99,7 @@ def test_what_is_no_event_of_ours_is_neither_known_nor_a_gap() -> None:
     for data in (
         {},
         {"event_type": "thought_completed", "thought_id": 5},
+        {"event_type": "thought_failed", "thought_id": 5},
         {"event_type": "x", "thought_id": str(THOUGHT)},
     ):
         told.note(data)

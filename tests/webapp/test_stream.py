@@ -18,6 +18,7 @@ from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.webapp.serving import Served, opened
 from tests.webapp.work import AGENTS, BEGIN, STORY, Work
+from webapp.queries import SNAPSHOT_LENGTH
 from webapp.snapshot import derived_events
 
 KEYS = {"thought_id", "user_id", "timestamp"}
@@ -155,6 +156,19 @@ def test_a_repeated_event_is_told_once_and_moves_the_readers_place(
     work.step(thought, 1)
     reader.until(AGENTS[0])
     assert reader.names() == [*BEGIN, AGENTS[0]]
+
+
+def test_in_a_line_longer_than_a_snapshot_each_thoughts_events_come_in_order(web: Served, work: Work) -> None:
+    user = uuid4()
+    head, following, *_ = [web.post(str(number), user) for number in range(SNAPSHOT_LENGTH + 2)]
+    reader = web.read(user)
+    eventually(lambda: len(reader.events) == SNAPSHOT_LENGTH + 1)
+    assert reader.events[0].data["thought_id"] == str(head), "which is worked on"
+    for thought in (head, following):
+        work.complete(thought)
+    eventually(lambda: reader.names().count("thought_completed") == 2)
+    for thought in (head, following):
+        assert [event.name for event in reader.events if event.data["thought_id"] == str(thought)] == STORY
 
 
 def test_a_replayed_thought_begins_again_where_it_failed(web: Served, work: Work) -> None:
