@@ -26,11 +26,11 @@ def audit_gauges(figures: Figures, age: float) -> Iterator[Metric]:
 def _partitions(partitions: list[Figures]) -> Iterator[Metric]:
     for name, about in PARTITION.items():
         gauge = GaugeMetricFamily(f"{PREFIX}{name}", about, labels=["partition"])
-        for one in partitions:
-            gauge.add_metric([str(one["partition"])], one[name])
+        for one in (each for each in partitions if name in each):
+            gauge.add_metric([str(one.get("partition"))], one[name])
         yield gauge
     records = GaugeMetricFamily(f"{PREFIX}records", "Records by their thought's state", labels=["partition", "state"])
     for one in partitions:
-        for state, number in one["records"].items():
-            records.add_metric([str(one["partition"]), state], number)
+        for state, number in one.get("records", {}).items():
+            records.add_metric([str(one.get("partition")), state], number)
     yield records

@@ -28,7 +28,7 @@ LIMIT = 30
 
 EMPTY = text("""
     DELETE FROM dead_letters; DELETE FROM outbox; DELETE FROM agent_runs; DELETE FROM thoughts; DELETE FROM batches;
-    DELETE FROM users
+    DELETE FROM users; DELETE FROM audits
 """)
 """One transaction; TRUNCATE would make new files for every table and index."""
 

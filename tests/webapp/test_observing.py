@@ -1,6 +1,9 @@
 """GET /health and GET /metrics."""
 
 import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from contracts.database import Database
+from contracts.settings import Settings
 from tests.webapp.conftest import MakeApp
 from tests.webapp.work import Work
 
@@ -39,6 +43,26 @@ def test_without_kafka_or_redis_the_web_is_degraded_and_answers_200(make_app: Ma
         status, found, oks = health(make_app(**{name: NOWHERE[name]}))
         assert (status, found["status"]) == (200, "degraded")
         assert [name for name, ok in oks.items() if not ok] == [missing]
+
+
+def test_a_broker_that_answers_is_found_behind_two_that_are_cut_off(make_app: MakeApp, settings: Settings) -> None:
+    with cut_off() as first, cut_off() as second:
+        servers = f"{first},{second},{settings.kafka_bootstrap_servers}"
+        _, found, oks = health(make_app(kafka_bootstrap_servers=servers))
+    assert oks["kafka"], found
+
+
+@contextmanager
+def cut_off() -> Iterator[str]:
+    """An address that answers no attempt to connect: its queue is as short as can be, and full."""
+    with socket.socket() as server, ExitStack() as waiting:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(3):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(server.getsockname())
+        yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
 def test_without_postgres_the_web_is_down_and_answers_503(make_app: MakeApp) -> None:
@@ -98,6 +122,14 @@ def test_the_metrics_tell_what_the_last_audit_counted(client: FlaskClient, datab
     assert found['thoughts_audit_lag{partition="1"}'] == 2
     assert found['thoughts_audit_committed{partition="1"}'] == 7
     assert found['thoughts_audit_records{partition="1",state="waiting"}'] == 2
+
+
+def test_figures_of_another_release_are_shown_as_far_as_they_go(client: FlaskClient, database: Database) -> None:
+    lacking = {"adds_up": True, "partitions": [{"partition": 1, "end": 9}, {"first": 0, "records": {"completed": 7}}]}
+    insert = text("INSERT INTO audits (figures) VALUES (CAST(:figures AS jsonb))")
+    database.rows(insert, figures=json.dumps(lacking))
+    found = gauges(client)
+    assert (found["thoughts_audit_adds_up"], found['thoughts_audit_end{partition="1"}']) == (1, 9)
 
 
 def test_the_metrics_answer_without_postgres(make_app: MakeApp) -> None:
