@@ -10,20 +10,15 @@ from webapp.queries import Thought, one_thought
 from webapp.services import services
 
 
-def may_read(user_id: UUID) -> bool:
-    """Whether the asker may see this user's thoughts."""
+def may_act_for(user_id: UUID) -> bool:
+    """Whether the asker may see this user's thoughts, add to them and delete from them."""
     return services().settings.open_api or visitor() == user_id
-
-
-def may_write_as(user_id: UUID) -> bool:
-    """Whether the asker may add to this user's line, and delete from it."""
-    return may_read(user_id)
 
 
 def readable_thought(thought_id: UUID) -> Thought:
     """The thought, if the asker may see it. Raises NotFound, also for what belongs to others: ids are not told."""
     found = one_thought(services().database, thought_id)
-    if found is None or not may_read(found.row.user_id):
+    if found is None or not may_act_for(found.row.user_id):
         raise NotFound("There is no such thought.")
     return found
 
@@ -31,6 +26,6 @@ def readable_thought(thought_id: UUID) -> Thought:
 def require_deletable(thought_id: UUID) -> UUID:
     """The owner of a thought that the asker may delete, or has deleted. Raises NotFound, also for what is others'."""
     owner = deletion.owner_of(services().database, thought_id)
-    if owner is None or not may_write_as(owner):
+    if owner is None or not may_act_for(owner):
         raise NotFound("There is no such thought.")
     return owner

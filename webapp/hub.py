@@ -46,11 +46,6 @@ class Hub:
         """Whether Redis answers; while it does not, the streams ask PostgreSQL more often."""
         return self._connected
 
-    @property
-    def channels(self) -> int:
-        """Channels with at least one subscription."""
-        return len(self._joined)
-
     def start(self) -> None:
         """Connect in the background; may be called again."""
         with self._lock:

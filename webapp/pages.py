@@ -19,8 +19,6 @@ from webapp.views import ThoughtView
 
 blueprint = Blueprint("pages", __name__)
 
-LATEST_SHOWN = LATEST_LENGTH
-
 
 @blueprint.get("/")
 def home() -> Response:
@@ -56,7 +54,7 @@ def _ahead(found: Thought) -> int:
 
 
 def _latest(user_id: UUID) -> list[ThoughtView]:
-    found = page_of_thoughts(services().database, user_id, limit=LATEST_SHOWN)
+    found = page_of_thoughts(services().database, user_id, limit=LATEST_LENGTH)
     return [ThoughtView(each, tonight=_tonight()) for each in found]
 
 

@@ -12,7 +12,6 @@ from flask import Response, request
 from flask_sse import ServerSentEventsBlueprint
 from werkzeug.exceptions import Forbidden
 
-from contracts.progress import channel as channel_of
 from webapp import access
 from webapp.feed import Feed, Item
 from webapp.messages import StreamMessage
@@ -47,21 +46,19 @@ class Stream(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has n
         message = StreamMessage(data, type=type, id=id, retry=retry)
         return int(self.redis.publish(channel, json.dumps(message.to_dict())))
 
-    def messages(self, channel: str = "sse", last_event_id: str | None = None) -> Generator[Item, None, None]:
-        """What a reader of this channel is sent: `<prefix>:<user_id>`, as the workers publish to it."""
-        user_id = UUID(channel.rpartition(":")[2])
+    def messages(self, user_id: UUID, last_event_id: str | None = None) -> Generator[Item, None, None]:
+        """What a reader of this user's channel is sent."""
         return Feed(self._services, user_id, last_event_id).items()
 
     def stream(self, user_id: UUID) -> Response:
         """Stream a user's events. Raises Forbidden, or ServiceUnavailable when all streams are taken."""
-        if not access.may_read(user_id):
+        if not access.may_act_for(user_id):
             raise Forbidden("This is another user's stream.")
         if request.method == "HEAD":
             return Response(mimetype="text/event-stream", headers=HEADERS)
         if not self._services.seats.take(user_id):
             raise unavailable("All streams are taken at the moment; ask for the thought's JSON meanwhile.")
-        named = channel_of(self._services.settings.redis_sse_prefix, user_id)
-        items = self.messages(named, request.headers.get("Last-Event-ID"))
+        items = self.messages(user_id, request.headers.get("Last-Event-ID"))
         response = Response(map(bytes, items), mimetype="text/event-stream", headers=HEADERS)
         response.call_on_close(items.close)
         response.call_on_close(lambda: self._services.seats.give_back(user_id))

@@ -152,7 +152,7 @@ def _author(named: UUID | None) -> UUID:
     """Whose thought this is. Raises Forbidden for a `user_id` that the asker may not write as."""
     if named is None:
         return identity.settled_visitor()
-    if not access.may_write_as(named):
+    if not access.may_act_for(named):
         raise Forbidden("user_id: this is not you. Leave it out to write as yourself.")
     return named
 
@@ -172,7 +172,7 @@ def _asked_user() -> UUID | None:
         user_id = UUID(asked)
     except ValueError:
         raise UnprocessableEntity("user_id: this is not a UUID.") from None
-    if not access.may_read(user_id):
+    if not access.may_act_for(user_id):
         raise Forbidden("user_id: these are another user's thoughts.")
     return user_id
 
