@@ -54,7 +54,6 @@ def message(services: Services) -> str:
     """What happens next with a thought that was just accepted."""
     if not services.settings.takes_from_kafka:
         return TONIGHT
-    services.kafka.start()  # gunicorn's worker did it at its start; `flask run` has no such moment
     return STARTED if services.kafka.reachable else QUEUED
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, UnprocessableEntity
 
 from contracts.text import THOUGHT_LENGTH
 from webapp import access, identity
+from webapp.outlook import outlook
 from webapp.problems import with_headers
 from webapp.queries import LATEST_LENGTH, Thought, page_of_thoughts, thoughts_ahead
 from webapp.services import services
@@ -25,7 +26,8 @@ def home() -> Response:
     """The form and the visitor's own latest thoughts."""
     user_id = identity.settled_visitor()
     template = "latest.html" if _wants_fragment() else "home.html"
-    return make_response(render_template(template, user_id=user_id, latest=_latest(user_id), **_form()))
+    shown = {"user_id": user_id, "latest": _latest(user_id), "outlook": outlook(services())}
+    return make_response(render_template(template, **shown, **_form()))
 
 
 @blueprint.get("/t/<uuid:thought_id>")
@@ -34,8 +36,7 @@ def thought(thought_id: UUID) -> Response:
     identity.settled_visitor()
     found = access.readable_thought(thought_id)
     template = "progress.html" if _wants_fragment() else "thought.html"
-    view = ThoughtView(found, _ahead(found), tonight=_tonight())
-    return make_response(render_template(template, view=view))
+    return make_response(render_template(template, view=_view(found)))
 
 
 def form_again(written: str, refusal: HTTPException, nonce: str = "") -> Response:
@@ -48,22 +49,25 @@ def form_again(written: str, refusal: HTTPException, nonce: str = "") -> Respons
     return with_headers(make_response(page, refusal.code), refusal)
 
 
-def _ahead(found: Thought) -> int:
-    row = found.row
-    return thoughts_ahead(services().database, row.user_id, row.turn) if row.status == "pending" else 0
+def _view(found: Thought) -> ThoughtView:
+    row, parts = found.row, services()
+    if row.status != "pending":
+        return ThoughtView(found)
+    ahead = thoughts_ahead(parts.database, row.user_id, row.turn)
+    return ThoughtView(found, ahead, outlook=outlook(parts, row.created_at), batches=_in_batches())
 
 
 def _latest(user_id: UUID) -> list[ThoughtView]:
     found = page_of_thoughts(services().database, user_id, limit=LATEST_LENGTH)
-    return [ThoughtView(each, tonight=_tonight()) for each in found]
+    return [ThoughtView(each, batches=_in_batches()) for each in found]
 
 
-def _tonight() -> bool:
+def _in_batches() -> bool:
     return not services().settings.takes_from_kafka
 
 
 def _form(written: str = "", nonce: str = "") -> dict[str, Any]:
-    return {"written": written, "nonce": nonce or uuid4().hex, "most": THOUGHT_LENGTH, "tonight": _tonight()}
+    return {"written": written, "nonce": nonce or uuid4().hex, "most": THOUGHT_LENGTH, "batches": _in_batches()}
 
 
 def _wants_fragment() -> bool:

@@ -30,7 +30,8 @@ class Reachability:
 
     @property
     def reachable(self) -> bool:
-        """What the last look found, at most some seconds old; hopeful before the first."""
+        """What the last look found, at most some seconds old; hopeful before the first, which it starts."""
+        self.start()
         return self._reachable
 
     def start(self) -> None:

@@ -35,7 +35,8 @@ STATUS_WORDS: Final = {
     "running": "Running",
     "retrying": "Trying again",
 }
-TONIGHT: Final = "Waiting for tonight"
+IN_BATCHES: Final = "Waiting for the batch"
+"""The word for a thought that is pending where nothing is analysed between the batches."""
 
 KIND_WORDS: Final = {
     "transient": "It stayed out of reach, also after several tries",
@@ -73,13 +74,14 @@ class AgentView:
 
 
 class ThoughtView:
-    """A thought for the templates; `ahead` counts the author's thoughts that come before it, and `tonight` says that
-    what waits, waits for the nightly batch."""
+    """A thought for the templates. `ahead` counts the author's thoughts that come before it, `outlook` says what else
+    must happen first, and with `batches` what waits, waits for one."""
 
-    def __init__(self, found: Thought, ahead: int = 0, *, tonight: bool = False) -> None:
+    def __init__(self, found: Thought, ahead: int = 0, *, outlook: str = "", batches: bool = False) -> None:
         self.row: Any = found.row
         self.ahead = ahead
-        self._tonight = tonight
+        self.outlook = outlook
+        self._batches = batches
         self.now = datetime.now(UTC)
         self._shown = representations.thought(found)
 
@@ -93,7 +95,7 @@ class ThoughtView:
 
     @property
     def words(self) -> str:
-        return TONIGHT if self._tonight and self.status == "pending" else STATUS_WORDS[self.status]
+        return IN_BATCHES if self._batches and self.status == "pending" else STATUS_WORDS[self.status]
 
     @property
     def ended(self) -> bool:

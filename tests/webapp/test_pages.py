@@ -7,6 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 from flask.testing import FlaskClient
 
+from bridge.batches import BEGIN
+from contracts.database import Database
+from tasks.batches import Batches
+from tests.eventually import eventually
 from tests.webapp.conftest import MakeApp
 from tests.webapp.work import Work
 
@@ -38,18 +42,36 @@ def test_the_page_of_an_open_thought_refreshes_itself_without_javascript(client:
 
 
 @pytest.mark.parametrize("changed", [{"kafka_enabled": False}, {"kafka_mode": False}], ids=["no Kafka", "batch mode"])
-def test_what_waits_for_the_nightly_batch_says_so_until_it_is_taken(
-    make_app: MakeApp, work: Work, changed: dict[str, Any]
+def test_what_waits_for_the_batch_says_so_until_it_is_taken(
+    make_app: MakeApp, work: Work, database: Database, changed: dict[str, Any]
 ) -> None:
-    client = make_app(**changed).test_client()
-    assert "one after the other, tonight, and" in client.get("/").text
+    client = make_app(**changed, batch_schedule="30 4 24 12 *", timezone="Europe/Berlin").test_client()
+    following = "The next batch begins on 24 December at 04:30 (Europe/Berlin)."
+    assert "one after the other, in batches, and" in client.get("/").text
     thought = posted(client, "a thought")
     for page in ("/", f"/t/{thought}", f"/t/{thought}?fragment=1"):
         shown = client.get(page).text
-        assert "Waiting for tonight" in shown
+        assert "Waiting for the batch" in shown
+        assert following in shown
         assert "Queued" not in shown
+    Batches(database).request()
+    database.rows(BEGIN)
+    later = posted(client, "too late for it")
+    assert "The batch is running." in client.get(f"/t/{thought}").text
+    assert following in client.get(f"/t/{later}").text
     work.take(thought)
-    assert "Waiting for tonight" not in client.get(f"/t/{thought}").text
+    assert " batch" not in client.get(f"/t/{thought}").text
+
+
+def test_with_kafka_away_a_person_is_told_what_is_waited_for(make_app: MakeApp, work: Work) -> None:
+    app = make_app(kafka_bootstrap_servers="127.0.0.1:9")
+    client = app.test_client()
+    thought = posted(client, "a thought")
+    eventually(lambda: not app.extensions["services"].kafka.reachable)
+    for page in ("/", f"/t/{thought}"):
+        assert "Kafka is away; the analysis starts when it is back." in client.get(page).text
+    work.take(thought)
+    assert "Kafka" not in client.get(f"/t/{thought}").text
 
 
 def test_the_page_of_a_finished_thought_stands_still(client: FlaskClient, work: Work) -> None:

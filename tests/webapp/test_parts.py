@@ -8,9 +8,11 @@ import pytest
 
 from agents.catalogue import AGENTS
 from contracts import events
+from contracts.settings import load_settings
 from webapp import cursors
 from webapp.identifiers import form_key, keyed_id, new_id
 from webapp.messages import Bookmark, Comment, StreamMessage, from_wire
+from webapp.outlook import next_batch
 from webapp.readable import readable
 from webapp.replay import Frontier, Kept, position
 from webapp.seats import Seats
@@ -217,3 +219,18 @@ def test_every_agent_has_words_on_the_page() -> None:
 
 def test_durations_come_in_the_unit_that_suits_them() -> None:
     assert [duration(seconds) for seconds in (0.0042, 1.25, 59.94, 61.5)] == ["4 ms", "1.2 s", "59.9 s", "1 min 1 s"]
+
+
+@pytest.mark.parametrize(
+    ("line", "when"),
+    [
+        ("30 2 * * *", "on 28 March at 03:30 (Europe/Berlin)"),  # in the hour that summer time leaves out
+        ("0 2 * * mon-fri", "on 29 March at 02:00 (Europe/Berlin)"),
+        ("0 0 13 * fri", "on 13 August at 00:00 (Europe/Berlin)"),  # both, as for beat; cron would take either
+        ("0 2 * * nobody", "when somebody asks for it"),
+    ],
+)
+def test_the_next_batch_is_told_as_beat_reckons_it(line: str, when: str) -> None:
+    nowhere = {"database_url": "postgresql://x/x", "redis_url": "redis://x", "kafka_enabled": False}
+    settings = load_settings(_env_file=None, **nowhere, batch_schedule=line, timezone="Europe/Berlin")
+    assert next_batch(settings, datetime(2027, 3, 28, 0, 30, tzinfo=UTC)) == when
