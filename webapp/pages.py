@@ -39,6 +39,12 @@ def thought(thought_id: UUID) -> Response:
     return make_response(render_template(template, view=_view(found)))
 
 
+@blueprint.get("/t/<uuid:thought_id>/again")
+def again(thought_id: UUID) -> Response:
+    """The form with the text of an earlier thought, which stays as it is."""
+    return make_response(render_template("home.html", **_form(access.readable_thought(thought_id).row.text)))
+
+
 def form_again(written: str, refusal: HTTPException, nonce: str = "") -> Response:
     """The form with what was written, and why it was not taken; needs no server, since one that is away may be why.
 

@@ -39,11 +39,12 @@ IN_BATCHES: Final = "Waiting for the batch"
 """The word for a thought that is pending where nothing is analysed between the batches."""
 
 KIND_WORDS: Final = {
-    "transient": "It stayed out of reach, also after several tries",
-    "permanent": "It was refused, and another try would not help",
-    "invalid": "Its answer could not be used",
-    "lost": "Its worker was lost in the middle, more than once",
+    "transient": ("It stayed out of reach, also after several tries", ", once it is in reach again"),
+    "permanent": ("It was refused, and would be again as things are", ", once the reason is mended"),
+    "invalid": ("Its answer could not be used", ""),
+    "lost": ("Its worker was lost in the middle, more than once", ", once the reason is mended"),
 }
+"""What happened, and when it makes sense to start it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,13 @@ class ThoughtView:
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """Why it failed, for people: the agent's title, the kind in words, and the message."""
+        """Why it failed, for people: the agent's title, what happened, the message, and when to start it again."""
         told = self._shown["error"]
         if told is None:
             return None
         agent = AGENT_TITLES.get(str(told["agent"]), "An agent")
-        return {**told, "agent": agent, "kind": KIND_WORDS.get(str(told["kind"]), "It failed")}
+        what, when = KIND_WORDS.get(str(told["kind"]), ("It failed", ""))
+        return {**told, "agent": agent, "what": what, "when": when}
 
     @cached_property
     def agents(self) -> list[AgentView]:

@@ -92,7 +92,27 @@ def test_a_failed_thought_says_so_in_an_alert(client: FlaskClient, work: Work) -
     page = client.get(f"/t/{thought}").text
     assert 'role="alert"' in page
     assert "Classification gave up after 4 attempts" in page
+    assert "Whoever runs this installation can start it again from this step, once it is in reach again; or you" in page
     assert REFRESH not in page
+
+
+def test_a_failed_thought_can_be_written_again(client: FlaskClient, work: Work) -> None:
+    thought = posted(client, "a thought <b>")
+    work.take(thought)
+    work.fail(thought)
+    place = f"/t/{thought}/again"
+    assert f'href="{place}"' in client.get(f"/t/{thought}").text
+    assert "a thought &lt;b&gt;</textarea>" in client.get(place).text
+    assert client.get(f"/t/{uuid4()}/again").status_code == 404
+
+
+def test_why_it_failed_is_said_without_a_contradiction(client: FlaskClient, work: Work) -> None:
+    thought = posted(client, "a thought")
+    work.take(thought)
+    work.fail(thought, kind="permanent")
+    page = client.get(f"/t/{thought}").text
+    assert "It was refused, and would be again as things are." in page
+    assert "can start it again from this step, once the reason is mended;" in page
 
 
 def test_a_waiting_thought_says_how_many_come_first(client: FlaskClient) -> None:
