@@ -1,6 +1,6 @@
-"""The two pages: the form with one's own latest thoughts, and a thought.
+"""The pages: the form with one's own latest thoughts, and a thought, which may be deleted or written again.
 
-Both are whole without JavaScript. The script fetches the same page again as a fragment and exchanges the parts that
+They are whole without JavaScript. The script fetches the same page again as a fragment and exchanges the parts that
 differ, so the templates are the only place where a state is drawn.
 """
 
@@ -43,6 +43,12 @@ def thought(thought_id: UUID) -> Response:
 def again(thought_id: UUID) -> Response:
     """The form with the text of an earlier thought, which stays as it is."""
     return make_response(render_template("home.html", **_form(access.readable_thought(thought_id).row.text)))
+
+
+@blueprint.get("/t/<uuid:thought_id>/delete")
+def deletion(thought_id: UUID) -> Response:
+    """The question before a thought is deleted."""
+    return make_response(render_template("delete.html", view=ThoughtView(access.readable_thought(thought_id))))
 
 
 def form_again(written: str, refusal: HTTPException, nonce: str = "") -> Response:

@@ -42,7 +42,9 @@ def answer(error: HTTPException) -> Response:
     """The answer to an HTTP error, in the form that the asker reads."""
     status, title = error.code or 500, error.name
     if asked_by_person():
-        response = Response(render_template("error.html", status=status, title=title, detail=error.description), status)
+        again = getattr(error, "retry_after", None) if request.method == "GET" else None
+        page = render_template("error.html", status=status, title=title, detail=error.description, again=again)
+        response = Response(page, status)
     else:
         response = problem(status, title, error.description or title)
     return with_headers(response, error)

@@ -5,7 +5,7 @@ import re
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadRequest, Forbidden, Gone, UnprocessableEntity, UnsupportedMediaType
@@ -64,6 +64,7 @@ def remove(thought_id: UUID) -> Response:
 def remove_by_form(thought_id: UUID) -> BaseResponse:
     """The same from the page: forms know no DELETE."""
     _delete(thought_id)
+    flash("The thought is deleted, with everything the agents found.")
     return redirect(url_for("pages.home"), 303)
 
 

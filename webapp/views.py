@@ -103,6 +103,15 @@ class ThoughtView:
         return self.row.finished_at is not None
 
     @property
+    def pace(self) -> str:
+        """How often its page looks for news by itself: "fast" while it moves, "slow" while it waits or may be started
+        again, "" never."""
+        if self.status == "completed":
+            return ""
+        moves = self.status == "processing" or (self.status == "pending" and not self.outlook)
+        return "fast" if moves else "slow"
+
+    @property
     def title(self) -> str:
         """The beginning of the text on one line, cut at a word."""
         line = " ".join(self.row.text.split())

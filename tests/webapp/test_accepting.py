@@ -256,7 +256,8 @@ def test_with_postgres_away_everything_answers_503_with_retry_after(make_app: Ma
         assert "127.0.0.1" not in answer.text
     page = client.get("/")
     assert (page.status_code, page.mimetype) == (503, "text/html")
-    assert "Retry-After" in page.headers
+    assert f'http-equiv="refresh" content="{page.headers["Retry-After"]}"' in page.text
+    assert "http-equiv" not in client.post(f"/thoughts/{uuid4()}/delete", data={}).text, "nobody asked for that again"
 
 
 def test_a_web_without_its_secret_key_does_not_start(make_app: MakeApp) -> None:

@@ -95,11 +95,14 @@ def test_deleting_again_changes_nothing(client: FlaskClient, thought: dict[str, 
 
 
 def test_the_page_deletes_without_javascript(client: FlaskClient, thought: dict[str, Any]) -> None:
-    place = f"/thoughts/{thought['id']}/delete"
-    assert f'action="{place}"' in client.get(thought["links"]["page"]).text
+    question, place = f"/t/{thought['id']}/delete", f"/thoughts/{thought['id']}/delete"
+    assert f'href="{question}"' in client.get(thought["links"]["page"]).text
+    assert f'action="{place}"' in client.get(question).text
     answer = client.post(place, data={})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
-    assert client.get(thought["links"]["page"]).status_code == 404
+    for link in (question, thought["links"]["page"]):
+        assert client.get(link).status_code == 404
+    assert ["The thought is deleted" in client.get("/").text for _ in range(2)] == [True, False]
 
 
 def test_an_old_record_does_not_bring_it_back(

@@ -15,6 +15,7 @@ from tests.webapp.conftest import MakeApp
 from tests.webapp.work import Work
 
 REFRESH = '<noscript><meta http-equiv="refresh" content="3"></noscript>'
+SELDOM = '<noscript><meta http-equiv="refresh" content="60"></noscript>'
 
 
 def posted(client: FlaskClient, text: str) -> UUID:
@@ -54,6 +55,7 @@ def test_what_waits_for_the_batch_says_so_until_it_is_taken(
         assert "Waiting for the batch" in shown
         assert following in shown
         assert "Queued" not in shown
+    assert SELDOM in client.get(f"/t/{thought}").text, "it waits for hours"
     Batches(database).request()
     database.rows(BEGIN)
     later = posted(client, "too late for it")
@@ -70,6 +72,7 @@ def test_with_kafka_away_a_person_is_told_what_is_waited_for(make_app: MakeApp, 
     eventually(lambda: not app.extensions["services"].kafka.reachable)
     for page in ("/", f"/t/{thought}"):
         assert "Kafka is away; the analysis starts when it is back." in client.get(page).text
+    assert SELDOM in client.get(f"/t/{thought}").text
     work.take(thought)
     assert "Kafka" not in client.get(f"/t/{thought}").text
 
@@ -151,7 +154,7 @@ def test_a_fragment_has_the_same_parts_as_the_page(client: FlaskClient, work: Wo
     parts = [
         re.findall(r'data-part="([^"]+)"', client.get(f"/t/{thought}{query}").text) for query in ("", "?fragment=1")
     ]
-    assert parts[0] == parts[1] == ["head", "steps", "found-classification"]
+    assert parts[0] == parts[1] == ["head", "steps", "found-classification", "actions"]
     assert "<html" not in client.get(f"/t/{thought}?fragment=1").text
 
 
@@ -159,6 +162,7 @@ def test_a_missing_page_is_said_in_html(client: FlaskClient) -> None:
     for path, headers in ((f"/t/{uuid4()}", {}), ("/nowhere", {"Accept": "text/html,*/*;q=0.8"})):
         answer = client.get(path, headers=headers)
         assert (answer.status_code, answer.mimetype) == (404, "text/html")
+        assert "http-equiv" not in answer.text
 
 
 def test_every_answer_carries_the_strict_headers(client: FlaskClient) -> None:
@@ -176,7 +180,7 @@ def test_every_answer_carries_the_strict_headers(client: FlaskClient) -> None:
 def test_the_pages_hold_nothing_that_the_policy_forbids(client: FlaskClient, work: Work) -> None:
     thought = posted(client, "a thought")
     work.complete(thought)
-    for path in ("/", f"/t/{thought}", f"/t/{uuid4()}"):
+    for path in ("/", f"/t/{thought}", f"/t/{thought}/delete", f"/t/{uuid4()}"):
         page = client.get(path).text
         assert not re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", page)
         assert not re.search(r"<script(?![^>]*\ssrc=\"/static/)", page)
