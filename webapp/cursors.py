@@ -5,6 +5,9 @@ import binascii
 from datetime import datetime
 from uuid import UUID
 
+from flask import request
+from werkzeug.exceptions import BadRequest
+
 from webapp.queries import Place
 
 
@@ -25,3 +28,12 @@ def decode(cursor: str) -> Place:
     if place[0].tzinfo is None:
         raise ValueError("this cursor is not one of ours")
     return place
+
+
+def asked() -> Place | None:
+    """The place that this request names; None for the beginning. Raises BadRequest."""
+    cursor = request.args.get("cursor")
+    try:
+        return decode(cursor) if cursor else None
+    except ValueError as broken:
+        raise BadRequest(f"cursor: {broken}.") from None

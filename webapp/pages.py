@@ -11,7 +11,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, UnprocessableEntity
 
 from contracts.text import THOUGHT_LENGTH
-from webapp import access, identity
+from webapp import access, cursors, identity
 from webapp.outlook import outlook
 from webapp.problems import with_headers
 from webapp.queries import LATEST_LENGTH, Thought, page_of_thoughts, thoughts_ahead
@@ -23,10 +23,17 @@ blueprint = Blueprint("pages", __name__)
 
 @blueprint.get("/")
 def home() -> Response:
-    """The form and the visitor's own latest thoughts."""
-    user_id = identity.settled_visitor()
+    """The form and the visitor's own latest thoughts, or those behind a cursor."""
+    user_id, after = identity.settled_visitor(), cursors.asked()
+    found, following = page_of_thoughts(services().database, user_id, limit=LATEST_LENGTH, after=after)
+    shown = {
+        "user_id": user_id,
+        "cursor": request.args.get("cursor") or None,
+        "latest": [ThoughtView(each, batches=_in_batches()) for each in found],
+        "older": following and cursors.encode(following),
+        "outlook": outlook(services()),
+    }
     template = "latest.html" if _wants_fragment() else "home.html"
-    shown = {"user_id": user_id, "latest": _latest(user_id), "outlook": outlook(services())}
     return make_response(render_template(template, **shown, **_form()))
 
 
@@ -67,11 +74,6 @@ def _view(found: Thought) -> ThoughtView:
         return ThoughtView(found)
     ahead = thoughts_ahead(parts.database, row.user_id, row.turn)
     return ThoughtView(found, ahead, outlook=outlook(parts, row.created_at), batches=_in_batches())
-
-
-def _latest(user_id: UUID) -> list[ThoughtView]:
-    found = page_of_thoughts(services().database, user_id, limit=LATEST_LENGTH)
-    return [ThoughtView(each, batches=_in_batches()) for each in found]
 
 
 def _in_batches() -> bool:

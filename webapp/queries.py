@@ -82,14 +82,17 @@ def one_thought(database: Database, thought_id: UUID) -> Thought | None:
 
 def page_of_thoughts(
     database: Database, user_id: UUID, *, limit: int, status: str | None = None, after: Place | None = None
-) -> list[Thought]:
-    """A user's thoughts, the latest first, from behind the place `after` on."""
+) -> tuple[list[Thought], Place | None]:
+    """A user's thoughts, the latest first, from behind the place `after` on; and the place where more follow."""
     chosen = _THOUGHT.where(t.user_id == user_id)
     if status:
         chosen = chosen.where(t.status == status)
     if after:
         chosen = chosen.where(tuple_(t.created_at, t.id) < after)
-    return _with_runs(database, read(database, chosen.order_by(t.created_at.desc(), t.id.desc()).limit(limit)))
+    rows = read(database, chosen.order_by(t.created_at.desc(), t.id.desc()).limit(limit + 1))
+    shown = rows[:limit]
+    following = (shown[-1].created_at, shown[-1].id) if len(rows) > limit else None
+    return _with_runs(database, shown), following
 
 
 def thoughts_in_view(database: Database, user_id: UUID, watched: Collection[UUID]) -> list[Thought]:

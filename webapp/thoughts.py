@@ -16,7 +16,7 @@ from webapp import acceptance, access, cursors, deletion, identity, representati
 from webapp.identifiers import form_key, keyed_id, new_id
 from webapp.pages import form_again
 from webapp.problems import FORM_TYPES, of_database
-from webapp.queries import Place, page_of_thoughts
+from webapp.queries import page_of_thoughts
 from webapp.services import services
 
 blueprint = Blueprint("thoughts", __name__)
@@ -71,14 +71,13 @@ def remove_by_form(thought_id: UUID) -> BaseResponse:
 @blueprint.get("/thoughts")
 def listing() -> Response:
     """A user's thoughts, the latest first; without `user_id` the cookie's own. What is empty counts as not given."""
-    limit, status, after = _limit(), _status(), _place()
+    limit, status, after = _limit(), _status(), cursors.asked()
     user_id = _asked_user()
     if user_id is None:
         return _json({"items": [], "next": None})
-    found = page_of_thoughts(services().database, user_id, limit=limit + 1, status=status, after=after)
-    shown = found[:limit]
-    following = cursors.encode((shown[-1].row.created_at, shown[-1].row.id)) if len(found) > limit else None
-    return _json({"items": [representations.thought(thought) for thought in shown], "next": following})
+    shown, following = page_of_thoughts(services().database, user_id, limit=limit, status=status, after=after)
+    items = [representations.thought(thought) for thought in shown]
+    return _json({"items": items, "next": following and cursors.encode(following)})
 
 
 def _create_from_json() -> BaseResponse:
@@ -191,14 +190,6 @@ def _status() -> str | None:
     if asked not in STATUSES | {None}:
         raise UnprocessableEntity(f"status: send one of {', '.join(sorted(STATUSES))}.")
     return asked
-
-
-def _place() -> Place | None:
-    cursor = request.args.get("cursor")
-    try:
-        return cursors.decode(cursor) if cursor else None
-    except ValueError as broken:
-        raise BadRequest(f"cursor: {broken}.") from None
 
 
 def _json(value: Any, status: int = 200) -> Response:

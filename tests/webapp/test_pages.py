@@ -13,6 +13,7 @@ from tasks.batches import Batches
 from tests.eventually import eventually
 from tests.webapp.conftest import MakeApp
 from tests.webapp.work import Work
+from webapp.queries import LATEST_LENGTH
 
 REFRESH = '<noscript><meta http-equiv="refresh" content="3"></noscript>'
 SELDOM = '<noscript><meta http-equiv="refresh" content="60"></noscript>'
@@ -186,3 +187,15 @@ def test_the_pages_hold_nothing_that_the_policy_forbids(client: FlaskClient, wor
         assert not re.search(r"<script(?![^>]*\ssrc=\"/static/)", page)
         for address in re.findall(r'(?:src|href)="([^"]+)"', page):
             assert address.startswith(("/", "#")), address
+
+
+def test_older_thoughts_are_a_link_away(client: FlaskClient) -> None:
+    ids = [str(posted(client, str(number))) for number in range(LATEST_LENGTH + 1)]
+    first = client.get("/").text
+    assert ids[0] not in first
+    [following] = re.findall(r'href="(/\?cursor=[^"#]+)#thoughts"', first)
+    for page in (following, f"{following}&fragment=1"):
+        shown = client.get(page).text
+        assert (ids[0] in shown, ids[1] in shown, "Older thoughts" in shown) == (True, False, False)
+    assert f'data-src="/?fragment=1&amp;{following.removeprefix("/?")}"' in client.get(following).text
+    assert client.get("/?cursor=x").status_code == 400
