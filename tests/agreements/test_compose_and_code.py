@@ -1,6 +1,8 @@
 """docker-compose.yml, the devstack and the code say the same: commands, queues, partitions, settings, servers."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
