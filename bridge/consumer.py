@@ -8,19 +8,21 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bridge.kafka import Config, client_config
+from bridge.damage import DAMAGED, Damage
+from bridge.kafka import client_config, reader_config
 from bridge.lane import Lane
 from bridge.messages import read_message
 from bridge.positions import Committed, Start, choose_start
-from bridge.records import Unreadable
+from bridge.records import Unreadable, damaged_record
 from bridge.topic_ids import NO_TOPIC_ID, TopicIds, topic_id
 from bridge.watermarks import watermarks
+from contracts.dead_letters import damaged_origin
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -58,18 +60,18 @@ class Assigned:
     topic_id: str
     committed: int
     paused: bool = False
+    damage: Damage = field(default_factory=Damage)
 
 
 class KafkaSource:
     """The work topic's partitions that the group gave to this bridge."""
 
     def __init__(self, settings: Settings) -> None:
-        config = client_config(settings, "bridge")
         self._settings = settings
         self._topic = settings.kafka_topic
-        self._admin = AdminClient(config)
+        self._admin = AdminClient(client_config(settings, "bridge"))
         self._topic_ids = TopicIds(self._admin, self._topic)
-        self._consumer = Consumer(_consumer_config(config, settings, self._commit_answered))
+        self._consumer = Consumer(_consumer_config(settings, self._commit_answered))
         self._partitions: dict[int, Assigned] = {}
         self._settled_at = 0.0
         self._answer_seconds = ANSWER_SECONDS
@@ -84,8 +86,10 @@ class KafkaSource:
         """Read what has come. Raises KafkaException when librdkafka is broken for good."""
         first = self._consumer.poll(seconds)
         if first is not None:
+            elsewhere: set[int | None] = set()
             for message in [first, *self._consumer.consume(DRAIN, 0)]:
-                self._take(message)
+                if message.partition() not in elsewhere and self._take(message):
+                    elsewhere.add(message.partition())
         self._balance()
 
     def settle(self, now: float) -> None:
@@ -106,20 +110,35 @@ class KafkaSource:
         if leaving.is_alive():
             log.warning("Kafka did not let this bridge leave; its partitions go over when its session ends.")
 
-    def _take(self, message: "Message[bytes, bytes]") -> None:
-        error = message.error()
-        if error is not None:
+    def _take(self, message: "Message[bytes, bytes]") -> bool:
+        """Whether its partition is read from another offset now: what came with it is of before, and comes again."""
+        number, offset, error = message.partition() or 0, message.offset() or 0, message.error()
+        assigned = self._partitions.get(number)
+        if error is not None and (assigned is None or error.code() not in DAMAGED):
             self._complain(error)
-            return
-        number, offset = message.partition(), message.offset()
-        if number is None or offset is None or number not in self._partitions:
-            return
-        assigned = self._partitions[number]
+        elif assigned is not None and error is not None:
+            self._pass_by(assigned, number, offset, error)
+            return True
+        elif assigned is not None:
+            self._read(assigned.lane, message)
+        return False
+
+    def _read(self, lane: Lane, message: "Message[bytes, bytes]") -> None:
         read = read_message(self._topic, message)
         if isinstance(read, Unreadable):
-            assigned.lane.read_unreadable(read.record, read.reason)
+            lane.read_unreadable(read.record, read.reason)
         else:
-            assigned.lane.read(read)
+            lane.read(read)
+
+    def _pass_by(self, assigned: Assigned, number: int, begins_at: int, error: KafkaError) -> None:
+        """Ask again for a batch that cannot be decoded; when it stays so, bury the record that is next, without it."""
+        offset, is_certain = max(begins_at, assigned.lane.next), assigned.damage.is_certain(begins_at)
+        self._consumer.seek(TopicPartition(self._topic, number, offset + is_certain))
+        if is_certain:
+            log.error("ALARM: nobody can read partition %d offset %d: %s", number, offset, error.str())
+            where = damaged_origin(self._topic, number, offset, assigned.topic_id)
+            unread = damaged_record(where, error.str())
+            assigned.lane.read_unreadable(unread.record, unread.reason)
 
     def _complain(self, error: KafkaError) -> None:
         if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  librdkafka's own name
@@ -241,16 +260,13 @@ class KafkaSource:
             raise LogReplacedError(f"ALARM: the topic {self._topic} was made anew; its records are read from the start")
 
 
-def _consumer_config(config: Config, settings: Settings, on_commit: CommitCallback) -> dict[str, Any]:
+def _consumer_config(settings: Settings, on_commit: CommitCallback) -> dict[str, Any]:
     protocol: dict[str, Any] = {"group.protocol": settings.kafka_group_protocol}
     if settings.kafka_group_protocol == "classic":
         protocol |= {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 6000}
     return {
-        **config,
+        **reader_config(settings, "bridge"),
         **protocol,
-        "group.id": settings.kafka_consumer_group,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
         "auto.offset.reset": "error",
         "socket.timeout.ms": ANSWER_MS,
         "on_commit": on_commit,

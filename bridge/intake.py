@@ -99,6 +99,8 @@ class Intake:
         headers |= {"origin": where, **original(record.body.key, record.body.headers)}
         if record.user_id != NOBODY:
             headers |= {"user_id": str(record.user_id), "thought_id": str(record.thought_id)}
+        if record.body.left_out:
+            headers["value_left_out"] = record.body.left_out
         log.error("A record became a dead letter: %s (%s)", item.reason, where)
         bury(
             self._database,

@@ -48,6 +48,16 @@ def client_config(settings: Settings, name: str) -> Config:
     }
 
 
+def reader_config(settings: Settings, name: str) -> Config:
+    """For who reads records and commits by itself what it means to."""
+    return {
+        **client_config(settings, name),
+        "group.id": settings.kafka_consumer_group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+    }
+
+
 def check_config(settings: Settings) -> None:
     """Have librdkafka look at the configuration, and at the files that it names, before the work begins.
 

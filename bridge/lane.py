@@ -111,6 +111,11 @@ class Lane:
         return self._offsets.frontier
 
     @property
+    def next(self) -> int:
+        """The offset behind the last record that came."""
+        return self._offsets.next
+
+    @property
     def is_full(self) -> bool:
         """Whether the partition is to be paused."""
         return len(self._lines) >= self._window.users or len(self._offsets) >= self._window.records

@@ -7,12 +7,14 @@ nothing, so no partition moves because somebody counts or reads.
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bridge.kafka import client_config
+from bridge.damage import DAMAGED, Damage, Damaged
+from bridge.kafka import client_config, reader_config
 from bridge.positions import Committed, Position
 from bridge.topic_ids import TopicIds, topic_id
 from bridge.watermarks import watermarks
@@ -31,22 +33,33 @@ COORDINATOR_MOVES: Final = frozenset(
 
 AGAIN_SECONDS: Final = 0.2
 
+EXPECTED: Final = DAMAGED | {KafkaError._PARTITION_EOF}  # noqa: SLF001  librdkafka's own name
+"""Errors that are an answer; any other ends the reading."""
+
+Stands: TypeAlias = "Message[bytes, bytes] | Damaged"
+"""What stands at an offset."""
+
 Span = tuple[int, int, int]
 """Partition, first offset, and the offset behind the last."""
+
+
+@dataclass(slots=True)
+class Rest:
+    """What of a partition is still to be read."""
+
+    next: int
+    end: int
+    damage: Damage = field(default_factory=Damage)
 
 
 class Log:
     """Reads topics from outside; `name` is shown in the broker's log. Methods raise KafkaException when it is away."""
 
     def __init__(self, settings: Settings, name: str) -> None:
-        config = client_config(settings, name)
-        self._admin = AdminClient(config)
+        self._admin = AdminClient(client_config(settings, name))
         self._consumer = Consumer(
             {
-                **config,
-                "group.id": settings.kafka_consumer_group,
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
+                **reader_config(settings, name),
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",  # where records expire while they are read, the account shows a gap
             }
@@ -62,20 +75,19 @@ class Log:
         }
         return [self._position(one, known_as, committed[one.partition]) for one in partitions]
 
-    def records(self, topic: str, spans: Iterable[Span]) -> "Iterator[list[Message[bytes, bytes]]]":
+    def records(self, topic: str, spans: Iterable[Span]) -> Iterator[list[Stands]]:
         """What stands within the spans, in batches; those of a partition in their order."""
-        ends = {partition: (first, end) for partition, first, end in spans if first < end}
+        rests = {partition: Rest(first, end) for partition, first, end in spans if first < end}
         quiet_since = time.monotonic()
-        with self._assigned(topic, ends):
-            while ends:
-                waiting = len(ends)
-                batch = [one for one in self._consumer.consume(BATCH, POLL_SECONDS) if _belongs(one, ends)]
-                if batch:
+        with self._assigned(topic, rests):
+            while rests:
+                waiting = len(rests)
+                if batch := list(self._batch(topic, rests)):
                     yield batch
-                if batch or len(ends) < waiting:
+                if batch or len(rests) < waiting:
                     quiet_since = time.monotonic()
                 elif time.monotonic() - quiet_since > SILENCE_SECONDS:
-                    raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001  librdkafka's own name
+                    raise KafkaException(_silent(rests))
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -101,26 +113,51 @@ class Log:
         low, high = watermarks(self._admin, partition)
         return Position(partition.partition, known_as, low, high, committed)
 
+    def _batch(self, topic: str, rests: dict[int, Rest]) -> Iterator[Stands]:
+        """What has come of the spans; one that was read to its end is taken out of `rests`.
+
+        The broker's word that the log ends counts as well: what stands last may be a mark that no reader is shown.
+        """
+        elsewhere: set[int] = set()
+        for message in self._consumer.consume(BATCH, POLL_SECONDS):
+            number, offset, error = message.partition() or 0, message.offset() or 0, message.error()
+            if error is not None and error.code() not in EXPECTED:
+                raise KafkaException(error)
+            if number not in rests or number in elsewhere:
+                continue
+            rest = rests[number]
+            if error is None:
+                rest.next = offset + 1
+                if offset < rest.end:
+                    yield message
+            elif error.code() in DAMAGED:
+                elsewhere.add(number)
+                yield from self._pass_by(rest, TopicPartition(topic, number, offset), error)
+            else:
+                rest.next = rest.end
+            if rest.next >= rest.end:
+                del rests[number]
+
+    def _pass_by(self, rest: Rest, begins_at: TopicPartition, error: KafkaError) -> Iterator[Damaged]:
+        """Ask again for a batch that cannot be decoded; when it stays so, the record that is next is passed by."""
+        number, offset = begins_at.partition, max(begins_at.offset, rest.next)
+        is_certain = rest.damage.is_certain(begins_at.offset)
+        self._consumer.seek(TopicPartition(begins_at.topic, number, offset + is_certain))
+        if is_certain:
+            rest.next = offset + 1
+            if offset < rest.end:
+                yield Damaged(number, offset, error.str())
+
     @contextmanager
-    def _assigned(self, topic: str, ends: dict[int, tuple[int, int]]) -> Iterator[None]:
-        self._consumer.assign([TopicPartition(topic, partition, first) for partition, (first, _) in ends.items()])
+    def _assigned(self, topic: str, rests: dict[int, Rest]) -> Iterator[None]:
+        self._consumer.assign([TopicPartition(topic, number, rest.next) for number, rest in rests.items()])
         try:
             yield
         finally:
             self._consumer.unassign()
 
 
-def _belongs(message: "Message[bytes, bytes]", ends: dict[int, tuple[int, int]]) -> bool:
-    """Whether the message is a record within its span; a span that was read to its end is taken out of `ends`.
-
-    The broker's word that the log ends counts as well: what stands last may be a mark that no reader is shown.
-    """
-    partition, offset, error = message.partition() or 0, message.offset() or 0, message.error()
-    if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  librdkafka's own name
-        raise KafkaException(error)
-    if partition not in ends:
-        return False
-    _, end = ends[partition]
-    if error is not None or offset >= end - 1:
-        del ends[partition]
-    return error is None and offset < end
+def _silent(rests: dict[int, Rest]) -> KafkaError:
+    """An uncompressed batch that is no batch any more makes librdkafka silent, as a broker does that is away."""
+    where = ", ".join(f"partition {number} gives nothing from offset {rest.next} on" for number, rest in rests.items())
+    return KafkaError(KafkaError._TIMED_OUT, where)  # noqa: SLF001  librdkafka's own name

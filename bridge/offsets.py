@@ -34,5 +34,10 @@ class Offsets:
         """The smallest open offset, else the next one to read: everything below it is done."""
         return self._order[0] if self._order else self._next
 
+    @property
+    def next(self) -> int:
+        """The offset behind the last one that was read."""
+        return self._next
+
     def __len__(self) -> int:
         return len(self._open)

@@ -34,6 +34,8 @@ class Body:
     event: ThoughtCreated | None = None
     kind: str = ""
     """Why it could not be read, in one word."""
+    left_out: str = ""
+    """Why the value is not here, where there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,12 @@ def read_record(
         body = Body(value, headers, key, kind=unreadable.kind)
         return Unreadable(Record(offset, NOBODY, NOBODY, None, where, body), reason)
     return Record(offset, event.user_id, event.thought_id, turn, where, Body(value, headers, key, event))
+
+
+def damaged_record(where: Mapping[str, Any], why: str) -> Unreadable:
+    """What stands at an offset whose record cannot be decoded; `where` is its `damaged_origin`."""
+    body = Body(None, (), kind="Undecodable", left_out="undecodable")
+    return Unreadable(Record(where["offset"], NOBODY, NOBODY, None, where, body), clean(why))
 
 
 def _pipeline_event(value: bytes | None) -> ThoughtCreated:

@@ -26,6 +26,7 @@ HEADER_NAMES: Final = {
     "stack": "error-stack",
     "user_id": "user-id",
     "thought_id": "thought-id",
+    "value_left_out": "original-value-left-out",
 }
 """What the keys of the JSON object are called in Kafka; the others keep their names."""
 
@@ -34,6 +35,7 @@ ORIGIN_HEADERS: Final = {
     "partition": "original-partition",
     "offset": "original-offset",
     "timestamp": "original-timestamp",
+    "topic_id": "original-topic-id",
 }
 
 FAILURE_ID: Final = "failure-id"
@@ -71,6 +73,12 @@ def failure_headers(
 def origin(topic: str, partition: int, offset: int, timestamp: int | None) -> dict[str, Any]:
     """Where a record stood; `timestamp` in milliseconds since the epoch, as Kafka has it."""
     return {"topic": topic, "partition": partition, "offset": offset, "timestamp": timestamp}
+
+
+def damaged_origin(topic: str, partition: int, offset: int, topic_id: str) -> dict[str, Any]:
+    """Where a record stands that nobody can read, not even its time: the topic's id tells it from one that stands
+    there when the topic was made anew."""
+    return origin(topic, partition, offset, None) | {"topic_id": topic_id}
 
 
 def record_failure_id(record_origin: Mapping[str, Any], value: bytes | None) -> str:

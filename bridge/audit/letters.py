@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from confluent_kafka import Message
-
 from bridge.audit import findings
 from bridge.audit.facts import Facts
 from bridge.audit.look import Look
-from bridge.log import Log
+from bridge.damage import Damaged
+from bridge.log import Log, Stands
 from bridge.messages import headers
 from bridge.positions import Position
 from contracts.database import Row
@@ -82,7 +81,9 @@ class Letters:
         return row.failure_id not in self._places and row.kafka_offset >= first.get(row.kafka_partition, 0)
 
 
-def _place(message: "Message[bytes, bytes]") -> Place | None:
+def _place(message: Stands) -> Place | None:
     """None for a record that is no dead letter of ours: it is read as by who rebuilds the table."""
+    if isinstance(message, Damaged):
+        return None
     told = read_headers(headers(message))
     return None if told is None else (told[0], message.partition() or 0, message.offset() or 0)

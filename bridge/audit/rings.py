@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from confluent_kafka import Message
-
 from bridge.audit import findings
 from bridge.audit.accounts import Accounts
 from bridge.audit.facts import Facts, Rung, Verdict
 from bridge.audit.look import Look
-from bridge.log import Log
+from bridge.damage import Damaged
+from bridge.log import Log, Stands
 from bridge.messages import read_message
 from bridge.positions import Position
 from bridge.records import Unreadable
+from bridge.topic_ids import NO_TOPIC_ID
 from contracts.audits import DONE
-from contracts.dead_letters import record_failure_id
+from contracts.dead_letters import damaged_origin, record_failure_id
 from contracts.settings import Settings
 
 Turns = dict[UUID, int]
@@ -33,9 +33,10 @@ class Rings:
         """Count and compare; returns the users whose records were read."""
         newest, rings = self._facts.newest_open(), self._facts.outbox_rings()
         positions = self._log.positions(self._topic)
+        known_as = positions[0].topic_id if positions else NO_TOPIC_ID
         touched: set[UUID] = set()
         for messages in self._log.records(self._topic, self._accounts.begin(positions)):
-            rungs = [_rung(self._topic, message) for message in messages]
+            rungs = [_rung(self._topic, known_as, message) for message in messages]
             verdicts = self._facts.verdicts(rungs)
             touched |= {rung.user_id for rung in rungs if rung.user_id}
             self._count(rungs, verdicts, {one.partition: one for one in positions}, rings, found)
@@ -73,7 +74,10 @@ class Rings:
             found.findings += findings.unrung(str(row.id), row.overdue)
 
 
-def _rung(topic: str, message: "Message[bytes, bytes]") -> Rung:
+def _rung(topic: str, known_as: str, message: Stands) -> Rung:
+    if isinstance(message, Damaged):
+        where = damaged_origin(topic, message.partition, message.offset, known_as)
+        return Rung(message.partition, message.offset, None, None, None, record_failure_id(where, None))
     read = read_message(topic, message)
     record = read.record if isinstance(read, Unreadable) else read
     failure = record_failure_id(record.origin or {}, message.value())

@@ -44,7 +44,8 @@ COUNT: Final = text(f"SELECT count(*) AS letters {CHOSEN}")
 PICK: Final = text(f"""
     SELECT l.failure_id, l.thought_id IS NOT NULL AS is_thought, l.reason, COALESCE(l.headers->>'agent', '') AS agent,
            COALESCE(t.user_id::text, l.headers->>'user_id', '') AS user_id,
-           l.state = 'open' AND (l.thought_id IS NULL OR (t.status = 'failed' AND t.turn = l.turn)) AS movable
+           l.state = 'open' AND CASE WHEN l.thought_id IS NULL THEN l.headers->>'value_left_out' IS NULL
+                                     ELSE COALESCE(t.status = 'failed' AND t.turn = l.turn, false) END AS movable
     {CHOSEN}
      ORDER BY l.turn NULLS FIRST, l.headers->'origin'->>'topic', CAST(l.headers->'origin'->>'partition' AS int),
               CAST(l.headers->'origin'->>'offset' AS bigint), l.failure_id

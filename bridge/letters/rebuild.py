@@ -12,10 +12,11 @@ from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
-from confluent_kafka import KafkaException, Message
+from confluent_kafka import KafkaException
 from sqlalchemy import text
 
-from bridge.log import Log
+from bridge.damage import Damaged
+from bridge.log import Log, Stands
 from bridge.messages import headers as record_headers
 from contracts.database import Database
 from contracts.dead_letters import read_headers, thought_of
@@ -109,10 +110,9 @@ def rebuild(database: Database, settings: Settings) -> Rebuilt:
     return done
 
 
-def read(message: "Message[bytes, bytes]") -> Found | None:
-    """The row that a record tells of; None for a record that is no dead letter of ours."""
-    told = read_headers(record_headers(message))
-    if told is None:
+def read(message: Stands) -> Found | None:
+    """The row that a record tells of; None for a record that is no dead letter of ours, or cannot be decoded."""
+    if isinstance(message, Damaged) or (told := read_headers(record_headers(message))) is None:
         return None
     failure_id, headers = told
     thought_id, turn = thought_of(failure_id) or (None, None)
@@ -130,7 +130,7 @@ def _uuid(told: Any) -> UUID | None:
         return None
 
 
-def _records(settings: Settings) -> "Iterator[Message[bytes, bytes]]":
+def _records(settings: Settings) -> Iterator[Stands]:
     """All records that stand in the topic now, partition by partition. Raises KafkaException when Kafka is away."""
     log, topic = Log(settings, "rebuild"), settings.kafka_dead_letter_topic
     try:
@@ -140,12 +140,12 @@ def _records(settings: Settings) -> "Iterator[Message[bytes, bytes]]":
         log.close()
 
 
-def _batches(messages: "Iterable[Message[bytes, bytes]]") -> "Iterator[list[Message[bytes, bytes]]]":
-    batch: list[Message[bytes, bytes]] = []
+def _batches(messages: Iterable[Stands]) -> Iterator[list[Stands]]:
+    batch: list[Stands] = []
     size = 0
     for message in messages:
         batch.append(message)
-        size += len(message.value() or b"")
+        size += 0 if isinstance(message, Damaged) else len(message.value() or b"")
         if len(batch) >= ROWS or size >= BYTES:
             yield batch
             batch, size = [], 0

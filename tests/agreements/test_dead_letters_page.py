@@ -8,9 +8,9 @@ from contracts.dead_letters import (
     MESSAGE_LENGTH,
     MOST_ORIGINAL_HEADERS,
     STACK_LENGTH,
+    damaged_origin,
     failure_headers,
     kafka_headers,
-    origin,
 )
 from contracts.foreign import TRACING, original
 from contracts.text import THOUGHT_LENGTH
@@ -27,7 +27,7 @@ def documented() -> set[str]:
 
 def written() -> set[str]:
     told = failure_headers(reason="r", error_class="c", message="m", stack="s", agent="a", attempts=1)
-    told |= {"user_id": "u", "thought_id": "t", "origin": origin("topic", 0, 0, 0)}
+    told |= {"user_id": "u", "thought_id": "t", "value_left_out": "w", "origin": damaged_origin("topic", 0, 0, "id")}
     many = [("NAME", b"")] * (MOST_ORIGINAL_HEADERS + 1)
     return {name for name, _ in kafka_headers("id", told | original(b"", many))}
 

@@ -16,10 +16,10 @@ from sqlalchemy import text
 from bridge.decide import decide
 from bridge.intake import ITEMS_A_TURN, Intake
 from bridge.lane import Lane
-from bridge.records import Unreadable, read_record
+from bridge.records import Unreadable, damaged_record, read_record
 from contracts.accept import Accepted
 from contracts.database import Database, Row, make_engine
-from contracts.dead_letters import origin
+from contracts.dead_letters import damaged_origin, kafka_headers, origin, read_headers
 from contracts.events import thought_created
 from contracts.foreign import headers_again, key_again
 from contracts.progress import Publisher, channel, connect
@@ -145,6 +145,22 @@ def test_a_tombstone_becomes_a_dead_letter_without_a_value(intake: Intake, lane:
     bring(lane, 0, None, topic="tombstone")
     intake.work(lane, 0.0)
     assert [letter.value for letter in letters(database, "tombstone")] == [None]
+
+
+def test_a_record_that_nobody_can_decode_becomes_a_dead_letter_that_says_where_it_stands(
+    intake: Intake, lane: Lane, database: Database
+) -> None:
+    where = damaged_origin("damaged", 0, 7, "id-of-the-topic")
+    unread = damaged_record(where, "it does not unpack")
+    lane.read_unreadable(unread.record, unread.reason)
+    intake.work(lane, 0.0)
+    (letter,) = letters(database, "damaged")
+    assert (letter.value, letter.headers["origin"], lane.frontier) == (None, where, 8)
+    told = dict(kafka_headers(letter.failure_id, letter.headers))
+    assert (told["reason"], told["error-class"]) == (b"unreadable", b"Undecodable")
+    assert (told["original-value-left-out"], told["error-message"]) == (b"undecodable", b"it does not unpack")
+    assert (told["original-topic-id"], told["original-timestamp"]) == (b"id-of-the-topic", None)
+    assert read_headers(told.items()) == (letter.failure_id, letter.headers)
 
 
 def test_a_second_reader_of_a_bad_record_adds_nothing(intake: Intake, database: Database) -> None:

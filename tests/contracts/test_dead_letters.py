@@ -12,6 +12,7 @@ from contracts.dead_letters import (
     MESSAGE_LENGTH,
     MOST_ORIGINAL_HEADERS,
     STACK_LENGTH,
+    damaged_origin,
     failure_headers,
     kafka_headers,
     origin,
@@ -112,6 +113,12 @@ def test_who_reads_a_bad_record_again_finds_the_same_id() -> None:
 def test_another_record_has_another_id(where: dict[str, object], value: bytes | None) -> None:
     """The timestamp too: a topic that was made anew counts its offsets from 0 again."""
     assert record_failure_id(where, value) != record_failure_id(WHERE, b"not an event")
+
+
+def test_a_record_that_cannot_be_read_is_told_from_one_in_the_same_place_of_a_topic_made_anew() -> None:
+    first, anew = (damaged_origin("topic", 2, 41, topic_id) for topic_id in ("an-id", "another"))
+    ids = {record_failure_id(where, None) for where in (first, anew, origin("topic", 2, 41, None))}
+    assert len(ids) == 3
 
 
 def test_a_tombstone_is_told_from_an_empty_value_and_from_the_word() -> None:

@@ -78,6 +78,7 @@ GUARDS: Final = (
     Guard("log.id", "Source: no commit for the log of another topic id"),
     Guard("log.start", "Source: an offset of another log is not begun at"),
     Guard("log.earliest", "Source: without a usable offset begin at the earliest"),
+    Guard("log.damage", "Source: what nobody can decode is buried and not passed by in silence"),
     Guard("log.lost", "Source: nothing is committed for a lost partition"),
     Guard("worker.fresh", "Worker: looks again before it pays when the claim is old"),
     Guard("worker.renews", "Worker: renews its calls"),

@@ -6,7 +6,7 @@ The bridge's own source of records runs on it unchanged; only librdkafka's consu
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -36,11 +36,13 @@ class Message:
 
     number: int
     at: int
-    stamp: int
+    stamp: int | None
     value_: bytes | None
     headers_: Pairs
     key_: bytes | None
     error_: KafkaError | None = None
+    damaged: bool = False
+    """Nobody who reads it is given more than an error."""
 
     def error(self) -> KafkaError | None:
         return self.error_
@@ -51,7 +53,7 @@ class Message:
     def offset(self) -> int:
         return self.at
 
-    def timestamp(self) -> tuple[int, int]:
+    def timestamp(self) -> tuple[int, int | None]:
         return (1, self.stamp)
 
     def value(self) -> bytes | None:
@@ -109,6 +111,11 @@ class Kafka:
         log = self.partitions[number].records
         log.append(Message(number, len(log), int(self._clock() * 1000), value, headers, key))
         return len(log) - 1
+
+    def damage(self, number: int) -> None:
+        """Append a record that cannot be decoded; nothing can be told of it, not even when it was written."""
+        log = self.partitions[number].records
+        log.append(Message(number, len(log), None, None, [], None, damaged=True))
 
     def lose_log(self, *, keeps_commits: bool) -> None:
         """The topic is made anew. What the group committed for the old one may still be there."""
@@ -189,10 +196,20 @@ class Consumer:
             if not partition.low <= at <= len(partition.records):
                 lost = KafkaError(KafkaError._AUTO_OFFSET_RESET)
                 return [Message(number, at, 0, None, [], None, lost)]
-            found += partition.records[at : at + min(READ_AT_ONCE, most - len(found))]
+            found += self._read(partition.records[at : at + min(READ_AT_ONCE, most - len(found))])
         for message in found:
-            self._next[message.number] = message.at + 1
+            self._next[message.number] = message.at + (message.error_ is None)
         return found
+
+    def _read(self, records: list[Message]) -> list[Message]:
+        """Up to the first that cannot be decoded, where its reader stays."""
+        for n, one in enumerate(records):
+            if one.damaged:
+                return [*records[:n], replace(one, error_=KafkaError(KafkaError._BAD_COMPRESSION))]
+        return records
+
+    def seek(self, place: TopicPartition) -> None:
+        self._next[place.partition] = place.offset
 
     def _rebalance(self) -> None:
         assert self.source is not None

@@ -215,7 +215,7 @@ class Promise:
             return True
         return t.finished_at is not None or (turn is None and any(one == t.id for one, _ in self._failures))
 
-    def is_buried(self, number: int, offset: int, stamp: int, index: dict[str, DeadLetter]) -> bool:
+    def is_buried(self, number: int, offset: int, stamp: int | None, index: dict[str, DeadLetter]) -> bool:
         """Whether a record that can be no thought is in the index."""
         wanted = {"partition": number, "offset": offset, "timestamp": stamp}
         return any(wanted.items() <= _place(one).items() for one in index.values() if one.thought_id is None)

@@ -45,9 +45,13 @@ def foreign(world: World, n: int) -> bool:
 
 
 def garbage(world: World, n: int) -> bool:
-    """A record that is no event."""
-    value = (None, b"", b"\xff\x00", b"[]", b'{"event_type": "thought_created"}')[n % 5]
-    world.kafka.produce(value, [], None, (n >> 4) % PARTITIONS)
+    """A record that is no event, or that nobody can decode."""
+    number = (n >> 4) % PARTITIONS
+    if (n >> 6) % 4 == 0:
+        world.kafka.damage(number)
+    else:
+        value = (None, b"", b"\xff\x00", b"[]", b'{"event_type": "thought_created"}')[n % 5]
+        world.kafka.produce(value, [], None, number)
     return True
 
 

@@ -47,7 +47,8 @@ class Letters:
             self._store.promise.sent_back(t, letter)
             turn = self._send_back(t, p)
             letter.state, letter.replayed_turn = "replayed", turn
-        return [SimpleNamespace(turn=turn, is_thought=letter.thought_id is not None, **before)]
+        told = {"is_thought": letter.thought_id is not None, "left_out": letter.headers.get("value_left_out")}
+        return [SimpleNamespace(turn=turn, **told, **before)]
 
     def _has_failed(self, t: Thought, letter: DeadLetter) -> bool:
         same_turn = t.turn == letter.turn or "replay.turn" in self._off

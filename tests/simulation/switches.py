@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
+from confluent_kafka import TopicPartition
+
 from bridge import consumer, intake
 from bridge.consumer import KafkaSource
 from bridge.lane import AWAY_SECONDS, Lane, Line, Phase
@@ -45,6 +47,10 @@ def _past_the_gap(offsets: Offsets) -> int:
 
 def _commit_though_lost(source: KafkaSource, client: Any, partitions: Any) -> None:
     source._revoke(client, partitions)
+
+
+def _passed_by_in_silence(source: KafkaSource, assigned: Any, number: int, begins_at: int, error: Any) -> None:
+    source._consumer.seek(TopicPartition(source._topic, number, begins_at + 1))
 
 
 def _where_it_was(committed: Committed | None, topic_id: str, low: int, high: int) -> Start:
@@ -95,6 +101,7 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "log.id": (KafkaSource, "_check_log", lambda *_: None),
     "log.start": (consumer, "choose_start", _where_it_was),
     "log.earliest": (consumer, "choose_start", _at_the_end),
+    "log.damage": (KafkaSource, "_pass_by", _passed_by_in_silence),
     "log.lost": (KafkaSource, "_lose", _commit_though_lost),
     "bury.id": (intake, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
     "worker.fresh": (StepRunner, "_wait_until_fresh", _at_once),

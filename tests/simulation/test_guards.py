@@ -59,6 +59,7 @@ MISSED = [
     ("log.id", 0, Sentence.OFFSETS),
     ("log.start", 79, Sentence.OFFSETS),
     ("log.earliest", 0, Sentence.ENDS),
+    ("log.damage", 5, Sentence.OFFSETS),
     ("worker.fresh", 155, Sentence.ONCE),
     ("worker.renews", 9, Sentence.PAID),
     ("worker.holds", 8, Sentence.PAID),

@@ -9,13 +9,14 @@ from sqlalchemy import text
 
 from bridge.audit.audit import Audit
 from contracts.database import Database
-from contracts.dead_letters import origin, record_failure_id
+from contracts.dead_letters import damaged_origin, origin, record_failure_id
 from contracts.events import thought_created
 from contracts.settings import Settings
 from tests.bridge.audit.books import audited, completed_line, end, kinds, letter, ring, the_finding
 from tests.bridge.kafka_log import records
 from tests.bridge.lines import add_thought, add_user, change
 from tests.bridge.sources import commit_by_hand, produce, topic_id
+from tests.bridge.spoiler import a_spoiler, produce_packed
 
 pytestmark = pytest.mark.usefixtures("topics")
 
@@ -83,6 +84,21 @@ def test_a_commit_past_a_record_that_was_never_buried_is_found(settings: Setting
     produce(settings, [b"no event"])
     commit_by_hand(settings, 1, topic_id(settings))
     assert "thought none, it is unreadable" in the_finding(audited(settings, database), "frontier")
+
+
+def test_offsets_that_nobody_can_read_are_counted_as_buried_or_not(settings: Settings, database: Database) -> None:
+    completed_line(settings, database, 2)
+    produce_packed(settings, settings.kafka_topic, [b"no event " * 99] * 3, "lz4")
+    ring(settings, database, add_thought(database, add_user(database)))
+    for offset in (2, 3):
+        where = damaged_origin(settings.kafka_topic, 0, offset, topic_id(settings))
+        letter(database, None, record_failure_id(where, None))
+    commit_by_hand(settings, 4, topic_id(settings))
+    with a_spoiler(settings) as spoiler:
+        figures = audited(spoiler.settings, database)
+    assert figures["adds_up"], figures["found"]
+    found = figures["partitions"][0]["records"]
+    assert (found["completed"], found["buried"], found["unknown"], found["waiting"], found["gaps"]) == (2, 2, 1, 1, 0)
 
 
 def test_a_foreign_record_rang_for_the_first_turn_of_its_thought(settings: Settings, database: Database) -> None:

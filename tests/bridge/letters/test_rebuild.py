@@ -17,6 +17,7 @@ from contracts.settings import Settings
 from tests.bridge.failures import a_thought, buried, delete, fail, failed, letter_of, thought_of
 from tests.bridge.lines import add_user
 from tests.bridge.relays import a_relay
+from tests.bridge.spoiler import a_spoiler, produce_packed
 
 pytestmark = pytest.mark.usefixtures("topics")
 
@@ -130,6 +131,15 @@ def test_what_others_wrote_into_the_topic_is_counted_and_harms_nothing(settings:
     assert producer.flush(20) == 0
     assert rebuild(database, settings) == Rebuilt(records=8, added=1, unreadable=7)
     assert rebuild(database, settings) == Rebuilt(records=8, unreadable=7)
+
+
+def test_records_that_nobody_can_read_are_passed_by(settings: Settings, database: Database, user_id: UUID) -> None:
+    produce_packed(settings, settings.kafka_dead_letter_topic, [b"a dead letter " * 99] * 2, "lz4")
+    failed(database, settings, user_id)
+    published(settings, database)
+    lost(database)
+    with a_spoiler(settings) as spoiler:
+        assert rebuild(database, spoiler.settings) == Rebuilt(records=3, added=1, unreadable=2)
 
 
 def test_kafka_away_is_said_in_one_line(

@@ -7,6 +7,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from bridge.letters import index
+from bridge.letters.index import Filter
 from bridge.letters.replay import Closed, discard, replay
 from contracts.database import Database
 from contracts.dead_letters import origin
@@ -160,6 +162,17 @@ def test_in_batch_mode_a_replay_leaves_nothing_for_kafka(settings: Settings, dat
     assert emitted(database) == []
     assert (thought_of(database, failure).status, thought_of(database, failure).turn) == ("pending", 2)
     assert letter_of(database, record).state == "open"
+
+
+def test_a_record_whose_value_is_not_here_is_not_written_again_without_it(
+    settings: Settings, database: Database
+) -> None:
+    failure = buried(database, settings, None, value_left_out="undecodable")
+    database.rows(text("DELETE FROM outbox"))
+    done = replay(database, settings, failure)
+    assert (done.is_done, done.what) == (False, "not replayed: its value is not here (undecodable)")
+    assert (letter_of(database, failure).state, emitted(database)) == ("open", [])
+    assert [one.movable for one in index.pick(database, Filter(ids=(failure,)))] == [False]
 
 
 @pytest.mark.usefixtures("topics")
