@@ -15,12 +15,13 @@ from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from bridge.damage import DAMAGED, Damage
-from bridge.kafka import client_config, reader_config
+from bridge.kafka import client_config, is_fatal, reader_config
 from bridge.lane import Lane
 from bridge.messages import read_message
 from bridge.positions import Committed, Start, choose_start
 from bridge.records import Unreadable, damaged_record
 from bridge.topic_ids import NO_TOPIC_ID, TopicIds, topic_id
+from bridge.unassigned import WHY, Unassigned
 from bridge.watermarks import watermarks
 from contracts.dead_letters import damaged_origin
 from contracts.settings import Settings
@@ -73,6 +74,7 @@ class KafkaSource:
         self._topic_ids = TopicIds(self._admin, self._topic)
         self._consumer = Consumer(_consumer_config(settings, self._commit_answered))
         self._partitions: dict[int, Assigned] = {}
+        self._unassigned = Unassigned()
         self._settled_at = 0.0
         self._answer_seconds = ANSWER_SECONDS
         self._asked: Future[Any] | None = None
@@ -94,6 +96,8 @@ class KafkaSource:
 
     def settle(self, now: float) -> None:
         """Commit the frontiers that have moved, every second, without waiting for Kafka. Raises LogReplacedError."""
+        if self._unassigned.is_long(bool(self._partitions), now):
+            log.warning(WHY)
         pause = COMMIT_SECONDS if self._moved(self._partitions) else LOOK_SECONDS
         if self._asked is None and now - self._settled_at >= pause and self._partitions:
             self._settled_at, self._asked = now, self._topic_ids.ask(self._answer_seconds)
@@ -141,7 +145,10 @@ class KafkaSource:
             assigned.lane.read_unreadable(unread.record, unread.reason)
 
     def _complain(self, error: KafkaError) -> None:
-        if error.fatal() or error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  librdkafka's own name
+        if is_fatal(error):
+            log.error("Kafka's consumer gave up, starting again: %s", error.str())
+            raise KafkaException(error)
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  librdkafka's own name
             log.error("ALARM: Kafka lost the place of a partition, starting again: %s", error)
             raise KafkaException(error)
         log.warning("Kafka: %s", error)

@@ -4,7 +4,7 @@ import logging
 import os
 from typing import Any, Final
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
@@ -71,6 +71,11 @@ def check_config(settings: Settings) -> None:
         AdminClient(client_config(settings, "check"))
     except KafkaException as refused:
         raise ValueError(f"KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_* or KAFKA_SSL_*: {refused.args[0].str()}") from None
+
+
+def is_fatal(error: KafkaError) -> bool:
+    """Whether the client will never work again. An error that comes as a message or a report lacks the flag."""
+    return error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001  librdkafka's own name
 
 
 def client_log() -> logging.Logger:

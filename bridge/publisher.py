@@ -9,7 +9,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from bridge.kafka import Config, client_config
+from bridge.kafka import Config, client_config, is_fatal
 from bridge.outbox import Delivered, OutboxRow, Refused
 from bridge.topics import DEAD_LETTER_RECORD_BYTES, WORK_RECORD_BYTES
 from contracts.settings import Settings
@@ -183,7 +183,7 @@ class Publisher:
             self._alive()
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001  a report's error lacks the flag
+        if is_fatal(error):
             log.error("Kafka's producer gave up and is made anew: %s", error.str())
             self._producer = None
 

@@ -3,10 +3,12 @@
 from functools import partial
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
+from bridge import consumer
 from bridge.consumer import DRAIN, KafkaSource
 from bridge.lane import Window
+from bridge.unassigned import LONG_SECONDS, WHY
 from contracts.settings import Settings
 from tests.bridge.sources import (
     a_source,
@@ -94,6 +96,32 @@ def test_a_partition_that_rested_and_comes_back_is_read_again_from_its_commit(se
             poll_until(first, partial(holds_many, first, partition))
             offsets = held(first, partition)
             assert offsets == list(range(5, 5 + len(offsets)))
+
+
+def test_a_spare_bridge_says_why_it_may_have_no_partition(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    with a_source(settings) as first, a_source(settings) as second, a_source(settings) as third:
+        everybody = [first, second, third]
+        poll_until(first, lambda: all(len(shared(one)) == 1 for one in everybody), second, third)
+        with a_source(settings) as spare:
+            for now in (0.0, LONG_SECONDS / 2, LONG_SECONDS, 2 * LONG_SECONDS):
+                for one in (*everybody, spare):
+                    one.settle(now)
+    assert [line.message for line in caplog.records if line.levelname == "WARNING"] == [WHY]
+
+
+@pytest.mark.parametrize(("protocol", "fenced"), [("consumer", 1), ("classic", 0)])
+def test_a_consumer_that_the_group_shut_out_for_good_ends(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, protocol: str, fenced: int
+) -> None:
+    settings = settings.model_copy(update={"kafka_group_protocol": protocol})
+    usual = consumer._consumer_config
+    monkeypatch.setattr(consumer, "_consumer_config", lambda *given: {**usual(*given), "group.instance.id": "the one"})
+    with a_source(settings) as first:
+        poll_until(first, lambda: len(shared(first)) == 3)
+        with a_source(settings) as second:
+            both = (first, second)
+            with pytest.raises(KafkaException, match="_FATAL"):
+                poll_until(both[fenced], lambda: False, both[1 - fenced])
 
 
 def test_nothing_is_committed_for_partitions_that_were_lost(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from bridge.consumer import ANSWER_SECONDS, KafkaSource
 from bridge.outbox import Delivered, OutboxRow
 from bridge.publisher import Outcome
 from bridge.topic_ids import TopicIds
+from bridge.unassigned import Unassigned
 from contracts.settings import Settings
 from tests.simulation.fibers import Fate, Process, park
 
@@ -306,6 +307,7 @@ class Source(KafkaSource):
             "_answer_seconds": ANSWER_SECONDS,
             "_consumer": consumer,
             "_partitions": {},
+            "_unassigned": Unassigned(),
             "_settled_at": 0.0,
             "_asked": None,
         }
