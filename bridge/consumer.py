@@ -11,18 +11,18 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from bridge.beginning import begin
 from bridge.damage import DAMAGED, Damage
 from bridge.kafka import client_config, is_fatal, reader_config
 from bridge.lane import Lane
 from bridge.messages import read_message
-from bridge.positions import Committed, Start, choose_start
+from bridge.positions import Start
 from bridge.records import Unreadable, damaged_record
 from bridge.topic_ids import NO_TOPIC_ID, TopicIds, topic_id
 from bridge.unassigned import WHY, Unassigned
-from bridge.watermarks import watermarks
 from contracts.dead_letters import damaged_origin
 from contracts.settings import Settings
 
@@ -171,42 +171,13 @@ class KafkaSource:
             raise KafkaException(refused.args[0]) from None
 
     def _take_over(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        known_as = topic_id(self._topic_ids.ask(self._answer_seconds))
-        found = consumer.committed(partitions, timeout=ANSWER_SECONDS)
-        starts = {}
-        for partition in found:
-            number, start = partition.partition, self._start(consumer, partition, known_as)
-            if start.alarm:
-                log.error("ALARM: partition %d: %s", number, start.alarm)
-            # What was committed wrongly is put right at once: a log that grew up to it would be skipped.
-            committed = NOT_COMMITTED if start.alarm else start.offset
-            lane = Lane(start.offset, self._settings.patience_seconds)
-            self._partitions[number] = Assigned(lane, known_as, committed)
-            starts[number] = start.offset
-        consumer.incremental_assign([TopicPartition(self._topic, number, at) for number, at in starts.items()])
+        known_as, starts = begin(consumer, self._admin, self._topic_ids, partitions, self._answer_seconds)
+        for number, start in starts.items():
+            self._partitions[number] = _assigned(number, start, known_as, self._settings.patience_seconds)
+        consumer.incremental_assign([TopicPartition(self._topic, number, at.offset) for number, at in starts.items()])
         # librdkafka remembers a pause over revoke and assign: a partition that comes back would rest for ever.
         consumer.resume([TopicPartition(self._topic, number) for number in starts])
-        log.info("Assigned: %s", starts)
-
-    def _start(self, consumer: Consumer, partition: TopicPartition, known_as: str) -> Start:
-        if partition.error:
-            raise KafkaException(partition.error)
-        low, high = self._watermarks(consumer, partition)
-        known = partition.offset != OFFSET_INVALID
-        return choose_start(
-            Committed(partition.offset, partition.metadata or "") if known else None, known_as, low, high
-        )
-
-    def _watermarks(self, consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
-        """The ends of the log. A partition that was just made is given to us before this consumer's metadata knows it,
-        and in a callback the consumer cannot be told to look: another client asks then."""
-        try:
-            low, high = consumer.get_watermark_offsets(partition, timeout=ANSWER_SECONDS)
-        except KafkaException as refused:
-            if refused.args[0].code() != KafkaError._UNKNOWN_PARTITION:  # noqa: SLF001  librdkafka's own name
-                raise
-            return watermarks(self._admin, partition)
-        return low, high
+        log.info("Assigned: %s", {number: start.offset for number, start in starts.items()})
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """The last word about these partitions: committed before anybody else reads them."""
@@ -265,6 +236,15 @@ class KafkaSource:
         known = {assigned.topic_id for assigned in partitions.values()} - {NO_TOPIC_ID}
         if known and known != {topic_id(asked)}:
             raise LogReplacedError(f"ALARM: the topic {self._topic} was made anew; its records are read from the start")
+
+
+def _assigned(number: int, start: Start, known_as: str, patience: float) -> Assigned:
+    """What was committed wrongly is put right at once: a log that grew up to it would be skipped."""
+    if start.alarm:
+        log.error("ALARM: partition %d: %s", number, start.alarm)
+    lane = Lane(max(0, start.offset), patience)
+    is_put_right = start.alarm and start.offset >= 0
+    return Assigned(lane, known_as, NOT_COMMITTED if is_put_right else lane.frontier)
 
 
 def _consumer_config(settings: Settings, on_commit: CommitCallback) -> dict[str, Any]:

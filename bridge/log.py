@@ -13,11 +13,12 @@ from typing import Final, TypeAlias
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from bridge.again import until_answered
 from bridge.damage import DAMAGED, Damage, Damaged
 from bridge.kafka import client_config, reader_config
 from bridge.positions import Committed, Position
 from bridge.topic_ids import TopicIds, topic_id
-from bridge.watermarks import watermarks
+from bridge.watermarks import Watermarks
 from contracts.settings import Settings
 
 ANSWER_SECONDS: Final = 10.0
@@ -25,13 +26,6 @@ BATCH: Final = 500
 POLL_SECONDS: Final = 1.0
 SILENCE_SECONDS: Final = 30.0
 """After this long without a record or the end of a partition, Kafka is away."""
-
-COORDINATOR_MOVES: Final = frozenset(
-    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE}
-)
-"""What a broker answers while it gives a group its coordinator; it is asked again."""
-
-AGAIN_SECONDS: Final = 0.2
 
 EXPECTED: Final = DAMAGED | {KafkaError._PARTITION_EOF}  # noqa: SLF001  librdkafka's own name
 """Errors that are an answer; any other ends the reading."""
@@ -67,13 +61,12 @@ class Log:
 
     def positions(self, topic: str) -> list[Position]:
         """Of all partitions. The commits are read before the ends: work only goes on in between."""
-        partitions = [TopicPartition(topic, number) for number in self._partitions(topic)]
+        numbers = self._partitions(topic)
         known_as = topic_id(TopicIds(self._admin, topic).ask())
-        committed = {
-            one.partition: None if one.offset == OFFSET_INVALID else Committed(one.offset, one.metadata or "")
-            for one in self._committed(partitions)
-        }
-        return [self._position(one, known_as, committed[one.partition]) for one in partitions]
+        committed = until_answered(lambda: self._committed(topic, numbers), ANSWER_SECONDS)
+        watermarks = Watermarks(self._admin, topic)
+        until_answered(lambda: watermarks.ask(numbers), ANSWER_SECONDS)
+        return [Position(number, known_as, *watermarks.known[number], committed[number]) for number in numbers]
 
     def records(self, topic: str, spans: Iterable[Span]) -> Iterator[list[Stands]]:
         """What stands within the spans, in batches; those of a partition in their order."""
@@ -99,19 +92,12 @@ class Log:
             raise KafkaException(described.error)
         return sorted(described.partitions)
 
-    def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        until = time.monotonic() + ANSWER_SECONDS
-        while True:
-            try:
-                return list(self._consumer.committed(partitions, timeout=ANSWER_SECONDS))
-            except KafkaException as refused:
-                if refused.args[0].code() not in COORDINATOR_MOVES or time.monotonic() > until:
-                    raise
-                time.sleep(AGAIN_SECONDS)
-
-    def _position(self, partition: TopicPartition, known_as: str, committed: Committed | None) -> Position:
-        low, high = watermarks(self._admin, partition)
-        return Position(partition.partition, known_as, low, high, committed)
+    def _committed(self, topic: str, numbers: list[int]) -> dict[int, Committed | None]:
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        return {
+            one.partition: None if one.offset == OFFSET_INVALID else Committed(one.offset, one.metadata or "")
+            for one in self._consumer.committed(partitions, timeout=ANSWER_SECONDS)
+        }
 
     def _batch(self, topic: str, rests: dict[int, Rest]) -> Iterator[Stands]:
         """What has come of the spans; one that was read to its end is taken out of `rests`.

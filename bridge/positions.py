@@ -1,6 +1,12 @@
 """Where a partition is read from when it is assigned. Pure: an offset is never skipped in silence."""
 
 from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import OFFSET_BEGINNING
+
+UNKNOWN_ENDS: Final = (OFFSET_BEGINNING, 2**63 - 1)
+"""Of a partition without a leader. A committed offset is believed then; where it is wrong, the reading tells so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +19,7 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The offset to begin with; `alarm` tells people what was found wrong."""
+    """The offset to begin with, or OFFSET_BEGINNING; `alarm` tells people what was found wrong."""
 
     offset: int
     alarm: str = ""

@@ -1,43 +1,39 @@
-"""The ends of a partition's log, asked for by a client that is no consumer."""
+"""The ends of partitions' logs, asked for by a client that is no consumer: one in a callback would not look again for
+partitions that were made after it began."""
 
-import time
+from collections.abc import Collection
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
-ANSWER_SECONDS: Final = 10.0
-AGAIN_SECONDS: Final = 0.2
+ANSWER_SECONDS: Final = 2.0
 
 FIRST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 LAST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
-NOT_YET: Final = frozenset(
-    {
-        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001  librdkafka's own name
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-    }
-)
-"""What is answered of a partition that was made a moment ago."""
 
+class Watermarks:
+    """Of each partition that was `asked` for and has a leader, the first offset and the one behind the last."""
 
-def watermarks(admin: AdminClient, partition: TopicPartition) -> tuple[int, int]:
-    """The first offset, and the one behind the last. Waits for a new partition; raises KafkaException."""
-    until = time.monotonic() + ANSWER_SECONDS
-    while True:
-        try:
-            admin.list_topics(partition.topic, timeout=ANSWER_SECONDS)  # makes the client know new partitions
-            return _end(admin, partition, FIRST), _end(admin, partition, LAST)
-        except KafkaException as refused:
-            if refused.args[0].code() not in NOT_YET or time.monotonic() > until:
-                raise
-            time.sleep(AGAIN_SECONDS)
+    def __init__(self, admin: AdminClient, topic: str) -> None:
+        self._admin = admin
+        self._topic = topic
+        self.known: dict[int, tuple[int, int]] = {}
 
-
-def _end(admin: AdminClient, partition: TopicPartition, which: OffsetSpec) -> int:
-    place = TopicPartition(partition.topic, partition.partition)
-    (asked,) = admin.list_offsets({place: which}, request_timeout=ANSWER_SECONDS).values()
-    return int(asked.result().offset)
+    def ask(self, numbers: Collection[int]) -> None:
+        """Learn what is not known yet. Raises KafkaException when it cannot be had of one of them."""
+        self._admin.list_topics(self._topic, timeout=ANSWER_SECONDS)  # makes the client know new partitions
+        missing = [TopicPartition(self._topic, number) for number in numbers if number not in self.known]
+        firsts = self._admin.list_offsets(dict.fromkeys(missing, FIRST), request_timeout=ANSWER_SECONDS)
+        lasts = self._admin.list_offsets(dict.fromkeys(missing, LAST), request_timeout=ANSWER_SECONDS)
+        refused = None
+        for partition in missing:
+            try:
+                ends = firsts[partition].result().offset, lasts[partition].result().offset
+                self.known[partition.partition] = ends
+            except KafkaException as without:
+                refused = without
+        if refused is not None:
+            raise refused

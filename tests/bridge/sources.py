@@ -8,7 +8,6 @@ from uuid import UUID
 from confluent_kafka import (
     OFFSET_INVALID,
     Consumer,
-    KafkaError,
     KafkaException,
     Producer,
     TopicCollection,
@@ -16,6 +15,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 
+from bridge.again import until_answered
 from bridge.consumer import KafkaSource
 from bridge.decide import Decision, Record, Verdict
 from bridge.lane import Lane
@@ -25,9 +25,6 @@ from contracts.settings import Settings
 from tests.eventually import eventually
 
 ANSWER_SECONDS = 20
-
-COORDINATOR_MOVES = {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
-"""What a broker answers while it gives a new group its coordinator; a client asks again."""
 
 
 def values(number: int, first: int = 0) -> list[bytes]:
@@ -111,18 +108,8 @@ def commit_by_hand(settings: Settings, offset: int, metadata: str, partition: in
         {"bootstrap.servers": settings.kafka_bootstrap_servers, "group.id": settings.kafka_consumer_group}
     )
     offsets = [TopicPartition(settings.kafka_topic, partition, offset, metadata)]
-
-    def commit() -> bool:
-        try:
-            writer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as refused:
-            if refused.args[0].code() not in COORDINATOR_MOVES:
-                raise
-            return False
-        return True
-
     try:
-        eventually(commit)
+        until_answered(lambda: writer.commit(offsets=offsets, asynchronous=False), ANSWER_SECONDS)
     finally:
         writer.close()
 

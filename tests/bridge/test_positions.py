@@ -1,10 +1,11 @@
 """Where a partition is read from: at what was committed, else at the earliest record, and never in silence past one."""
 
 import pytest
+from confluent_kafka import OFFSET_BEGINNING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.positions import Committed, Start, choose_start
+from bridge.positions import UNKNOWN_ENDS, Committed, Start, choose_start
 
 
 def test_a_new_group_begins_at_the_earliest_record() -> None:
@@ -50,3 +51,10 @@ def test_what_is_skipped_was_committed_for_this_very_log(
         assert ids[0] == ids[1] or "" in ids
     elif offset != low:
         assert start.alarm
+
+
+def test_ends_that_are_not_known_contradict_no_commit() -> None:
+    assert choose_start(None, "an-id", *UNKNOWN_ENDS) == Start(OFFSET_BEGINNING)
+    assert choose_start(Committed(7, "an-id"), "an-id", *UNKNOWN_ENDS) == Start(7)
+    anew = choose_start(Committed(7, "an-id"), "another", *UNKNOWN_ENDS)
+    assert (anew.offset, "made anew" in anew.alarm) == (OFFSET_BEGINNING, True)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 from uuid import UUID
 
-from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from bridge.consumer import ANSWER_SECONDS, KafkaSource
 from bridge.outbox import Delivered, OutboxRow
 from bridge.publisher import Outcome
 from bridge.topic_ids import TopicIds
 from bridge.unassigned import Unassigned
+from bridge.watermarks import FIRST
 from contracts.settings import Settings
 from tests.simulation.fibers import Fate, Process, park
 
@@ -233,13 +234,10 @@ class Consumer:
             found.append(TopicPartition(one.topic, one.partition, offset, metadata))
         return found
 
-    def get_watermark_offsets(self, partition: TopicPartition, timeout: float) -> tuple[int, int]:
-        log = self.kafka.partitions[partition.partition]
-        return log.low, len(log.records)
-
     def incremental_assign(self, partitions: list[TopicPartition]) -> None:
         for one in partitions:
-            self._next[one.partition] = one.offset
+            low = self.kafka.partitions[one.partition].low
+            self._next[one.partition] = low if one.offset == OFFSET_BEGINNING else one.offset
 
     def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
         for one in partitions:
@@ -266,7 +264,7 @@ class Consumer:
 
 
 class Admin:
-    """Tells the topic's id."""
+    """Tells the topic's id, and the ends of its logs."""
 
     def __init__(self, kafka: Kafka, topic: str) -> None:
         self._kafka = kafka
@@ -280,6 +278,32 @@ class Admin:
             self._kafka.described = self._kafka.generation
             answer.set_result(Described(self._kafka.topic_id))
         return {self._topic: answer}
+
+    def list_topics(self, topic: str, timeout: float) -> None:
+        """Nothing is learned by it."""
+
+    def list_offsets(
+        self, asked: dict[TopicPartition, Any], request_timeout: float
+    ) -> "dict[TopicPartition, Future[Any]]":
+        """Where the leader is away, the ends are not known."""
+        is_away = park("ends") is Fate.AWAY or self._kafka.away
+        return {one: self._end(one, which, is_away=is_away) for one, which in asked.items()}
+
+    def _end(self, place: TopicPartition, which: Any, *, is_away: bool) -> "Future[Any]":
+        answer: Future[Any] = Future()
+        partition = self._kafka.partitions[place.partition]
+        if is_away:
+            answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
+        else:
+            answer.set_result(End(partition.low if which is FIRST else len(partition.records)))
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An end of a log as the admin client tells it."""
+
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)

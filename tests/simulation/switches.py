@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from confluent_kafka import TopicPartition
 
-from bridge import consumer, intake
+from bridge import beginning, intake
 from bridge.consumer import KafkaSource
 from bridge.lane import AWAY_SECONDS, Lane, Line, Phase
 from bridge.offsets import Offsets
@@ -99,8 +99,8 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "lane.stored": (Lane, "stored", _closes_what_is_stored),
     "lane.silence": (Lane, "unsent", _dispatched_is_forgotten),
     "log.id": (KafkaSource, "_check_log", lambda *_: None),
-    "log.start": (consumer, "choose_start", _where_it_was),
-    "log.earliest": (consumer, "choose_start", _at_the_end),
+    "log.start": (beginning, "choose_start", _where_it_was),
+    "log.earliest": (beginning, "choose_start", _at_the_end),
     "log.damage": (KafkaSource, "_pass_by", _passed_by_in_silence),
     "log.lost": (KafkaSource, "_lose", _commit_though_lost),
     "bury.id": (intake, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
