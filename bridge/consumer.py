@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from bridge.beginning import begin
 from bridge.damage import DAMAGED, Damage
-from bridge.kafka import client_config, is_fatal, reader_config
+from bridge.kafka import client_config, drained, is_fatal, reader_config
 from bridge.lane import Lane
 from bridge.messages import read_message
 from bridge.positions import Start
@@ -43,7 +43,6 @@ at which a lane waits looks to it like the old one; until it grew further its re
 ANSWER_MS: Final = 6_000
 """How long a request may take; a bridge that shall stop while Kafka is away waits so long for its last commit."""
 
-DRAIN: Final = 500
 NOT_COMMITTED: Final = -1
 
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
@@ -86,12 +85,10 @@ class KafkaSource:
 
     def poll(self, seconds: float) -> None:
         """Read what has come. Raises KafkaException when librdkafka is broken for good."""
-        first = self._consumer.poll(seconds)
-        if first is not None:
-            elsewhere: set[int | None] = set()
-            for message in [first, *self._consumer.consume(DRAIN, 0)]:
-                if message.partition() not in elsewhere and self._take(message):
-                    elsewhere.add(message.partition())
+        elsewhere: set[int | None] = set()
+        for message in drained(self._consumer, seconds):
+            if message.partition() not in elsewhere and self._take(message):
+                elsewhere.add(message.partition())
         self._balance()
 
     def settle(self, now: float) -> None:

@@ -70,7 +70,7 @@ Word = Literal["done", "open", "unknown", "contradicts"]
 @dataclass(frozen=True, slots=True)
 class Record:
     """A doorbell. `turn` is None when the record came from another producer; `origin` says where it stood in Kafka;
-    `body` is what Accept or Bury needs and the lane never looks at."""
+    `body` is what Accept or Bury needs and the lane never looks at, of `size` bytes."""
 
     offset: int
     user_id: UUID
@@ -78,6 +78,7 @@ class Record:
     turn: int | None
     origin: Mapping[str, Any] | None = None
     body: Any = field(default=None, compare=False, repr=False)
+    size: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

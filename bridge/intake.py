@@ -12,7 +12,7 @@ from bridge.records import NOBODY
 from contracts.accept import accept
 from contracts.database import Database, is_refused_data, why
 from contracts.dead_letters import failure_headers, record_failure_id
-from contracts.events import thought_created
+from contracts.events import parse_created, thought_created
 from contracts.foreign import foreign, original
 from contracts.progress import Publisher
 from contracts.settings import Settings
@@ -67,7 +67,7 @@ class Intake:
 
     def _store(self, record: Record) -> tuple[str, int | None]:
         """The turn that Accept gave, or why there can never be one; neither when it has to be asked again."""
-        event = record.body.event
+        event = parse_created(record.body.value)
         try:
             found = accept(
                 self._database,

@@ -4,7 +4,7 @@ import logging
 import os
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
@@ -48,6 +48,14 @@ def client_config(settings: Settings, name: str) -> Config:
     }
 
 
+DRAIN: Final = 500
+DRAIN_BYTES: Final = 8 * 1024 * 1024
+"""What is taken at once of what has come. librdkafka may hold as much again, and the rest of what it last unpacked."""
+
+FEW: Final = 20
+"""So many are taken between two looks at their size."""
+
+
 def reader_config(settings: Settings, name: str) -> Config:
     """For who reads records and commits by itself what it means to."""
     return {
@@ -55,7 +63,20 @@ def reader_config(settings: Settings, name: str) -> Config:
         "group.id": settings.kafka_consumer_group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
+        "queued.max.messages.kbytes": DRAIN_BYTES // 1024,
     }
+
+
+def drained(consumer: Consumer, seconds: float) -> "list[Message[bytes, bytes]]":
+    """What has come, waited for at most so long."""
+    first = consumer.poll(seconds)
+    some = [] if first is None else [first, *consumer.consume(FEW - 1, 0)]
+    found, size = [*some], sum(map(len, some))
+    while len(some) == FEW and len(found) < DRAIN and size < DRAIN_BYTES:
+        some = consumer.consume(FEW, 0)
+        found += some
+        size += sum(map(len, some))
+    return found
 
 
 def check_config(settings: Settings) -> None:

@@ -36,10 +36,20 @@ LONGEST_DOUBLING: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How much a lane holds. Users bound the parallel work, records the memory of a user's backlog."""
+    """How much a lane holds. Users bound the parallel work, records and their bytes the memory of a user's backlog."""
 
     users: int = 200
     records: int = 20_000
+    bytes: int = 32 * 1024 * 1024
+
+    def holds(self, users: int, records: int, held: int) -> bool:
+        """Whether so much fits into it, and more."""
+        return users < self.users and records < self.records and held < self.bytes
+
+    @property
+    def to_go_on(self) -> "Window":
+        """The smaller one that a lane which was full must fit into again."""
+        return Window(self.users * 4 // 5 + 1, self.records * 4 // 5 + 1, self.bytes * 4 // 5 + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +128,12 @@ class Lane:
     @property
     def is_full(self) -> bool:
         """Whether the partition is to be paused."""
-        return len(self._lines) >= self._window.users or len(self._offsets) >= self._window.records
+        return not self._fits(self._window)
 
     @property
     def has_room(self) -> bool:
         """Whether a paused partition may go on: a fifth of the window is free again."""
-        return len(self._lines) <= self._window.users * 4 // 5 and len(self._offsets) <= self._window.records * 4 // 5
+        return self._fits(self._window.to_go_on)
 
     @property
     def is_idle(self) -> bool:
@@ -132,7 +142,7 @@ class Lane:
 
     def read(self, record: Record) -> None:
         """A readable record, in the order of the log. Without a turn it is another producer's and is stored first."""
-        self._offsets.read(record.offset)
+        self._offsets.read(record.offset, record.size)
         if record.turn is None:
             self._intake.append(Store(record))
         else:
@@ -140,7 +150,7 @@ class Lane:
 
     def read_unreadable(self, record: Record, message: str) -> None:
         """A record that is no event."""
-        self._offsets.read(record.offset)
+        self._offsets.read(record.offset, record.size)
         self._intake.append(Bury(record, "unreadable", message))
 
     def intake(self, now: float) -> Store | Bury | None:
@@ -215,6 +225,9 @@ class Lane:
             line.look_at = now
         else:
             line.look_again = True
+
+    def _fits(self, window: Window) -> bool:
+        return window.holds(len(self._lines), len(self._offsets), self._offsets.bytes)
 
     def _ring(self, record: Record) -> None:
         line = self._lines.setdefault(record.user_id, Line())

@@ -15,14 +15,13 @@ from confluent_kafka.admin import AdminClient
 
 from bridge.again import until_answered
 from bridge.damage import DAMAGED, Damage, Damaged
-from bridge.kafka import client_config, reader_config
+from bridge.kafka import client_config, drained, reader_config
 from bridge.positions import Committed, Position
 from bridge.topic_ids import TopicIds, topic_id
 from bridge.watermarks import Watermarks
 from contracts.settings import Settings
 
 ANSWER_SECONDS: Final = 10.0
-BATCH: Final = 500
 POLL_SECONDS: Final = 1.0
 SILENCE_SECONDS: Final = 30.0
 """After this long without a record or the end of a partition, Kafka is away."""
@@ -69,7 +68,7 @@ class Log:
         return [Position(number, known_as, *watermarks.known[number], committed[number]) for number in numbers]
 
     def records(self, topic: str, spans: Iterable[Span]) -> Iterator[list[Stands]]:
-        """What stands within the spans, in batches; those of a partition in their order."""
+        """What stands within the spans, in batches of some megabytes; those of a partition in their order."""
         rests = {partition: Rest(first, end) for partition, first, end in spans if first < end}
         quiet_since = time.monotonic()
         with self._assigned(topic, rests):
@@ -105,7 +104,7 @@ class Log:
         The broker's word that the log ends counts as well: what stands last may be a mark that no reader is shown.
         """
         elsewhere: set[int] = set()
-        for message in self._consumer.consume(BATCH, POLL_SECONDS):
+        for message in drained(self._consumer, POLL_SECONDS):
             number, offset, error = message.partition() or 0, message.offset() or 0, message.error()
             if error is not None and error.code() not in EXPECTED:
                 raise KafkaException(error)

@@ -13,17 +13,19 @@ class Offsets:
     def __init__(self, start: int) -> None:
         self._next = start
         self._order: deque[int] = deque()
-        self._open: set[int] = set()
+        self._open: dict[int, int] = {}
+        self._bytes = 0
 
-    def read(self, offset: int) -> None:
-        """This offset was read; offsets only rise within an assignment."""
+    def read(self, offset: int, size: int = 0) -> None:
+        """A record of so many bytes was read at this offset; offsets only rise within an assignment."""
         self._order.append(offset)
-        self._open.add(offset)
+        self._open[offset] = size
+        self._bytes += size
         self._next = offset + 1
 
     def close(self, offset: int) -> None:
         """This offset is done."""
-        self._open.discard(offset)
+        self._bytes -= self._open.pop(offset, 0)
         while self._order and self._order[0] not in self._open:
             self._order.popleft()
         if len(self._order) > 2 * len(self._open) + KEPT_BEHIND_A_GAP:
@@ -38,6 +40,11 @@ class Offsets:
     def next(self) -> int:
         """The offset behind the last one that was read."""
         return self._next
+
+    @property
+    def bytes(self) -> int:
+        """How large the records at the open offsets are."""
+        return self._bytes
 
     def __len__(self) -> int:
         return len(self._open)

@@ -26,12 +26,12 @@ KafkaHeaders = Sequence[tuple[str, bytes | None]]
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A record's bytes and headers as they came, and the event when it could be read."""
+    """A record's bytes and headers as they came. The event is not kept: a text takes up to four times its bytes, and of
+    most records nobody asks for it again."""
 
     value: bytes | None
     headers: KafkaHeaders
     key: bytes | None = None
-    event: ThoughtCreated | None = None
     kind: str = ""
     """Why it could not be read, in one word."""
     left_out: str = ""
@@ -51,16 +51,17 @@ def read_record(
 ) -> Record | Unreadable:
     """Read one record of the work topic; `where` is its `contracts.dead_letters.origin`. Never raises."""
     offset: int = where["offset"]
+    size = _size(value, headers, key)
     try:
-        _check_size(value, headers, key)
+        _check_size(size)
         event = _pipeline_event(value)
         _check_key(key, event.user_id)
         turn = _turn(headers)
     except UnreadableEventError as unreadable:
         reason = clean(str(unreadable))  # pydantic quotes the character it did not like, NUL included
         body = Body(value, headers, key, kind=unreadable.kind)
-        return Unreadable(Record(offset, NOBODY, NOBODY, None, where, body), reason)
-    return Record(offset, event.user_id, event.thought_id, turn, where, Body(value, headers, key, event))
+        return Unreadable(Record(offset, NOBODY, NOBODY, None, where, body, size), reason)
+    return Record(offset, event.user_id, event.thought_id, turn, where, Body(value, headers, key), size)
 
 
 def damaged_record(where: Mapping[str, Any], why: str) -> Unreadable:
@@ -91,9 +92,12 @@ def _event_type(value: bytes | None) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _check_size(value: bytes | None, headers: KafkaHeaders, key: bytes | None) -> None:
+def _size(value: bytes | None, headers: KafkaHeaders, key: bytes | None) -> int:
     told = sum(len(name.encode(errors="replace")) + len(content or b"") + HEADER_BYTES for name, content in headers)
-    size = len(value or b"") + len(key or b"") + told
+    return len(value or b"") + len(key or b"") + told
+
+
+def _check_size(size: int) -> None:
     if size > LARGEST_BYTES:
         raise UnreadableEventError(f"the record has {size:,} bytes; the most is {LARGEST_BYTES:,}", "TooLarge")
 

@@ -175,3 +175,26 @@ class Ledger:
         again.beat += 1
         self.rows[thought] = again
         return again.turn
+
+
+def work(ledger: Ledger, user: UUID, deed: str, call: int) -> None:
+    """A worker's deed on the head of a user's line, where the row allows it."""
+    line = ledger.line(user)
+    if not line or line[0].status != "processing":
+        return
+    row = line[0]
+    step = row.steps_done + 1
+    if row.call_id is None and deed in {"claim", "complete"}:
+        verdict, _ = ledger.claim(row.id, row.dispatch_id, step, call)
+        if verdict == "exhausted":
+            ledger.fail(row.id, row.dispatch_id, step, None)
+    if row.call_id is None:
+        return
+    if deed == "renew":
+        ledger.renew(row.id, row.call_id)
+    elif deed in {"save", "complete"}:
+        ledger.save(row.id, step, row.call_id)
+    elif deed == "retry":
+        ledger.retry(row.id, row.call_id, backoff=60.0 if row.attempts % 2 else 3.0)
+    elif deed == "fail":
+        ledger.fail(row.id, row.dispatch_id, step, row.call_id)

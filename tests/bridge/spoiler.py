@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from confluent_kafka import Producer
 
@@ -66,18 +66,21 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
             sink.sendall(data)
 
 
-def produce_packed(settings: Settings, topic: str, values: Sequence[bytes], packed: str, headers: Any = None) -> None:
-    """Write one record batch, packed so, into the first partition."""
+def produce_packed(
+    settings: Settings, topic: str, values: Sequence[bytes], packed: str, key: bytes | None = None, turn: bytes = b"1"
+) -> None:
+    """Write few record batches, packed so, into the first partition."""
     producer = Producer(
         {
             "bootstrap.servers": settings.kafka_bootstrap_servers,
             "compression.type": packed,
             "message.max.bytes": 200_000_000,
-            "linger.ms": 5_000,
+            "linger.ms": 500,
         }
     )
     for value in values:
-        producer.produce(topic, value, partition=0, headers=headers)
+        producer.produce(topic, value, key, partition=0, headers={"turn": turn})
+        producer.poll(0)
     assert producer.flush(60) == 0
 
 

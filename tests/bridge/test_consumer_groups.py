@@ -1,12 +1,14 @@
 """The consumer and its partitions: at rest while a lane is full, shared with others, given back and lost."""
 
+import json
 from functools import partial
 
 import pytest
 from confluent_kafka import KafkaException, TopicPartition
 
 from bridge import consumer
-from bridge.consumer import DRAIN, KafkaSource
+from bridge.consumer import KafkaSource
+from bridge.kafka import DRAIN, DRAIN_BYTES, FEW
 from bridge.lane import Window
 from bridge.unassigned import LONG_SECONDS, WHY
 from contracts.settings import Settings
@@ -22,8 +24,10 @@ from tests.bridge.sources import (
     read_all,
     shared,
     topic_id,
+    user_key,
     values,
 )
+from tests.bridge.spoiler import produce_packed
 
 pytestmark = pytest.mark.usefixtures("topics")
 
@@ -54,6 +58,26 @@ def test_a_full_lane_rests_until_it_has_room_and_loses_nothing(settings: Setting
         assert seen == set(range(number))
         source.poll(0.01)
         assert not source._partitions[0].paused
+
+
+def test_a_lane_that_is_full_of_bytes_rests_until_it_has_room_and_loses_nothing(settings: Settings) -> None:
+    number, (event,) = 60, values(1)
+    large = json.dumps(json.loads(event) | {"unknown to us": "x" * 900_000}).encode()
+    produce_packed(settings, settings.kafka_topic, [large] * number, "zstd", key=user_key(event))
+    with a_source(settings) as source:
+        poll_until(source, lambda: 0 in source._partitions and source._partitions[0].paused)
+        for _ in range(20):
+            source.poll(0.01)
+        assert len(held(source)) * len(large) < Window().bytes + DRAIN_BYTES + FEW * len(large)
+        seen = set(held(source))
+
+        def goes_on() -> bool:
+            seen.update(held(source))
+            answer(lane(source))
+            return lane(source).frontier == number
+
+        poll_until(source, goes_on)
+        assert seen == set(range(number))
 
 
 def holds(source: KafkaSource, partition: int, offsets: list[int]) -> bool:

@@ -1,5 +1,6 @@
 """The lane's state table, row by row: which question, which work, and which offsets are done."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -203,6 +204,21 @@ def test_one_users_backlog_fills_the_lane_by_records_only() -> None:
     assert (lane.is_full, lane.has_room) == (True, False)
     lane.tick(0.0)
     lane.decided(an_answer(o0="done", o1="done", o2="open"), 0.0)
+    assert (lane.is_full, lane.has_room) == (False, True)
+
+
+def test_a_lane_is_full_of_large_records_and_has_room_when_a_fifth_of_their_bytes_is_free() -> None:
+    lane = Lane(0, PATIENCE, Window(users=5, records=1000, bytes=100))
+    for offset, size in enumerate((60, 19, 21)):
+        assert not lane.is_full
+        lane.read(replace(a_record(offset, ANNA), size=size))
+    assert (lane.is_full, lane.has_room) == (True, False)
+    lane.tick(0.0)
+    lane.decided(an_answer(o0="open", o1="done", o2="open"), 0.0)
+    assert (lane.is_full, lane.has_room) == (False, False)
+    lane.hint(ANNA, 0.0)
+    lane.tick(0.0)
+    lane.decided(an_answer(o0="open", o2="done"), 0.0)
     assert (lane.is_full, lane.has_room) == (False, True)
 
 

@@ -12,12 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bridge.decide import Ask, Decision, Head, Record, Watch
 from bridge.lane import RECORDS_A_QUESTION, Bury, Lane, Store, Window
-from tests.bridge.ledger_model import Ledger
+from tests.bridge.ledger_model import Ledger, work
 
 PATIENCE = 20.0
 USERS = [UUID(int=n) for n in range(1, 6)]
 STRANGER = UUID(int=77)
-WINDOW = Window(users=4, records=12)
+WINDOW = Window(users=4, records=12, bytes=600)
+SIZES = (0, 10, 90, 400)
 FIRST = 40
 
 users = st.sampled_from(USERS)
@@ -56,7 +57,7 @@ class LaneWalk(RuleBasedStateMachine):
         self.ledger = Ledger(lambda: self.now + 1e6)
         self.ledger.last_turn.update(dict.fromkeys(USERS, 0))
         self.log: list[Record | None] = []  # None: unreadable
-        self.next = 0
+        self.next, self.sizes = 0, dict[int, int]()
         self.lane = Lane(FIRST, PATIENCE, WINDOW)
         self.asked: dict[UUID, Ask] = {}
         self.may_close: set[int] = set()
@@ -184,9 +185,11 @@ class LaneWalk(RuleBasedStateMachine):
     @invariant()
     def the_lane_is_bounded(self) -> None:
         held = self.next - len(self.may_close)
+        size = sum(size for offset, size in self.sizes.items() if offset not in self.may_close)
         assert held <= WINDOW.records
+        assert size < WINDOW.bytes + max(SIZES)
         assert len(self.lane.users()) <= WINDOW.users + held
-        assert self.lane.is_full == (len(self.lane.users()) >= WINDOW.users or held >= WINDOW.records)
+        assert self.lane.is_full != WINDOW.holds(len(self.lane.users()), held, size)
         assert not (self.lane.is_full and self.lane.has_room)
         assert self.lane.is_idle == (held == 0)
 
@@ -225,10 +228,11 @@ class LaneWalk(RuleBasedStateMachine):
     def _read_one(self) -> None:
         found, offset = self.log[self.next], FIRST + self.next
         self.next += 1
+        size = self.sizes[offset] = self.order.choice(SIZES)
         if found is None:
-            self.lane.read_unreadable(Record(offset, UUID(int=0), UUID(int=0), None), "broken")
+            self.lane.read_unreadable(Record(offset, UUID(int=0), UUID(int=0), None, size=size), "broken")
         else:
-            self.lane.read(replace(found, offset=offset))
+            self.lane.read(replace(found, offset=offset, size=size))
 
     def _judge_seen(self, ask: Ask) -> None:
         silence = self.silence[ask.user_id]
@@ -268,29 +272,6 @@ class LaneWalk(RuleBasedStateMachine):
 def who_is_due(lane: Lane, now: float) -> Iterable[UUID]:
     """Who would be asked about now, without asking."""
     return [user for user, line in lane._lines.items() if line.is_due(now)]
-
-
-def work(ledger: Ledger, user: UUID, deed: str, call: int) -> None:
-    """A worker's deed on the head of a user's line, where the row allows it."""
-    line = ledger.line(user)
-    if not line or line[0].status != "processing":
-        return
-    row = line[0]
-    step = row.steps_done + 1
-    if row.call_id is None and deed in {"claim", "complete"}:
-        verdict, _ = ledger.claim(row.id, row.dispatch_id, step, call)
-        if verdict == "exhausted":
-            ledger.fail(row.id, row.dispatch_id, step, None)
-    if row.call_id is None:
-        return
-    if deed == "renew":
-        ledger.renew(row.id, row.call_id)
-    elif deed in {"save", "complete"}:
-        ledger.save(row.id, step, row.call_id)
-    elif deed == "retry":
-        ledger.retry(row.id, row.call_id, backoff=60.0 if row.attempts % 2 else 3.0)
-    elif deed == "fail":
-        ledger.fail(row.id, row.dispatch_id, step, row.call_id)
 
 
 LaneWalk.TestCase.settings = hypothesis_settings(

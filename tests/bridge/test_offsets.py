@@ -41,6 +41,18 @@ def test_closing_twice_or_what_was_never_read_changes_nothing() -> None:
     assert (offsets.frontier, len(offsets)) == (0, 1)
 
 
+def test_the_bytes_are_those_of_what_is_open() -> None:
+    offsets = Offsets(0)
+    for offset, size in enumerate((10, 200, 3_000)):
+        offsets.read(offset, size)
+    offsets.close(1)
+    offsets.close(1)
+    assert offsets.bytes == 3_010
+    offsets.close(0)
+    offsets.close(2)
+    assert offsets.bytes == 0
+
+
 @given(gaps=st.lists(st.integers(1, 5), max_size=60), data=st.data())
 def test_the_frontier_is_the_smallest_open_offset_in_any_order_of_closing(gaps: list[int], data: st.DataObject) -> None:
     offsets, read, closed, following = Offsets(10), set[int](), set[int](), 10

@@ -46,6 +46,9 @@ class Message:
     damaged: bool = False
     """Nobody who reads it is given more than an error."""
 
+    def __len__(self) -> int:
+        return len(self.value_ or b"")
+
     def error(self) -> KafkaError | None:
         return self.error_
 
