@@ -22,7 +22,8 @@ RUNNING: Final = text("""
 
 
 def outlook(services: Services, created_at: datetime | None = None) -> str:
-    """ "" where nothing has to happen first. `created_at` is the waiting thought's, or None for one yet to be written.
+    """The sentence; empty where nothing has to happen first. `created_at` is the waiting thought's, or None for one
+    that is yet to be written.
 
     Raises SQLAlchemyError.
     """
