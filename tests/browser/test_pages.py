@@ -40,10 +40,19 @@ def test_the_front_page_shows_the_thought_live(visit: Visit) -> None:
     visit.post(f"{TEXT} [[delay:priority:2000]]")
     visit.page.goto("/")
     entry = visit.page.locator(".thoughts li").filter(has_text=TEXT)
+    entry.get_by_role("link").focus()
+    assert visit.shows_the_whole_focus()
     entry.locator(".icon-completed").wait_for()
     entry.get_by_role("link").click()
     visit.sees_the_end()
     assert visit.complaints == []
+
+
+def test_every_text_can_be_read_by_day_and_by_night(visit: Visit) -> None:
+    visit.post(f"{TEXT} [[delay:priority:0]]")
+    visit.sees_the_end()
+    assert visit.hard_to_read("light") == []
+    assert visit.hard_to_read("dark") == []
 
 
 def test_a_refused_thought_is_explained_and_kept(visit: Visit) -> None:

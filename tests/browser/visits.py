@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Literal
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Response, expect
 
@@ -28,6 +29,26 @@ new MutationObserver(() => {
 }).observe(document, { subtree: true, childList: true });
 addEventListener("securitypolicyviolation", (event) => console.error(`${event.violatedDirective} ${event.blockedURI}`));
 """
+
+HARD_TO_READ = """
+() => {
+  const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+  const linear = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const light = ([red, green, blue]) => 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+  const isClear = (element) => (numbers(getComputedStyle(element).backgroundColor)[3] ?? 1) === 0;
+  const behind = (element) => isClear(element) && element.parentElement ? behind(element.parentElement) : element;
+  const contrast = (element) => {
+    const shades = [getComputedStyle(element).color, getComputedStyle(behind(element)).backgroundColor];
+    const [darker, lighter] = shades.map((shade) => light(numbers(shade))).sort((a, b) => a - b);
+    return (lighter + 0.05) / (darker + 0.05);
+  };
+  const hasText = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  return [...document.querySelectorAll("body *")].filter((element) => element.checkVisibility() && hasText(element))
+    .map((element) => [element.outerHTML.slice(0, 60), contrast(element)])
+    .filter(([, ratio]) => ratio < 4.5);
+}
+"""
+"""Every text on a page whose contrast with what is behind it is less than what WCAG asks for (4.5 to 1)."""
 
 PATIENCE_MS = 60_000
 
@@ -72,6 +93,17 @@ class Visit:
             )
             for section in found
         }
+
+    def shows_the_whole_focus(self) -> bool:
+        """Whether the outline of what has the focus lies within it, so that nothing around it cuts it off."""
+        style = "const {outlineStyle, outlineWidth, outlineOffset} = getComputedStyle(document.activeElement)"
+        whole = "outlineStyle === 'solid' && parseFloat(outlineOffset) <= -parseFloat(outlineWidth)"
+        return bool(self.page.evaluate(f"() => {{ {style}; return {whole}; }}"))
+
+    def hard_to_read(self, scheme: Literal["light", "dark"]) -> list[object]:
+        """Texts with too little contrast in this scheme, once its colours do not change any more."""
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        return list(self.page.evaluate(HARD_TO_READ))
 
     def heard(self) -> list[list[str]]:
         """The kinds of events, agents with their progress, in the order of their coming; a list a load of the page."""
