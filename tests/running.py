@@ -45,6 +45,12 @@ class Stack:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def bridge(self, *words: str) -> str:
+        """A command of the bridge, with the addresses of this stack; it must succeed."""
+        done = devstack("run", "--dir", str(self.directory), "bridge", *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def status(self) -> dict[str, Any]:
         """What `status --json` prints, without the start of another process for it."""
         home = Home(self.directory)

@@ -1,8 +1,10 @@
 """The pages as a person meets them, in a real browser on a real stack."""
 
+from playwright.sync_api import Route, expect
+
 from tests.browser.visits import Visit
 from tests.eventually import eventually
-from tests.running import WHOLE_STORY
+from tests.running import WHOLE_STORY, Stack
 
 TEXT = "Should I learn Rust this winter?"
 TITLES = ["Classification", "Analysis", "Value impact", "Action plan", "Priority"]
@@ -18,6 +20,8 @@ def test_a_thought_is_watched_from_the_form_to_the_whole_analysis(visit: Visit) 
     for number in (3, 4, 5):
         visit.sees_completed(number)
     visit.sees_the_end()
+    visit.sees_connection("")  # there is nothing left to be live
+    assert visit.page.title().startswith(f"Completed: {TEXT}"), "for a tab out of sight"
 
     shown = visit.shown()
     assert shown == sorted(shown), "the page never went back, also over the reload"
@@ -36,14 +40,48 @@ def test_a_thought_is_watched_from_the_form_to_the_whole_analysis(visit: Visit) 
     assert visit.complaints == []
 
 
+def test_a_page_without_an_answer_says_so_until_it_is_current_again(visit: Visit) -> None:
+    visit.post(f"{TEXT} [[delay:analysis:10000]]")
+    visit.sees_completed(1)
+    visit.sees_connection("Live")
+    for refuse in (lambda route: route.fulfill(status=503), never):
+        visit.page.route("**/*fragment=1", refuse)
+        visit.comes_back()
+        visit.sees_connection("Not up to date, trying again")
+        visit.page.unroute("**/*fragment=1")
+        visit.comes_back()
+        visit.sees_connection("Live")
+
+
+def never(_: Route) -> None:
+    """The answer to a request that gets none."""
+
+
+def test_a_failed_page_notices_that_it_was_started_again_and_then_that_it_was_deleted(
+    visit: Visit, stack: Stack
+) -> None:
+    visit.post(f"{TEXT} [[fail:analysis:permanent:1]] [[delay:value_impact:10000]]")
+    visit.page.locator(".state-failed").wait_for()
+    visit.sees_connection("")
+    stack.bridge("dead-letters", "replay", "--agent", "analysis")
+    visit.comes_back()
+    visit.page.locator(".step-running").wait_for()
+    visit.sees_connection("Live")
+    visit.page.request.delete(visit.page.url.replace("/t/", "/thoughts/"))
+    visit.page.get_by_text("This thought was deleted.").wait_for()
+    visit.sees_connection("")
+    assert visit.page.title() == "Deleted · Thoughts"
+
+
 def test_the_front_page_shows_the_thought_live(visit: Visit) -> None:
     visit.post(f"{TEXT} [[delay:priority:2000]]")
     visit.page.goto("/")
     entry = visit.page.locator(".thoughts li").filter(has_text=TEXT)
     entry.get_by_role("link").focus()
-    assert visit.shows_the_whole_focus()
     entry.locator(".icon-completed").wait_for()
-    entry.get_by_role("link").click()
+    expect(entry.get_by_role("link")).to_be_focused()
+    assert visit.shows_the_whole_focus()
+    visit.page.keyboard.press("Enter")
     visit.sees_the_end()
     assert visit.complaints == []
 

@@ -94,6 +94,14 @@ class Visit:
             for section in found
         }
 
+    def comes_back(self) -> None:
+        """Look at this tab again, after another one."""
+        self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    def sees_connection(self, words: str) -> None:
+        """Wait until the page says so of its connection; nothing where it says nothing."""
+        expect(self.page.locator("[data-connection]")).to_have_text(words, timeout=PATIENCE_MS)
+
     def shows_the_whole_focus(self) -> bool:
         """Whether the outline of what has the focus lies within it, so that nothing around it cuts it off."""
         style = "const {outlineStyle, outlineWidth, outlineOffset} = getComputedStyle(document.activeElement)"

@@ -10,16 +10,8 @@ from confluent_kafka import Producer
 from tests.eventually import eventually
 from tests.letters import dead_letter, dead_letters
 from tests.running import WHOLE_STORY, Stack, refusal, somebody
-from tests.stores import devstack
 
 AGENTS = ["classification", "analysis", "value_impact", "action_plan", "priority"]
-
-
-def command(stack: Stack, *words: str) -> str:
-    """A command of the bridge, with the addresses of this stack."""
-    done = devstack("run", "--dir", str(stack.directory), "bridge", *words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def send(stack: Stack, value: bytes | None, key: str = "") -> None:
@@ -99,14 +91,14 @@ def test_what_fails_after_three_retries_is_a_whole_dead_letter_and_can_be_replay
     assert (thought["status"], thought["error"]["agent"], thought["error"]["attempts"]) == ("failed", "action_plan", 4)
     eventually(lambda: listener.of(accepted["id"])[-1:] == ["thought_failed"])
 
-    listed = command(stack, "dead-letters", "list")
+    listed = stack.bridge("dead-letters", "list")
     failure = next(line.split()[0] for line in listed.splitlines() if line.startswith(accepted["id"]))
     value, headers = dead_letter(stack, failure)
     assert json.loads(value or b"")["text"] == "Four times in vain [[fail:action_plan:transient:4]]"
     assert (headers["agent"], headers["attempts"], headers["reason"]) == (b"action_plan", b"4", b"transient")
     assert headers["original-topic"] == b"thought-processing"
 
-    command(stack, "dead-letters", "replay", failure)
+    stack.bridge("dead-letters", "replay", failure)
     assert stack.ended(accepted["id"])["status"] == "completed"
     assert stack.starts(accepted["id"]) == {**dict.fromkeys(AGENTS, 1), "action_plan": 5}
 

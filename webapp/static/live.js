@@ -1,19 +1,25 @@
 // Keeps a page at the state that the server draws. Events of the stream only say when to look: what is shown is always
-// fetched, as a fragment whose [data-part] elements replace those that differ. While something is open the page also
-// looks every few seconds, because a retry sends no event and a stream may be refused.
+// fetched, as a fragment whose [data-part] elements replace those that differ. The page also looks by itself, at the
+// [data-pace] that it was drawn with, because a retry sends no event and a stream may be refused; a tab out of sight
+// looks seldom, and tells by its title.
 
-const LOOK_EVERY = 5000;
+const PACES = { fast: 5000, slow: 60000 };
+const GIVE_UP = 5000;
 const CONNECT_AGAIN = 15000;
 const EVENTS = ["thought_created", "thought_processing", "thought_agent_completed", "thought_completed", "thought_failed", "reset"];
-const WORDS = { live: "Live", reconnecting: "Reconnecting", polling: "Checking every few seconds" };
+const WORDS = { live: "Live", reconnecting: "Reconnecting", polling: "Checking every few seconds", stale: "Not up to date, trying again" };
 
 const live = document.querySelector("[data-live]");
 const connection = document.querySelector("[data-connection]");
+const gone = document.querySelector("[data-gone]"); // what is shown instead of a thought that is not there any more
 const announcer = document.querySelector("[data-announcer]");
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 let clockAhead = 0; // this clock minus the server's, in milliseconds
+let streaming = ""; // how the stream is
+let stale = false; // whether the latest look failed
 
-function show(state) {
+function show() {
+  const state = stale ? "stale" : streaming;
   connection.hidden = !state;
   connection.dataset.state = state;
   connection.textContent = WORDS[state] ?? "";
@@ -40,6 +46,7 @@ function tick() {
     time.title = then.toLocaleString();
     time.textContent = sinceThen(now - then);
   }
+  if (!looking && performance.now() - lookedAt >= pace()) look();
 }
 
 // A part as the server drew it, without what ticks, so that only real changes count.
@@ -80,10 +87,12 @@ function patch(fresh) {
     const html = drawn(part);
     let placed = old;
     if (!old || known.get(name) !== html) {
+      const focused = old?.contains(document.activeElement) && document.activeElement.getAttribute("href");
       placed = document.adoptNode(part);
       if (old) old.replaceWith(placed);
       else if (last) last.after(placed);
       else live.prepend(placed);
+      if (focused) placed.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     }
     known.set(name, html);
     current.delete(name);
@@ -91,33 +100,48 @@ function patch(fresh) {
   }
   for (const part of current.values()) part.remove();
   announce(before, statuses(live));
-  tick();
 }
 
 let looking = false;
 let lookAgain = false;
+let lookedAt = 0;
 
+// Who calls while a look is under way gets another one, for the first may have been drawn too early.
 async function look() {
-  if (looking) {
-    lookAgain = true;
-    return;
-  }
+  lookAgain = true;
+  if (looking) return;
   looking = true;
+  while (lookAgain) {
+    lookAgain = false;
+    lookedAt = performance.now();
+    stale = !(await lookOnce());
+    document.title = live.querySelector("[data-title]")?.dataset.title ?? document.title;
+    tick();
+  }
+  looking = false;
+  settle();
+}
+
+// Whether what is shown is now the state.
+async function lookOnce() {
   try {
-    const answer = await fetch(live.dataset.src, { headers: { Accept: "text/html" }, cache: "no-store" });
-    if (answer.ok) {
+    const answer = await fetch(live.dataset.src, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(GIVE_UP) });
+    if (answer.status === 404 && gone) live.replaceChildren(gone.content.cloneNode(true));
+    else if (!answer.ok) return false;
+    else {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       readClock(fresh);
       patch(fresh);
     }
+    return true;
   } catch {
-    // The server is away for the moment; the next look comes by itself.
+    return false; // no answer, or not in time
   }
-  looking = false;
-  if (lookAgain) {
-    lookAgain = false;
-    look();
-  }
+}
+
+function pace() {
+  const asked = stale ? PACES.fast : (PACES[live.querySelector("[data-pace]")?.dataset.pace] ?? Infinity);
+  return document.hidden ? Math.max(asked, PACES.slow) : asked;
 }
 
 const isOpen = () => live.querySelector("[data-open]") !== null;
@@ -125,7 +149,7 @@ const isOurs = (data) => !live.dataset.thought || !data.thought_id || data.thoug
 let source = null;
 
 function hear(event) {
-  if (isOurs(JSON.parse(event.data))) look().then(settle);
+  if (isOurs(JSON.parse(event.data))) look();
 }
 
 // A thought that has ended needs no stream; the list of thoughts may always get another one. Only the tab in sight has
@@ -136,30 +160,31 @@ function connect() {
   if (!needed() || (source && source.readyState !== EventSource.CLOSED)) return;
   const opened = new EventSource(live.dataset.stream);
   source = opened;
-  opened.addEventListener("open", () => show("live"));
+  opened.addEventListener("open", () => heardOf(opened, "live"));
   opened.addEventListener("error", () => {
-    if (opened !== source) return;
-    if (opened.readyState !== EventSource.CLOSED) return show("reconnecting");
-    show("polling"); // refused, as with a 503: EventSource has given up, so come again later
+    if (opened.readyState !== EventSource.CLOSED) return heardOf(opened, "reconnecting");
+    heardOf(opened, "polling"); // refused, as with a 503: EventSource has given up, so come again later
     setTimeout(connect, CONNECT_AGAIN);
   });
   for (const name of EVENTS) opened.addEventListener(name, hear);
 }
 
+function heardOf(opened, state) {
+  if (opened !== source) return;
+  streaming = state;
+  show();
+}
+
 function disconnect() {
   source?.close();
   source = null;
+  streaming = "";
 }
 
 function settle() {
-  if (needed()) return;
-  disconnect();
-  show("");
-}
-
-function resume() {
-  if (!live.dataset.thought || isOpen()) look().then(settle);
-  connect();
+  if (!needed()) disconnect();
+  else if (!source) connect(); // one that was refused has a time to come again
+  show();
 }
 
 function start() {
@@ -167,11 +192,10 @@ function start() {
   readClock(document);
   tick();
   setInterval(tick, 1000);
-  connect();
-  setInterval(() => isOpen() && !document.hidden && look().then(settle), LOOK_EVERY);
-  document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : resume()));
+  settle();
+  document.addEventListener("visibilitychange", () => (document.hidden ? settle() : look()));
   addEventListener("pagehide", disconnect);
-  addEventListener("pageshow", (event) => event.persisted && resume());
+  addEventListener("pageshow", (event) => event.persisted && look());
 }
 
 if (live) start();
