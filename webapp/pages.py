@@ -26,12 +26,14 @@ def home() -> Response:
     """The form and the visitor's own latest thoughts, or those behind a cursor."""
     user_id, after = identity.settled_visitor(), cursors.asked()
     found, following = page_of_thoughts(services().database, user_id, limit=LATEST_LENGTH, after=after)
+    waiting = [each.row.created_at for each in found if each.row.status == "pending"]
+    waits_for = outlook(services(), min(waiting, default=None))
     shown = {
         "user_id": user_id,
         "cursor": request.args.get("cursor") or None,
-        "latest": [ThoughtView(each, batches=_in_batches()) for each in found],
+        "latest": [ThoughtView(each, outlook=waits_for) for each in found],
         "older": following and cursors.encode(following),
-        "outlook": outlook(services()),
+        "outlook": waits_for,
     }
     template = "latest.html" if _wants_fragment() else "home.html"
     return make_response(render_template(template, **shown, **_form()))
@@ -63,7 +65,8 @@ def form_again(written: str, refusal: HTTPException, nonce: str = "") -> Respons
 
     With its former nonce the same text is the same thought, should it have been stored after all.
     """
-    shown = {"refused": refusal.description, "invalid": refusal.code == UnprocessableEntity.code}
+    invalid = refusal.code == UnprocessableEntity.code
+    shown = {"refused": refusal.description, "invalid": invalid, "kept": nonce and not invalid}
     page = render_template("home.html", **shown, **_form(written, nonce))
     return with_headers(make_response(page, refusal.code), refusal)
 
@@ -73,15 +76,12 @@ def _view(found: Thought) -> ThoughtView:
     if row.status != "pending":
         return ThoughtView(found)
     ahead = thoughts_ahead(parts.database, row.user_id, row.turn)
-    return ThoughtView(found, ahead, outlook=outlook(parts, row.created_at), batches=_in_batches())
-
-
-def _in_batches() -> bool:
-    return not services().settings.takes_from_kafka
+    return ThoughtView(found, ahead, outlook(parts, row.created_at))
 
 
 def _form(written: str = "", nonce: str = "") -> dict[str, Any]:
-    return {"written": written, "nonce": nonce or uuid4().hex, "most": THOUGHT_LENGTH, "batches": _in_batches()}
+    batches = not services().settings.takes_from_kafka
+    return {"written": written, "nonce": nonce or uuid4().hex, "most": THOUGHT_LENGTH, "batches": batches}
 
 
 def _wants_fragment() -> bool:

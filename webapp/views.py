@@ -35,9 +35,6 @@ STATUS_WORDS: Final = {
     "running": "Running",
     "retrying": "Trying again",
 }
-IN_BATCHES: Final = "Waiting for the batch"
-"""The word for a thought that is pending where nothing is analysed between the batches."""
-
 KIND_WORDS: Final = {
     "transient": ("It stayed out of reach, also after several tries", ", once it is in reach again"),
     "permanent": ("It was refused, and would be again as things are", ", once the reason is mended"),
@@ -75,14 +72,13 @@ class AgentView:
 
 
 class ThoughtView:
-    """A thought for the templates. `ahead` counts the author's thoughts that come before it, `outlook` says what else
-    must happen first, and with `batches` what waits, waits for one."""
+    """A thought for the templates. `ahead` counts the author's thoughts that come before it, and `outlook` says what
+    else must happen first."""
 
-    def __init__(self, found: Thought, ahead: int = 0, *, outlook: str = "", batches: bool = False) -> None:
+    def __init__(self, found: Thought, ahead: int = 0, outlook: str = "") -> None:
         self.row: Any = found.row
         self.ahead = ahead
         self.outlook = outlook
-        self._batches = batches
         self.now = datetime.now(UTC)
         self._shown = representations.thought(found)
 
@@ -96,7 +92,7 @@ class ThoughtView:
 
     @property
     def words(self) -> str:
-        return IN_BATCHES if self._batches and self.status == "pending" else STATUS_WORDS[self.status]
+        return STATUS_WORDS[self.status]
 
     @property
     def ended(self) -> bool:
