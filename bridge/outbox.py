@@ -1,6 +1,6 @@
 """The outbox: what PostgreSQL wants Kafka to hear, written in one statement with the state that it tells of."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,7 +24,9 @@ LEAD: Final = text("""
 
 FIRST_ROWS: Final = text("""
     WITH first AS (SELECT id, topic, key, turn, failure_id, value, headers FROM outbox
-                    WHERE parked_at IS NULL AND topic <> ALL (CAST(:resting AS text[])) ORDER BY id LIMIT :rows),
+                    WHERE parked_at IS NULL AND topic <> ALL (CAST(:topics AS text[]))
+                      AND COALESCE(topic || ' ' || key, CAST(id AS text)) <> ALL (CAST(:lines AS text[]))
+                    ORDER BY id LIMIT :rows),
     sized AS (SELECT first.*, sum(octet_length(value)) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING
                                                               AND 1 PRECEDING) AS bytes_before FROM first)
     SELECT id, topic, key, turn, failure_id, value, headers FROM sized
@@ -32,7 +34,8 @@ FIRST_ROWS: Final = text("""
 """)
 
 WAITS: Final = text("""
-    SELECT (SELECT id FROM outbox WHERE parked_at IS NULL AND topic <> ALL (CAST(:resting AS text[]))
+    SELECT (SELECT id FROM outbox WHERE parked_at IS NULL AND topic <> ALL (CAST(:topics AS text[]))
+               AND COALESCE(topic || ' ' || key, CAST(id AS text)) <> ALL (CAST(:lines AS text[]))
              ORDER BY id LIMIT 1) IS NOT NULL AS waits
 """)
 """By the order of ids, and so through the index: after a burst the table itself is long and empty until a vacuum."""
@@ -68,6 +71,11 @@ class OutboxRow:
     value: bytes | None
     headers: Mapping[str, Any] | None
 
+    @property
+    def line(self) -> str:
+        """The rows whose order Kafka keeps, as FIRST_ROWS names them: those of its key, or this one alone."""
+        return str(self.id) if self.key is None else f"{self.topic} {self.key}"
+
     def kafka_key(self) -> str | bytes | None:
         """The record's key; a record that is sent again has the one that it came with, whatever its bytes are."""
         if self.key is not None or self.failure_id is not None:
@@ -91,6 +99,14 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """A row that its partition did not take in time."""
+
+    row: OutboxRow
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A row that Kafka will never take as it is, and why."""
 
@@ -106,14 +122,22 @@ def lead(connection: Connection, *, idle_ms: int) -> bool:
     return bool(connection.execute(LEAD, {"lock": LOCK_NUMBER, "idle_ms": idle_ms}).one().leads)
 
 
-def waits(database: Database, resting: Collection[str]) -> bool:
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Rows that are left where they are for now: those for these topics, and those of these lines."""
+
+    topics: Sequence[str] = ()
+    lines: Sequence[str] = ()
+
+
+def waits(database: Database, left: Left) -> bool:
     """Whether `first_rows` would find any: the one question of an idle relay, without a transaction."""
-    return bool(database.rows(WAITS, resting=list(resting))[0].waits)
+    return bool(database.rows(WAITS, topics=list(left.topics), lines=list(left.lines))[0].waits)
 
 
-def first_rows(connection: Connection, resting: Collection[str]) -> list[OutboxRow]:
-    """The next batch in the order of ids, without parked rows and without those for `resting` topics."""
-    asked = {"resting": list(resting), "rows": BATCH_ROWS, "bytes": BATCH_BYTES}
+def first_rows(connection: Connection, left: Left) -> list[OutboxRow]:
+    """The next batch in the order of ids, without parked rows and without those that are `left`."""
+    asked = {"topics": list(left.topics), "lines": list(left.lines), "rows": BATCH_ROWS, "bytes": BATCH_BYTES}
     return [_outbox_row(row) for row in connection.execute(FIRST_ROWS, asked)]
 
 

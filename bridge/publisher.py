@@ -10,7 +10,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from bridge.kafka import Config, client_config, is_fatal
-from bridge.outbox import Delivered, OutboxRow, Refused
+from bridge.outbox import Delivered, Late, OutboxRow, Refused
 from bridge.topics import DEAD_LETTER_RECORD_BYTES, WORK_RECORD_BYTES
 from contracts.settings import Settings
 
@@ -74,6 +74,7 @@ class Outcome:
 
     delivered: list[Delivered] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     """Topics that take nothing now, and what Kafka said."""
     trouble: str = ""
@@ -95,6 +96,7 @@ class Outcome:
         return Outcome(
             self.delivered + other.delivered,
             self.refused + other.refused,
+            self.late + other.late,
             self.missing | other.missing,
             self.trouble or other.trouble,
         )
@@ -167,6 +169,8 @@ class Publisher:
             outcome.delivered.append(Delivered(row, message.partition() or 0, message.offset() or 0))
             return
         self._meet(outcome, row, error)
+        if fate(error.code()) is Fate.LATER:
+            outcome.late.append(Late(row, message.partition() or 0))
 
     def _meet(self, outcome: Outcome, row: OutboxRow, error: KafkaError) -> None:
         outcome.meet(row, error)

@@ -19,8 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import outbox
 from bridge.audit.watch import watching
-from bridge.outbox import OutboxRow, Refused
+from bridge.outbox import Left, OutboxRow, Refused
 from bridge.publisher import Outcome, Publisher
+from bridge.resting import Resting
 from bridge.seldom import Seldom
 from bridge.sweep import Sweep
 from contracts.database import Database, make_engine, why
@@ -34,7 +35,6 @@ IDLE_MS: Final = 12_000
 
 IDLE_SECONDS: Final = 0.03
 STANDBY_SECONDS: Final = 0.1
-TOPIC_REST_SECONDS: Final = 5.0
 LONGEST_PAUSE_SECONDS: Final = 2.0
 STOP_SECONDS: Final = 3.0
 """How long a relay that shall stop still waits for acknowledgements; the rest stays in the outbox."""
@@ -63,7 +63,7 @@ class Relay:
         self._stop = stop
         self._patience = Patience(stop)
         self._publisher = Publisher(settings, alive=self._alive, waits=self._patience.waits)
-        self._resting: dict[str, float] = {}
+        self._resting = Resting()
         self._seldom = Seldom()
         self._troubles = 0
         self._beaten = float("-inf")
@@ -95,19 +95,19 @@ class Relay:
     def round(self) -> Round:
         """Where rows wait one transaction: lead, read, publish, delete the acknowledged. Raises SQLAlchemyError."""
         self._publisher.serve()
-        if not outbox.waits(self._database, self._resting_topics()):
-            return Round.EMPTY
+        if not outbox.waits(self._database, self._left()):
+            return Round.TROUBLE if self._resting.wake() else Round.EMPTY
         with self._transactions.begin() as connection:
             if not outbox.lead(connection, idle_ms=IDLE_MS):
                 return Round.STANDBY
-            rows = outbox.first_rows(connection, self._resting_topics())
+            rows = outbox.first_rows(connection, self._left())
             if not rows:
                 return Round.EMPTY
             outcome = self._publish(connection, rows)
             outbox.settle(connection, outcome.delivered)
             outbox.park(connection, outcome.refused)
         self._tell(outcome)
-        if outcome.trouble:
+        if outcome.trouble and not outcome.delivered:
             return Round.TROUBLE
         return Round.FULL if outbox.is_full(rows) else Round.EMPTY
 
@@ -128,24 +128,27 @@ class Relay:
         if self._settings.takes_from_kafka and found in {Round.EMPTY, Round.FULL} and (emitted := self._sweep.step()):
             log.warning("%d quiet thoughts were emitted again.", emitted)
 
-    def _resting_topics(self) -> list[str]:
+    def _left(self) -> Left:
         now = time.monotonic()
-        self._resting = {topic: until for topic, until in self._resting.items() if until > now}
-        return list(self._resting)
+        return Left(self._resting.topics(now), self._resting.lines(now))
 
     def _tell(self, outcome: Outcome) -> None:
         for one in outcome.refused:
             _alarm(one)
         for topic, reason in outcome.missing.items():
             self._rest(topic, reason)
+        taken = {(one.row.topic, one.partition) for one in outcome.delivered}
+        late = {one.row.line: (one.row.topic, one.partition) for one in outcome.late}
+        self._resting.note(taken, late, time.monotonic())
         if outcome.trouble and self._seldom.is_due("kafka"):
-            log.warning("Kafka takes nothing now, the outbox waits: %s", outcome.trouble)
+            what = "does not take all" if outcome.delivered else "takes nothing"
+            log.warning("Kafka %s now, what it does not take waits in the outbox: %s", what, outcome.trouble)
         elif outcome.delivered and not outcome.trouble and self._seldom.is_over("kafka"):
             log.info("Kafka takes records again.")
 
     def _rest(self, topic: str, reason: str) -> None:
         """Leave a topic's rows where they are for a while, so that they do not hold up the others."""
-        self._resting[topic] = time.monotonic() + TOPIC_REST_SECONDS
+        self._resting.rest_topic(topic, time.monotonic())
         if self._seldom.is_due(topic):
             advice = "make it with `python -m bridge create-topics`, or allow this client to write to it"
             log.error("Kafka does not take topic %s (%s), its rows wait: %s.", topic, reason, advice)

@@ -3,6 +3,9 @@
 import logging
 import signal
 import threading
+import zlib
+from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -12,9 +15,11 @@ from sqlalchemy import text
 from bridge import outbox, publisher
 from bridge.publisher import Publisher
 from bridge.relay import Round
+from bridge.resting import Resting
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.kafka_log import headers, records
+from tests.bridge.mock_kafka import NO_LEADER, MockKafka, mock_kafka
 from tests.bridge.relays import Door, a_relay, add_row, relay_process, running_relay, waiting
 from tests.eventually import eventually
 
@@ -196,11 +201,48 @@ def test_a_topic_that_is_missing_holds_up_nobody_else_and_is_said_once(
     with a_relay(settings) as relay:
         assert [relay.round(), relay.round()] == [Round.FULL, Round.EMPTY]
         assert turns_in_kafka(settings) == [1]
-        relay._resting.clear()
+        relay._resting = Resting()
         relay.round()
     assert len(waiting(database)) == 2
     said = [line.getMessage() for line in caplog.records if missing in line.getMessage()]
     assert len([line for line in said if "create-topics" in line]) == 1
+
+
+@pytest.fixture
+def leaderless(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Settings, MockKafka]]:
+    """A Kafka whose second partition of the work topic nobody leads, and which says soon that it is so."""
+    monkeypatch.setattr(publisher, "DELIVERY_MS", 1_500)
+    monkeypatch.setattr(outbox, "BATCH_ROWS", 4)
+    with mock_kafka() as kafka:
+        kafka.make(settings.kafka_topic)
+        kafka.lead(settings.kafka_topic, 1, NO_LEADER)
+        yield settings.model_copy(update={"kafka_bootstrap_servers": kafka.address}), kafka
+
+
+def keys_of(partition: int, number: int) -> list[str]:
+    """Keys that librdkafka puts into this one of three partitions."""
+    every = (f"key {one}" for one in count())
+    return list(islice((key for key in every if zlib.crc32(key.encode()) % 3 == partition), number))
+
+
+def test_a_partition_without_a_leader_holds_up_nobody_else_and_keeps_its_order(
+    leaderless: tuple[Settings, MockKafka], database: Database
+) -> None:
+    settings, kafka = leaderless
+    unled, led = keys_of(1, 10), keys_of(2, 3)
+    held_up = [add_row(database, settings.kafka_topic, b"1", key=key) for key in unled]
+    for key in led:
+        add_row(database, settings.kafka_topic, b"1", key=key)
+    with running_relay(settings):
+        eventually(lambda: waiting(database) == held_up)
+        held_up += [add_row(database, settings.kafka_topic, b"2", key=key) for key in unled]
+        add_row(database, settings.kafka_topic, b"2", key=led[0])
+        eventually(lambda: waiting(database) == held_up)
+        kafka.lead(settings.kafka_topic, 1, 2)
+        eventually(lambda: not waiting(database), timeout=60)
+    told = [(one.key(), one.value()) for one in records(settings, settings.kafka_topic)]
+    assert [value for key, value in told if key == unled[0].encode()] == [b"1", b"2"]
+    assert len(told) == 24
 
 
 def test_rows_are_published_once_their_topic_is_made(
@@ -208,7 +250,7 @@ def test_rows_are_published_once_their_topic_is_made(
 ) -> None:
     add_row(database, settings.kafka_topic, turn=1)
     with running_relay(settings) as relay:
-        eventually(lambda: relay._resting)
+        eventually(lambda: relay._left().topics)
         request.getfixturevalue("topics")
         eventually(lambda: not waiting(database))
     assert turns_in_kafka(settings) == [1]

@@ -13,7 +13,7 @@ from uuid import UUID
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from bridge.consumer import ANSWER_SECONDS, KafkaSource
-from bridge.outbox import Delivered, OutboxRow
+from bridge.outbox import Delivered, Late, OutboxRow
 from bridge.publisher import Outcome
 from bridge.topic_ids import TopicIds
 from bridge.unassigned import Unassigned
@@ -152,14 +152,18 @@ class Producer:
         """All rows, some of them, or none; what is not acknowledged may be in the topic all the same."""
         fate = park("publish")
         if self._kafka.away or fate is Fate.AWAY:
-            return Outcome(trouble="away")
+            return Outcome(trouble="away", late=[self._late(row) for row in rows])
         chosen = rows[::2] if fate is Fate.TRANSIENT else rows
         delivered = [self._deliver(row) for row in chosen]
         if fate is Fate.LATE:
             park("acknowledgement")
         if fate is Fate.LOST:
             return Outcome(trouble="not acknowledged in time", unreported=len(rows))
-        return Outcome(delivered, trouble="" if len(chosen) == len(rows) else "busy")
+        late = [self._late(row) for row in rows[1::2]] if fate is Fate.TRANSIENT else []
+        return Outcome(delivered, late=late, trouble="busy" if late else "")
+
+    def _late(self, row: OutboxRow) -> Late:
+        return Late(row, _partition(row) if row.topic == self._topic else 0)
 
     def _deliver(self, row: OutboxRow) -> Delivered:
         headers = row.kafka_headers()
@@ -167,11 +171,18 @@ class Producer:
             told = dict(headers).get("failure-id")
             self._kafka.dead.append(told.decode() if told else None)
         elif row.topic == self._topic:
-            key = row.kafka_key()
-            told_key = key.encode() if isinstance(key, str) else key
-            number = sum(told_key or b"") % PARTITIONS
-            return Delivered(row, number, self._kafka.produce(row.value, headers, told_key, number))
+            number = _partition(row)
+            return Delivered(row, number, self._kafka.produce(row.value, headers, _key(row), number))
         return Delivered(row, 0, 0)
+
+
+def _key(row: OutboxRow) -> bytes | None:
+    key = row.kafka_key()
+    return key.encode() if isinstance(key, str) else key
+
+
+def _partition(row: OutboxRow) -> int:
+    return sum(_key(row) or b"") % PARTITIONS
 
 
 class Consumer:
