@@ -101,10 +101,12 @@ class Intake:
             headers |= {"user_id": str(record.user_id), "thought_id": str(record.thought_id)}
         if record.body.left_out:
             headers["value_left_out"] = record.body.left_out
+        if record.body.headers_left_out:
+            headers["original_headers_left_out"] = record.body.headers_left_out
         log.error("A record became a dead letter: %s (%s)", item.reason, where)
         bury(
             self._database,
-            failure_id=record_failure_id(where, record.body.value),
+            failure_id=record.body.failure_id or record_failure_id(where, record.body.value),
             reason=item.reason,
             value=record.body.value,
             headers=headers,

@@ -1,5 +1,6 @@
 """Kafka's record -> the lane's: what it says, or why it cannot be read. Pure."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from uuid import UUID
 
 from bridge.decide import Record
 from bridge.pipelines import PIPELINES
+from bridge.topics import WORK_RECORD_BYTES
+from contracts.dead_letters import record_failure_id
 from contracts.events import ThoughtCreated, UnreadableEventError
 from contracts.foreign import TURN
 from contracts.text import clean
@@ -36,6 +39,9 @@ class Body:
     """Why it could not be read, in one word."""
     left_out: str = ""
     """Why the value is not here, where there was one."""
+    headers_left_out: int = 0
+    failure_id: str = ""
+    """Of a record that cannot be read, made of all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,8 @@ def read_record(
         turn = _turn(headers)
     except UnreadableEventError as unreadable:
         reason = clean(str(unreadable))  # pydantic quotes the character it did not like, NUL included
-        body = Body(value, headers, key, kind=unreadable.kind)
+        body = _kept(where, value, headers, key, unreadable.kind)
+        size = _size(body.value, body.headers, body.key)
         return Unreadable(Record(offset, NOBODY, NOBODY, None, where, body, size), reason)
     return Record(offset, event.user_id, event.thought_id, turn, where, Body(value, headers, key), size)
 
@@ -68,6 +75,32 @@ def damaged_record(where: Mapping[str, Any], why: str) -> Unreadable:
     """What stands at an offset whose record cannot be decoded; `where` is its `damaged_origin`."""
     body = Body(None, (), kind="Undecodable", left_out="undecodable")
     return Unreadable(Record(where["offset"], NOBODY, NOBODY, None, where, body), clean(why))
+
+
+def _kept(where: Mapping[str, Any], value: bytes | None, headers: KafkaHeaders, key: bytes | None, kind: str) -> Body:
+    """All of a record that fits into a dead letter. A work topic that was not made by us may take larger ones, and a
+    packed one may have any size."""
+    room = Room(WORK_RECORD_BYTES)
+    kept_key = key if room.takes(key) else None
+    has_value = room.takes(value)
+    left_out = "" if has_value else f"{len(value or b'')} bytes, SHA-256 {hashlib.sha256(value or b'').hexdigest()}"
+    kept = [pair for pair in headers if room.takes(pair[0].encode(errors="replace"), pair[1])]
+    failure_id = record_failure_id(where, value)
+    return Body(value if has_value else None, kept, kept_key, kind, left_out, len(headers) - len(kept), failure_id)
+
+
+class Room:
+    """Bytes that are left."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def takes(self, *parts: bytes | None) -> bool:
+        """Whether they fit; if so, they have their place."""
+        size = sum(len(part or b"") for part in parts)
+        fits = size <= self._left
+        self._left -= size * fits
+        return fits
 
 
 def _pipeline_event(value: bytes | None) -> ThoughtCreated:

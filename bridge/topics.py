@@ -6,6 +6,8 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from bridge.kafka import client_config
@@ -19,6 +21,8 @@ WORK_RECORD_BYTES: Final = 1_048_588
 DEAD_LETTER_RECORD_BYTES: Final = WORK_RECORD_BYTES + 65_536
 """A dead letter carries the whole original record and up to 64 KiB of headers that say why."""
 
+LARGEST: Final = "max.message.bytes"
+
 BROKERS_OWN_DEFAULT: Final = -1
 ANSWER_SECONDS: Final = 30
 
@@ -29,16 +33,20 @@ def create_topics(settings: Settings) -> list[str]:
     Raises KafkaException when Kafka is away or refuses.
     """
     client = AdminClient(client_config(settings, "topics"))
-    asked = client.create_topics(_wanted(settings), operation_timeout=ANSWER_SECONDS, request_timeout=ANSWER_SECONDS)
-    return [name for name, made in asked.items() if _is_new(name, made)]
+    wanted = _wanted(settings)
+    asked = client.create_topics(wanted, operation_timeout=ANSWER_SECONDS, request_timeout=ANSWER_SECONDS)
+    made = [name for name, answer in asked.items() if _is_new(name, answer)]
+    for topic in wanted:
+        if topic.topic not in made:
+            _compare(client, topic)
+    return made
 
 
 def _wanted(settings: Settings) -> list[NewTopic]:
-    dead_letters = {"max.message.bytes": str(DEAD_LETTER_RECORD_BYTES)}
     configs: dict[str, dict[str, str]] = {
-        settings.kafka_topic: {},
+        settings.kafka_topic: {LARGEST: str(WORK_RECORD_BYTES)},
         settings.kafka_events_topic: {},
-        settings.kafka_dead_letter_topic: dead_letters,
+        settings.kafka_dead_letter_topic: {LARGEST: str(DEAD_LETTER_RECORD_BYTES)},
     }
     return [
         NewTopic(name, settings.kafka_partitions, BROKERS_OWN_DEFAULT, config=config)
@@ -56,3 +64,17 @@ def _is_new(name: str, made: "Future[None]") -> bool:
         return False
     log.info("Topic %s was made.", name)
     return True
+
+
+def _compare(client: AdminClient, topic: NewTopic) -> None:
+    """Say how a topic that is there differs. Where it takes larger records than its dead letters may have, those become
+    dead letters without their bytes; where it takes less, the relay's may be refused."""
+    resource = ConfigResource(ResourceType.TOPIC, topic.topic)
+    try:
+        found = client.describe_configs([resource], request_timeout=ANSWER_SECONDS)[resource].result()
+    except KafkaException as refused:
+        log.warning("What topic %s allows could not be looked at: %s", topic.topic, refused.args[0].str())
+        return
+    for name, wanted in (topic.config or {}).items():
+        if (there := found[name].value) != wanted:
+            log.warning("Topic %s has %s=%s and should have %s.", topic.topic, name, there, wanted)

@@ -45,7 +45,7 @@ PREFIX: Final = "original-header-"
 
 MOST_ORIGINAL_HEADERS: Final = 100
 """The prefix makes each of them longer, and a record may have tens of thousands: those after so many are left out in
-the topic, and counted; the index has them all."""
+the topic, and counted; the index has them, but for those that would not fit into a dead letter with the record."""
 
 _NESTED: Final = frozenset({"origin", "original_key", "original_headers", "original_headers_left_out"})
 _NAMES: Final = {told: name for name, told in HEADER_NAMES.items()}
@@ -103,8 +103,9 @@ def kafka_headers(failure_id: str, headers: Mapping[str, Any]) -> Headers:
     if "original_key" in headers:
         told.append((KEY_HEADER, decoded(headers["original_key"])))
     originals = headers.get("original_headers") or []
-    if len(originals) > MOST_ORIGINAL_HEADERS:
-        told.append((LEFT_OUT, _told(len(originals) - MOST_ORIGINAL_HEADERS)))
+    left_out = max(0, len(originals) - MOST_ORIGINAL_HEADERS) + int(headers.get("original_headers_left_out") or 0)
+    if left_out:
+        told.append((LEFT_OUT, _told(left_out)))
     return told + [(PREFIX + name, decoded(value)) for name, value in originals[:MOST_ORIGINAL_HEADERS]]
 
 

@@ -1,5 +1,6 @@
 """Whatever others write to the work topic, on real servers: a thought in its order, or a dead letter, whole."""
 
+import hashlib
 import json
 import os
 import random
@@ -18,10 +19,12 @@ from contracts.dead_letters import read_headers
 from contracts.events import thought_created
 from contracts.foreign import key_again
 from contracts.settings import Settings
+from tests.bridge.audit.books import audited
 from tests.bridge.kafka_log import header_list, headers, records
 from tests.bridge.lines import add_user, row
-from tests.bridge.relays import running_relay
+from tests.bridge.relays import running_relay, waiting
 from tests.bridge.sources import committed
+from tests.bridge.spoiler import produce_packed
 from tests.bridge.test_run import all_ended, running, through, valve_before
 from tests.bridge.workers import workers
 from tests.eventually import eventually
@@ -174,3 +177,24 @@ def test_many_unknown_thoughts_are_stored_in_offset_order_though_postgresql_goes
     valve.shut()
     lines = {user: [row(database, one).turn for owner, one in thoughts if owner == user] for user in users}
     assert lines == {user: list(range(1, 81)) for user in users}
+
+
+def test_a_record_too_large_for_a_dead_letter_is_buried_without_its_bytes_and_holds_up_nobody(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
+    """Packed it is small enough for the work topic, and nothing bounds what it unpacks to."""
+    value = an_event(user_id, filler="x" * 60_000_000)
+    produce_packed(settings, settings.kafka_topic, [value], "zstd", key=str(user_id).encode())
+    foreign = an_event(user_id)
+    write(settings, [(str(user_id).encode(), foreign, [])])
+    with workers(settings, database), running(settings), running_relay(settings):
+        all_ended(settings, database, 2)
+        (letter,) = eventually(lambda: records(settings, settings.kafka_dead_letter_topic))
+    told = headers(letter)
+    digest = hashlib.sha256(value).hexdigest()
+    assert (letter.value(), told["error-class"]) == (None, b"TooLarge")
+    assert told["original-value-left-out"] == f"{len(value)} bytes, SHA-256 {digest}".encode()
+    assert (told["original-offset"], told["original-header-turn"]) == (b"0", b"1")
+    eventually(lambda: waiting(database) == [])
+    (partition,) = audited(settings, database)["partitions"]
+    assert (partition["records"]["buried"], partition["records"]["completed"]) == (1, 1)

@@ -1,5 +1,6 @@
 """Reading Kafka's records: our own, another producer's, and whatever else may lie in a topic."""
 
+import hashlib
 import json
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from bridge.decide import Record
 from bridge.records import NOBODY, Body, KafkaHeaders, Unreadable, read_record
-from contracts.dead_letters import origin
+from bridge.topics import WORK_RECORD_BYTES
+from contracts.dead_letters import origin, record_failure_id
 from contracts.events import parse_created, thought_created
 from tests.contracts.properties import any_json, any_text, unhurried
 
@@ -34,8 +36,9 @@ def refused(value: bytes | None, headers: KafkaHeaders = (), key: bytes | None =
     found = read(value, headers, key)
     assert isinstance(found, Unreadable)
     assert (found.record.user_id, found.record.thought_id, found.record.turn) == (NOBODY, NOBODY, None)
-    assert found.record.body == Body(value, headers, key, kind=found.record.body.kind)
-    return found.record.body.kind, found.reason
+    body = found.record.body
+    assert body == Body(value, [*headers], key, body.kind, failure_id=record_failure_id(WHERE, value))
+    return body.kind, found.reason
 
 
 def reason(value: bytes | None, headers: KafkaHeaders = ()) -> str:
@@ -162,7 +165,8 @@ def is_whole(
     record = found.record if isinstance(found, Unreadable) else found
     words = f"{found.reason}{record.body.kind}" if isinstance(found, Unreadable) else ""
     words.encode()
-    return (record.body.value, record.body.headers, record.body.key) == (value, headers, key) and "\x00" not in words
+    body = (record.body.value, [*record.body.headers], record.body.key)
+    return body == (value, [*headers], key) and "\x00" not in words
 
 
 @unhurried
@@ -239,6 +243,34 @@ def test_a_key_may_be_written_as_any_uuid(key: bytes) -> None:
 def test_headers_count_for_the_size_too() -> None:
     assert refused(EVENT.to_bytes(), [("", None)] * 70_000)[0] == "TooLarge"
     assert isinstance(read(EVENT.to_bytes(), [("", None)] * 50_000), Record)
+
+
+def test_a_value_that_fits_into_no_dead_letter_is_left_out_and_can_be_known_again() -> None:
+    value, headers = b"x" * 3_000_000, [("trace", b"abc")]
+    found = read(value, headers)
+    assert isinstance(found, Unreadable)
+    body, digest = found.record.body, hashlib.sha256(value).hexdigest()
+    assert (body.kind, body.value, body.headers, body.key) == ("TooLarge", None, headers, KEY)
+    assert body.left_out == f"3000000 bytes, SHA-256 {digest}"
+    assert body.failure_id == record_failure_id(WHERE, value)
+    assert found.record.size < 1_000
+
+
+@pytest.mark.parametrize("large", [0, 1, 2])
+def test_of_headers_that_fit_into_no_dead_letter_the_others_are_kept(large: int) -> None:
+    headers = [(f"number {number}", b"x" * (2_000_000 if number == large else 10)) for number in range(3)]
+    found = read(EVENT.to_bytes(), headers)
+    assert isinstance(found, Unreadable)
+    body = found.record.body
+    assert (body.kind, body.value, body.left_out, body.headers_left_out) == ("TooLarge", EVENT.to_bytes(), "", 1)
+    assert body.headers == [pair for number, pair in enumerate(headers) if number != large]
+
+
+def test_the_largest_record_that_our_own_work_topic_takes_is_kept_whole() -> None:
+    value = b"x" * (WORK_RECORD_BYTES - 100)
+    found = read(value, [("a", b"b")])
+    assert isinstance(found, Unreadable)
+    assert (found.record.body.value, found.record.body.left_out) == (value, "")
 
 
 @given(turn=st.integers(1, 2**63 - 1), user=st.uuids(), thought=st.uuids(), words=st.text(min_size=1))

@@ -5,9 +5,10 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.cimpl import NewTopic
 
 from bridge import topics as module
-from bridge.topics import DEAD_LETTER_RECORD_BYTES, create_topics
+from bridge.topics import DEAD_LETTER_RECORD_BYTES, WORK_RECORD_BYTES, create_topics
 from contracts.settings import Settings
 
 
@@ -22,12 +23,35 @@ def test_the_three_topics_have_the_partitions_of_the_settings(settings: Settings
     assert [len(found[name].partitions) for name in names] == [settings.kafka_partitions] * 3
 
 
+def largest_of(settings: Settings, topic: str) -> int:
+    client, resource = admin(settings), ConfigResource(ResourceType.TOPIC, topic)
+    return int(client.describe_configs([resource])[resource].result(10)["max.message.bytes"].value)
+
+
 @pytest.mark.usefixtures("topics")
-def test_the_dead_letter_topic_takes_larger_records(settings: Settings) -> None:
-    resource = ConfigResource(ResourceType.TOPIC, settings.kafka_dead_letter_topic)
+def test_the_dead_letter_topic_takes_larger_records_than_the_work_topic(settings: Settings) -> None:
+    assert largest_of(settings, settings.kafka_topic) == WORK_RECORD_BYTES
+    assert largest_of(settings, settings.kafka_dead_letter_topic) == DEAD_LETTER_RECORD_BYTES
+
+
+def test_a_topic_that_is_there_and_takes_other_sizes_is_named(
+    settings: Settings, caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+) -> None:
     client = admin(settings)
-    config = client.describe_configs([resource])[resource].result(10)
-    assert config["max.message.bytes"].value == str(DEAD_LETTER_RECORD_BYTES)
+    larger = NewTopic(settings.kafka_topic, 3, 1, config={"max.message.bytes": "10485760"})
+    client.create_topics([larger])[settings.kafka_topic].result(30)
+    request.getfixturevalue("topics")
+    told = [line.message for line in caplog.records if line.levelname == "WARNING"]
+    assert told == [f"Topic {settings.kafka_topic} has max.message.bytes=10485760 and should have {WORK_RECORD_BYTES}."]
+    client.delete_topics([settings.kafka_topic])[settings.kafka_topic].result(30)
+
+
+@pytest.mark.usefixtures("topics")
+def test_topics_that_are_as_they_should_be_are_not_spoken_of(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    create_topics(settings)
+    assert [line.message for line in caplog.records if line.levelname == "WARNING"] == []
 
 
 @pytest.mark.usefixtures("topics")

@@ -161,6 +161,12 @@ def test_after_so_many_original_headers_the_rest_is_counted() -> None:
     found = read_headers(told)
     assert found is not None
     assert found[1]["original_headers_left_out"] == 3
+    assert kafka_headers(*found) == told
+
+
+def test_headers_that_are_kept_nowhere_are_counted_as_well() -> None:
+    kept = original(None, [("x", b"1")] * (MOST_ORIGINAL_HEADERS + 3)) | {"original_headers_left_out": 2}
+    assert ("original-headers-left-out", b"5") in kafka_headers("an-id", kept)
 
 
 def test_a_failure_id_tells_the_thought_and_the_turn_or_is_a_records() -> None:
