@@ -71,7 +71,7 @@ class Bridge:
         self._clock = clock
         self._publisher = broker.publisher
         self._dispatcher = broker.dispatcher
-        self._intake = Intake(database, self._publisher, settings)
+        self._intake = Intake(database, self._publisher, settings, clock)
         self._news = broker.news
         self._send_at = 0.0
         self._beat_at = 0.0

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,19 +13,18 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from bridge.decide import decide
-from bridge.intake import ITEMS_A_TURN, Intake
+from bridge.intake import Intake
 from bridge.lane import Lane
-from bridge.records import Unreadable, damaged_record, read_record
-from contracts.accept import Accepted
-from contracts.database import Database, Row, make_engine
-from contracts.dead_letters import damaged_origin, kafka_headers, origin, read_headers
+from bridge.records import damaged_record
+from contracts.database import Database
+from contracts.dead_letters import damaged_origin, kafka_headers, read_headers
 from contracts.events import thought_created
 from contracts.foreign import headers_again, key_again
-from contracts.progress import Publisher, channel, connect
+from contracts.progress import channel
 from contracts.settings import Settings
 from tests.bridge.failures import delete
+from tests.bridge.intakes import an_intake, bring, letters
 from tests.bridge.lines import add_thought, add_user, row, shared_database
-from tests.bridge.sources import user_key
 from tests.eventually import eventually
 from tests.stores import Stores
 
@@ -41,37 +39,12 @@ def database_url(stores: Stores, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def intake(settings: Settings, database: Database) -> Intake:
-    return Intake(database, Publisher(connect(settings.redis_url), settings.redis_sse_prefix), settings)
+    return an_intake(database, settings)
 
 
 @pytest.fixture
 def lane() -> Lane:
     return Lane(0, 20.0)
-
-
-def bring(lane: Lane, offset: int, value: bytes | None, headers: Any = (), topic: str = "work") -> None:
-    """What the consumer does with a record; one that is no event has a strange key."""
-    key = user_key(value) or b"its \xff key"
-    read = read_record(origin(topic, 0, offset, 1_700_000_000_000), value, headers, key)
-    if isinstance(read, Unreadable):
-        lane.read_unreadable(read.record, read.reason)
-    else:
-        lane.read(read)
-
-
-def test_a_flood_of_garbage_leaves_the_loop_its_turns(intake: Intake, lane: Lane) -> None:
-    for offset in range(ITEMS_A_TURN + 5):
-        bring(lane, offset, b"no event", topic="flood")
-    intake.work(lane, 0.0)
-    assert lane.frontier == ITEMS_A_TURN
-    intake.work(lane, 0.0)
-    assert lane.is_idle
-
-
-def letters(database: Database, topic: str) -> list[Row]:
-    """The dead letters of one origin, in the order of their offsets."""
-    found = text("SELECT * FROM dead_letters WHERE headers->'origin'->>'topic' = :topic")
-    return sorted(database.rows(found, topic=topic), key=lambda letter: letter.headers["origin"]["offset"])
 
 
 def test_another_producers_event_is_stored_with_its_own_bytes_and_without_a_record(
@@ -220,33 +193,6 @@ def test_no_record_stops_the_lane(intake: Intake, value: bytes | None, headers: 
     bring(lane, 0, value, headers, topic="any")
     intake.work(lane, 0.0)
     assert lane.is_idle
-
-
-def test_postgresql_away_keeps_the_record_and_its_order(
-    intake: Intake, lane: Lane, settings: Settings, database: Database, user_id: UUID
-) -> None:
-    first, second = uuid4(), uuid4()
-    for offset, thought in enumerate((first, second)):
-        bring(lane, offset, thought_created(user_id, thought, "Patience").to_bytes())
-    nowhere = Database(make_engine("postgresql+psycopg2://nobody@127.0.0.1:9/none", "test"))
-    Intake(nowhere, Publisher(connect(settings.redis_url), "x"), settings).work(lane, 10.0)
-    assert lane.intake(10.0) is None
-    assert lane.frontier == 0
-    intake.work(lane, 11.0)
-    assert [row(database, thought).turn for thought in (first, second)] == [1, 2]
-
-
-def test_an_answer_without_a_turn_is_asked_for_again_and_buries_nothing(
-    intake: Intake, lane: Lane, database: Database, user_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bring(lane, 0, thought_created(user_id, uuid4(), "Two at once").to_bytes(), topic="again")
-    with monkeypatch.context() as patched:
-        patched.setattr("bridge.intake.accept", lambda *_, **__: Accepted(True, None, None, None, False))
-        intake.work(lane, 0.0)
-    assert letters(database, "again") == []
-    intake.work(lane, 1.0)
-    (ask,) = lane.tick(1.0)
-    assert ask.records[0].turn == 1
 
 
 def test_a_foreign_thought_keeps_its_key_and_headers(
