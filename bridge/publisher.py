@@ -44,7 +44,6 @@ _OF_THE_ROW: Final = frozenset(
         KafkaError.INVALID_MSG,
         KafkaError.INVALID_MSG_SIZE,
         KafkaError.INVALID_RECORD,
-        KafkaError.INVALID_TIMESTAMP,
         KafkaError._BAD_MSG,  # noqa: SLF001  librdkafka's local codes have public names of this form
         KafkaError._INVALID_ARG,  # noqa: SLF001
     }
@@ -59,6 +58,10 @@ _OF_THE_TOPIC: Final = frozenset(
         KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
     }
 )
+
+
+WRONG_CLOCK: Final = "the clock of this machine or of Kafka's is wrong: Kafka takes no record that is stamped with it"
+"""The rows have no times, so that they are as good as before once the clock is right."""
 
 
 def fate(code: int) -> Fate:
@@ -79,6 +82,8 @@ class Outcome:
     """Topics that take nothing now, and what Kafka said."""
     trouble: str = ""
     """Why rows have to wait; empty when none has to."""
+    alarm: str = ""
+    """What somebody has to mend before they are taken."""
     unreported: int = 0
 
     def meet(self, row: OutboxRow, error: KafkaError) -> None:
@@ -90,6 +95,7 @@ class Outcome:
                 self.missing[row.topic] = error.name()
             case Fate.LATER:
                 self.trouble = f"{error.name()}: {error.str()}"
+                self.alarm = WRONG_CLOCK if error.code() == KafkaError.INVALID_TIMESTAMP else self.alarm
 
     def plus(self, other: "Outcome") -> "Outcome":
         """Both outcomes in one."""
@@ -99,6 +105,7 @@ class Outcome:
             self.late + other.late,
             self.missing | other.missing,
             self.trouble or other.trouble,
+            self.alarm or other.alarm,
         )
 
 

@@ -140,6 +140,8 @@ class Relay:
         taken = {(one.row.topic, one.partition) for one in outcome.delivered}
         late = {one.row.line: (one.row.topic, one.partition) for one in outcome.late}
         self._resting.note(taken, late, time.monotonic())
+        if outcome.alarm and self._seldom.is_due("alarm"):
+            log.error("ALARM %s.", outcome.alarm)
         if outcome.trouble and self._seldom.is_due("kafka"):
             what = "does not take all" if outcome.delivered else "takes nothing"
             log.warning("Kafka %s now, what it does not take waits in the outbox: %s", what, outcome.trouble)

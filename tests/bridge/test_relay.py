@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 from sqlalchemy import text
 
 from bridge import outbox
+from bridge.publisher import WRONG_CLOCK
 from bridge.relay import IDLE_SECONDS, LONGEST_PAUSE_SECONDS, Round, pause
 from bridge.topics import DEAD_LETTER_RECORD_BYTES, WORK_RECORD_BYTES
 from contracts.database import Database
@@ -19,6 +22,7 @@ from contracts.dead_letters import failure_headers
 from contracts.settings import Settings
 from tests.bridge.kafka_log import header_list, headers, records
 from tests.bridge.relays import a_relay, add_row, waiting
+from tests.eventually import eventually
 from tests.transactions import transaction, until_awaited
 
 pytestmark = pytest.mark.usefixtures("topics")
@@ -112,6 +116,29 @@ def narrow(settings: Settings) -> Iterator[str]:
     admin.create_topics([NewTopic(name, 1, 1, config={"max.message.bytes": "5000"})])[name].result(30)
     yield name
     admin.delete_topics([name])[name].result(30)
+
+
+def bound_the_age_of_records(settings: Settings, topic: str, milliseconds: int) -> None:
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    bound = ConfigEntry(
+        "message.timestamp.before.max.ms", str(milliseconds), incremental_operation=AlterConfigOpType.SET
+    )
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[bound])
+    admin.incremental_alter_configs([resource])[resource].result(20)
+
+
+def test_a_wrong_clock_is_named_and_parks_no_row(
+    settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A clock that is behind by more than the topic allows: any is, when it allows nothing."""
+    bound_the_age_of_records(settings, settings.kafka_topic, 0)
+    row = add_row(database, settings.kafka_topic, b"stamped by the clock", key="k")
+    with a_relay(settings) as relay:
+        assert [relay.round(), relay.round()] == [Round.TROUBLE, Round.TROUBLE]
+        assert waiting(database) == [row]
+        bound_the_age_of_records(settings, settings.kafka_topic, 2**60)
+        eventually(lambda: relay.round() is Round.EMPTY and not waiting(database))
+    assert len([line for line in caplog.records if line.message == f"ALARM {WRONG_CLOCK}."]) == 1
 
 
 def test_a_small_row_is_not_parked_for_the_size_of_its_batch(
