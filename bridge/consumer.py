@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from confluent_kafka.admin import AdminClient
 
 from bridge.beginning import begin
-from bridge.damage import DAMAGED, Damage
+from bridge.damage import DAMAGED, EXPECTED, Damage
 from bridge.kafka import client_config, drained, is_fatal, reader_config
 from bridge.lane import Lane
 from bridge.messages import read_message
@@ -115,13 +115,17 @@ class KafkaSource:
         """Whether its partition is read from another offset now: what came with it is of before, and comes again."""
         number, offset, error = message.partition() or 0, message.offset() or 0, message.error()
         assigned = self._partitions.get(number)
-        if error is not None and (assigned is None or error.code() not in DAMAGED):
+        if error is not None and error.code() not in EXPECTED:
             self._complain(error)
-        elif assigned is not None and error is not None:
+        elif assigned is None:
+            return False
+        elif error is None:
+            self._read(assigned.lane, message)
+        elif error.code() not in DAMAGED:
+            assigned.lane.read_to(offset)
+        else:
             self._pass_by(assigned, number, offset, error)
             return True
-        elif assigned is not None:
-            self._read(assigned.lane, message)
         return False
 
     def _read(self, lane: Lane, message: "Message[bytes, bytes]") -> None:

@@ -21,6 +21,9 @@ Other errors name the offset that was asked for, and mean the broker. Its `check
 off: after a wrong checksum it reads on at bytes that begin no record, and was seen to fetch from an offset made of
 them."""
 
+EXPECTED: Final = DAMAGED | {KafkaError._PARTITION_EOF}  # noqa: SLF001
+"""What is an answer to who reads; the other one names the offset at which the log ends for now."""
+
 TRIES: Final = 3
 """So often a batch is asked for before it is given up: what was spoilt on its way, or by a broker that is replaced, is
 whole the next time."""

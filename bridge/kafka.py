@@ -57,12 +57,14 @@ FEW: Final = 20
 
 
 def reader_config(settings: Settings, name: str) -> Config:
-    """For who reads records and commits by itself what it means to."""
+    """For who reads records and commits by itself what it means to. It is told where a log ends: a transaction's mark,
+    which may stand last, is shown to no reader."""
     return {
         **client_config(settings, name),
         "group.id": settings.kafka_consumer_group,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
+        "enable.partition.eof": True,
         "queued.max.messages.kbytes": DRAIN_BYTES // 1024,
     }
 

@@ -122,7 +122,7 @@ class Lane:
 
     @property
     def next(self) -> int:
-        """The offset behind the last record that came."""
+        """The offset from which on nothing was read yet."""
         return self._offsets.next
 
     @property
@@ -152,6 +152,10 @@ class Lane:
         """A record that is no event."""
         self._offsets.read(record.offset, record.size)
         self._intake.append(Bury(record, "unreadable", message))
+
+    def read_to(self, offset: int) -> None:
+        """The log was read up to here: what no record came of, a transaction's mark, has nothing to be done."""
+        self._offsets.skip(offset)
 
     def intake(self, now: float) -> Store | Bury | None:
         """The next record to be stored or buried, in the order of the log; the same again until it is answered."""

@@ -10,24 +10,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
 from bridge.again import until_answered
-from bridge.damage import DAMAGED, Damage, Damaged
+from bridge.damage import DAMAGED, EXPECTED, Damage, Damaged
 from bridge.kafka import client_config, drained, reader_config
 from bridge.positions import Committed, Position
 from bridge.topic_ids import TopicIds, topic_id
-from bridge.watermarks import Watermarks
+from bridge.watermarks import LAST, Watermarks
 from contracts.settings import Settings
 
 ANSWER_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 1.0
 SILENCE_SECONDS: Final = 30.0
 """After this long without a record or the end of a partition, Kafka is away."""
-
-EXPECTED: Final = DAMAGED | {KafkaError._PARTITION_EOF}  # noqa: SLF001  librdkafka's own name
-"""Errors that are an answer; any other ends the reading."""
 
 Stands: TypeAlias = "Message[bytes, bytes] | Damaged"
 """What stands at an offset."""
@@ -53,7 +58,6 @@ class Log:
         self._consumer = Consumer(
             {
                 **reader_config(settings, name),
-                "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",  # where records expire while they are read, the account shows a gap
             }
         )
@@ -65,7 +69,11 @@ class Log:
         committed = until_answered(lambda: self._committed(topic, numbers), ANSWER_SECONDS)
         watermarks = Watermarks(self._admin, topic)
         until_answered(lambda: watermarks.ask(numbers), ANSWER_SECONDS)
-        return [Position(number, known_as, *watermarks.known[number], committed[number]) for number in numbers]
+        readable = self._readable(topic, numbers)
+        return [
+            Position(number, known_as, low, high, min(readable[number], high), committed[number])
+            for number, (low, high) in sorted(watermarks.known.items())
+        ]
 
     def records(self, topic: str, spans: Iterable[Span]) -> Iterator[list[Stands]]:
         """What stands within the spans, in batches of some megabytes; those of a partition in their order."""
@@ -97,6 +105,14 @@ class Log:
             one.partition: None if one.offset == OFFSET_INVALID else Committed(one.offset, one.metadata or "")
             for one in self._consumer.committed(partitions, timeout=ANSWER_SECONDS)
         }
+
+    def _readable(self, topic: str, numbers: list[int]) -> dict[int, int]:
+        """Where the log ends for a reader: before what stands in or behind a transaction that has not ended."""
+        places = [TopicPartition(topic, number) for number in numbers]
+        asked = self._admin.list_offsets(
+            dict.fromkeys(places, LAST), isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ANSWER_SECONDS
+        )
+        return {place.partition: int(asked[place].result().offset) for place in places}
 
     def _batch(self, topic: str, rests: dict[int, Rest]) -> Iterator[Stands]:
         """What has come of the spans; one that was read to its end is taken out of `rests`.

@@ -23,6 +23,10 @@ class Offsets:
         self._bytes += size
         self._next = offset + 1
 
+    def skip(self, offset: int) -> None:
+        """Below this offset there is nothing more to be read."""
+        self._next = max(self._next, offset)
+
     def close(self, offset: int) -> None:
         """This offset is done."""
         self._bytes -= self._open.pop(offset, 0)
@@ -38,7 +42,7 @@ class Offsets:
 
     @property
     def next(self) -> int:
-        """The offset behind the last one that was read."""
+        """The offset from which on nothing was read yet."""
         return self._next
 
     @property

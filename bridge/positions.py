@@ -42,12 +42,13 @@ def choose_start(committed: Committed | None, topic_id: str, low: int, high: int
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What Kafka says of a partition: its log's ends, and what the group committed."""
+    """What Kafka says of a partition: its log's ends, how far it can be read, and what the group committed."""
 
     partition: int
     topic_id: str
     low: int
     high: int
+    readable: int
     committed: Committed | None
 
     @property

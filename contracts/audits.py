@@ -21,6 +21,7 @@ STATES: Final = {
     "in_flight": "its thought is being worked on",
     "waiting": "its thought waits in its author's line",
     "unknown": "no thought is stored for it yet",
+    "withheld": "no reader is shown it until its producer, or one before it, has ended a transaction",
     "gaps": "an offset without a record: expired, compacted or a transaction's mark",
 }
 """What a record of the work topic can be. The first five are done; an offset may be committed past them only."""

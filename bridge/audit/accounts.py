@@ -50,9 +50,11 @@ class Account:
         if self._unbroken:
             self.proven = self._next
 
-    def end(self, high: int) -> None:
-        """The log was read up to here."""
-        self.tail["gaps"] += max(0, high - self._next)
+    def end(self, readable: int, high: int) -> None:
+        """The log was read as far as it can be; its rest is withheld from every reader."""
+        self.tail["gaps"] += max(0, readable - self._next)
+        self._next = max(readable, self._next)
+        self.tail["withheld"] += max(0, high - self._next)
         self._next = max(high, self._next)
 
     def figures(self, position: Position) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Rings:
             touched |= {rung.user_id for rung in rungs if rung.user_id}
             self._count(rungs, verdicts, {one.partition: one for one in positions}, rings, found)
         for position in positions:
-            self._accounts[position.partition].end(position.high)
+            self._accounts[position.partition].end(position.readable, position.high)
             found.partitions.append(self._accounts[position.partition].figures(position))
             found.findings += findings.commit(position)
         found.numbers["open_users"] = len(newest)

@@ -44,6 +44,17 @@ def produce(
     assert producer.flush(ANSWER_SECONDS) == 0
 
 
+@contextmanager
+def a_transaction(settings: Settings) -> Iterator[Producer]:
+    """Another producer's, which the block ends."""
+    producer = Producer(
+        {"bootstrap.servers": settings.kafka_bootstrap_servers, "transactional.id": settings.kafka_topic}
+    )
+    producer.init_transactions(60)
+    producer.begin_transaction()
+    yield producer
+
+
 def user_key(value: bytes | None) -> bytes | None:
     """The key that an event is to have; none for what is no event."""
     try:

@@ -1,5 +1,6 @@
 """The consumer on a real Kafka: where it begins, what it commits, and what it makes of any record."""
 
+from collections.abc import Callable
 from socket import socket
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from bridge.consumer import COMMIT_SECONDS, KafkaSource
 from contracts.settings import Settings
 from tests.bridge.sources import (
     a_source,
+    a_transaction,
     answer,
     close_up_to,
     committed,
@@ -69,6 +71,37 @@ def test_a_commit_tells_the_topics_id(settings: Settings) -> None:
         answer(lane(source))
         settled(source, settings, 1)
     assert committed(settings) == (1, topic_id(settings))
+
+
+@pytest.mark.parametrize("ends", [Producer.commit_transaction, Producer.abort_transaction])
+def test_the_mark_of_a_transaction_at_the_end_of_the_log_is_committed_as_well(
+    settings: Settings, ends: Callable[[Producer, float], None]
+) -> None:
+    produce(settings, values(1))
+    with a_source(settings) as source:
+        read_all(source, 1)
+        with a_transaction(settings) as producer:
+            producer.produce(settings.kafka_topic, b"no event", partition=0)
+            assert producer.flush(20) == 0
+            ends(producer, 20)
+        poll_until(source, lambda: lane(source).next == 3)
+        assert lane(source).frontier == 0
+        answer(lane(source))
+        while item := lane(source).intake(0.0):
+            lane(source).buried(item.record)
+        settled(source, settings, 3)
+
+
+def test_a_transaction_that_has_not_ended_holds_back_what_stands_behind_it(settings: Settings) -> None:
+    with a_transaction(settings) as producer, a_source(settings) as source:
+        producer.produce(settings.kafka_topic, b"no event", partition=0)
+        assert producer.flush(20) == 0
+        produce(settings, values(1))
+        produce(settings, values(1), partition=1)
+        poll_until(source, lambda: held(source, 1) == [0])
+        assert (lane(source).next, lane(source).frontier) == (0, 0)
+        producer.commit_transaction(20)
+        poll_until(source, lambda: held(source) == [1])
 
 
 def test_where_nothing_moved_nothing_is_committed(settings: Settings) -> None:

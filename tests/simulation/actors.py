@@ -23,9 +23,11 @@ from tasks.calls import Calls
 from tasks.ledger import Ledger, Step
 from tasks.step import End, Outcome, StepRunner
 from tests.simulation.clock import Clock
+from tests.simulation.consumer import Source
 from tests.simulation.database import Door, Engine, Server
 from tests.simulation.fibers import Fate, Process, park
-from tests.simulation.kafka import Kafka, Producer, Source
+from tests.simulation.kafka import Kafka
+from tests.simulation.producer import Producer
 from tests.simulation.promise import ATTEMPTS, PATIENCE, Promise
 from tests.simulation.redis import ANYBODY, Dispatcher, Message, News, Publisher, Redis, later
 from tests.simulation.store import UNSTORABLE

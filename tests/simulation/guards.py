@@ -79,6 +79,7 @@ GUARDS: Final = (
     Guard("log.start", "Source: an offset of another log is not begun at"),
     Guard("log.earliest", "Source: without a usable offset begin at the earliest"),
     Guard("log.damage", "Source: what nobody can decode is buried and not passed by in silence"),
+    Guard("log.end", "Source: a log's end is read to, though no record stands there"),
     Guard("log.lost", "Source: nothing is committed for a lost partition"),
     Guard("worker.fresh", "Worker: looks again before it pays when the claim is old"),
     Guard("worker.renews", "Worker: renews its calls"),

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
+from tests.simulation.kafka import Message
 from tests.simulation.rows import DeadLetter, Thought
 
 PATIENCE: Final = 20.0
@@ -215,9 +216,9 @@ class Promise:
             return True
         return t.finished_at is not None or (turn is None and any(one == t.id for one, _ in self._failures))
 
-    def is_buried(self, number: int, offset: int, stamp: int | None, index: dict[str, DeadLetter]) -> bool:
+    def is_buried(self, message: Message, index: dict[str, DeadLetter]) -> bool:
         """Whether a record that can be no thought is in the index."""
-        wanted = {"partition": number, "offset": offset, "timestamp": stamp}
+        wanted = {"partition": message.number, "offset": message.at, "timestamp": message.stamp}
         return any(wanted.items() <= _place(one).items() for one in index.values() if one.thought_id is None)
 
     # The end.

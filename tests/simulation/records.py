@@ -16,7 +16,7 @@ STRANGER: Final = UUID(int=77)
 def record_again(world: World, n: int) -> bool:
     """A record is in the log again, perhaps in another partition."""
     partition = world.kafka.partitions[n % PARTITIONS]
-    found = pick(partition.records, n >> 2)
+    found = pick([one for one in partition.records if not one.is_mark], n >> 2)
     if found:
         world.kafka.produce(found.value_, found.headers_, found.key_, (n >> 8) % PARTITIONS)
     return bool(found)
@@ -45,10 +45,12 @@ def foreign(world: World, n: int) -> bool:
 
 
 def garbage(world: World, n: int) -> bool:
-    """A record that is no event, or that nobody can decode."""
+    """A record that is no event, or that nobody can decode, or none at all but a transaction's mark."""
     number = (n >> 4) % PARTITIONS
     if (n >> 6) % 4 == 0:
         world.kafka.damage(number)
+    elif (n >> 6) % 4 == 1:
+        world.kafka.end_transaction(number)
     else:
         value = (None, b"", b"\xff\x00", b"[]", b'{"event_type": "thought_created"}')[n % 5]
         world.kafka.produce(value, [], None, number)

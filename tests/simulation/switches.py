@@ -102,6 +102,7 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "log.start": (beginning, "choose_start", _where_it_was),
     "log.earliest": (beginning, "choose_start", _at_the_end),
     "log.damage": (KafkaSource, "_pass_by", _passed_by_in_silence),
+    "log.end": (Lane, "read_to", lambda *_: None),
     "log.lost": (KafkaSource, "_lose", _commit_though_lost),
     "bury.id": (intake, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
     "worker.fresh": (StepRunner, "_wait_until_fresh", _at_once),

@@ -60,6 +60,7 @@ MISSED = [
     ("log.start", 79, Sentence.OFFSETS),
     ("log.earliest", 0, Sentence.ENDS),
     ("log.damage", 5, Sentence.OFFSETS),
+    ("log.end", 5, Sentence.ENDS),
     ("worker.fresh", 155, Sentence.ONCE),
     ("worker.renews", 9, Sentence.PAID),
     ("worker.holds", 8, Sentence.PAID),

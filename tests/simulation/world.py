@@ -205,7 +205,7 @@ class World:
         thought = self.postgres.tables.thoughts.get(named[1]) if named else None
         if named and thought and thought.user_id == named[0] and self.promise.was_terminal(thought, named[2]):
             return True
-        return self.promise.is_buried(message.number, message.at, message.stamp, self.postgres.tables.letters)
+        return message.is_mark or self.promise.is_buried(message, self.postgres.tables.letters)
 
     def settle(self) -> None:
         """No more faults: everything ends, also what comes back from a long stop after that."""

@@ -36,7 +36,7 @@ def test_books_that_add_up(settings: Settings, database: Database) -> None:
     completed_line(settings, database)
     found = audit(settings)
     assert (found.returncode, found.stderr) == (0, "")
-    assert "3 records = 3 done + 0 in_flight, 0 waiting, 0 unknown, 0 gaps" in found.stdout
+    assert "3 records = 3 done + 0 in_flight, 0 waiting, 0 unknown, 0 withheld, 0 gaps" in found.stdout
     assert found.stdout.endswith("Everything adds up.\n")
     figures = json.loads(audit(settings, "--json").stdout)
     assert (figures["adds_up"], figures["runs_checked"], figures["found"]) == (True, 15, [])

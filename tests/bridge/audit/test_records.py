@@ -15,7 +15,7 @@ from contracts.settings import Settings
 from tests.bridge.audit.books import audited, completed_line, end, kinds, letter, ring, the_finding
 from tests.bridge.kafka_log import records
 from tests.bridge.lines import add_thought, add_user, change
-from tests.bridge.sources import commit_by_hand, produce, topic_id
+from tests.bridge.sources import a_transaction, commit_by_hand, produce, topic_id
 from tests.bridge.spoiler import a_spoiler, produce_packed
 
 pytestmark = pytest.mark.usefixtures("topics")
@@ -63,7 +63,7 @@ def test_every_record_is_counted_as_what_its_thought_has_become(settings: Settin
     figures = audited(settings, database)
     (partition,) = figures["partitions"]
     expected = {"completed": 1, "dead": 1, "deleted": 1, "moved_on": 1, "buried": 1}
-    expected |= {"in_flight": 1, "waiting": 1, "unknown": 1, "gaps": 0}
+    expected |= {"in_flight": 1, "waiting": 1, "unknown": 1, "withheld": 0, "gaps": 0}
     assert partition["records"] == expected
     assert (partition["end"], partition["committed"], partition["lag"]) == (8, 4, 4)
 
@@ -116,6 +116,24 @@ def test_a_foreign_record_rang_for_the_first_turn_of_its_thought(settings: Setti
     commit_by_hand(settings, 1, topic_id(settings))
     found = audited(settings, database)["partitions"][0]["records"]
     assert (found["moved_on"], found["waiting"]) == (1, 1)
+
+
+def test_what_a_transaction_withholds_is_told_apart_from_gaps(settings: Settings, database: Database) -> None:
+    thoughts = [add_thought(database, add_user(database)) for _ in range(2)]
+    with a_transaction(settings) as producer:
+        producer.produce(settings.kafka_topic, b"no event", partition=0)
+        assert producer.flush(20) == 0
+        ring(settings, database, thoughts[0])
+        assert counted(settings, database) == {"withheld": 2}
+        producer.abort_transaction(20)
+    ring(settings, database, thoughts[1])
+    assert counted(settings, database) == {"waiting": 2, "gaps": 2}  # what was aborted, and the mark of it
+
+
+def counted(settings: Settings, database: Database) -> dict[str, int]:
+    """The states that some records have."""
+    (partition,) = audited(settings, database)["partitions"]
+    return {state: number for state, number in partition["records"].items() if number}
 
 
 @pytest.mark.parametrize("offset", [2, 900])

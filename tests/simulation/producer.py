@@ -1,0 +1,56 @@
+"""The relay's publisher on the broker in memory."""
+
+from collections.abc import Sequence
+
+from bridge.outbox import Delivered, Late, OutboxRow
+from bridge.publisher import Outcome
+from tests.simulation.fibers import Fate, park
+from tests.simulation.kafka import PARTITIONS, Kafka
+
+
+class Producer:
+    """The relay's publisher: the same outcomes, without librdkafka."""
+
+    def __init__(self, kafka: Kafka, topic: str, dead_topic: str) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._dead_topic = dead_topic
+
+    def serve(self) -> None:
+        """Nothing to tell."""
+
+    def publish(self, rows: Sequence[OutboxRow]) -> Outcome:
+        """All rows, some of them, or none; what is not acknowledged may be in the topic all the same."""
+        fate = park("publish")
+        if self._kafka.away or fate is Fate.AWAY:
+            return Outcome(trouble="away", late=[self._late(row) for row in rows])
+        chosen = rows[::2] if fate is Fate.TRANSIENT else rows
+        delivered = [self._deliver(row) for row in chosen]
+        if fate is Fate.LATE:
+            park("acknowledgement")
+        if fate is Fate.LOST:
+            return Outcome(trouble="not acknowledged in time", unreported=len(rows))
+        late = [self._late(row) for row in rows[1::2]] if fate is Fate.TRANSIENT else []
+        return Outcome(delivered, late=late, trouble="busy" if late else "")
+
+    def _late(self, row: OutboxRow) -> Late:
+        return Late(row, _partition(row) if row.topic == self._topic else 0)
+
+    def _deliver(self, row: OutboxRow) -> Delivered:
+        headers = row.kafka_headers()
+        if row.topic == self._dead_topic:
+            told = dict(headers).get("failure-id")
+            self._kafka.dead.append(told.decode() if told else None)
+        elif row.topic == self._topic:
+            number = _partition(row)
+            return Delivered(row, number, self._kafka.produce(row.value, headers, _key(row), number))
+        return Delivered(row, 0, 0)
+
+
+def _key(row: OutboxRow) -> bytes | None:
+    key = row.kafka_key()
+    return key.encode() if isinstance(key, str) else key
+
+
+def _partition(row: OutboxRow) -> int:
+    return sum(_key(row) or b"") % PARTITIONS
