@@ -12,7 +12,7 @@ from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicParti
 from confluent_kafka.admin import AdminClient
 
 from bridge.again import until_answered
-from bridge.positions import UNKNOWN_ENDS, Committed, Start, choose_start
+from bridge.positions import NO_EPOCH, UNKNOWN_ENDS, Committed, Start, choose_start
 from bridge.topic_ids import NO_TOPIC_ID, TopicIds, topic_id
 from bridge.watermarks import Watermarks
 
@@ -50,8 +50,10 @@ def _ends(admin: AdminClient, partitions: list[TopicPartition], seconds: float) 
 def _start(partition: TopicPartition, known_as: str, ends: tuple[int, int]) -> Start:
     if partition.error:
         raise KafkaException(partition.error)
-    known = partition.offset != OFFSET_INVALID
-    return choose_start(Committed(partition.offset, partition.metadata or "") if known else None, known_as, *ends)
+    if partition.offset == OFFSET_INVALID:
+        return choose_start(None, known_as, *ends)
+    epoch = NO_EPOCH if partition.leader_epoch is None else partition.leader_epoch
+    return choose_start(Committed(partition.offset, partition.metadata or "", epoch), known_as, *ends)
 
 
 def _left(until: float) -> float:

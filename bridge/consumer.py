@@ -1,28 +1,29 @@
 """Kafka -> lanes: the consumer with manual commits, one lane for each assigned partition and assignment.
 
 A commit states that everything below the frontier is terminal in PostgreSQL, so one that comes late can only be too
-low. Its metadata carries the topic's id: the offsets of a log that was deleted and made anew mean nothing.
+low.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from bridge.again import until_answered
+from bridge.assigned import NOT_COMMITTED, Assigned
 from bridge.beginning import begin
-from bridge.damage import DAMAGED, EXPECTED, Damage
+from bridge.damage import DAMAGED, EXPECTED
 from bridge.kafka import client_config, drained, is_fatal, reader_config
 from bridge.lane import Lane
 from bridge.messages import read_message
-from bridge.positions import Start
 from bridge.records import Unreadable, damaged_record
 from bridge.topic_ids import NO_TOPIC_ID, TopicIds, topic_id
 from bridge.unassigned import WHY, Unassigned
+from bridge.watermarks import Watermarks
 from contracts.dead_letters import damaged_origin
 from contracts.settings import Settings
 
@@ -43,24 +44,11 @@ at which a lane waits looks to it like the old one; until it grew further its re
 ANSWER_MS: Final = 6_000
 """How long a request may take; a bridge that shall stop while Kafka is away waits so long for its last commit."""
 
-NOT_COMMITTED: Final = -1
-
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
 class LogReplacedError(Exception):
-    """Raised when the topic was deleted and made anew under the consumer: start again, from the earliest record."""
-
-
-@dataclass(slots=True)
-class Assigned:
-    """A partition of the present assignment."""
-
-    lane: Lane
-    topic_id: str
-    committed: int
-    paused: bool = False
-    damage: Damage = field(default_factory=Damage)
+    """Raised when the log is not the one that was committed for: start again, from the earliest record."""
 
 
 class KafkaSource:
@@ -116,10 +104,13 @@ class KafkaSource:
         number, offset, error = message.partition() or 0, message.offset() or 0, message.error()
         assigned = self._partitions.get(number)
         if error is not None and error.code() not in EXPECTED:
-            self._complain(error)
+            self._complain(number, error)
         elif assigned is None:
             return False
+        elif error is None and offset < assigned.lane.next:
+            self._look_back(assigned, number, message.leader_epoch())
         elif error is None:
+            assigned.note_epoch(offset, message.leader_epoch())
             self._read(assigned.lane, message)
         elif error.code() not in DAMAGED:
             assigned.lane.read_to(offset)
@@ -135,8 +126,19 @@ class KafkaSource:
         else:
             lane.read(read)
 
+    def _look_back(self, assigned: Assigned, number: int, epoch: int | None) -> None:
+        """The record before the commit was done long ago, unless it is another one. Raises LogReplacedError."""
+        if assigned.is_another_log(epoch):
+            self._forget(number)
+            lost = f"ALARM: partition {number} lost records below its commit and has others in their place"
+            raise LogReplacedError(f"{lost}; it is read from its earliest record")
+
     def _pass_by(self, assigned: Assigned, number: int, begins_at: int, error: KafkaError) -> None:
         """Ask again for a batch that cannot be decoded; when it stays so, bury the record that is next, without it."""
+        if assigned.looks_back:  # what cannot be decoded stands before the lane's first
+            assigned.looks_back = False
+            self._consumer.seek(TopicPartition(self._topic, number, assigned.lane.next))
+            return
         offset, is_certain = max(begins_at, assigned.lane.next), assigned.damage.is_certain(begins_at)
         self._consumer.seek(TopicPartition(self._topic, number, offset + is_certain))
         if is_certain:
@@ -145,14 +147,30 @@ class KafkaSource:
             unread = damaged_record(where, error.str())
             assigned.lane.read_unreadable(unread.record, unread.reason)
 
-    def _complain(self, error: KafkaError) -> None:
+    def _complain(self, number: int, error: KafkaError) -> None:
         if is_fatal(error):
             log.error("Kafka's consumer gave up, starting again: %s", error.str())
             raise KafkaException(error)
         if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  librdkafka's own name
-            log.error("ALARM: Kafka lost the place of a partition, starting again: %s", error)
+            log.error("ALARM: Kafka lost the place of partition %d, starting again: %s", number, error)
+            self._forget(number)
             raise KafkaException(error)
         log.warning("Kafka: %s", error)
+
+    def _forget(self, number: int) -> None:
+        """Commit the earliest offset in place of the one that was lost: until somebody begins with it, the log may have
+        grown up to it."""
+        assigned = self._partitions.pop(number, None)
+        if assigned is None:
+            return
+        try:
+            watermarks = Watermarks(self._admin, self._topic)
+            until_answered(lambda: watermarks.ask([number]), self._answer_seconds)
+            low, _ = watermarks.known[number]
+            earliest = TopicPartition(self._topic, number, low, assigned.topic_id)
+            self._consumer.commit(offsets=[earliest], asynchronous=False)
+        except KafkaException as refused:
+            log.warning("What was committed of partition %d could not be taken back: %s", number, refused)
 
     def _balance(self) -> None:
         """Back-pressure: a full lane's partition rests until the lane has room."""
@@ -174,8 +192,12 @@ class KafkaSource:
     def _take_over(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         known_as, starts = begin(consumer, self._admin, self._topic_ids, partitions, self._answer_seconds)
         for number, start in starts.items():
-            self._partitions[number] = _assigned(number, start, known_as, self._settings.patience_seconds)
-        consumer.incremental_assign([TopicPartition(self._topic, number, at.offset) for number, at in starts.items()])
+            if start.alarm:
+                log.error("ALARM: partition %d: %s", number, start.alarm)
+            self._partitions[number] = Assigned.at(start, known_as, self._settings.patience_seconds)
+        consumer.incremental_assign(
+            [TopicPartition(self._topic, number, start.read_from) for number, start in starts.items()]
+        )
         # librdkafka remembers a pause over revoke and assign: a partition that comes back would rest for ever.
         consumer.resume([TopicPartition(self._topic, number) for number in starts])
         log.info("Assigned: %s", {number: start.offset for number, start in starts.items()})
@@ -202,9 +224,7 @@ class KafkaSource:
         log.warning("Lost: %s", sorted(partition.partition for partition in partitions))
 
     def _moved(self, partitions: dict[int, Assigned]) -> dict[int, Assigned]:
-        return {
-            number: assigned for number, assigned in partitions.items() if assigned.lane.frontier > assigned.committed
-        }
+        return {number: assigned for number, assigned in partitions.items() if assigned.has_moved}
 
     def _commit(self, partitions: dict[int, Assigned], asked: "Future[Any]", *, wait: bool) -> None:
         """Commit facts. A commit that fails is made again with the next one. Raises LogReplacedError."""
@@ -212,10 +232,7 @@ class KafkaSource:
             self._check_log(partitions, asked)
             if not (moved := self._moved(partitions)):
                 return
-            offsets = [
-                TopicPartition(self._topic, number, assigned.lane.frontier, assigned.topic_id)
-                for number, assigned in moved.items()
-            ]
+            offsets = [assigned.to_commit(self._topic, number) for number, assigned in moved.items()]
             if wait:
                 self._consumer.commit(offsets=offsets, asynchronous=False)
             else:
@@ -237,15 +254,6 @@ class KafkaSource:
         known = {assigned.topic_id for assigned in partitions.values()} - {NO_TOPIC_ID}
         if known and known != {topic_id(asked)}:
             raise LogReplacedError(f"ALARM: the topic {self._topic} was made anew; its records are read from the start")
-
-
-def _assigned(number: int, start: Start, known_as: str, patience: float) -> Assigned:
-    """What was committed wrongly is put right at once: a log that grew up to it would be skipped."""
-    if start.alarm:
-        log.error("ALARM: partition %d: %s", number, start.alarm)
-    lane = Lane(max(0, start.offset), patience)
-    is_put_right = start.alarm and start.offset >= 0
-    return Assigned(lane, known_as, NOT_COMMITTED if is_put_right else lane.frontier)
 
 
 def _consumer_config(settings: Settings, on_commit: CommitCallback) -> dict[str, Any]:

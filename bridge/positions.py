@@ -9,20 +9,37 @@ UNKNOWN_ENDS: Final = (OFFSET_BEGINNING, 2**63 - 1)
 """Of a partition without a leader. A committed offset is believed then; where it is wrong, the reading tells so."""
 
 
+NO_EPOCH: Final = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What the group committed: the offset, and the id of the topic that it was committed for ("" if not known)."""
+    """What the group committed: the offset, the id of the topic that it was committed for ("" if not known), and the
+    leader epoch of the records below."""
 
     offset: int
     topic_id: str
+    epoch: int = NO_EPOCH
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The offset to begin with, or OFFSET_BEGINNING; `alarm` tells people what was found wrong."""
+    """The offset to begin with, or OFFSET_BEGINNING; `alarm` tells people what was found wrong. Where there is an
+    `epoch`, the record before the offset is looked at: of a later epoch, it is another one than was done."""
 
     offset: int
     alarm: str = ""
+    epoch: int = NO_EPOCH
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the record before is to be looked at."""
+        return self.epoch != NO_EPOCH
+
+    @property
+    def read_from(self) -> int:
+        """The offset that Kafka is asked for first."""
+        return self.offset - self.looks_back
 
 
 def choose_start(committed: Committed | None, topic_id: str, low: int, high: int) -> Start:
@@ -37,7 +54,7 @@ def choose_start(committed: Committed | None, topic_id: str, low: int, high: int
             low,
             f"the committed offset {committed.offset} is outside of {low} to {high}; beginning at the earliest record",
         )
-    return Start(committed.offset)
+    return Start(committed.offset, epoch=committed.epoch if 0 <= low < committed.offset else NO_EPOCH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,11 @@ def test_a_log_that_expired_under_the_consumer_ends_it_with_an_alarm(
         with pytest.raises(KafkaException):
             poll_until(source, lambda: False)
     assert "ALARM" in caplog.text
+    assert committed(settings) == (4, topic_id(settings))
+    caplog.clear()
     with a_source(settings) as following:
         read_all(following, 2)
+    assert "ALARM" not in caplog.text
 
 
 def test_a_commit_of_a_deleted_topic_of_the_same_name_counts_as_none(

@@ -5,7 +5,7 @@ from confluent_kafka import OFFSET_BEGINNING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.positions import UNKNOWN_ENDS, Committed, Start, choose_start
+from bridge.positions import NO_EPOCH, UNKNOWN_ENDS, Committed, Start, choose_start
 
 
 def test_a_new_group_begins_at_the_earliest_record() -> None:
@@ -51,6 +51,20 @@ def test_what_is_skipped_was_committed_for_this_very_log(
         assert ids[0] == ids[1] or "" in ids
     elif offset != low:
         assert start.alarm
+
+
+def test_the_epoch_of_a_commit_goes_with_its_offset_and_with_no_other() -> None:
+    assert choose_start(Committed(7, "an-id", 3), "an-id", 0, 9) == Start(7, epoch=3)
+    assert choose_start(Committed(7, "an-id", 3), "another", 0, 9).epoch == NO_EPOCH
+    assert choose_start(Committed(7, "an-id", 3), "an-id", 8, 9).epoch == NO_EPOCH
+
+
+def test_the_record_before_a_commit_is_looked_at_where_there_is_one_and_the_commit_has_an_epoch() -> None:
+    assert choose_start(Committed(7, "an-id", 0), "an-id", 6, 9).read_from == 6
+    assert choose_start(Committed(7, "an-id", 0), "an-id", 7, 9).read_from == 7
+    assert choose_start(Committed(7, "an-id"), "an-id", 0, 9).read_from == 7
+    assert choose_start(Committed(7, "an-id", 0), "an-id", *UNKNOWN_ENDS).read_from == 7
+    assert choose_start(None, "an-id", *UNKNOWN_ENDS).read_from == OFFSET_BEGINNING
 
 
 def test_ends_that_are_not_known_contradict_no_commit() -> None:

@@ -52,6 +52,9 @@ class Message:
     def timestamp(self) -> tuple[int, int | None]:
         return (1, self.stamp)
 
+    def leader_epoch(self) -> None:
+        """Logs are lost as a whole here, never their tails alone."""
+
     def value(self) -> bytes | None:
         return self.value_
 
