@@ -13,9 +13,8 @@ from celery.utils.nodenames import anon_nodename
 from kombu.messaging import Producer
 
 from bridge.decide import Head
-from bridge.pipelines import THOUGHT_CREATED
 from contracts.foreign import Kept, decoded
-from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings
+from contracts.queues import SOLO_QUEUE, TASKS, THOUGHTS_QUEUE, TOTAL_STEPS, broker_settings
 from contracts.settings import Settings
 
 BATCH: Final = 500
@@ -45,7 +44,7 @@ class Dispatcher:
 
     def _publish(self, producer: Producer, head: Head) -> None:
         """What all steps of a chain share is made once: ids as text and the sender's name took a tenth of the time."""
-        first, *rest = range(head.steps_done + 1, len(THOUGHT_CREATED.tasks) + 1)
+        first, *rest = range(head.steps_done + 1, TOTAL_STEPS + 1)
         thought = str(head.thought_id)
         root = _root_id(thought, head)
         arguments = (thought, head.dispatch_id)
@@ -60,7 +59,7 @@ class Dispatcher:
             shared["headers"] = traces
         message = self._app.amqp.as_task_v2(
             f"{root}-{first}",
-            THOUGHT_CREATED.tasks[first - 1],
+            TASKS[first - 1],
             args=arguments,
             argsrepr=thought,
             kwargsrepr="",
@@ -85,7 +84,7 @@ def _signature(step: int, arguments: tuple[str, int], options: dict[str, Any]) -
     It goes to the usual queue: only the step in which a worker died is taken alone.
     """
     return {
-        "task": THOUGHT_CREATED.tasks[step - 1],
+        "task": TASKS[step - 1],
         "args": arguments,
         "kwargs": {},
         "options": options,
