@@ -133,7 +133,8 @@ def letter_not_indexed(failure: str, partition: int, offset: int) -> Finding:
 def letter_not_in_topic(failure: str, thought: str, partition: int, offset: int) -> Finding:
     """A dead letter that was acknowledged, and is not to be found."""
     what = f"thought {thought}'s dead letter should be in the topic, partition {partition} offset {offset}"
-    return Finding("letter", f"failure {failure}", f"{what}, and no record there has its id; was the topic made anew?")
+    advice = "`python -m bridge dead-letters publish` writes it there again"
+    return Finding("letter", f"failure {failure}", f"{what}, and no record there has its id; {advice}")
 
 
 def batch(number: int, seconds: float) -> list[Finding]:

@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 
 def add(names: "Subcommands") -> None:
     """Add the commands to the parser of the bridge."""
-    letters = names.add_parser("dead-letters", help="what could not be done: look, replay, discard, rebuild")
+    letters = names.add_parser("dead-letters", help="what could not be done: look, replay, discard, rebuild, publish")
     inner = letters.add_subparsers(required=True, metavar="COMMAND")
     _list(inner)
     _show(inner)
     _replay(inner)
     _discard(inner)
     _add(inner, "rebuild", commands.rebuild_index, "restore rows of the index from the dead letter topic")
+    about = "send to the dead letter topic again what it lost, as when it was made anew"
+    again = _add(inner, "publish", commands.publish_letters, about)
+    again.add_argument("--dry-run", action="store_true", help="count what is missing and change nothing")
 
 
 def _list(names: "Subcommands") -> None:

@@ -88,6 +88,20 @@ def rebuild_index(settings: Settings, given: Namespace) -> int:
     return 0
 
 
+def publish_letters(settings: Settings, given: Namespace) -> int:
+    """Write to the outbox again what the topic lost, and say what was found."""
+    from bridge.letters.publish import publish  # only this command reads the topic for what is missing
+
+    check_kafka(settings)
+    with console.database(settings) as database:
+        found = publish(database, settings, dry_run=given.dry_run)
+    if given.json:
+        console.write_json(found.to_json())
+    else:
+        console.write([found.line(dry_run=given.dry_run)])
+    return 0
+
+
 def _filter(given: Namespace, **more: Any) -> Filter:
     return Filter(**{name: getattr(given, name) for name in FILTERS} | more)
 

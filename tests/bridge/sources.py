@@ -125,9 +125,11 @@ def commit_by_hand(settings: Settings, offset: int, metadata: str, partition: in
         writer.close()
 
 
-def topic_id(settings: Settings) -> str:
+def topic_id(settings: Settings, topic: str | None = None) -> str:
+    """The id of a topic, of the work topic if none is named."""
+    name = topic or settings.kafka_topic
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
-    described: Any = admin.describe_topics(TopicCollection([settings.kafka_topic]))[settings.kafka_topic].result(20)
+    described: Any = admin.describe_topics(TopicCollection([name]))[name].result(20)
     return str(described.topic_id)
 
 
@@ -159,16 +161,17 @@ def shared(*sources: KafkaSource) -> set[int]:
     return {partition for source in sources for partition in source._partitions}
 
 
-def make_anew(settings: Settings) -> None:
-    """Delete the work topic and make it again with the same name."""
+def make_anew(settings: Settings, topic: str | None = None) -> None:
+    """Delete a topic, the work topic if none is named, and make it again with the same name."""
+    name = topic or settings.kafka_topic
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
-    before = topic_id(settings)
-    admin.delete_topics([settings.kafka_topic])[settings.kafka_topic].result(20)
+    before = topic_id(settings, name)
+    admin.delete_topics([name])[name].result(20)
 
     def made() -> bool:
         try:
             create_topics(settings)
-            return topic_id(settings) != before
+            return topic_id(settings, name) != before
         except KafkaException:
             return False  # the old one is still being deleted
 

@@ -273,6 +273,19 @@ def test_rebuild_says_what_it_found(settings: Settings, database: Database, user
     assert told(settings, "rebuild") == {"records": 1, "added": 0, "unreadable": 0}
 
 
+@pytest.mark.usefixtures("topics")
+def test_publish_says_what_it_found(settings: Settings, database: Database) -> None:
+    buried(database, settings, b"?")
+    with a_relay(settings) as relay:
+        relay.round()
+    database.rows(text("UPDATE dead_letters SET failure_id = 'another'"))
+    found = "1 dead letters were acknowledged by Kafka: 1 are not in the topic"
+    assert said(settings, "publish", "--dry-run").stdout == f"{found}; nothing was changed.\n"
+    assert told(settings, "publish", "--dry-run") == {"acknowledged": 1, "missing": 1, "written": 0}
+    assert said(settings, "publish").stdout == f"{found}, 1 were written to the outbox again.\n"
+    assert told(settings, "publish") == {"acknowledged": 0, "missing": 0, "written": 0}
+
+
 def test_postgresql_away_is_said_in_one_line(settings: Settings) -> None:
     away = settings.model_copy(update={"database_url": "postgresql+psycopg2://nobody@127.0.0.1:9/none"})
     for words in (["list"], ["show", "an-id"], ["replay", "an-id"], ["discard", "--all"]):

@@ -1,0 +1,53 @@
+"""What stands in the dead letter topic, by failure id, and which dead letter of the index is missed there."""
+
+from bridge.damage import Damaged
+from bridge.log import Log, Stands
+from bridge.messages import headers
+from contracts.database import Row
+from contracts.dead_letters import read_headers
+
+Place = tuple[str, int, int]
+"""Failure id, partition and offset of a record."""
+
+
+class InTopic:
+    """Kept from one reading to the next, it reads of the topic only what is new."""
+
+    def __init__(self, log: Log, topic: str) -> None:
+        self._log = log
+        self._topic = topic
+        self._topic_id = ""
+        self._read: dict[int, int] = {}
+        self._first: dict[int, int] = {}
+        self.places: dict[str, tuple[int, int]] = {}
+        """Failure id -> partition and offset."""
+
+    def read(self) -> None:
+        """A topic that was made anew, or has lost records at its end, is read from its first record again.
+
+        What expired is forgotten, so that a relay's audit holds no more than the topic does. Raises KafkaException.
+        """
+        positions = self._log.positions(self._topic)
+        self._first = {one.partition: one.low for one in positions}
+        if any(one.topic_id != self._topic_id or self._read.get(one.partition, 0) > one.high for one in positions):
+            self._read, self.places = {}, {}
+        self._topic_id = positions[0].topic_id if positions else ""
+        spans = [(one.partition, max(one.low, self._read.get(one.partition, 0)), one.high) for one in positions]
+        self.places = {name: at for name, at in self.places.items() if at[1] >= self._first.get(at[0], 0)}
+        for messages in self._log.records(self._topic, spans):
+            self.places |= {place[0]: place[1:] for place in map(_place, messages) if place}
+        self._read = {one.partition: one.high for one in positions}
+
+    def misses(self, letter: Row) -> bool:
+        """Whether a dead letter that Kafka acknowledged should be there and is not: of a row of the index that was read
+        before the topic. Expired records are not missed; a partition that is not there any more never had them."""
+        first = self._first.get(letter.kafka_partition, 0)
+        return letter.failure_id not in self.places and letter.kafka_offset >= first
+
+
+def _place(message: Stands) -> Place | None:
+    """None for a record that is no dead letter of ours: it is read as by who rebuilds the table."""
+    if isinstance(message, Damaged):
+        return None
+    told = read_headers(headers(message))
+    return None if told is None else (told[0], message.partition() or 0, message.offset() or 0)
