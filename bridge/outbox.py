@@ -24,7 +24,7 @@ LEAD: Final = text("""
 
 FIRST_ROWS: Final = text("""
     WITH first AS (SELECT id, topic, key, turn, failure_id, value, headers FROM outbox
-                    WHERE parked_at IS NULL AND topic <> ALL (CAST(:topics AS text[]))
+                    WHERE parked_at IS NULL AND topic <> ALL (CAST(:resting AS text[]))
                       AND COALESCE(topic || ' ' || key, CAST(id AS text)) <> ALL (CAST(:lines AS text[]))
                     ORDER BY id LIMIT :rows),
     sized AS (SELECT first.*, sum(octet_length(value)) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING
@@ -34,7 +34,7 @@ FIRST_ROWS: Final = text("""
 """)
 
 WAITS: Final = text("""
-    SELECT (SELECT id FROM outbox WHERE parked_at IS NULL AND topic <> ALL (CAST(:topics AS text[]))
+    SELECT (SELECT id FROM outbox WHERE parked_at IS NULL AND topic <> ALL (CAST(:resting AS text[]))
                AND COALESCE(topic || ' ' || key, CAST(id AS text)) <> ALL (CAST(:lines AS text[]))
              ORDER BY id LIMIT 1) IS NOT NULL AS waits
 """)
@@ -132,12 +132,12 @@ class Left:
 
 def waits(database: Database, left: Left) -> bool:
     """Whether `first_rows` would find any: the one question of an idle relay, without a transaction."""
-    return bool(database.rows(WAITS, topics=list(left.topics), lines=list(left.lines))[0].waits)
+    return bool(database.rows(WAITS, resting=list(left.topics), lines=list(left.lines))[0].waits)
 
 
 def first_rows(connection: Connection, left: Left) -> list[OutboxRow]:
     """The next batch in the order of ids, without parked rows and without those that are `left`."""
-    asked = {"topics": list(left.topics), "lines": list(left.lines), "rows": BATCH_ROWS, "bytes": BATCH_BYTES}
+    asked = {"resting": list(left.topics), "lines": list(left.lines), "rows": BATCH_ROWS, "bytes": BATCH_BYTES}
     return [_outbox_row(row) for row in connection.execute(FIRST_ROWS, asked)]
 
 

@@ -26,7 +26,7 @@ class Relaying:
         }
 
     def _waiting(self, p: Parameters) -> list[OutboxRow]:
-        rows = [row for row in self._tables.outbox.values() if not row.parked and row.topic not in p["topics"]]
+        rows = [row for row in self._tables.outbox.values() if not row.parked and row.topic not in p["resting"]]
         return [row for row in rows if (str(row.id) if row.key is None else f"{row.topic} {row.key}") not in p["lines"]]
 
     def _waits(self, p: Parameters) -> Rows:
