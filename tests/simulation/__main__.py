@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.simulation.coverage import Campaign
+from tests.simulation.coverage import ENOUGH, Campaign
 from tests.simulation.guards import GUARDS, Guard, catch
 from tests.simulation.histories import draw, play
 from tests.simulation.shrink import shortest
@@ -43,10 +43,14 @@ def _histories(runs: int, first: int) -> int:
     print(f"{whole.runs} histories. In how many of them a thing happened:")  # noqa: T201  a command's output
     for name, number in whole.met.most_common():
         print(f"  {number:>7}  {name}")  # noqa: T201
-    if whole.seed is None:
-        print("The promise was kept in all of them.")  # noqa: T201
-        return 0
-    return _replay(whole.seed, frozenset())
+    print("Where faults met whom, and in how many histories:")  # noqa: T201
+    print("\n".join(f"  {line}" for line in whole.faults()))  # noqa: T201
+    if whole.seed is not None:
+        return _replay(whole.seed, frozenset())
+    print("The promise was kept in all of them.")  # noqa: T201
+    blunt = whole.blunt()
+    print("\n".join(f"This fault never bit: {' '.join(bite)}" for bite in blunt), end="\n" * bool(blunt))  # noqa: T201
+    return 1 if blunt and whole.runs >= ENOUGH else 0
 
 
 def _campaign(seeds: range) -> Campaign:

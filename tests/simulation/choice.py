@@ -14,3 +14,9 @@ T = TypeVar("T")
 def pick(found: Sequence[T], n: int) -> T | None:
     """One of them, chosen by the number."""
     return found[n % len(found)] if found else None
+
+
+def rotated(found: Sequence[T], n: int) -> list[T]:
+    """All of them, beginning with the one that the number chooses."""
+    at = n % len(found) if found else 0
+    return [*found[at:], *found[:at]]

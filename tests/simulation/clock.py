@@ -1,25 +1,20 @@
-"""The time of a history. Who in the system asks the module `time` is told this one while a history goes on."""
+"""The time of a history."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
-from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
-from bridge import batches, relay
-from contracts import events
 from tests.simulation.fibers import park
-from webapp import acceptance
 
-MODULES: Final[tuple[ModuleType, ...]] = (batches, relay, acceptance)
+BEGIN: Final = 1e5
 
 
 class Clock:
-    """True time in seconds, and PostgreSQL's wall clock, which may be wrong."""
+    """True time in seconds, and the wall clocks of PostgreSQL and of all other hosts, which may be wrong."""
 
     def __init__(self) -> None:
-        self.now = 1000.0
+        self.now = BEGIN
         self.wrong = 0.0
+        self.hosts_wrong = 0.0
 
     def monotonic(self) -> float:
         """What every process's own clock says."""
@@ -29,9 +24,13 @@ class Clock:
         """What PostgreSQL takes for the time."""
         return 1e6 + self.now + self.wrong
 
+    def time(self) -> float:
+        """What the other hosts take for the time; nobody may decide anything by it."""
+        return self.now + self.hosts_wrong
+
     def sleep(self, seconds: float) -> None:
         """Park until then."""
-        park("sleep", self.now + seconds)
+        park("sleep", wake=self.now + seconds)
 
 
 class Calendar:
@@ -41,22 +40,5 @@ class Calendar:
         self._clock = clock
 
     def now(self, zone: tzinfo = UTC) -> datetime:
-        """The date of the true time."""
-        return datetime.fromtimestamp(self._clock.now, zone)
-
-
-@contextmanager
-def installed(clock: Clock) -> Iterator[None]:
-    """Let the modules that know no clock of their own tell this one's time."""
-    modules: list[Any] = list(MODULES)
-    kept = [module.time for module in modules]
-    dated: Any = events
-    for module in modules:
-        module.time = clock
-    dated.datetime = Calendar(clock)
-    try:
-        yield
-    finally:
-        dated.datetime = datetime
-        for module, real in zip(modules, kept, strict=True):
-            module.time = real
+        """The date that the host believes in."""
+        return datetime.fromtimestamp(self._clock.time(), zone)

@@ -1,10 +1,9 @@
 """What always happens: people write, processes work, time passes, and somebody looks after the servers."""
 
-from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from tests.simulation.choice import T, pick
+from tests.simulation.choice import pick, rotated
 from tests.simulation.world import USERS, World
 
 THOUGHTS: Final = 7
@@ -43,13 +42,18 @@ def request(world: World, n: int) -> bool:
 
 def onward(world: World, n: int) -> bool:
     """Everybody who is awake does what is next on the way of a thought, a moment after the other."""
-    for fiber in world.ready(world.webs):
-        world.go_until(fiber, "its end")
-    relay(world, n)
+    rung(world, n)
     world.advance(0.05)
     for bridge in [one for one in world.bridges if not one.stopped]:
         world.turn(bridge)
     return sum(world.deliver(worker, n >> 4) for worker in world.workers) > 0
+
+
+def rung(world: World, n: int = 0) -> bool:
+    """What was asked for is written, and a relay rings for it."""
+    for fiber in world.ready(world.webs):
+        world.go_until(fiber, "its end")
+    return relay(world, n)
 
 
 def work(world: World, n: int) -> bool:
@@ -64,7 +68,7 @@ def work(world: World, n: int) -> bool:
 
 
 def take(world: World, n: int) -> bool:
-    return any(world.deliver(worker, n >> 4) for worker in _rotated(world.workers, n))
+    return any(world.deliver(worker, n >> 4) for worker in rotated(world.workers, n))
 
 
 def turn(world: World, n: int) -> bool:
@@ -103,8 +107,3 @@ def mend(world: World, n: int) -> bool:
     world.kafka.away = world.redis.away = False
     world.postgres_is_away(False)
     return was_away
-
-
-def _rotated(found: Sequence[T], n: int) -> list[T]:
-    at = n % len(found) if found else 0
-    return [*found[at:], *found[:at]]

@@ -5,9 +5,13 @@ clock they park instead, and whoever holds the schedule lets one of them go on, 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
 from greenlet import getcurrent, greenlet
+
+from contracts.settings import Settings
 
 
 class Fate(Enum):
@@ -21,6 +25,12 @@ class Fate(Enum):
     """It was done, and the answer never came."""
     AWAY = auto()
     """It was not done, and the caller knows no more than when the answer is lost."""
+    DELAYED = auto()
+    """It is still under way when the caller gives up, and may be done at any time after that."""
+    HALF = auto()
+    """Some of it was done."""
+    RACED = auto()
+    """Another statement was quicker, and PostgreSQL says that it has to be asked again."""
     TRANSIENT = auto()
     PERMANENT = auto()
     INVALID = auto()
@@ -28,15 +38,28 @@ class Fate(Enum):
     """Ways in which an agent fails; the last one is a result that PostgreSQL refuses."""
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """The fates that mean something at a wait, as long as the server that is waited for is there."""
+
+    server: str = ""
+    fates: frozenset[Fate] = frozenset()
+
+
+NOTHING: Final = Means()
+
+
 class Killed(BaseException):
     """Raised in the fibers of a process that is killed: what they did not do yet is never done."""
 
 
 class Process:
-    """What is killed or stopped as a whole."""
+    """What is killed or stopped as a whole. Its kind is the first word of its name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, settings: Settings) -> None:
         self.name = name
+        self.settings = settings
+        self.kind = name.partition(" ")[0]
         self.dead = False
         self.stopped = False
         self.awake_since = 0.0
@@ -65,6 +88,7 @@ class Fiber(greenlet):  # type: ignore[misc]  # greenlet carries no types
         self.process = process
         self.name = name
         self.waits_for = "start"
+        self.means = NOTHING
         self.wake = 0.0
         self._body = body
 
@@ -88,12 +112,12 @@ class Fiber(greenlet):  # type: ignore[misc]  # greenlet carries no types
             self.throw(Killed)
 
 
-def park(waits_for: str, wake: float = 0.0) -> Fate:
+def park(waits_for: str, means: Means = NOTHING, *, wake: float = 0.0) -> Fate:
     """Wait, within a fiber, until the schedule lets it go on. Raises Killed."""
     fiber: Fiber = getcurrent()
     if fiber.process.dead:
         raise Killed
-    fiber.waits_for, fiber.wake = waits_for, wake
+    fiber.waits_for, fiber.means, fiber.wake = waits_for, means, wake
     fate: Fate = fiber.parent.switch()
     if fiber.process.dead:
         raise Killed

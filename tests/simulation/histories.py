@@ -10,11 +10,12 @@ from random import Random
 from typing import Final
 
 from tests.simulation.actions import ACTIONS
-from tests.simulation.clock import installed
+from tests.simulation.ending import settle
+from tests.simulation.installed import installed
 from tests.simulation.promise import Breach
 from tests.simulation.switches import switched_off
 from tests.simulation.themes import kinds_of
-from tests.simulation.world import World
+from tests.simulation.world import Bite, World
 
 Step = tuple[str, int]
 History = Sequence[Step]
@@ -24,10 +25,11 @@ LENGTH: Final = 220
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How a history went: what it broke, if anything, and how often each action found something to do."""
+    """How a history went: what it broke, if anything, how often each action found something to do, and whom it met."""
 
     breach: Breach | None
     met: Counter[str]
+    bites: Counter[Bite]
     story: tuple[str, ...]
 
 
@@ -36,19 +38,19 @@ def draw(seed: int, length: int = LENGTH) -> History:
     chance = Random(seed)
     kinds = kinds_of(chance)
     names = chance.choices(list(kinds), cum_weights=list(accumulate(kinds.values())), k=length)
-    return [(name, chance.getrandbits(16)) for name in names]
+    return [(name, chance.getrandbits(24)) for name in names]
 
 
 def play(history: History, off: frozenset[str] = frozenset(), *, tell: bool = False) -> Played:
     """Play a history to its end, or to its first breach of the promise."""
     world = World(off)
     world.story = [] if tell else None
-    with installed(world.clock), switched_off(off), quiet():
+    with installed(world), switched_off(off), quiet():
         try:
             _play(world, history)
         finally:
             world.close()
-    return Played(world.promise.breach, world.met + world.promise.met, tuple(world.story or ()))
+    return Played(world.promise.breach, world.met + world.promise.met, world.bites, tuple(world.story or ()))
 
 
 def _play(world: World, history: History) -> None:
@@ -60,7 +62,7 @@ def _play(world: World, history: History) -> None:
             return
     world.met["claims before the end"] = world.promise.claims
     world.tell("--- no more faults")
-    world.settle()
+    settle(world)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Kafka in memory: the work topic's log, the group that shares it, and the topic of dead letters."""
+"""Kafka in memory: the work topic's log, what its group committed, and the topic of dead letters."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from uuid import UUID
 from confluent_kafka import KafkaError, KafkaException
 
 if TYPE_CHECKING:
-    from tests.simulation.consumer import Consumer
+    from tests.simulation.group import Consumer
 
 PARTITIONS: Final = 2
 
@@ -90,13 +90,16 @@ class Partition:
 class Kafka:
     """The broker. `check` is called with each commit before it is made."""
 
-    def __init__(self, clock: Callable[[], float], check: Callable[[Partition, int], None]) -> None:
+    def __init__(
+        self, now: Callable[[], float], clock: Callable[[], float], check: Callable[[Partition, int], None]
+    ) -> None:
+        self.now = now
         self._clock = clock
         self._check = check
         self.away = False
         self.generation = 1
-        self.described = 1
-        """The generation of the log that somebody was told of last."""
+        self.under_way: list[Consumer] = []
+        """Members with a commit under way, whether they live or not."""
         self.partitions = [Partition() for _ in range(PARTITIONS)]
         self.dead: list[str | None] = []
         """The failure ids in the topic of dead letters."""
@@ -128,9 +131,9 @@ class Kafka:
             one.records, one.low, one.checked = [], 0, 0
             one.committed = one.committed if keeps_commits else None
 
-    def commit(self, number: int, offset: int, metadata: str) -> None:
+    def commit(self, number: int, offset: int, metadata: str, described: int) -> None:
         """Commit for the group. Between a member's look at the topic's id and its commit the log may be made anew."""
         partition = self.partitions[number]
-        if self.described == self.generation:
+        if described == self.generation:
             self._check(partition, offset)
         partition.committed = (offset, metadata)

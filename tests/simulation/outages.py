@@ -1,5 +1,8 @@
 """What happens to PostgreSQL, Kafka and Redis."""
 
+from typing import Final
+
+from bridge.lane import Window
 from tests.simulation.choice import pick
 from tests.simulation.kafka import PARTITIONS
 from tests.simulation.redis import ANYBODY, Message
@@ -19,8 +22,16 @@ def outage(world: World, n: int) -> bool:
     return True
 
 
+JUMPS: Final = (-600.0, -90.0, -5.0, 5.0, 90.0, 600.0)
+
+
 def clock_jump(world: World, n: int) -> bool:
-    world.clock.wrong += (-600.0, -90.0, -5.0, 5.0, 90.0, 600.0)[n % 6]
+    world.clock.wrong += JUMPS[n % len(JUMPS)]
+    return True
+
+
+def hosts_clock_jump(world: World, n: int) -> bool:
+    world.clock.hosts_wrong += JUMPS[n % len(JUMPS)]
     return True
 
 
@@ -33,6 +44,12 @@ def lock_head(world: World, n: int) -> bool:
     if line:
         world.postgres.locked.add(line[0].id)
     return bool(line)
+
+
+def narrow_window(world: World, n: int) -> bool:
+    """Lanes that are made from now on are full with one or two users, or three records."""
+    world.window = Window(users=1 + n % 2, records=3)
+    return True
 
 
 def late_commit(world: World, n: int) -> bool:

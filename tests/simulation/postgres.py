@@ -27,6 +27,8 @@ class Postgres(Store):
         self._statements: dict[TextClause, Callable[[Parameters], Rows]] = {}
         for part in parts:
             self._statements.update(part.statements())
+        self.names = {one: does.__name__.strip("_").replace("_", " ") for one, does in self._statements.items()}
+        """What a statement is called in a history."""
 
     def execute(self, statement: TextClause, parameters: Parameters) -> Rows:
         """Run one statement, whole and at once. Raises RefusedDataError."""

@@ -1,11 +1,14 @@
 """The relay's publisher on the broker in memory."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from bridge.outbox import Delivered, Late, OutboxRow
 from bridge.publisher import Outcome
-from tests.simulation.fibers import Fate, park
+from tests.simulation.fibers import Fate, Means, park
 from tests.simulation.kafka import PARTITIONS, Kafka
+
+PUBLISHED: Final = Means("kafka", frozenset({Fate.LATE, Fate.LOST, Fate.AWAY, Fate.HALF}))
 
 
 class Producer:
@@ -21,17 +24,20 @@ class Producer:
 
     def publish(self, rows: Sequence[OutboxRow]) -> Outcome:
         """All rows, some of them, or none; what is not acknowledged may be in the topic all the same."""
-        fate = park("publish")
+        fate = park("publish", PUBLISHED)
         if self._kafka.away or fate is Fate.AWAY:
             return Outcome(trouble="away", late=[self._late(row) for row in rows])
-        chosen = rows[::2] if fate is Fate.TRANSIENT else rows
-        delivered = [self._deliver(row) for row in chosen]
+        if fate is Fate.HALF:
+            *others, last = rows
+            self._deliver(last)
+            late = [self._late(row) for row in [*others[1::2], last]]
+            return Outcome([self._deliver(row) for row in others[::2]], late=late, trouble="busy")
+        delivered = [self._deliver(row) for row in rows]
         if fate is Fate.LATE:
-            park("acknowledgement")
+            park("answer to publish")
         if fate is Fate.LOST:
             return Outcome(trouble="not acknowledged in time", unreported=len(rows))
-        late = [self._late(row) for row in rows[1::2]] if fate is Fate.TRANSIENT else []
-        return Outcome(delivered, late=late, trouble="busy" if late else "")
+        return Outcome(delivered)
 
     def _late(self, row: OutboxRow) -> Late:
         return Late(row, _partition(row) if row.topic == self._topic else 0)

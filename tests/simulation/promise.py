@@ -19,6 +19,9 @@ ATTEMPTS: Final = 4
 DEADLINE: Final = 60.0
 """Seconds of a call after which its worker renews it no more."""
 
+MOST_UNHEARD: Final = 1
+"""Renewals, one after the other, that may fail without anybody presuming the worker dead."""
+
 NOTICED: Final = 12.0
 """Seconds of an outage that no living bridge can miss, and how much of its patience a bridge may lose to noticing."""
 
@@ -76,6 +79,7 @@ class Promise:
     _places: int = 0
     _lines: dict[UUID, list[Thought]] = field(default_factory=lambda: defaultdict(list))
     _heard: dict[UUID, float] = field(default_factory=dict)
+    _unheard: dict[Any, list[float]] = field(default_factory=lambda: defaultdict(list))
     _begun: Counter[tuple[UUID, int, int]] = field(default_factory=Counter)
     _paid: dict[tuple[UUID, int, int], list[Paid]] = field(default_factory=lambda: defaultdict(list))
     _saved: set[tuple[UUID, int]] = field(default_factory=set)
@@ -133,6 +137,10 @@ class Promise:
         if t.call_id is not None:
             self._heard[t.call_id] = self.now()
 
+    def unheard(self, process: Any) -> None:
+        """A renewal did not get to PostgreSQL in time."""
+        self._unheard[process].append(self.now())
+
     def taken_over(self, t: Thought) -> None:
         """A bridge presumes the worker of the call in progress dead."""
         call, now = t.call_id, self.now()
@@ -147,9 +155,12 @@ class Promise:
         silent_since = self._heard[call]
         for paid in self._calls_of(call):
             paid.excused = True
-            cut_off = any(ended > silent_since for _, ended in self.outages)
+            cut_off = any(ended > silent_since for _, ended in self.outages) or self._is_cut_off(paid, silent_since)
             if not cut_off and now - paid.at < DEADLINE and not paid.was_still(silent_since):
                 self.broken(Sentence.PAID, "a call was taken from a worker that lives and could be heard")
+
+    def _is_cut_off(self, paid: Paid, since: float) -> bool:
+        return sum(at > since for at in self._unheard[paid.process]) > MOST_UNHEARD
 
     def paid(self, t: Thought, step: int, call: UUID, process: Any) -> None:
         """The agent is called: from here on it costs."""

@@ -7,7 +7,10 @@ from uuid import UUID
 
 from bridge.decide import Head
 from contracts.events import Event
-from tests.simulation.fibers import Fate, park
+from tests.simulation.fibers import Fate, Means, park
+
+SENT: Final = Means("redis", frozenset({Fate.LATE, Fate.LOST, Fate.AWAY, Fate.HALF}))
+TOLD: Final = Means("redis", frozenset({Fate.LOST}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +95,18 @@ class Dispatcher:
 
     def send(self, heads: Sequence[Head]) -> None:
         """All, some or none of them. Raises OSError when that is not known."""
-        fate = park("send")
+        fate = park("send", SENT)
         if self._redis.away or fate is Fate.AWAY:
             raise ConnectionError("Redis is away")
-        sent = heads[::2] if fate is Fate.TRANSIENT else heads
+        sent = heads[::2] if fate is Fate.HALF else heads
         for head in sent:
             task = f"{head.thought_id.int}-{head.dispatch_id}-{head.sends}"
             step = head.steps_done + 1
             self._redis.push(Message(task, head.thought_id, head.dispatch_id, step, alone=head.losses > 0))
-        if fate in {Fate.LOST, Fate.TRANSIENT}:
+        if fate in {Fate.LOST, Fate.HALF}:
             raise ConnectionError("Redis did not answer")
+        if fate is Fate.LATE:
+            park("answer to send")
 
 
 class Publisher:
@@ -121,6 +126,12 @@ class News:
     def __init__(self, redis: Redis) -> None:
         self._heard: set[UUID] = set()
         redis.listeners.append(self._heard)
+
+    def start(self) -> None:
+        """It listens."""
+
+    def stop(self) -> None:
+        """It need not be told."""
 
     def take(self) -> set[UUID]:
         heard = set(self._heard)

@@ -87,9 +87,10 @@ class Working:
         if "renew.call" in self._off:
             return [SimpleNamespace(call_id=call, renewed=True) for call in p["calls"]]
         alive = [t for one in p["ids"] if (t := self._tables.thoughts[one]).call_id in p["calls"]]
-        for t in alive:
+        free = [t for t in alive if t.id not in self._store.locked]
+        for t in free:
             self._beat(t)
-        return [SimpleNamespace(call_id=t.call_id, renewed=True) for t in alive]
+        return [SimpleNamespace(call_id=t.call_id, renewed=t in free) for t in alive]
 
     def _save(self, p: Parameters) -> Rows:
         if p["version"] == UNSTORABLE:

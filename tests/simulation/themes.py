@@ -27,7 +27,8 @@ THEMES: Final[Mapping[str, Weights]] = {
     "failures and replays": {
         "write mine": 5, "onward": 20, "work": 14, "take": 8, "agent refuses": 10, "replayed": 10, "discarded": 1,
         "deleted": 1.5, "request step": 2, "half published": 3, "relay late": 2, "late commit": 3, "relay step": 4,
-        "agent busy": 2, "kill relay": 1,
+        "agent busy": 2, "kill relay": 1, "garbage": 5, "request's answer lost": 2, "request not answered": 1,
+        "request delayed": 2, "arrives": 2, "step's answer lost": 2, "step delayed": 2, "step not asked": 2,
     },
     "relays": {
         "write": 4, "foreign": 2, "garbage": 3, "relay step": 10, "relay late": 5, "relay's answer lost": 4,
@@ -38,6 +39,18 @@ THEMES: Final[Mapping[str, Weights]] = {
         "write": 3, "foreign": 8, "garbage": 3, "log lost": 2, "log replaced": 4, "onward": 10, "turn": 6,
         "bridge step": 6, "bridge late": 2, "records expire": 2, "rebalance": 2, "partition lost": 2, "kafka away": 1,
         "mend": 2, "work": 12, "moment": 6, "kill bridge": 1, "stop bridge": 1, "resume": 2,
+    },
+    "bridges that are interrupted": {
+        "write": 4, "write mine": 3, "foreign": 2, "garbage": 1, "bridge on": 4, "kill bridge": 5, "stop bridge": 5,
+        "resume": 4, "half sent": 4, "bridge late": 6, "bridge's answer lost": 4, "bridge not answered": 3,
+        "bridge delayed": 3, "bridge told to end": 2, "work": 34, "take": 14, "moment": 3, "while": 2,
+        "long while": 3, "arrives": 2, "narrow window": 1, "partition lost": 1, "rebalance": 1, "redis flushed": 1,
+    },
+    "batches": {
+        "other mode": 1.5, "batch asked": 4, "write": 6, "write mine": 2, "request": 4, "onward": 10, "work": 30,
+        "take": 12, "while": 3, "long while": 2, "bridge on": 2, "kill bridge": 3, "stop bridge": 2, "resume": 3,
+        "bridge's answer lost": 3, "bridge not answered": 2, "bridge late": 3, "bridge delayed": 2,
+        "request late": 2, "request's answer lost": 2, "request delayed": 2, "agent refuses": 2, "outage": 1,
     },
     "two owners": {
         "write mine": 4, "onward": 10, "bridge step": 14, "bridge late": 5, "partition lost": 5, "rebalance": 4,

@@ -1,45 +1,35 @@
-"""One history: the processes and the servers, and the end in which nothing more goes wrong.
+"""One history: the processes and the servers.
 
 A history is a list of actions, each a name and a number. The number chooses among what is there at that moment, and
 an action for which nothing is there does nothing: so a list from which actions were taken out is a history as well.
 """
 
 import random
-import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
+from bridge.lane import Window
 from contracts.settings import Settings
-from tests.simulation.actors import (
-    BATCH,
-    KAFKA,
-    SLOTS,
-    BridgeProcess,
-    RelayProcess,
-    Servers,
-    WebProcess,
-    WorkerProcess,
-)
-from tests.simulation.clock import Clock
+from tests.simulation.actors import KAFKA, BridgeProcess, RelayProcess, Servers, WebProcess
+from tests.simulation.clock import BEGIN, Clock
+from tests.simulation.commits import Commits
 from tests.simulation.database import Server
 from tests.simulation.fibers import Fate, Fiber, Process
-from tests.simulation.kafka import Kafka, Message, Partition
+from tests.simulation.kafka import Kafka
 from tests.simulation.postgres import Postgres
-from tests.simulation.promise import Promise, Sentence
+from tests.simulation.promise import Promise
 from tests.simulation.redis import Redis
+from tests.simulation.workers import SLOTS, WorkerProcess
 
 USERS: Final = tuple(UUID(int=number) for number in range(1, 4))
 """The last one is not known before the first thought is written."""
 SLICE: Final = 5.0
-"""Seconds after which every living bridge and every renewal has had its turn."""
-LONGEST_HOP: Final = 900.0
-QUIET_ROUNDS: Final = 50
-"""Rounds in which nothing changes, some ten hours: longer than the longest pause of a sweep."""
+"""Seconds after which every living bridge has had its turn."""
 
-ROUNDS: Final = 800
-"""Rounds without faults after which what is not over never will be."""
+Bite = tuple[str, str, str]
+"""A fault that met somebody: the kind of process, what it waited for, and what became of it."""
 
 
 class World:
@@ -53,25 +43,31 @@ class World:
         self.postgres = Postgres(self.clock.wall, self.promise, off)
         self.postgres.tables.users.update(dict.fromkeys(USERS[:-1], 0))
         self.server = Server(self.postgres, self.clock.monotonic)
-        self.kafka = Kafka(self.clock.monotonic, self._check_commit)
+        self.commits = Commits(self.promise, self.postgres.tables)
+        self.kafka = Kafka(self.clock.monotonic, self.clock.time, self.commits.check)
         self.redis = Redis(self.clock.monotonic)
         self.servers = Servers(self.clock, self.promise, self.server, self.kafka, self.redis)
         self.met: Counter[str] = Counter()
+        self.bites: Counter[Bite] = Counter()
         self.story: list[str] | None = None
         self.written: list[tuple[UUID, UUID]] = []
         """(user, thought) of all that was asked for."""
-        self.batch_mode = False
-        self._stop = threading.Event()
+        self.settings: Settings = KAFKA
+        """Those of the processes that are started now."""
+        self.window = Window()
+        """Of the lanes that are made now."""
         self._numbers: Counter[str] = Counter()
         self._attended = 0.0
         self.workers = [self.new_worker() for _ in range(2)]
         self.relays = [self.new_relay() for _ in range(2)]
         self.bridges = [self.new_bridge() for _ in range(2)]
         self.webs: list[Process] = []
+        """Requests, and what people do at a terminal."""
         self.is_calm = False
         self.share_partitions()
 
-    def _name(self, kind: str) -> str:
+    def name(self, kind: str) -> str:
+        """The name of a new process."""
         self._numbers[kind] += 1
         return f"{kind} {self._numbers[kind]}"
 
@@ -81,29 +77,42 @@ class World:
 
     def new_worker(self) -> WorkerProcess:
         """A fresh worker process."""
-        return WorkerProcess(self._name("worker"), self.servers, self._call_id)
+        return WorkerProcess(self.name("worker"), self.servers, self.settings, self._call_id)
 
     def new_relay(self) -> RelayProcess:
         """A fresh relay."""
-        return RelayProcess(self._name("relay"), self.servers, self._settings, self._stop)
+        return RelayProcess(self.name("relay"), self.servers, self.settings)
 
     def new_bridge(self) -> BridgeProcess:
         """A fresh bridge of the present mode."""
-        bridge = BridgeProcess(self._name("bridge"), self.servers, self._settings)
+        bridge = BridgeProcess(self.name("bridge"), self.servers, self.settings)
         bridge.awake_since = self.clock.now
         return bridge
 
-    @property
-    def _settings(self) -> Settings:
-        return BATCH if self.batch_mode else KAFKA
-
     def write(self, user: UUID, thought: UUID) -> None:
         """A request to the web."""
-        web = WebProcess(self._name("web"), self.servers, user, thought, f"Thought {thought.int}")
-        self.webs.append(web)
+        text = f"Thought {thought.int}"
+        self.ask(WebProcess(self.name("web"), self.servers, self.settings, user, thought, text))
+
+    def ask(self, process: Process) -> None:
+        """Somebody's request or command, which begins when it is let go on."""
+        self.webs = [*(one for one in self.webs if one.fibers), process]
+
+    def of(self, kind: str) -> Sequence[Process]:
+        """The processes of a kind; what people ask for is the web's."""
+        found: dict[str, Sequence[Process]] = {
+            "worker": self.workers,
+            "bridge": self.bridges,
+            "relay": self.relays,
+            "web": self.webs,
+        }
+        return found[kind]
 
     def replace_dead(self) -> None:
         """Whoever keeps the processes running starts what has ended."""
+        for process in [*self.workers, *self.relays, *self.bridges]:
+            if process.dead:
+                process.kill()
         self.workers = [self.new_worker() if one.dead else one for one in self.workers]
         self.relays = [self.new_relay() if one.dead else one for one in self.relays]
         if any(one.dead for one in self.bridges):
@@ -120,6 +129,15 @@ class World:
             if partition.wanted not in members:
                 partition.wanted = members[number % len(members)] if members else None
 
+    def switch(self, settings: Settings) -> None:
+        """Another mode: bridges and relays start anew, and so do the workers, each when its steps have ended."""
+        self.settings = settings
+        for process in [*self.bridges, *self.relays]:
+            process.kill()
+        for worker in self.workers:
+            worker.drain()
+        self.replace_dead()
+
     def ready(self, processes: Iterable[Process]) -> list[Fiber]:
         """The fibers that may go on now, but for the renewals, which time itself wakes."""
         now = self.clock.now
@@ -131,16 +149,27 @@ class World:
             if fiber.wake <= now and fiber.name != "renewal"
         ]
 
+    def may(self, fiber: Fiber, fate: Fate) -> bool:
+        """Whether a fate means something where this one waits; nothing does while the server it waits for is away."""
+        return fate in fiber.means.fates and not self._is_away(fiber.means.server)
+
+    def _is_away(self, server: str) -> bool:
+        if server == "postgres":
+            return self.server.away_since is not None
+        return (server == "kafka" and self.kafka.away) or (server == "redis" and self.redis.away)
+
     def go(self, fiber: Fiber, fate: Fate = Fate.GO) -> None:
         """Let one go on by one wait."""
         if self.story is not None:
             self.tell(f"{fiber.process.name}: {fiber.waits_for} {fate.name.lower()}")
+        if fate is not Fate.GO:
+            self.bites[fiber.process.kind, fiber.waits_for, fate.name.lower()] += 1
         fiber.go(fate)
 
     def tell(self, what: str) -> None:
         """A line of the story, when somebody wants to read it."""
         if self.story is not None:
-            self.story.append(f"{self.clock.now - 1000.0:9.2f}  {what}")
+            self.story.append(f"{self.clock.now - BEGIN:9.2f}  {what}")
 
     def go_until(self, fiber: Fiber, wait: str) -> None:
         """Let one go on until it waits for this again, or ends."""
@@ -149,98 +178,66 @@ class World:
             if fiber.dead or fiber.waits_for == wait or fiber.wake > self.clock.now:
                 return
 
+    def kill(self, process: Process) -> None:
+        """It ends where it stands, and another one is started in its place."""
+        self._bitten(process, "killed")
+        process.kill()
+        self.replace_dead()
+
+    def stop(self, process: Process) -> None:
+        """It stands still until it is resumed."""
+        self._bitten(process, "stopped")
+        process.stopped = True
+
+    def resume(self, process: Process) -> None:
+        """It goes on, and knows nothing of what happened meanwhile."""
+        process.stopped, process.awake_since = False, self.clock.now
+
+    def _bitten(self, process: Process, how: str) -> None:
+        self.tell(f"{process.name} is {how}: {', '.join(fiber.waits_for for fiber in process.fibers)}")
+        for fiber in process.fibers:
+            self.bites[process.kind, fiber.waits_for, how] += 1
+
     def turn(self, bridge: BridgeProcess) -> None:
-        """One round of a bridge."""
+        """One round of a bridge, or what is left of it."""
         for fiber in self.ready([bridge]):
             self.go_until(fiber, "poll")
         if bridge.dead:
-            self.met["bridge left"] += 1
             self.replace_dead()
 
     def relay(self, relay: RelayProcess, *, wakes: bool = False) -> None:
         """One round of a relay, which may be woken before it has slept enough."""
         if wakes:
-            for fiber in relay.fibers:
-                fiber.wake = 0.0
+            relay.wake()
         for fiber in self.ready([relay]):
             self.go_until(fiber, "sleep")
+        if relay.dead:
+            self.replace_dead()
 
     def deliver(self, worker: WorkerProcess, number: int) -> bool:
         """One message to a free slot."""
-        if worker.stopped or worker.busy >= SLOTS or self.redis.away:
+        if worker.stopped or worker.drains or worker.busy >= SLOTS or self.redis.away:
             return False
         due = [one for one in self.redis.queue if one.due <= self.clock.now]
         if due:
             worker.deliver(due[number % len(due)])
         return bool(due)
 
-    def advance(self, seconds: float) -> None:
-        """Time passes; living processes renew their calls and look after their lines meanwhile."""
+    def advance(self, seconds: float, *, but: Fiber | None = None, attends: bool = True) -> None:
+        """Time passes; living processes renew their calls and, when it is their turn, look after their lines."""
         until = self.clock.now + seconds
+        awake = [one.renewal for one in self.workers if not one.stopped]
+        renewals = [fiber for fiber in awake if fiber is not None and fiber is not but]
         while self.clock.now < until:
-            self.clock.now = min(until, self.clock.now + SLICE)
-            self._renew()
-            if self.clock.now - self._attended >= SLICE:
+            due = min((one.wake for one in renewals if one.wake > self.clock.now), default=until)
+            self.clock.now = min(until, due, self.clock.now + SLICE)
+            for fiber in renewals:
+                while fiber.wake <= self.clock.now and not fiber.dead:
+                    fiber.go()
+            if attends and self.clock.now - self._attended >= SLICE:
                 self._attended = self.clock.now
                 for bridge in list(self.bridges):
                     self.turn(bridge)
-
-    def _renew(self) -> None:
-        for worker in self.workers:
-            for fiber in () if worker.stopped else worker.fibers:
-                while fiber.name == "renewal" and fiber.wake <= self.clock.now and not fiber.dead:
-                    fiber.go()
-
-    def _check_commit(self, partition: Partition, offset: int) -> None:
-        for message in partition.records[max(partition.checked, partition.low) : offset]:
-            if not self._is_done(message):
-                self.promise.broken(
-                    Sentence.OFFSETS, f"offset {offset} was committed past {message.at}: {message.names()}"
-                )
-                return
-        partition.checked = max(partition.checked, min(offset, len(partition.records)))
-
-    def _is_done(self, message: Message) -> bool:
-        named = message.names()
-        thought = self.postgres.tables.thoughts.get(named[1]) if named else None
-        if named and thought and thought.user_id == named[0] and self.promise.was_terminal(thought, named[2]):
-            return True
-        return message.is_mark or self.promise.is_buried(message, self.postgres.tables.letters)
-
-    def settle(self) -> None:
-        """No more faults: everything ends, also what comes back from a long stop after that."""
-        self._calm()
-        self._work_off()
-        if not self._is_over():
-            self.promise.broken(Sentence.ENDS, "it does not end while those who were stopped are not resumed")
-        if stopped := [one for one in [*self.bridges, *self.relays, *self.workers] if one.stopped]:
-            for process in stopped:
-                process.stopped = False
-            self._work_off()
-        self.promise.ended(self.postgres.tables.thoughts)
-        self.promise.letters(self.postgres.tables.letters, self.kafka.dead)
-        if not self._is_over():
-            self.promise.broken(Sentence.ENDS, "the log is not committed, or the outbox not empty, for ever")
-
-    def _calm(self) -> None:
-        """The servers are back, and beside every process that is stopped there is one that is not."""
-        self.postgres_is_away(False)
-        self.kafka.away = self.redis.away = False
-        self.postgres.locked.clear()
-        self.postgres.delayed_ids.clear()
-        if self.batch_mode:
-            self.batch_mode = False
-            for process in [*self.bridges, *self.relays]:
-                process.kill()
-            self.replace_dead()
-        if all(one.stopped or one.busy for one in self.workers):
-            self.workers.append(self.new_worker())
-        if all(one.stopped for one in self.relays):
-            self.relays.append(self.new_relay())
-        if all(one.stopped for one in self.bridges):
-            self.bridges.append(self.new_bridge())
-        self.is_calm = True
-        self.share_partitions()
 
     def postgres_is_away(self, away: bool) -> None:
         """An outage begins or ends."""
@@ -248,52 +245,11 @@ class World:
             self.promise.outages.append((self.server.away_since, self.clock.now))
         self.server.away_since = (self.server.away_since or self.clock.now) if away else None
 
-    def _work_off(self) -> None:
-        hop, quiet, before = 0.0, 0, None
-        for _ in range(ROUNDS):
-            self._round()
-            if self.promise.breach or self._is_over() or quiet > QUIET_ROUNDS:
-                return
-            found = self._state()
-            hop, quiet = (0.5, 0) if found != before else (min(LONGEST_HOP, 4 * hop), quiet + 1)
-            before = found
-            self._pass(hop)
-
-    def _pass(self, seconds: float) -> None:
-        """Time passes, in steps only while calls are in progress that must be renewed."""
-        if any(worker.busy for worker in self.workers):
-            self.advance(seconds)
-        else:
-            self.clock.now += seconds
-            self._renew()
-
-    def _round(self) -> None:
-        """Everybody does what is to be done now."""
-        for fiber in self.ready(self.webs):
-            self.go_until(fiber, "its end")
-        for relay in self.relays:
-            self.relay(relay)
-        for bridge in list(self.bridges):
-            self.turn(bridge)
-        while sum(self.deliver(worker, 0) for worker in self.workers) or self.ready(self.workers):
-            for fiber in self.ready(self.workers):
-                self.go_until(fiber, "its end")
-
-    def _state(self) -> tuple[int, ...]:
-        """Changes whenever something was done."""
-        tables = self.postgres.tables
-        return (
-            sum(one.beat for one in tables.thoughts.values()),
-            len(tables.outbox),
-            len(self.redis.queue),
-            sum(len(one.records) + (one.committed or (0, ""))[0] for one in self.kafka.partitions),
-        )
-
-    def _is_over(self) -> bool:
-        """A member that was stopped in its commit may commit less than the next one already did; that is no harm."""
-        if self.postgres.tables.outbox or any(one.is_open for one in self.postgres.tables.thoughts.values()):
-            return False
-        return all(max(one.low, one.checked) == len(one.records) for one in self.kafka.partitions)
+    def arrive(self, number: int) -> bool:
+        """Something that nobody waits for any more gets there: a statement, or a commit."""
+        if self.kafka.under_way and number % 2:
+            return self.kafka.under_way.pop((number >> 1) % len(self.kafka.under_way)).arrive()
+        return self.server.arrive(number >> 1)
 
     def close(self) -> None:
         """End all fibers."""
