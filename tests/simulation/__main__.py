@@ -49,7 +49,8 @@ def _histories(runs: int, first: int) -> int:
         return _replay(whole.seed, frozenset())
     print("The promise was kept in all of them.")  # noqa: T201
     blunt = whole.blunt()
-    print("\n".join(f"This fault never bit: {' '.join(bite)}" for bite in blunt), end="\n" * bool(blunt))  # noqa: T201
+    for what in blunt:
+        print(f"This must happen, and never did: {what}")  # noqa: T201
     return 1 if blunt and whole.runs >= ENOUGH else 0
 
 

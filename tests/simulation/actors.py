@@ -19,8 +19,9 @@ from tests.simulation.fibers import Process, park
 from tests.simulation.group import Consumer, source
 from tests.simulation.kafka import Kafka
 from tests.simulation.producer import Producer
-from tests.simulation.promise import ATTEMPTS, PATIENCE, Promise
+from tests.simulation.promise import Promise
 from tests.simulation.redis import Dispatcher, News, Publisher, Redis
+from tests.simulation.steps import ATTEMPTS, PATIENCE
 from webapp import acceptance
 
 _STORES: Final = {

@@ -1,8 +1,9 @@
 """What the log's commits must keep: an offset is never committed past a non-terminal thought."""
 
 from tests.simulation.kafka import Message, Partition
-from tests.simulation.promise import Promise, Sentence
+from tests.simulation.promise import Promise
 from tests.simulation.rows import Tables
+from tests.simulation.sentences import Sentence
 
 
 class Commits:

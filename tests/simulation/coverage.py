@@ -5,15 +5,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.simulation.actions import ACTIONS
 from tests.simulation.histories import draw, play
-from tests.simulation.promise import Breach
+from tests.simulation.sentences import Breach
+from tests.simulation.steps import ALL_CALLS
 from tests.simulation.world import Bite
 
 _READ: Final = ("late", "lost", "away")
 _ASKED: Final = (*_READ, "delayed")
 _HELD: Final = ("killed", "stopped")
 
-MUST_BITE: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+_MUST_BITE: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "bridge": {
         "accept": (*_ASKED, *_HELD),
         "bury": (*_ASKED, *_HELD),
@@ -56,6 +58,10 @@ MUST_BITE: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """Kind of process -> what it waits for -> what must become of it in some history."""
 
+MUST_BITE: Final[tuple[Bite, ...]] = tuple(
+    (kind, wait, what) for kind, waits in _MUST_BITE.items() for wait, whats in waits.items() for what in whats
+)
+
 ENOUGH: Final = 5_000
 """Histories in which every fault must have bitten."""
 
@@ -91,12 +97,10 @@ class Campaign:
         if self.breach is None:
             self.seed, self.breach = other.seed, other.breach
 
-    def blunt(self) -> list[Bite]:
-        """The faults that must bite and never did."""
-        wanted = [
-            (kind, wait, what) for kind, waits in MUST_BITE.items() for wait, whats in waits.items() for what in whats
-        ]
-        return [bite for bite in wanted if not self.bites[bite]]
+    def blunt(self) -> list[str]:
+        """What must happen in some history, and never did."""
+        bites = [bite for bite in MUST_BITE if not self.bites[bite]]
+        return [*map(" ".join, bites), *(name for name in (*ACTIONS, ALL_CALLS) if not self.met[name])]
 
     def faults(self) -> list[str]:
         """A line for each place at which somebody was met: what became of it, and in how many histories."""

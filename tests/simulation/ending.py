@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.simulation.actors import KAFKA
-from tests.simulation.promise import Sentence
+from tests.simulation.sentences import Sentence
 from tests.simulation.world import World
 
 LONGEST_HOP: Final = 900.0

@@ -5,7 +5,7 @@ from typing import Final
 
 from tests.simulation.directed import DIRECTED
 from tests.simulation.histories import draw, play
-from tests.simulation.promise import Breach
+from tests.simulation.sentences import Breach
 
 
 @dataclass(frozen=True, slots=True)

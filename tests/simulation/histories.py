@@ -12,7 +12,7 @@ from typing import Final
 from tests.simulation.actions import ACTIONS
 from tests.simulation.ending import settle
 from tests.simulation.installed import installed
-from tests.simulation.promise import Breach
+from tests.simulation.sentences import Breach
 from tests.simulation.switches import switched_off
 from tests.simulation.themes import kinds_of
 from tests.simulation.world import Bite, World

@@ -23,9 +23,9 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "bridge": ("decide", "send", "send", "offsets", "accept", "bury", "waiting", "answer to send"),
     "relay": ("publish", "commit", "delete", "first rows", "sweep"),
     "worker": ("claim", "save", "retry", "fail", "chain"),
-    "web": ("accept", "make user", "erase", "discard", "re"),
+    "web": ("accept", "make user", "erase", "discard", "replay", "resend", "resend", "request"),
 }
-"""Waits that a fault seeks out; every second one takes the first that it finds. `re`: to replay, resend or request."""
+"""Waits that a fault seeks out; every second one takes the first that it finds."""
 
 
 def meets(kind: str, fate: Fate) -> Action:
@@ -72,11 +72,15 @@ def _led(world: World, fiber: Fiber, is_wanted: Callable[[Fiber], bool]) -> bool
 
 
 def step(world: World, n: int) -> bool:
-    """A worker goes on by one wait, but gets no answer of an agent."""
+    """A worker goes on by some waits, but gets no answer of an agent."""
     fiber = pick([one for one in world.ready(world.workers) if one.waits_for != "agent"], n)
-    if fiber is not None:
+    if fiber is None:
+        return False
+    for _ in range(1 + (n >> 8) % everyday.BURST):
         world.go(fiber)
-    return fiber is not None
+        if fiber.dead or fiber.wake > world.clock.now or fiber.waits_for == "agent":
+            break
+    return True
 
 
 def agent(fate: Fate) -> Action:

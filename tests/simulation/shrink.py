@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tests.simulation.histories import History, play
-from tests.simulation.promise import Breach
+from tests.simulation.sentences import Breach
 
 TRIES: Final = 3_000
 """Replays that a shortening may take."""

@@ -24,11 +24,17 @@ THEMES: Final[Mapping[str, Weights]] = {
         "write mine": 2, "onward": 16, "work": 14, "take": 8, "stop worker": 5, "stop before call": 6, "step late": 6,
         "resume": 7, "long while": 8, "while": 3, "agent busy": 6, "agent refuses": 1, "kill in call": 1, "moment": 2,
     },
+    "agents that are busy": {
+        "write mine": 1, "onward": 8, "step": 16, "take": 8, "agent busy": 12, "agent talks nonsense": 10,
+        "agent refuses": 0.5, "result unstorable": 0.5, "while": 8, "replayed": 4, "kill in call": 0.5,
+        "step's answer lost": 1, "arrives": 1, "work": 2,
+    },
     "failures and replays": {
         "write mine": 5, "onward": 20, "work": 14, "take": 8, "agent refuses": 10, "replayed": 10, "discarded": 1,
         "deleted": 1.5, "request step": 2, "half published": 3, "relay late": 2, "late commit": 3, "relay step": 4,
-        "agent busy": 2, "kill relay": 1, "garbage": 5, "request's answer lost": 2, "request not answered": 1,
-        "request delayed": 2, "arrives": 2, "step's answer lost": 2, "step delayed": 2, "step not asked": 2,
+        "agent busy": 2, "kill relay": 1, "garbage": 6, "request's answer lost": 4, "request not answered": 3,
+        "request late": 3, "request delayed": 3, "arrives": 2, "step's answer lost": 2, "step delayed": 2,
+        "step not asked": 2,
     },
     "relays": {
         "write": 4, "foreign": 2, "garbage": 3, "relay step": 10, "relay late": 5, "relay's answer lost": 4,

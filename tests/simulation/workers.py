@@ -42,17 +42,13 @@ class Agents:
         thought = self._servers.tables.thoughts[UUID(given.thought_id)]
         self._servers.promise.paid(thought, step, call, self._process)
         fate = park("agent", THINKS)
-        if fate is Fate.UNSTORABLE:
-            return BAD_RESULT
-        error = _cancelled if context.cancelled.is_set() else _ERRORS.get(fate)
-        if error is not None:
-            self._servers.promise.agent_failed(thought, step, call)
-            raise error()
-        return RESULT
-
-
-def _cancelled() -> Exception:
-    return Cancelled("nobody waits")
+        if context.cancelled.is_set():
+            self._servers.promise.answered_by_agent(call, Fate.TRANSIENT)
+            raise Cancelled("nobody waits, or not that long")
+        self._servers.promise.answered_by_agent(call, fate)
+        if fate in _ERRORS:
+            raise _ERRORS[fate]()
+        return BAD_RESULT if fate is Fate.UNSTORABLE else RESULT
 
 
 _ERRORS: Final[dict[Fate, Callable[[], Exception]]] = {
