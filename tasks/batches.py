@@ -8,11 +8,12 @@ from sqlalchemy import text
 from contracts.database import Database
 
 REQUEST: Final = text("""
-    WITH waiting AS (UPDATE batches SET asked_at = now() WHERE begun_at IS NULL RETURNING id),
+    WITH waiting AS (UPDATE batches SET asked_at = GREATEST(asked_at, now()) WHERE begun_at IS NULL RETURNING id),
     fresh AS (INSERT INTO batches (asked_at) SELECT now() WHERE NOT EXISTS (SELECT FROM waiting) RETURNING id)
     SELECT id, true AS fresh FROM fresh UNION ALL SELECT id, false FROM waiting ORDER BY id
 """)
-"""One that no bridge has begun serves both askers, up to the later one's moment."""
+"""One that no bridge has begun serves both askers, up to the later one's moment; a clock that was set back in between
+takes nothing from the first."""
 
 PROGRESS: Final = text("""
     SELECT b.begun_at IS NOT NULL AS begun, b.ended_at IS NOT NULL AS ended,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from bridge.batches import BatchSource
+from bridge.batches import END, OPEN, BatchSource
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
 from tests.bridge.batch_mode import ask_for_a_batch, has_ended, running
@@ -38,6 +38,13 @@ def test_without_a_batch_nothing_is_taken(settings: Settings, database: Database
     source.poll(0.0)
     assert next(iter(source.lanes())).users() == []
     assert row(database, thought).status == "pending"
+
+
+def test_a_batch_that_nobody_has_begun_does_not_end(database: Database) -> None:
+    """It may have been asked for between a bridge's look for new ones and its look for ended ones."""
+    batch = ask_for_a_batch(database)
+    assert database.rows(END) == []
+    assert [row.id for row in database.rows(OPEN)] == [batch]
 
 
 def test_an_empty_batch_ends_at_once(settings: Settings, database: Database) -> None:

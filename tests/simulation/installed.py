@@ -1,4 +1,4 @@
-"""What the production code is told in a history instead of what it would find: the time, threads, a lane's window."""
+"""What the production code is told in a history instead of what it would find: the time, threads, bounds."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,6 +28,7 @@ def installed(world: World) -> Iterator[None]:
             (module, "Lane", lambda start, patience: Lane(start, patience, world.window))
             for module in (batches, consumer)
         ),
+        (batches, "USERS_A_LOOK", 2),
     ]
     with ExitStack() as stack:
         for other in others:

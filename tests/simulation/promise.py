@@ -18,6 +18,7 @@ class Promise(Steps):
 
     _places: int = 0
     _accepted: set[UUID] = field(default_factory=set)
+    _batched: set[UUID] = field(default_factory=set)
     _answered: set[UUID] = field(default_factory=set)
 
     def next_place(self) -> int:
@@ -34,8 +35,25 @@ class Promise(Steps):
         """Somebody was told that a thought is accepted."""
         self._answered.add(thought_id)
 
+    def batch_asked(self, asked_at: float, thoughts: Iterable[Thought]) -> None:
+        """A request for a batch was written; what a clock that was set back dates later waits for the next one."""
+        self._batched |= {one.id for one in thoughts if one.created_at <= asked_at}
+
+    def batched(self, thoughts: dict[UUID, Thought]) -> None:
+        """Nothing more will happen in batch mode without another request."""
+        for one in self._batched:
+            if thoughts[one].is_open:
+                self.broken(Sentence.BATCHES, f"thought {one.int} was accepted before a batch was asked for, and waits")
+
+    def told(self, topic: str) -> None:
+        """Something is written for Kafka."""
+        settings = self.asker.settings if self.asker else None
+        if settings and not settings.kafka_enabled and topic != settings.kafka_dead_letter_topic:
+            self.broken(Sentence.QUIET, f"a record for {topic} waits for a Kafka that is not there")
+
     def sent_back(self, t: Thought, letter: DeadLetter) -> None:
-        """A thought is replayed."""
+        """A thought is replayed; the batch that it may have been of has done its part."""
+        self._batched.discard(t.id)
         if t.status != "failed":
             self.broken(Sentence.ENDS, f"a thought that is {t.status} was replayed")
         if letter.state != "open":

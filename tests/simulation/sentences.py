@@ -14,6 +14,8 @@ class Sentence(Enum):
     RETRIES = "three retries stay three"
     OFFSETS = "an offset is never committed past a non-terminal thought"
     ALONE = "a step whose worker died is taken alone the next time"
+    BATCHES = "in batch mode one request is enough for every thought that was accepted before it"
+    QUIET = "without Kafka nothing is written for it but dead letters"
     LETTERS = "every failure is once in the index and at least once, with one failure id, in the topic"
 
 

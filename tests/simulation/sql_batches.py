@@ -25,12 +25,14 @@ class Batching:
         }
 
     def _request(self, _: Parameters) -> Rows:
+        now = self._store.clock()
+        self._store.promise.batch_asked(now, self._tables.thoughts.values())
         waiting = [one for one in self._tables.batches if one.begun_at is None]
-        for one in waiting:
-            one.asked_at = self._store.clock()
+        for one in waiting if "batch.later" not in self._store.off else ():
+            one.asked_at = max(one.asked_at, now)
         if waiting:
             return [SimpleNamespace(id=one.id, fresh=False) for one in waiting]
-        batch = Batch(len(self._tables.batches) + 1, self._store.clock())
+        batch = Batch(len(self._tables.batches) + 1, now)
         self._tables.batches.append(batch)
         return [SimpleNamespace(id=batch.id, fresh=True)]
 
@@ -45,18 +47,19 @@ class Batching:
 
     def _waiting(self, p: Parameters) -> Rows:
         asked = [one.asked_at for one in self._tables.batches if one.ended_at is None]
-        found = []
+        found, off = [], self._store.off
         for user in self._tables.lines if asked else ():
-            ripe = [one for one in self._tables.line(user) if one.created_at <= max(asked)]
-            if ripe and user not in p["held"]:
+            ripe = [one for one in self._tables.line(user) if one.created_at <= max(asked) or "batch.asked" in off]
+            if ripe and (user not in p["held"] or "batch.held" in off):
                 found.append(SimpleNamespace(id=ripe[-1].id, user_id=user, turn=ripe[-1].turn))
         return sorted(found, key=lambda row: row.user_id)[: p["users"]]
 
     def _end(self, _: Parameters) -> Rows:
-        ended = []
+        ended, off = [], self._store.off
         for one in self._tables.batches:
             waits = any(t.is_open and t.created_at <= one.asked_at for t in self._tables.thoughts.values())
-            if one.ended_at is None and one.begun_at is not None and not waits:
+            begun = one.begun_at is not None or "batch.begun" in off
+            if one.ended_at is None and begun and (not waits or "batch.end" in off):
                 one.ended_at = self._store.clock()
                 ended.append(SimpleNamespace(id=one.id))
         return ended

@@ -50,6 +50,7 @@ class Store:
         headers: Any = None,
     ) -> int:
         """An outbox row. Ids are given before the commit, so a later row may be seen first."""
+        self.promise.told(topic)
         if self.delayed_ids:
             number = self.delayed_ids.pop(0)
         else:

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from confluent_kafka import TopicPartition
 
 from bridge import beginning, intake
+from bridge.batches import BatchSource
 from bridge.consumer import KafkaSource
 from bridge.lane import AWAY_SECONDS, Lane, Line, Phase
 from bridge.offsets import Offsets
@@ -103,8 +104,10 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "log.earliest": (beginning, "choose_start", _at_the_end),
     "log.damage": (KafkaSource, "_pass_by", _passed_by_in_silence),
     "log.end": (Lane, "read_to", lambda *_: None),
+    "log.answered": (KafkaSource, "_commit_answered", lambda *_: None),
     "log.lost": (KafkaSource, "_lose", _commit_though_lost),
     "bury.id": (intake, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
+    "batch.feeds": (BatchSource, "_feed", lambda _: None),
     "worker.fresh": (StepRunner, "_wait_until_fresh", _at_once),
     "worker.renews": (Calls, "tick", _no_renewal),
     "worker.holds": (StepRunner, "_until_answered", _only_one_try),

@@ -4,6 +4,7 @@ guard of the same statement is behind them. A test beneath tests/ shows what eac
 from collections.abc import Mapping
 from typing import Final
 
+_BATCHES: Final = "bridge/test_batches.py"
 _DECIDE: Final = "bridge/test_decide.py"
 _FAIL: Final = "tasks/test_fail.py"
 _REPLAY: Final = "bridge/letters/test_replay.py"
@@ -22,6 +23,9 @@ TESTED: Final[Mapping[str, tuple[str, str]]] = {
     "replay.turn": (_REPLAY, "test_a_dead_letter_of_an_older_turn_does_not_replay_what_failed_in_a_later_one"),
     "replay.token": (_REPLAY, "test_a_replayed_thought_is_pending_again_at_the_end_of_its_line"),
     "relay.lock": ("bridge/test_relay_faults.py", "test_two_relays_publish_every_row_once_and_in_order"),
+    "batch.asked": (_BATCHES, "test_what_is_written_after_the_batch_was_asked_for_waits_for_the_next_one"),
+    "batch.held": (_BATCHES, "test_a_user_is_fed_once_while_the_lane_holds_them_and_again_when_they_are_forgotten"),
+    "batch.begun": (_BATCHES, "test_a_batch_that_nobody_has_begun_does_not_end"),
     "log.lost": ("bridge/test_consumer_groups.py", "test_nothing_is_committed_for_partitions_that_were_lost"),
 }
 """Guard -> file and function."""

@@ -57,6 +57,7 @@ THEMES: Final[Mapping[str, Weights]] = {
         "take": 12, "while": 3, "long while": 2, "bridge on": 2, "kill bridge": 3, "stop bridge": 2, "resume": 3,
         "bridge's answer lost": 3, "bridge not answered": 2, "bridge late": 3, "bridge delayed": 2,
         "request late": 2, "request's answer lost": 2, "request delayed": 2, "agent refuses": 2, "outage": 1,
+        "clock jump": 2, "replayed": 2,
     },
     "two owners": {
         "write mine": 4, "onward": 10, "bridge step": 14, "bridge late": 5, "partition lost": 5, "rebalance": 4,

@@ -130,10 +130,15 @@ class World:
                 partition.wanted = members[number % len(members)] if members else None
 
     def switch(self, settings: Settings) -> None:
-        """Another mode: bridges and relays start anew, and so do the workers, each when its steps have ended."""
+        """Another mode: bridges and relays start anew, and so do the workers, each when its steps have ended. Who is
+        stopped hears of it later."""
         self.settings = settings
-        for process in [*self.bridges, *self.relays]:
-            process.kill()
+        servants: list[BridgeProcess | RelayProcess] = [*self.bridges, *self.relays]
+        for process in servants:
+            if process.stopped and process.fibers:
+                process.stop.set()
+            else:
+                process.kill()
         for worker in self.workers:
             worker.drain()
         self.replace_dead()

@@ -86,6 +86,17 @@ def test_who_asks_before_it_has_begun_is_served_by_the_same_batch_up_to_their_ow
     assert len(numbers(database)) == 2
 
 
+def test_a_clock_that_was_set_back_takes_nothing_out_of_a_batch(
+    database: Database, batches: Batches, user_id: UUID
+) -> None:
+    first = batches.request()
+    database.rows(text("UPDATE batches SET asked_at = asked_at + interval '10 min'"))
+    thought = add_thought(database, user_id)
+    database.rows(text("UPDATE thoughts SET created_at = created_at + interval '5 min' WHERE id = :id"), id=thought)
+    assert batches.request() == Requested(first.id, fresh=False)
+    assert batches.progress(first.id).open == 1
+
+
 # --- The command
 
 
