@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ class CallLog:
         self._path = path
         self._offset = 0
         self.calls: defaultdict[tuple[str, str], list[Call]] = defaultdict(list)
+        self.strange: list[str] = []
+        """What no log of ours may say."""
 
     def read_on(self) -> None:
         """Take in what was written since."""
@@ -85,6 +88,12 @@ class CallLog:
             self._take(json.loads(line))
 
     def _take(self, line: dict[str, Any]) -> None:
+        made = self.calls[line["thought_id"], line["agent"]]
         if line["event"] == "start":
-            call = Call(line["call_id"], line["pid"], line["time"])
-            self.calls[line["thought_id"], line["agent"]].append(call)
+            made.append(Call(line["call_id"], line["pid"], line["time"]))
+            return
+        place = next((n for n, call in enumerate(made) if call.id == line["call_id"] and not call.ended), None)
+        if place is None:
+            self.strange.append(f"call {line['call_id']} ended and was never begun, or ended twice")
+        else:
+            made[place] = replace(made[place], ended=line["event"])

@@ -49,3 +49,9 @@ def _placed(cells: Sequence[str]) -> list[tuple[int, tuple[str, int]]]:
 def recovery(rounds: Sequence[Round]) -> str:
     times = sorted(each.back_after for each in rounds)
     return f"Time to recover: median {median(times):.1f} s, longest {times[-1]:.1f} s." if times else ""
+
+
+def breaches(rounds: Sequence[Round], total: Round) -> list[str]:
+    """All that was found, also what the end finds no more: a thought that was open for too long after its round."""
+    found = [f"round {each.name}: {words}" for each in rounds for words in each.verdict.breaches]
+    return [*found, *total.verdict.breaches]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from contracts.queues import STEPS
+from tests.faults.table import Round, breaches
 from tests.faults.verdicts import Call, Hit, Saved, Thought, Verdict, judge
 
 SILENCE = 3.0
@@ -19,7 +20,7 @@ def a_thought(name: str, turn: int, at: float, text: str = "Plain") -> Thought:
 
 
 def calls_of(thought: Thought) -> dict[tuple[str, str], list[Call]]:
-    return {(thought.id, agent): [Call(one.call, WORKER, one.at - 0.9)] for agent, one in thought.saved.items()}
+    return {(thought.id, agent): [Call(one.call, WORKER, one.at - 0.9, "end")] for agent, one in thought.saved.items()}
 
 
 def found(
@@ -48,7 +49,8 @@ def test_a_thought_that_began_before_the_one_written_earlier_had_ended_is_reorde
     assert len(verdict.reordered) == 1
 
 
-EXTRA = [Call("dropped", 18, 100.0), Call(f"{FIRST} {STEPS[0]}", WORKER, 100.5)]
+GOOD = Call(f"{FIRST} {STEPS[0]}", WORKER, 100.5, "end")
+EXTRA = [Call("dropped", 18, 100.0), GOOD]
 
 
 @pytest.mark.parametrize(
@@ -67,21 +69,61 @@ def test_a_call_paid_for_nothing_is_excused_by_what_befell_its_own_process(hit: 
     assert (verdict.paid_twice, len(verdict.without_excuse)) == (1, 0 if is_excuse else 1)
 
 
-def test_a_call_that_was_to_fail_is_no_call_paid_twice() -> None:
+def test_a_call_that_was_to_fail_and_did_is_no_call_paid_twice() -> None:
     thought = a_thought(FIRST, 1, 100, f"[[fail:{STEPS[0]}:transient:1]]")
-    verdict = found(thought, calls={(FIRST, STEPS[0]): EXTRA})
+    verdict = found(thought, calls={(FIRST, STEPS[0]): [replace(EXTRA[0], ended="error"), GOOD]})
     assert (verdict.paid_twice, verdict.breaches) == (0, [])
 
 
+def test_a_call_that_was_to_fail_and_has_ended_well_is_paid_for_nothing() -> None:
+    thought = a_thought(FIRST, 1, 100, f"[[fail:{STEPS[0]}:transient:1]]")
+    verdict = found(thought, calls={(FIRST, STEPS[0]): [replace(EXTRA[0], ended="end"), GOOD]})
+    assert (verdict.paid_twice, len(verdict.without_excuse)) == (1, 1)
+
+
+def test_a_call_begun_after_its_result_was_saved_has_no_excuse() -> None:
+    late, hit = Call("late", 18, 100.95), Hit(18, 90.0, 100.94)
+    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, STEPS[0]): [GOOD, late]}, hits=(hit,))
+    assert (len(verdict.without_excuse), len(verdict.broken)) == (0, 1)
+    assert "after its result was saved" in verdict.broken[0]
+
+
+def test_a_call_begun_after_its_thought_had_ended_is_a_breach() -> None:
+    late = {(FIRST, STEPS[0]): [Call("a", WORKER, 100.0, "error"), Call("b", 18, 101.5)]}
+    verdict = found(failed(f"{FIRST}:7", text=PERMANENT), calls=late, hits=(Hit(18, 101.5, 101.5),))
+    assert [words for words in verdict.broken if "after the thought had ended" in words]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [[], [replace(GOOD, id="another", ended="error")], [replace(GOOD, ended="")], [replace(GOOD, ended="error")]],
+    ids=["none", "another one's", "without an end", "failed"],
+)
+def test_a_result_whose_call_is_not_in_the_log_is_a_breach(made: list[Call]) -> None:
+    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, STEPS[0]): made})
+    assert [words for words in verdict.broken if "not in the log" in words]
+
+
+def test_a_call_that_was_made_twice_under_one_id_is_a_breach() -> None:
+    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, STEPS[0]): [GOOD, GOOD]})
+    assert len(verdict.broken) == 1
+
+
+def test_without_any_call_written_down_nothing_is_shown() -> None:
+    one_that_failed = failed(f"{FIRST}:7", text=PERMANENT)
+    verdict = judge([("anna", FIRST)], {FIRST: one_that_failed}, {}, (), SILENCE)
+    assert [words for words in verdict.broken if "no call was written down" in words]
+
+
 def test_more_than_three_retries_are_a_breach() -> None:
-    many = [Call(str(number), WORKER, 100 + number / 10) for number in range(4)]
+    many = [Call(str(number), WORKER, 100 + number / 10, "error") for number in range(4)]
     thought = a_thought(FIRST, 1, 100, f"[[fail:{STEPS[0]}:transient:4]]")
-    verdict = found(thought, calls={(FIRST, STEPS[0]): [*many, EXTRA[-1]]})
+    verdict = found(thought, calls={(FIRST, STEPS[0]): [*many, GOOD]})
     assert [words for words in verdict.broken if "5 calls" in words]
 
 
 def test_a_step_that_began_before_the_one_before_it_was_saved_is_a_breach() -> None:
-    early = [Call(f"{FIRST} {STEPS[1]}", WORKER, 100.5)]
+    early = [Call(f"{FIRST} {STEPS[1]}", WORKER, 100.5, "end")]
     assert len(found(a_thought(FIRST, 1, 100), calls={(FIRST, STEPS[1]): early}).broken) == 1
 
 
@@ -90,7 +132,7 @@ def failed(*failure_ids: str, text: str) -> Thought:
     return Thought(FIRST, "anna", 7, text, "failed", 101.0, {}, failure_ids)
 
 
-BAD_END = {(FIRST, STEPS[0]): [Call("a", WORKER, 100.0)]}
+BAD_END = {(FIRST, STEPS[0]): [Call("a", WORKER, 100.0, "error")]}
 PERMANENT = f"[[fail:{STEPS[0]}:permanent:1]]"
 
 
@@ -103,3 +145,10 @@ def test_a_failure_has_exactly_one_dead_letter_under_its_id() -> None:
 def test_a_thought_that_failed_before_its_calls_were_used_up_is_a_breach() -> None:
     once = f"[[fail:{STEPS[0]}:transient:1]]"
     assert len(found(failed(f"{FIRST}:7", text=once), calls=BAD_END).broken) == 1
+
+
+def test_what_a_round_found_counts_also_when_the_end_finds_it_no_more() -> None:
+    late = Round("1", "kill", 1, Verdict(lost=["one is still processing"]), 180.0)
+    well = Round("all", "", 1, Verdict(), 0.0)
+    assert breaches([late], well) == ["round 1: one is still processing"]
+    assert breaches([], well) == []

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +19,16 @@ ANSWER_SECONDS = 5.0
 
 WAITING = "SELECT count(*) FROM thoughts WHERE finished_at IS NULL"
 
+CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
+
 PAST = """
-    SELECT id::text, turn FROM thoughts WHERE id = ANY (%s::uuid[]) AND finished_at IS NULL
+    SELECT id::text, turn, extract(epoch FROM finished_at)::float8 FROM thoughts WHERE id = ANY (%s::uuid[])
 """
 
-NAMES = {name: str(Settings.model_fields[name].default) for name in ("kafka_topic", "kafka_dead_letter_topic")}
-GROUP = str(Settings.model_fields["kafka_consumer_group"].default)
+TOPIC, DEAD_LETTERS, GROUP = (
+    str(Settings.model_fields[name].default)
+    for name in ("kafka_topic", "kafka_dead_letter_topic", "kafka_consumer_group")
+)
 
 
 @dataclass
@@ -32,13 +37,17 @@ class Watch:
 
     bootstrap: str
     database_url: str
+    topic: str = TOPIC
+    dead_letters: str = DEAD_LETTERS
+    group: str = GROUP
     broken: list[str] = field(default_factory=list)
-    """Records below a committed offset whose thoughts were open afterwards."""
+    """Records whose offset was committed before their thoughts had ended."""
     letters: "Counter[str]" = field(default_factory=Counter)
     """failure id -> records of the dead letter topic."""
     below: int = 0
     """Records that were found below a committed offset, and looked up."""
-
+    passed: set[str] = field(default_factory=set)
+    """Their thoughts."""
     waiting: int = 0
     """Thoughts that were not terminal at the last look."""
 
@@ -49,17 +58,19 @@ class Watch:
         self.troubles: Counter[str] = Counter()
         """What kept a look from its end, and how often."""
         self._rung: defaultdict[int, dict[int, tuple[str, int]]] = defaultdict(dict)
-        self._committed: dict[int, int] = {}
+        self._commits: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
+        """partition -> offsets as they rose, and when, by PostgreSQL's clock, they were certainly committed."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="topics", daemon=True)
 
     def _a_consumer(self) -> Consumer:
         quiet = {"log_level": 0, "error_cb": lambda _: None, "auto.offset.reset": "earliest"}
-        own = {"bootstrap.servers": self.bootstrap, "group.id": GROUP, "enable.auto.commit": False}
+        own = {"bootstrap.servers": self.bootstrap, "group.id": self.group, "enable.auto.commit": False}
         return Consumer({**own, **quiet})
 
     def __enter__(self) -> "Watch":
-        self._next = {(topic, number): OFFSET_BEGINNING for topic in NAMES.values() for number in self._numbers(topic)}
+        topics = (self.topic, self.dead_letters)
+        self._next = {(topic, number): OFFSET_BEGINNING for topic in topics for number in self._numbers(topic)}
         self._consumer.assign([TopicPartition(topic, number, at) for (topic, number), at in self._next.items()])
         self._thread.start()
         return self
@@ -101,32 +112,52 @@ class Watch:
 
     def _look(self) -> None:
         ((self.waiting,),) = self._postgresql.rows(WAITING)
-        partitions = [TopicPartition(NAMES["kafka_topic"], number) for number in self._rung]
-        committed = self._consumer.committed(partitions, timeout=ANSWER_SECONDS) if partitions else []
-        for message in self._consumer.consume(2_000, 0.2):
+        self._note_commits()
+        self._read(self._consumer.consume(2_000, 0.2))
+        for number in list(self._rung):
+            self._check(number)
+
+    def _read(self, messages: Sequence[Message]) -> None:
+        """Take them in, but for what is an error: whoever is told one must not go on as if nothing were missing."""
+        for message in messages:
             if message.error() is None:
                 self._take(message)
+        if errors := [error for message in messages if (error := message.error())]:
+            raise KafkaException(errors[0])
+
+    def _note_commits(self) -> None:
+        """What was committed when the answer came was committed before PostgreSQL was asked for the time."""
+        partitions = [TopicPartition(topic, number) for topic, number in self._next if topic == self.topic]
+        committed = self._consumer.committed(partitions, timeout=ANSWER_SECONDS)
+        ((now,),) = self._postgresql.rows(CLOCK)
         for partition in committed:
-            if partition.error is None and partition.offset != OFFSET_INVALID:
-                self._check(partition.partition, partition.offset)
+            risen = self._commits[partition.partition]
+            known = partition.error is None and partition.offset != OFFSET_INVALID
+            if known and (not risen or partition.offset > risen[-1][0]):
+                risen.append((partition.offset, now))
 
     def _take(self, message: Message) -> None:
         told: dict[str, Any] = headers(message)
         number, offset = message.partition(), message.offset()
         self._next[str(message.topic()), number or 0] = (offset or 0) + 1
-        if message.topic() == NAMES["kafka_dead_letter_topic"]:
+        if message.topic() == self.dead_letters:
             self.letters[told["failure-id"].decode()] += 1
         elif number is not None and offset is not None:
             thought = json.loads(message.value() or b"")["thought_id"]
             self._rung[number][offset] = (thought, int(told["turn"]))
 
-    def _check(self, number: int, committed: int) -> None:
-        """Look the records up that lie below this commit and above the ones that were looked up before."""
-        rung = self._rung[number]
-        found = {offset: rung[offset] for offset in rung if offset < committed}
-        still_open = set(self._postgresql.rows(PAST, [thought for thought, _ in found.values()])) if found else set()
+    def _check(self, number: int) -> None:
+        """Look the records up that lie below a commit and were not looked up before: each thought had ended by the time
+        at which its offset was first found committed. One that has another turn by now had."""
+        rung, risen = self._rung[number], self._commits[number]
+        found = {offset: rung[offset] for offset in rung if risen and offset < risen[-1][0]}
+        rows = self._postgresql.rows(PAST, [thought for thought, _ in found.values()]) if found else []
+        ended = {(name, turn): finished_at for name, turn, finished_at in rows}
         for offset, bell in found.items():
             self.below += 1
-            if bell in still_open:
-                self.broken.append(f"offset {committed} of partition {number} is committed past the open {bell[0]}")
+            self.passed.add(bell[0])
+            at = next(at for committed, at in risen if committed > offset)
+            finished_at = ended.get(bell, 0.0)
+            if finished_at is None or finished_at > at:
+                self.broken.append(f"offset {offset} of partition {number} was committed before {bell[0]} had ended")
             del rung[offset]

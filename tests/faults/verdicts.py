@@ -1,14 +1,15 @@
 """The promise, checked on what was written down. Pure: rows, calls and faults in, breaches out.
 
-A call is justified when it was to fail, as its thought demanded, or when its result is the saved one. Every other call
-was paid twice, for which there is one excuse: its process was killed, or silent for the patience, between its claim
-and the answered save.
+A call is justified when it failed as its thought demanded, or when its result is the saved one. Every other call was
+paid twice, for which there is one excuse: its process was killed, or silent for the patience, between its claim and the
+answered save. What was never written down shows nothing: every saved result needs its call in the log, once.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal
 
 from agents.scripted.directives import read_script
 from contracts.queues import STEPS
@@ -22,11 +23,13 @@ Breaches = list[str]
 
 @dataclass(frozen=True)
 class Call:
-    """One paid call, as the scripted provider wrote it down; `at` in seconds since the epoch."""
+    """One paid call, as the scripted provider wrote it down; `at` in seconds since the epoch. `ended` is empty when its
+    process did not come so far."""
 
     id: str
     pid: int
     at: float
+    ended: Literal["end", "error", ""] = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ def judge(
     """
     verdict = Verdict(lost=_lost(promised, thoughts))
     verdict.reordered = _reordered(promised, thoughts, calls)
+    if promised and not calls:
+        verdict.broken.append("no call was written down: nobody knows what was paid")
     for _, name in promised:
         if name in thoughts:
             _judge_calls(thoughts[name], calls, hits, silence, verdict)
@@ -147,13 +152,14 @@ def _judge_calls(thought: Thought, calls: Calls, hits: Sequence[Hit], silence: f
 def _justified(thought: Thought, agent: str, number: int, call: Call) -> bool:
     saved = thought.saved.get(agent)
     is_saved = saved is not None and saved.call == call.id
-    return is_saved or read_script(thought.text, agent).failure_of(number) is not None
+    had_to_fail = read_script(thought.text, agent).failure_of(number) is not None
+    return is_saved or (had_to_fail and call.ended == "error")
 
 
 def _broken(thought: Thought, calls: Calls) -> Breaches:
     return [
         f"{thought.id} ({thought.status}): {words}"
-        for words in (*_wrong_calls(thought, calls), *_wrong_end(thought, calls))
+        for words in (*_wrong_calls(thought, calls), *_wrong_results(thought, calls), *_wrong_end(thought, calls))
     ]
 
 
@@ -162,11 +168,29 @@ def _wrong_calls(thought: Thought, calls: Calls) -> Iterable[str]:
         made = calls.get((thought.id, agent), ())
         if len(made) > MOST_CALLS:
             yield f"{len(made)} calls of {agent}"
+        for name, times in Counter(call.id for call in made).items():
+            if times > 1:
+                yield f"call {name} of {agent} was made {times} times"
     for before, agent in pairwise(STEPS):
         saved = thought.saved.get(before)
         for call in calls.get((thought.id, agent), ()):
             if saved is None or saved.at > call.at:
                 yield f"{agent} was begun before {before} was saved"
+
+
+def _wrong_results(thought: Thought, calls: Calls) -> Iterable[str]:
+    """A result is of a call that was made and ended; and whoever calls after it is stopped by no excuse: a process that
+    comes back looks again before it pays."""
+    for agent, saved in thought.saved.items():
+        made = calls.get((thought.id, agent), ())
+        if not any(call.id == saved.call and call.ended == "end" for call in made):
+            yield f"the result of {agent} is of call {saved.call}, which is not in the log with an end"
+        yield from (f"{agent} was begun again after its result was saved" for call in made if call.at > saved.at)
+    if thought.finished_at is not None:
+        late = [
+            agent for agent in STEPS for call in calls.get((thought.id, agent), ()) if call.at > thought.finished_at
+        ]
+        yield from (f"{agent} was begun after the thought had ended" for agent in late if agent not in thought.saved)
 
 
 def _wrong_end(thought: Thought, calls: Calls) -> Iterable[str]:
@@ -183,4 +207,5 @@ def _had_to_fail(thought: Thought, calls: Calls) -> bool:
     agent = next((agent for agent in STEPS if agent not in thought.saved), STEPS[-1])
     made = calls.get((thought.id, agent), ())
     last = read_script(thought.text, agent).failure_of(len(made))
-    return last == "permanent" or len(made) >= MOST_CALLS
+    failed_for_good = last == "permanent" and bool(made) and made[-1].ended == "error"
+    return failed_for_good or len(made) >= MOST_CALLS
