@@ -1,8 +1,9 @@
 """Decide: what PostgreSQL says of records, and which thought of each user is taken from the head of the line.
 
-One statement for a batch of users. A record is done when its thought is terminal or has another turn. For every other
-user the head of the line is looked at, whichever record rang; a pending head is taken, and so is one that the lane
-has watched being silent: it is taken over only if token and beat are still those that were watched.
+One statement for a batch of users. A record is done when its thought is terminal, or has failed in the record's turn
+and has another one since. Any producer may write a turn that the thought never had: it tells nothing. For every other
+user the head of the line is looked at, whichever record rang; a pending head is taken, and so is one that the lane has
+watched being silent: it is taken over only if token and beat are still those that were watched.
 """
 
 import json
@@ -24,7 +25,10 @@ DECIDE: Final = text("""
                AS a(user_id, seen_thought, seen_dispatch, seen_beat)),
     rec AS MATERIALIZED (
       SELECT r.*, CASE WHEN t.id IS NULL THEN 'unknown' WHEN t.user_id <> r.user_id THEN 'contradicts'
-                       WHEN t.turn <> r.turn OR t.finished_at IS NOT NULL THEN 'done' ELSE 'open' END AS verdict
+                       WHEN t.finished_at IS NOT NULL THEN 'done'
+                       WHEN t.turn <> r.turn AND EXISTS (SELECT FROM dead_letters
+                                                          WHERE failure_id = t.id || ':' || r.turn) THEN 'done'
+                       ELSE 'open' END AS verdict
         FROM unnest(CAST(:rec_users AS uuid[]), CAST(:rec_thoughts AS uuid[]), CAST(:rec_turns AS bigint[]),
                     CAST(:rec_offsets AS bigint[]), CAST(:rec_origins AS jsonb[]))
              AS r(user_id, thought_id, turn, n, origin) LEFT JOIN thoughts t ON t.id = r.thought_id),

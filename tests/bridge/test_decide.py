@@ -13,6 +13,7 @@ from sqlalchemy import text
 from bridge.decide import Ask, Record, Verdict, Watch, decide
 from contracts.database import Database
 from contracts.foreign import foreign
+from tests.bridge.failures import fail
 from tests.bridge.lines import a_doorbell, add_thought, add_user, ask_once, change, end, row, shared_database, taken
 from tests.stores import Stores
 
@@ -39,8 +40,27 @@ def test_each_record_gets_its_verdict(database: Database, user_id: UUID) -> None
         replace(a_doorbell(database, theirs, 4), user_id=user_id),
     ]
     end(database, done)
-    change(database, replayed, turn=44)
+    failed_and_replayed(database, replayed, 44)
     assert words(database, *records) == {0: "done", 1: "done", 2: "open", 3: "unknown", 4: "contradicts"}
+
+
+def failed_and_replayed(database: Database, thought: UUID, turn: int) -> None:
+    """The thought has its dead letter, and another turn since."""
+    fail(database, thought)
+    change(database, thought, turn=turn, status="pending", finished_at=None)
+
+
+@pytest.mark.parametrize("turn", [1, 9], ids=["smaller", "greater"])
+def test_a_record_of_a_turn_that_its_thought_never_had_is_not_done(
+    database: Database, user_id: UUID, turn: int
+) -> None:
+    """Another producer may write anything there: the offset of an open thought stays open."""
+    add_thought(database, user_id)
+    thought = add_thought(database, user_id)
+    record = replace(a_doorbell(database, thought), turn=turn)
+    decision = ask_once(database, record)
+    assert decision.verdicts == (Verdict(0, "open"),)
+    assert decision.head is not None
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])

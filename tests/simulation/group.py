@@ -70,6 +70,8 @@ class Consumer:
         """The generation of the log that this member was told of last."""
         self._topic = ""
         self._on_commit: Callback = config["on_commit"]
+        self.generations: dict[int, int] = {}
+        """Of the log, by partition, when it was assigned last."""
         self._next: dict[int, int] = {}
         self._ended: dict[int, int] = {}
         self._paused: set[int] = set()
@@ -98,7 +100,7 @@ class Consumer:
                 continue
             if not partition.low <= at <= len(partition.records):
                 lost = KafkaError(KafkaError._AUTO_OFFSET_RESET)
-                return [Message(number, at, 0, None, [], None, lost)]
+                return [Message(number, at, 0, None, [], None, error_=lost)]
             found += self._read(number, partition.records[at : at + min(READ_AT_ONCE, most - len(found))])
             if len(found) < most and self._next[number] == len(partition.records):
                 found += self._end(number)
@@ -119,7 +121,7 @@ class Consumer:
         if self._ended.get(number) == at:
             return []
         self._ended[number] = at
-        return [Message(number, at, None, None, [], None, KafkaError(KafkaError._PARTITION_EOF))]
+        return [Message(number, at, None, None, [], None, error_=KafkaError(KafkaError._PARTITION_EOF))]
 
     def seek(self, place: TopicPartition) -> None:
         self._next[place.partition] = place.offset
@@ -159,6 +161,7 @@ class Consumer:
             low = self.kafka.partitions[one.partition].low
             self._next[one.partition] = low if one.offset == OFFSET_BEGINNING else one.offset
             self._ended.pop(one.partition, None)
+            self.generations[one.partition] = self.kafka.generation
 
     def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
         """What was paused stays so: librdkafka remembers it until the partition comes back."""

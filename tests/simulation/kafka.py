@@ -15,6 +15,9 @@ PARTITIONS: Final = 2
 
 Pairs = Sequence[tuple[str, bytes | None]]
 
+Named = tuple[UUID, UUID, int | None] | None
+"""(user, thought, turn) as a record says it; None where it is no event."""
+
 
 def away() -> KafkaException:
     """What librdkafka raises when no broker answers."""
@@ -31,6 +34,7 @@ class Message:
     value_: bytes | None
     headers_: Pairs
     key_: bytes | None
+    named: Named = None
     error_: KafkaError | None = None
     damaged: bool = False
     """Nobody who reads it is given more than an error."""
@@ -64,14 +68,23 @@ class Message:
     def key(self) -> bytes | None:
         return self.key_
 
-    def names(self) -> tuple[UUID, UUID, int | None] | None:
-        """(user, thought, turn) as written, or None for what is no event."""
-        try:
-            event = json.loads(self.value_ or b"")
-            turn = dict(self.headers_).get("turn")
-            return UUID(event["user_id"]), UUID(event["thought_id"]), None if turn is None else int(turn)
-        except (ValueError, KeyError, TypeError):
-            return None
+    def names(self, user: UUID, thought: UUID) -> bool:
+        """Whether it is of this thought, as it says itself."""
+        return self.named is not None and self.named[:2] == (user, thought)
+
+    def is_of_others(self, user: UUID) -> bool:
+        """Whether another producer wrote it, for this author."""
+        return self.named is not None and (self.named[0], self.named[2]) == (user, None)
+
+
+def _named(value: bytes | None, headers: Pairs) -> Named:
+    """What a record says, or None for what is no event."""
+    try:
+        event = json.loads(value or b"")
+        turn = dict(headers).get("turn")
+        return UUID(event["user_id"]), UUID(event["thought_id"]), None if turn is None else int(turn)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 @dataclass
@@ -111,7 +124,8 @@ class Kafka:
     def produce(self, value: bytes | None, headers: Pairs, key: bytes | None, number: int) -> int:
         """Append a record; its offset."""
         log = self.partitions[number].records
-        log.append(Message(number, len(log), int(self._clock() * 1000), value, headers, key))
+        stamp = int(self._clock() * 1000)
+        log.append(Message(number, len(log), stamp, value, headers, key, _named(value, headers)))
         return len(log) - 1
 
     def damage(self, number: int) -> None:

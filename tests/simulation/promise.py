@@ -1,7 +1,7 @@
 """The promise: what is noted while a history goes on besides its steps, and what must hold at its end."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,8 @@ from tests.simulation.steps import Steps
 class Promise(Steps):
     """The observer."""
 
+    in_log: Callable[[Thought], None] = lambda _: None
+    """Called with what a bridge stores."""
     _places: int = 0
     _accepted: set[UUID] = field(default_factory=set)
     _batched: set[UUID] = field(default_factory=set)
@@ -27,7 +29,9 @@ class Promise(Steps):
         return self._places
 
     def stored(self, thought: Thought) -> None:
-        """A thought was written."""
+        """A thought was written; a bridge does it for others."""
+        if self.asker is not None and self.asker.kind == "bridge":
+            self.in_log(thought)
         self._lines[thought.user_id].append(thought)
         self._accepted.add(thought.id)
 
@@ -60,10 +64,12 @@ class Promise(Steps):
             self.broken(Sentence.LETTERS, f"a dead letter that is {letter.state} was replayed")
 
     def was_terminal(self, t: Thought, turn: int | None) -> bool:
-        """Whether a thought was over in this turn; a record without one speaks of the first."""
-        if turn is not None and turn != t.turn:
+        """Whether a thought was over in this turn. A record without one speaks of the first, and so does one with a
+        turn that the thought never had: anybody may write that."""
+        if (t.id, turn) in self._failures:
             return True
-        return t.finished_at is not None or (turn is None and any(one == t.id for one, _ in self._failures))
+        had_it = turn == t.turn
+        return t.finished_at is not None or (not had_it and any(one == t.id for one, _ in self._failures))
 
     def is_buried(self, message: Message, index: dict[str, DeadLetter]) -> bool:
         """Whether a record that can be no thought is in the index."""

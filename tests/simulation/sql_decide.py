@@ -34,9 +34,13 @@ class Deciding:
             return "unknown"
         if thought.user_id != user and "decide.owner" not in self._off:
             return "contradicts"
-        if turn is not None and thought.turn != turn and "decide.turn" not in self._off:
+        if turn is not None and thought.turn != turn and self._has_failed_in(thought, turn):
             return "done"
         return "open" if thought.is_open and "decide.open" not in self._off else "done"
+
+    def _has_failed_in(self, thought: Thought, turn: int) -> bool:
+        failed = f"{thought.id}:{turn}" in self._tables.letters or "decide.failed" in self._off
+        return failed and "decide.turn" not in self._off
 
     def _answer(self, user: Any, records: list[tuple[int, str, Any]], seen: list[Any]) -> Rows:
         rang = [thought for _, verdict, thought in records if verdict == "open"]

@@ -26,6 +26,7 @@ MISSED = [
     ("decide.head", 1, Sentence.ORDER),
     ("decide.lock", 4, Sentence.ORDER),
     ("decide.open", 0, Sentence.OFFSETS),
+    ("decide.failed", 26, Sentence.OFFSETS),
     ("decide.owner", 106, Sentence.OFFSETS),
     ("decide.beat", 2, Sentence.PAID),
     ("decide.new_token", 0, Sentence.ALONE),

@@ -14,10 +14,10 @@ from bridge.lane import Window
 from contracts.settings import Settings
 from tests.simulation.actors import KAFKA, BridgeProcess, RelayProcess, Servers, WebProcess
 from tests.simulation.clock import BEGIN, Clock
-from tests.simulation.commits import Commits
 from tests.simulation.database import Server
 from tests.simulation.fibers import Fate, Fiber, Process
 from tests.simulation.kafka import Kafka
+from tests.simulation.log_watch import LogWatch
 from tests.simulation.postgres import Postgres
 from tests.simulation.promise import Promise
 from tests.simulation.redis import Redis
@@ -43,8 +43,10 @@ class World:
         self.postgres = Postgres(self.clock.wall, self.promise, off)
         self.postgres.tables.users.update(dict.fromkeys(USERS[:-1], 0))
         self.server = Server(self.postgres, self.clock.monotonic)
-        self.commits = Commits(self.promise, self.postgres.tables)
-        self.kafka = Kafka(self.clock.monotonic, self.clock.time, self.commits.check)
+        log_watch = LogWatch(self.promise, self.postgres.tables)
+        self.kafka = Kafka(self.clock.monotonic, self.clock.time, log_watch.check)
+        log_watch.look_at(self.kafka)
+        self.promise.in_log = log_watch.stored
         self.redis = Redis(self.clock.monotonic)
         self.servers = Servers(self.clock, self.promise, self.server, self.kafka, self.redis)
         self.met: Counter[str] = Counter()
