@@ -77,7 +77,7 @@ def _guard(guard: Guard, runs: int, first: int) -> bool:
     else:
         how, told = "-", f"not missed in {runs} histories"
         if guard.name in TESTED:
-            how, told = "test", "tests/" + "::".join(TESTED[guard.name])
+            how, told = "test", f"tests/{TESTED[guard.name].file}::{TESTED[guard.name].function}"
     print(f"  {guard.name:<17} {how:>8}  {guard.what}\n  {'':<17} {'':>8}  {told}", flush=True)  # noqa: T201
     return caught is not None
 

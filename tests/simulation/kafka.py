@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 from confluent_kafka import KafkaError, KafkaException
@@ -15,8 +15,14 @@ PARTITIONS: Final = 2
 
 Pairs = Sequence[tuple[str, bytes | None]]
 
-Named = tuple[UUID, UUID, int | None] | None
-"""(user, thought, turn) as a record says it; None where it is no event."""
+
+class Named(NamedTuple):
+    """What a record says of itself."""
+
+    user: UUID
+    thought: UUID
+    turn: int | None
+    text: str
 
 
 def away() -> KafkaException:
@@ -34,7 +40,10 @@ class Message:
     value_: bytes | None
     headers_: Pairs
     key_: bytes | None
-    named: Named = None
+    named: Named | None = None
+    """None where it is no event."""
+    written: int = 0
+    """How many places in a line were given before."""
     error_: KafkaError | None = None
     damaged: bool = False
     """Nobody who reads it is given more than an error."""
@@ -70,19 +79,19 @@ class Message:
 
     def names(self, user: UUID, thought: UUID) -> bool:
         """Whether it is of this thought, as it says itself."""
-        return self.named is not None and self.named[:2] == (user, thought)
+        return self.named is not None and (self.named.user, self.named.thought) == (user, thought)
 
     def is_of_others(self, user: UUID) -> bool:
         """Whether another producer wrote it, for this author."""
-        return self.named is not None and (self.named[0], self.named[2]) == (user, None)
+        return self.named is not None and self.named.user == user and self.named.turn is None
 
 
-def _named(value: bytes | None, headers: Pairs) -> Named:
-    """What a record says, or None for what is no event."""
+def _named(value: bytes | None, headers: Pairs) -> Named | None:
     try:
         event = json.loads(value or b"")
         turn = dict(headers).get("turn")
-        return UUID(event["user_id"]), UUID(event["thought_id"]), None if turn is None else int(turn)
+        told = None if turn is None else int(turn)
+        return Named(UUID(event["user_id"]), UUID(event["thought_id"]), told, event["text"])
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -101,14 +110,19 @@ class Partition:
 
 
 class Kafka:
-    """The broker. `check` is called with each commit before it is made."""
+    """The broker. `check` is called with each commit before it is made; `places` tells how many were given so far."""
 
     def __init__(
-        self, now: Callable[[], float], clock: Callable[[], float], check: Callable[[Partition, int], None]
+        self,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        check: Callable[[Partition, int], None],
+        places: Callable[[], int],
     ) -> None:
         self.now = now
         self._clock = clock
         self._check = check
+        self._places = places
         self.away = False
         self.generation = 1
         self.under_way: list[Consumer] = []
@@ -125,7 +139,8 @@ class Kafka:
         """Append a record; its offset."""
         log = self.partitions[number].records
         stamp = int(self._clock() * 1000)
-        log.append(Message(number, len(log), stamp, value, headers, key, _named(value, headers)))
+        named = _named(value, headers)
+        log.append(Message(number, len(log), stamp, value, headers, key, named, self._places()))
         return len(log) - 1
 
     def damage(self, number: int) -> None:

@@ -3,7 +3,7 @@ stored in the order in which it stands there."""
 
 from itertools import takewhile
 
-from tests.simulation.kafka import Kafka, Message, Partition
+from tests.simulation.kafka import Kafka, Message, Named, Partition
 from tests.simulation.promise import Promise
 from tests.simulation.rows import Tables, Thought
 from tests.simulation.sentences import Sentence
@@ -40,7 +40,7 @@ class LogWatch:
             for message in one.records
             if message.names(thought.user_id, thought.id)
         ]
-        bare = all(message.named and message.named[2] is None for _, message in found)
+        bare = all(message.named and message.named.turn is None for _, message in found)
         asked: dict[int, int] = self._promise.asker.consumer.generations
         of_old = any(asked.get(message.number) != self._kafka.generation for _, message in found)
         if found and bare and not of_old and not any(self._is_next(*place) for place in found):
@@ -51,18 +51,29 @@ class LogWatch:
     def _is_next(self, partition: Partition, message: Message) -> bool:
         assert message.named is not None
         earlier = takewhile(lambda one: one is not message, partition.records[partition.low :])
-        return all(self._is_stored(one) for one in earlier if one.is_of_others(message.named[0]))
+        return all(self._is_stored(one) for one in earlier if one.is_of_others(message.named.user))
 
     def _is_stored(self, message: Message) -> bool:
         assert message.named is not None
-        return message.named[1] in self._tables.thoughts or self._is_buried(message)
+        return message.named.thought in self._tables.thoughts or self._is_buried(message)
 
     def _is_done(self, message: Message) -> bool:
         named = message.named
-        thought = self._tables.thoughts.get(named[1]) if named else None
-        if named and thought and thought.user_id == named[0] and self._promise.was_terminal(thought, named[2]):
+        thought = self._tables.thoughts.get(named.thought) if named else None
+        if (
+            named
+            and thought
+            and _is_of(named, thought)
+            and self._promise.was_terminal(thought, named.turn, message.written)
+        ):
             return True
         return message.is_mark or self._is_buried(message)
 
     def _is_buried(self, message: Message) -> bool:
         return self._promise.is_buried(message, self._tables.letters)
+
+
+def _is_of(named: Named, thought: Thought) -> bool:
+    """Whether the record tells of this thought. Of a deleted one nobody knows the text."""
+    same_text = named.turn is not None or thought.text in {"", named.text}
+    return named.user == thought.user_id and same_text

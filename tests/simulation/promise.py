@@ -18,15 +18,16 @@ class Promise(Steps):
 
     in_log: Callable[[Thought], None] = lambda _: None
     """Called with what a bridge stores."""
-    _places: int = 0
+    places: int = 0
+    """How many were given so far."""
     _accepted: set[UUID] = field(default_factory=set)
     _batched: set[UUID] = field(default_factory=set)
     _answered: set[UUID] = field(default_factory=set)
 
     def next_place(self) -> int:
         """What is written now comes after all that was written before."""
-        self._places += 1
-        return self._places
+        self.places += 1
+        return self.places
 
     def stored(self, thought: Thought) -> None:
         """A thought was written; a bridge does it for others."""
@@ -60,15 +61,22 @@ class Promise(Steps):
         self._batched.discard(t.id)
         if t.status != "failed":
             self.broken(Sentence.ENDS, f"a thought that is {t.status} was replayed")
-        if letter.state != "open":
-            self.broken(Sentence.LETTERS, f"a dead letter that is {letter.state} was replayed")
+        self.closed(letter)
 
-    def was_terminal(self, t: Thought, turn: int | None) -> bool:
-        """Whether a thought was over in this turn. A record without one speaks of the first, and so does one with a
-        turn that the thought never had: anybody may write that."""
+    def closed(self, letter: DeadLetter) -> None:
+        """Something is done about a dead letter."""
+        if letter.state != "open":
+            self.broken(Sentence.LETTERS, f"a dead letter that is {letter.state} was closed once more")
+
+    def was_terminal(self, t: Thought, turn: int | None, written: int) -> bool:
+        """Whether a thought was over in the turn of a record, which was written after so many places were given.
+
+        A record without a turn speaks of the first, and so does one with a turn that the thought did not have by then:
+        anybody may write that.
+        """
         if (t.id, turn) in self._failures:
             return True
-        had_it = turn == t.turn
+        had_it = turn == t.turn and written >= t.place
         return t.finished_at is not None or (not had_it and any(one == t.id for one, _ in self._failures))
 
     def is_buried(self, message: Message, index: dict[str, DeadLetter]) -> bool:

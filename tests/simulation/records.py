@@ -23,7 +23,7 @@ def record_again(world: World, n: int) -> bool:
 
 
 def foreign(world: World, n: int) -> bool:
-    """Another producer's thought: good, of a stranger, of an id that is somebody else's, or with data that nobody can
+    """Another producer's thought: good, of a stranger, of an id that another thought has, or with data that nobody can
     store; its turn is missing or wrong."""
     kind, user = (n >> 2) % 6, USERS[n % len(USERS)]
     if kind < 3 and len(world.written) >= THOUGHTS:
@@ -35,7 +35,7 @@ def foreign(world: World, n: int) -> bool:
     if kind == 3:
         user = STRANGER
     if kind == 4 and taken:
-        thought = taken[1]
+        user, thought = (user if n % 2 else taken[0]), taken[1]
     text = UNSTORABLE if kind == 5 else "From elsewhere"
     thought = UUID(int=9000 + n % 50) if kind in {3, 5} else thought
     headers = [("turn", str(1 + (n >> 6) % 3).encode())] if (n >> 9) % 4 == 0 else []

@@ -47,8 +47,8 @@ class Accepting:
             SimpleNamespace(
                 user_known=user in self._tables.users,
                 turn=fresh.turn if fresh else old_turn,
-                owner=old.user_id if old else None,
-                old_text=old.text if old else None,
+                owner=old.user_id if old and "accept.owner" not in self._store.off else None,
+                old_text=old.text if old and "accept.text" not in self._store.off else None,
                 fresh=fresh is not None,
             )
         ]
@@ -71,8 +71,9 @@ class Accepting:
             return []
         t.finished_at = self._store.clock() if t.finished_at is None else t.finished_at
         t.status, t.text, t.event = "deleted", "", b""
-        t.headers = t.error = t.call_id = t.not_before = None
-        t.dispatch_id += 1
+        t.headers = t.error = t.not_before = None
+        t.call_id = t.call_id if "delete.call" in self._store.off else None
+        t.dispatch_id += "delete.token" not in self._store.off
         t.beat, t.beat_at = t.beat + 1, self._store.clock()
         return self._erase(p)
 

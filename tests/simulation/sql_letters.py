@@ -62,7 +62,10 @@ class Letters:
         t.status, t.finished_at, t.started_at, t.error, t.not_before = "pending", None, None, None, None
         t.call_id = None
         t.dispatch_id += "replay.token" not in self._off
-        t.attempts = t.sends = t.losses = t.emissions = 0
+        t.attempts = t.attempts if "replay.attempts" in self._off else 0
+        t.losses = t.losses if "replay.losses" in self._off else 0
+        t.sends = t.sends if "replay.sends" in self._off else 0
+        t.emissions = 0
         t.beat += 1
         t.emitted_at = self._store.clock() if p["emit"] else None
         if p["emit"]:
@@ -71,8 +74,10 @@ class Letters:
 
     def _resend(self, p: Parameters) -> Rows:
         letter = self._tables.letters.get(p["failure"])
-        if letter is None or letter.state != "open" or letter.thought_id is not None:
+        is_open = letter is not None and (letter.state == "open" or "resend.open" in self._off)
+        if letter is None or not is_open or letter.thought_id is not None:
             return []
+        self._store.promise.closed(letter)
         letter.state = "replayed"
         others = [pair for pair in letter.headers.get("original_headers") or [] if pair[0] != replay.REPLAY_OF]
         headers = {
@@ -85,7 +90,8 @@ class Letters:
         letter = self._tables.letters.get(p["failure"])
         if letter is None:
             return []
-        state, closes = letter.state, letter.state == "open"
+        state, closes = letter.state, letter.state == "open" or "discard.open" in self._off
         if closes:
+            self._store.promise.closed(letter)
             letter.state = "discarded"
         return [SimpleNamespace(state=state, closed=closes)]

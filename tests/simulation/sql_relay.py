@@ -65,10 +65,12 @@ class Relaying:
         return [SimpleNamespace(emitted=emitted, last=page[-1] if len(page) == p["users"] else None)]
 
     def _ring(self, user: Any, topic: str) -> bool:
-        line, now = self._tables.line(user), self._store.clock()
-        newest = line[-1]
-        if newest.id in self._store.locked or not (_is_new(newest) or _is_quiet(newest, line[0], now)):
+        line, off = self._tables.line(user), self._store.off
+        newest = line[0 if "sweep.newest" in off else -1]
+        is_new = _is_new(newest) and "sweep.new" not in off
+        if newest.id in self._store.locked or not (is_new or _is_quiet(newest, line[0], self._store.clock(), off)):
             return False
+        now = self._store.clock()
         newest.emitted_at, newest.emissions = now, newest.emissions + 1
         self._store.tell(topic, str(user), newest.turn, newest.event, headers=newest.headers)
         return True
@@ -79,8 +81,8 @@ def _is_new(newest: Thought) -> bool:
     return newest.emitted_at is None and newest.headers is None
 
 
-def _is_quiet(newest: Thought, head: Thought, now: float) -> bool:
+def _is_quiet(newest: Thought, head: Thought, now: float, off: frozenset[str]) -> bool:
     since = newest.created_at if newest.emitted_at is None else newest.emitted_at
-    if since >= now - 300.0 * 2 ** min(newest.emissions, 6):
+    if since >= now - 300.0 * 2 ** min(newest.emissions, 6) and "sweep.pause" not in off:
         return False
-    return head.beat_at is None or head.beat_at <= now - 60.0
+    return head.beat_at is None or head.beat_at <= now - 60.0 or "sweep.beat" in off

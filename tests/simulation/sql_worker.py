@@ -60,9 +60,10 @@ class Working:
             return "saved"
         if t.steps_done < step - 1 and "claim.step" not in off:
             return "stale"
-        if t.call_id is not None and t.call_id != call and "claim.call" not in off:
+        mine = t.call_id == call and "claim.same_call" not in off
+        if t.call_id is not None and not mine and "claim.call" not in off:
             return "busy"
-        if t.call_id != call:
+        if not mine:
             if t.attempts >= most and "claim.max" not in off:
                 return "exhausted"
             if t.not_before is not None and t.not_before > self._store.clock() and "claim.not_before" not in off:
@@ -75,6 +76,8 @@ class Working:
             self._store.promise.claimed(t, step, call, wait)
             if "claim.counts" not in self._off:
                 t.attempts += 1
+        elif "claim.once" in self._off:
+            t.attempts += 1
         t.call_id, t.not_before = call, None
         self._beat(t)
 
@@ -90,7 +93,8 @@ class Working:
         free = [t for t in alive if t.id not in self._store.locked]
         for t in free:
             self._beat(t)
-        return [SimpleNamespace(call_id=t.call_id, renewed=t in free) for t in alive]
+        told = free if "renew.locked" in self._off else alive
+        return [SimpleNamespace(call_id=t.call_id, renewed=t in free) for t in told]
 
     def _save(self, p: Parameters) -> Rows:
         if p["version"] == UNSTORABLE:
@@ -100,8 +104,10 @@ class Working:
         if mine:
             self._store.promise.saved(t, step, call)
             self._tables.runs[t.id, step] = call
-            t.steps_done, t.call_id, t.attempts, t.sends, t.losses, t.not_before = step, None, 0, 1, 0, None
-            t.error = None
+            t.steps_done, t.call_id, t.not_before, t.error = step, None, None, None
+            t.attempts = t.attempts if "save.attempts" in self._off else 0
+            t.sends = t.sends if "save.sends" in self._off else 1
+            t.losses = t.losses if "save.losses" in self._off else 0
             t.beat, t.beat_at = t.beat + 1, self._store.clock()
             for event in p["events"] if p["emit"] else ():
                 self._store.tell(p["topic"], str(t.user_id), t.turn, event)
@@ -132,7 +138,7 @@ class Working:
 
     def _may_fail(self, t: Thought, token: int, step: int, call: Any, most: int) -> bool:
         off = self._off
-        if t.status != "processing":
+        if t.status != "processing" and "fail.status" not in off:
             return False
         if (t.dispatch_id != token and "fail.token" not in off) or (
             t.steps_done != step - 1 and "fail.step" not in off

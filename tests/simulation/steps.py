@@ -183,6 +183,8 @@ class Steps:
 
     def saved(self, t: Thought, step: int, call: UUID) -> None:
         """A result is written."""
+        if not t.is_open:
+            self.broken(Sentence.ENDS, f"a result was saved of a thought that is {t.status}")
         if (t.id, step) in self._saved:
             self.broken(Sentence.ONCE, f"step {step} was saved twice")
         if t.call_id != call:

@@ -15,7 +15,8 @@ from bridge.consumer import KafkaSource
 from bridge.lane import AWAY_SECONDS, Lane, Line, Phase
 from bridge.offsets import Offsets
 from bridge.positions import Committed, Start
-from tasks.calls import Calls
+from tasks import calls
+from tasks.calls import Call, Calls
 from tasks.step import StepRunner
 
 
@@ -71,6 +72,12 @@ def _no_renewal(calls: Calls) -> None:
     """Nobody hears of the calls in progress."""
 
 
+def _nobody_is_fenced(alive: Any, renew: Any, sent: float) -> None:
+    renew({call.call_id: call.thought_id for call in alive})
+    for call in alive:
+        call.sent = sent
+
+
 def _only_one_try(runner: StepRunner, statement: Callable[[], Any]) -> Any:
     return statement()
 
@@ -110,6 +117,8 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "batch.feeds": (BatchSource, "_feed", lambda _: None),
     "worker.fresh": (StepRunner, "_wait_until_fresh", _at_once),
     "worker.renews": (Calls, "tick", _no_renewal),
+    "worker.fence": (calls, "_renewed", _nobody_is_fenced),
+    "worker.held": (Call, "overdue", lambda call, now: now >= call.deadline),
     "worker.holds": (StepRunner, "_until_answered", _only_one_try),
 }
 

@@ -44,7 +44,7 @@ class World:
         self.postgres.tables.users.update(dict.fromkeys(USERS[:-1], 0))
         self.server = Server(self.postgres, self.clock.monotonic)
         log_watch = LogWatch(self.promise, self.postgres.tables)
-        self.kafka = Kafka(self.clock.monotonic, self.clock.time, log_watch.check)
+        self.kafka = Kafka(self.clock.monotonic, self.clock.time, log_watch.check, lambda: self.promise.places)
         log_watch.look_at(self.kafka)
         self.promise.in_log = log_watch.stored
         self.redis = Redis(self.clock.monotonic)

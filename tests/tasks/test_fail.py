@@ -147,6 +147,16 @@ def test_without_a_call_only_an_exhausted_thought_fails(
     assert written(database, settings, step) == (1, 1, 1)
 
 
+def test_what_has_failed_for_want_of_calls_fails_no_second_time(
+    database: Database, settings: Settings, ledger: Ledger, step: Step
+) -> None:
+    change(database, step.thought_id, "attempts = 4")
+    fail(ledger, step, None, lost(4))
+    assert not fail(ledger, step, None, lost(5))
+    assert thought(database, step.thought_id).error["message"] == lost(4).message
+    assert written(database, settings, step) == (1, 1, 1)
+
+
 def test_without_a_call_a_thought_in_a_call_is_left_alone(database: Database, ledger: Ledger, step: Step) -> None:
     begun(ledger, step)
     change(database, step.thought_id, "attempts = 4")

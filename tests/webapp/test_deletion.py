@@ -128,9 +128,11 @@ def test_who_works_on_it_is_fenced_and_the_next_of_the_line_begins(
     following = client.post("/thoughts", json={"text": "the next"}).json or {}
     work.take(identity)
     work.claim(identity)
-    [row] = database.rows(text("SELECT call_id FROM thoughts WHERE id = :id"), id=identity)
+    stands = text("SELECT call_id, dispatch_id FROM thoughts WHERE id = :id")
+    [before] = database.rows(stands, id=identity)
     client.delete(thought["links"]["self"])
-    assert Ledger(database, settings).renew({row.call_id: identity}) == {}
+    assert Ledger(database, settings).renew({before.call_id: identity}) == {}
+    assert database.rows(stands, id=identity)[0].dispatch_id > before.dispatch_id
     head = ask_once(database, a_doorbell(database, UUID(following["id"]))).head
     assert head is not None
     assert (str(head.thought_id), head.dispatched) == (following["id"], True)
