@@ -35,7 +35,7 @@ test: install-dev ## run the whole suite on real PostgreSQL, Redis and Kafka
 
 simulate: install-dev ## play histories full of faults (RUNS=10000 SEED=1), then each guard switched off in turn
 	@$(BIN)/python -m tests.simulation histories --runs $(RUNS) --seed $(SEED)
-	@$(BIN)/python -m tests.simulation guards --runs 2200
+	@$(BIN)/python -m tests.simulation guards --runs 3000
 
 faults: install-dev ## break things at random under load, ROUNDS times, and say what came of it
 	@$(BIN)/python -m tests.faults --rounds $(ROUNDS) --seed $(SEED)

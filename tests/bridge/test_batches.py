@@ -11,7 +11,7 @@ from contracts.settings import Settings
 from tests.bridge.batch_mode import ask_for_a_batch, has_ended, running
 from tests.bridge.doorbells import an_answer
 from tests.bridge.lines import add_thought, add_user, end, row
-from tests.bridge.workers import workers
+from tests.bridge.workers import line_of, workers
 from tests.eventually import eventually
 
 
@@ -25,10 +25,7 @@ def test_a_batch_works_off_every_line_in_its_order_and_ends(settings: Settings, 
     batch = ask_for_a_batch(database)
     with workers(settings, database) as ended, running(settings, database):
         eventually(lambda: has_ended(database, batch), timeout=60)
-    by_user: dict[UUID, list[UUID]] = {user: [] for user in lines}
-    for user, thought in ended:
-        by_user[user].append(thought)
-    assert by_user == lines
+    assert {user: line_of(user, ended) for user in lines} == lines
     assert {row(database, one).status for line in lines.values() for one in line} == {"completed"}
 
 

@@ -25,7 +25,7 @@ from contracts.settings import Settings
 from tests.bridge.lines import add_thought, add_user, row
 from tests.bridge.sources import committed, produce
 from tests.bridge.valve import Valve
-from tests.bridge.workers import workers
+from tests.bridge.workers import Ended, line_of, workers
 from tests.eventually import eventually
 from tests.stores import ROOT
 
@@ -73,8 +73,8 @@ def all_ended(settings: Settings, database: Database, records: int) -> None:
     eventually(lambda: (committed(settings) or (0,))[0] == records, timeout=30)
 
 
-def in_order(ended: Sequence[tuple[UUID, UUID]], expected: dict[UUID, list[UUID]]) -> bool:
-    return all([thought for user, thought in ended if user == one] == line for one, line in expected.items())
+def in_order(ended: Ended, expected: dict[UUID, list[UUID]]) -> bool:
+    return all(line_of(user, ended) == line for user, line in expected.items())
 
 
 def through(url: str, valve: Valve) -> str:

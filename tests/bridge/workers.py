@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,16 +41,22 @@ SAVE = text("""
                               started_at, finished_at)
       SELECT id, steps_done, 'a' || steps_done, '1', 'test', 'test', '{}', :call, 1, turn,
              step_started_at, clock_timestamp() FROM t)
-    SELECT user_id, status FROM t
+    SELECT user_id, status, finished_at FROM t
 """)
 
-Ended = list[tuple[UUID, UUID]]
+Ended = list[tuple[datetime, UUID, UUID]]
+"""(moment, user, thought) of each end; two threads may add theirs in another order than that of the moments."""
+
+
+def line_of(user: UUID, ended: Ended) -> list[UUID]:
+    """The thoughts of a user in the order in which they were completed."""
+    return [thought for _, one, thought in sorted(ended) if one == user]
 
 
 @contextmanager
 def workers(settings: Settings, database: Database, number: int = 2) -> Iterator[Ended]:
-    """Some workers at work; yields (user, thought) in the order in which thoughts were completed."""
-    stop, ended = threading.Event(), list[tuple[UUID, UUID]]()
+    """Some workers at work; yields what they have completed so far."""
+    stop, ended = threading.Event(), Ended()
     client = redis.Redis.from_url(settings.redis_url)
     threads = [threading.Thread(target=_work, args=(client, database, settings, stop, ended)) for _ in range(number)]
     for thread in threads:
@@ -78,7 +85,7 @@ def _run(client: redis.Redis, database: Database, settings: Settings, thought: U
         while database.rows(CLAIM, id=thought, token=token, call=call, steps=TOTAL_STEPS):
             for row in database.rows(SAVE, id=thought, call=call, steps=TOTAL_STEPS):
                 if row.status == "completed":
-                    ended.append((row.user_id, thought))
+                    ended.append((row.finished_at, row.user_id, thought))
                     client.publish(news_channel(settings.redis_sse_prefix), str(row.user_id))
     except SQLAlchemyError:
         return  # as a worker that dies: silence brings the thought back

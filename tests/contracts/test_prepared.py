@@ -126,7 +126,7 @@ def test_plans_of_processes_that_go_by_key_read_no_table_whole(settings: Setting
 
 def test_one_that_was_cut_off_while_preparing_can_prepare_again(settings: Settings) -> None:
     """The plan may be there although its answer was lost: its name is then not used again."""
-    engine = make_engine(settings.database_url, "test", connections=1, statement_seconds=0.5)
+    engine = make_engine(settings.database_url, "test", connections=1, statement_seconds=2)
     database = Database(engine)
     slow = text("SELECT 1 AS one FROM pg_sleep(CAST(:seconds AS float8))")
     with pytest.raises(DBAPIError):

