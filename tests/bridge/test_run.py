@@ -90,6 +90,7 @@ def valve_before(url: str) -> Valve:
     return Valve(parts.port, parts.hostname or "127.0.0.1")
 
 
+@pytest.mark.parametrize("overrides", [{"kafka_partitions": 1}])
 def test_every_users_thoughts_are_worked_in_their_order_and_committed(settings: Settings, database: Database) -> None:
     expected = lines(database, users=4, thoughts=3)
     thoughts = [thought for line in expected.values() for thought in reversed(line)]  # the log has another order
