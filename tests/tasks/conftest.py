@@ -1,6 +1,7 @@
 """One database for all tests of the worker's side, who look at nothing but their own thoughts, and parts over it."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -13,12 +14,13 @@ from contracts.progress import Publisher, connect
 from contracts.settings import Settings
 from tasks.calls import Calls
 from tasks.ledger import Ledger, Step
-from tasks.step import StepRunner
+from tasks.step import Outcome, StepRunner
 from tests.stores import Stores, execute, sibling
 from tests.tasks.gate import Gate, a_gate
 from tests.tasks.thoughts import a_step
 
 MakeRunner = Callable[..., StepRunner]
+InThread = Callable[[StepRunner, Step], "Future[Outcome]"]
 
 
 @pytest.fixture(scope="package")
@@ -75,3 +77,11 @@ def make_runner(ledger: Ledger, settings: Settings, redis_client: redis.Redis) -
         return StepRunner(calls=Calls(parts["ledger"].renew, settings.renew_seconds), **parts)
 
     return make
+
+
+@pytest.fixture
+def in_thread(gate: Gate) -> Iterator[InThread]:
+    """Runs a step beside the test. At the end PostgreSQL is back, since no step ends without it."""
+    with ThreadPoolExecutor(2) as pool:
+        yield lambda runner, step: pool.submit(runner.run, step)
+        gate.open()

@@ -1,0 +1,65 @@
+"""Steps whose statements are done, and whose answers never come: all is written once."""
+
+import json
+from typing import Any
+
+import pytest
+import redis
+
+from agents.errors import PermanentError
+from agents.interface import CallContext
+from contracts.database import Database
+from contracts.progress import stream_key
+from contracts.settings import Settings
+from tasks.ledger import Ledger, Step
+from tasks.step import Advance, GivenUp
+from tests.tasks.conftest import MakeRunner
+from tests.tasks.gate import Gate
+from tests.tasks.ledgers import warm
+from tests.tasks.puppet import Puppet
+from tests.tasks.thoughts import dead_letters, outbox, runs, thought
+
+
+@pytest.fixture
+def overrides() -> dict[str, Any]:
+    return {"renew_seconds": 1.0, "call_deadline_seconds": 30.0, "kafka_retry_backoff_ms": 40}
+
+
+def test_a_claim_whose_answer_is_lost_is_one_attempt(
+    gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step
+) -> None:
+    warm(far_ledger)
+    gate.lose_answer()
+    puppet = Puppet()
+    assert make_runner(puppet, ledger=far_ledger).run(step) == Advance()
+    assert (puppet.calls, puppet.contexts[0].attempt) == (1, 1)
+
+
+def test_a_save_whose_answer_is_lost_is_saved_once_and_told(
+    database: Database, settings: Settings, gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step
+) -> None:
+    puppet = Puppet(lambda _: gate.lose_answer())
+    assert make_runner(puppet, ledger=far_ledger).run(step) == Advance()
+    assert (puppet.calls, len(runs(database, step.thought_id))) == (1, 1)
+    assert len(outbox(database, settings.kafka_events_topic)) == 1
+
+
+def test_a_final_failure_whose_answer_is_lost_is_written_once_and_shown(
+    database: Database,
+    settings: Settings,
+    redis_client: redis.Redis,
+    gate: Gate,
+    far_ledger: Ledger,
+    make_runner: MakeRunner,
+    step: Step,
+) -> None:
+    def play(_: CallContext) -> None:
+        gate.lose_answer()
+        raise PermanentError("no")
+
+    assert make_runner(Puppet(play), ledger=far_ledger).run(step) == GivenUp("permanent")
+    assert len(dead_letters(database, step.thought_id)) == 1
+    assert len(outbox(database, settings.kafka_dead_letter_topic)) == 1
+    user = thought(database, step.thought_id).user_id
+    shown: Any = redis_client.xrange(stream_key(settings.redis_sse_prefix, user))
+    assert [json.loads(fields[b"message"])["type"] for _, fields in shown] == ["thought_failed"]

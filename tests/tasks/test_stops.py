@@ -1,0 +1,134 @@
+"""Steps whose process is stopped between claim and call, or told to end while PostgreSQL is away."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from agents.interface import CallContext
+from contracts.database import Database
+from tasks.ledger import Claim, Ledger, Step
+from tasks.step import OTHERS_SECONDS, Advance, End, PutBack
+from tests.eventually import eventually
+from tests.tasks.conftest import InThread, MakeRunner
+from tests.tasks.gate import Gate
+from tests.tasks.ledgers import StoppedAfterClaim, stand_still, warm
+from tests.tasks.puppet import Puppet
+from tests.tasks.thoughts import looked_at, record_of, taken_over, thought
+
+RENEW = 1.0
+
+
+@pytest.fixture
+def overrides() -> dict[str, Any]:
+    return {"renew_seconds": RENEW, "call_deadline_seconds": 30.0, "kafka_retry_backoff_ms": 40}
+
+
+def until_stale() -> None:
+    """For longer than a claim is fresh, and for less than a renewal by the thread."""
+    stand_still(0.85 * RENEW)
+
+
+def test_who_was_stopped_after_the_claim_looks_again_before_paying(
+    database: Database, ledger: Ledger, make_runner: MakeRunner, step: Step
+) -> None:
+    beats: list[int] = []
+    puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
+    before = thought(database, step.thought_id).beat
+    assert make_runner(puppet, ledger=StoppedAfterClaim(ledger, until_stale)).run(step) == Advance()
+    assert beats[0] >= before + 2
+
+
+@pytest.mark.parametrize("overrides", [{"renew_seconds": 30.0, "patience_seconds": 120.0}])
+def test_who_was_not_stopped_pays_at_once(database: Database, make_runner: MakeRunner, step: Step) -> None:
+    beats: list[int] = []
+    puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
+    before = thought(database, step.thought_id).beat
+    assert make_runner(puppet).run(step) == Advance()
+    assert beats == [before + 1]
+
+
+def test_who_was_stopped_and_replaced_pays_nothing(
+    database: Database, ledger: Ledger, make_runner: MakeRunner, step: Step
+) -> None:
+    def meanwhile() -> None:
+        until_stale()
+        record = record_of(database, step.thought_id)
+        taken_over(database, record, looked_at(database, record))
+
+    puppet = Puppet()
+    assert make_runner(puppet, ledger=StoppedAfterClaim(ledger, meanwhile)).run(step) == End("fenced")
+    assert (puppet.calls, thought(database, step.thought_id).losses) == (0, 1)
+
+
+def test_an_answer_to_the_claim_that_comes_late_is_looked_at_again(
+    database: Database, gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step
+) -> None:
+    """The question counts and not the answer: in between the beat has grown old."""
+    warm(far_ledger)
+    beats: list[int] = []
+
+    def late_once(claim: Claim | None = None) -> None:
+        gate.answers_after = 0.0
+
+    puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
+    before = thought(database, step.thought_id).beat
+    runner = make_runner(puppet, ledger=StoppedAfterClaim(far_ledger, late_once))
+    gate.answers_after = 0.85 * RENEW
+    assert runner.run(step) == Advance()
+    assert beats[0] >= before + 2
+
+
+def test_who_is_told_to_end_while_postgresql_is_away_leaves_the_message_to_others(
+    caplog: pytest.LogCaptureFixture,
+    gate: Gate,
+    far_ledger: Ledger,
+    make_runner: MakeRunner,
+    step: Step,
+    in_thread: InThread,
+) -> None:
+    gate.shut()
+    puppet, leaving = Puppet(), threading.Event()
+    outcome = in_thread(make_runner(puppet, ledger=far_ledger, leaving=leaving.is_set), step)
+    eventually(lambda: "PostgreSQL is away" in caplog.text)
+    assert not outcome.done()
+    leaving.set()
+    assert outcome.result(30) == PutBack(OTHERS_SECONDS)
+    assert puppet.calls == 0
+
+
+def test_who_is_told_to_end_between_claim_and_call_pays_nothing_when_postgresql_comes_back(
+    gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step, in_thread: InThread
+) -> None:
+    leaving = threading.Event()
+
+    def meanwhile() -> None:
+        gate.shut()
+        until_stale()
+        leaving.set()
+
+    puppet = Puppet()
+    runner = make_runner(puppet, ledger=StoppedAfterClaim(far_ledger, meanwhile), leaving=leaving.is_set)
+    assert in_thread(runner, step).result(30) == PutBack(OTHERS_SECONDS)
+    assert puppet.calls == 0
+
+
+def test_what_is_paid_for_is_held_also_by_who_is_told_to_end(
+    caplog: pytest.LogCaptureFixture,
+    gate: Gate,
+    far_ledger: Ledger,
+    make_runner: MakeRunner,
+    step: Step,
+    in_thread: InThread,
+) -> None:
+    leaving = threading.Event()
+
+    def play(_: CallContext) -> None:
+        gate.shut()
+        leaving.set()
+
+    outcome = in_thread(make_runner(Puppet(play), ledger=far_ledger, leaving=leaving.is_set), step)
+    eventually(lambda: caplog.text.count("PostgreSQL is away") >= 3)
+    assert not outcome.done()
+    gate.open()
+    assert outcome.result(30) == Advance()
