@@ -159,14 +159,16 @@ class KafkaSource:
 
     def _forget(self, number: int) -> None:
         """Commit the earliest offset in place of the one that was lost: until somebody begins with it, the log may have
-        grown up to it. It is the offset of the log that is there now, which may be another than was assigned."""
+        grown up to it. It is the offset of the log that is there now, which may be another than was assigned; its id is
+        asked for first, so that an offset never goes by the name of a log that came after it."""
         if self._partitions.pop(number, None) is None:
             return
         try:
+            present = topic_id(self._topic_ids.ask(self._answer_seconds))
             watermarks = Watermarks(self._admin, self._topic)
             until_answered(lambda: watermarks.ask([number]), self._answer_seconds)
             low, _ = watermarks.known[number]
-            earliest = TopicPartition(self._topic, number, low, topic_id(self._topic_ids.ask(self._answer_seconds)))
+            earliest = TopicPartition(self._topic, number, low, present)
             self._consumer.commit(offsets=[earliest], asynchronous=False)
         except KafkaException as refused:
             log.warning("What was committed of partition %d could not be taken back: %s", number, refused)

@@ -32,7 +32,7 @@ class Audit:
         self._whole = whole
         self._facts = Facts(database, settings)
         self._log = Log(settings, "audit") if settings.kafka_enabled else None
-        self._letters = Letters(settings, self._facts, self._log)
+        self._letters = Letters(settings, database, self._facts, self._log)
         self._rings = Rings(settings, self._facts, self._log) if self._log and settings.takes_from_kafka else None
 
     def run(self, wait: Callable[[float], object] = time.sleep) -> Figures:

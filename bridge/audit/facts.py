@@ -16,7 +16,6 @@ from contracts.settings import Settings
 
 PAGE_USERS: Final = 50
 """Some users have written thousands of thoughts; a page of such users must end in its time as well."""
-PAGE_LETTERS: Final = 5_000
 
 NEWEST: Final = text("""
     SELECT user_id, max(turn) AS turn FROM thoughts WHERE finished_at IS NULL GROUP BY user_id
@@ -35,6 +34,7 @@ VERDICTS: Final = text("""
                 WHEN t.id IS NULL OR t.user_id <> r.user_id THEN 'unknown'
                 WHEN t.status = 'deleted' THEN 'deleted'
                 WHEN t.turn <> COALESCE(r.turn, (SELECT min(turn) FROM dead_letters WHERE thought_id = t.id), t.turn)
+                     AND (r.turn IS NULL OR EXISTS (SELECT FROM dead_letters WHERE failure_id = t.id || ':' || r.turn))
                 THEN 'moved_on'
                 WHEN t.status = 'completed' THEN 'completed' WHEN t.status = 'failed' THEN 'dead'
                 WHEN t.status = 'processing' THEN 'in_flight' ELSE 'waiting' END AS state
@@ -45,8 +45,8 @@ VERDICTS: Final = text("""
       LEFT JOIN dead_letters b ON b.failure_id = r.failure_id
      ORDER BY r.n
 """)
-"""What Decide would say of records, and more exactly. A record without a turn rang for its thought's first one: a later
-turn comes of a replay, which has a record of its own."""
+"""What Decide would say of records, and more exactly. A turn that the thought never failed in tells nothing. A record
+without one rang for its thought's first: a later turn comes of a replay, which has a record of its own."""
 
 UNRUNG: Final = text("""
     SELECT t.id, EXTRACT(epoch FROM now() - CASE
@@ -137,12 +137,6 @@ LETTERS: Final = text("""
              SELECT FROM outbox o WHERE o.failure_id = dead_letters.failure_id)) AS unpublished
       FROM dead_letters
 """)
-
-PUBLISHED: Final = text("""
-    SELECT failure_id, COALESCE(CAST(thought_id AS text), '-') AS thought, kafka_partition, kafka_offset
-      FROM dead_letters WHERE kafka_offset IS NOT NULL AND failure_id > :after ORDER BY failure_id LIMIT :page
-""")
-"""The dead letters that Kafka acknowledged, a page at a time."""
 
 INDEXED: Final = text("SELECT failure_id FROM dead_letters WHERE failure_id = ANY (CAST(:failures AS text[]))")
 
@@ -242,13 +236,6 @@ class Facts:
     def letters(self) -> Row:
         """How many dead letters there are."""
         return self._database.rows(LETTERS)[0]
-
-    def published_letters(self) -> Iterator[Row]:
-        """Each dead letter that Kafka acknowledged."""
-        after = ""
-        while page := self._database.rows(PUBLISHED, after=after, page=PAGE_LETTERS):
-            yield from page
-            after = page[-1].failure_id
 
     def indexed(self, failures: Sequence[str]) -> set[str]:
         """Those of the failure ids that the table knows."""

@@ -3,15 +3,17 @@
 from bridge.audit import findings
 from bridge.audit.facts import Facts
 from bridge.audit.look import Look
-from bridge.letters.topic import InTopic
+from bridge.letters.topic import InTopic, acknowledged
 from bridge.log import Log
+from contracts.database import Database
 from contracts.settings import Settings
 
 
 class Letters:
     """Kept from one look to the next, it reads of the topic only what is new."""
 
-    def __init__(self, settings: Settings, facts: Facts, log: Log | None) -> None:
+    def __init__(self, settings: Settings, database: Database, facts: Facts, log: Log | None) -> None:
+        self._database = database
         self._facts = facts
         self._in_topic = None if log is None else InTopic(log, settings.kafka_dead_letter_topic)
 
@@ -29,7 +31,7 @@ class Letters:
 
     def _compare(self, in_topic: InTopic, found: Look) -> None:
         """The table is read before the ends of the topic: what it says to be published is there by then."""
-        published = [row for row in self._facts.published_letters() if row.failure_id not in in_topic.places]
+        published = [row for row in acknowledged(self._database) if row.failure_id not in in_topic.places]
         in_topic.read()
         found.numbers["dead_letters_in_topic"] = len(in_topic.places)
         found.findings += self._not_indexed(in_topic)

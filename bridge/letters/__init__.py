@@ -1,1 +1,2 @@
-"""`python -m bridge dead-letters`: what failed is looked at, replayed, discarded, or restored from its topic."""
+"""`python -m bridge dead-letters`: what failed is looked at, replayed or discarded; what the index
+or the topic lost comes back from the other."""

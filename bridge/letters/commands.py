@@ -76,7 +76,7 @@ def discard_letters(settings: Settings, given: Namespace) -> int:
 
 def rebuild_index(settings: Settings, given: Namespace) -> int:
     """Restore the index from the topic and say what was found."""
-    from bridge.letters.rebuild import rebuild  # only this command reads the topic
+    from bridge.letters.rebuild import rebuild  # few commands read the topic
 
     check_kafka(settings)
     with console.database(settings) as database:
@@ -90,7 +90,7 @@ def rebuild_index(settings: Settings, given: Namespace) -> int:
 
 def publish_letters(settings: Settings, given: Namespace) -> int:
     """Write to the outbox again what the topic lost, and say what was found."""
-    from bridge.letters.publish import publish  # only this command reads the topic for what is missing
+    from bridge.letters.publish import publish  # few commands read the topic
 
     check_kafka(settings)
     with console.database(settings) as database:

@@ -1,13 +1,33 @@
 """What stands in the dead letter topic, by failure id, and which dead letter of the index is missed there."""
 
+from collections.abc import Iterator
+from typing import Final
+
+from sqlalchemy import text
+
 from bridge.damage import Damaged
 from bridge.log import Log, Stands
 from bridge.messages import headers
-from contracts.database import Row
+from contracts.database import Database, Row
 from contracts.dead_letters import read_headers
+
+PAGE: Final = 5_000
+
+ACKNOWLEDGED: Final = text("""
+    SELECT failure_id, COALESCE(CAST(thought_id AS text), '-') AS thought, kafka_partition, kafka_offset
+      FROM dead_letters WHERE kafka_offset IS NOT NULL AND failure_id > :after ORDER BY failure_id LIMIT :page
+""")
 
 Place = tuple[str, int, int]
 """Failure id, partition and offset of a record."""
+
+
+def acknowledged(database: Database) -> Iterator[Row]:
+    """Each dead letter of the index that Kafka acknowledged, with its place."""
+    after = ""
+    while page := database.rows(ACKNOWLEDGED, after=after, page=PAGE):
+        yield from page
+        after = page[-1].failure_id
 
 
 class InTopic:
@@ -40,7 +60,7 @@ class InTopic:
 
     def misses(self, letter: Row) -> bool:
         """Whether a dead letter that Kafka acknowledged should be there and is not: of a row of the index that was read
-        before the topic. Expired records are not missed; a partition that is not there any more never had them."""
+        before the topic. Expired records are not missed; in a topic made anew they cannot be told from the others."""
         first = self._first.get(letter.kafka_partition, 0)
         return letter.failure_id not in self.places and letter.kafka_offset >= first
 

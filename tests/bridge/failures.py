@@ -13,6 +13,7 @@ from contracts.dead_letters import failure_headers, origin, record_failure_id
 from contracts.events import thought_created
 from contracts.foreign import original
 from contracts.settings import Settings
+from tests.bridge.relays import a_relay
 
 STEPS_DONE = 2
 
@@ -24,6 +25,12 @@ FAIL = text("""
     INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
     SELECT id || ':' || turn, id, turn, :reason, event, CAST(:headers AS jsonb) || COALESCE(headers - 'tracing', '{}')
       FROM t RETURNING failure_id
+""")
+
+PUBLISH = text("""
+    INSERT INTO outbox (topic, key, failure_id, value, headers)
+    SELECT :topic, 'a key', failure_id, value, headers FROM dead_letters
+     WHERE thought_id IS NOT NULL ORDER BY failure_id
 """)
 
 
@@ -105,3 +112,10 @@ def delete(database: Database, thought: UUID) -> None:
     gone = text("""UPDATE thoughts SET status = 'deleted', finished_at = now(), call_id = NULL, text = '', event = ''
                     WHERE id = :id""")
     database.rows(gone, id=thought)
+
+
+def published(settings: Settings, database: Database) -> None:
+    """Let the relay publish every dead letter; buried ones have their outbox rows already."""
+    database.rows(PUBLISH, topic=settings.kafka_dead_letter_topic)
+    with a_relay(settings) as relay:
+        relay.round()

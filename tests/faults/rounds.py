@@ -37,12 +37,11 @@ SHORT_PATIENCE = {
     "SSE_HEARTBEAT_INTERVAL": "2",
 }
 RENEWED_AFTER = 2 * float(SHORT_PATIENCE["RENEW_SECONDS"])
-"""A worker's beat rises at least so often: a renewal is due every RENEW_SECONDS, and a statement takes no longer than
-that, or, where one did not get through, the next one is due after that."""
+"""The oldest that the beat of a worker can be when it is stopped: a renewal that was due after RENEW_SECONDS may have
+failed at its bound, which is as long."""
 
 SILENCE_SECONDS = float(SHORT_PATIENCE["PATIENCE_SECONDS"]) - RENEWED_AFTER
-"""Who was stopped or cut off for less cannot have been silent for the patience: beyond the pause itself its beat is no
-later than RENEWED_AFTER."""
+"""Who was stopped or cut off for less cannot have been silent for the patience."""
 
 MOST_WAITING = 5
 """Open thoughts a person, beyond which people stop writing for a while."""

@@ -155,9 +155,9 @@ class Watch:
         ended = {(name, turn): finished_at for name, turn, finished_at in rows}
         for offset, bell in found.items():
             self.below += 1
-            self.passed.add(bell[0])
             at = next(at for committed, at in risen if committed > offset)
             finished_at = ended.get(bell, 0.0)
             if finished_at is None or finished_at > at:
                 self.broken.append(f"offset {offset} of partition {number} was committed before {bell[0]} had ended")
             del rung[offset]
+            self.passed.add(bell[0])

@@ -179,8 +179,8 @@ def _wrong_calls(thought: Thought, calls: Calls) -> Iterable[str]:
 
 
 def _wrong_results(thought: Thought, calls: Calls) -> Iterable[str]:
-    """A result is of a call that was made and ended; and whoever calls after it is stopped by no excuse: a process that
-    comes back looks again before it pays."""
+    """A result is of a call that was made and ended; and whoever calls after it has no excuse: a process that comes
+    back looks again before it pays, and the moment between that look and the call is too short to be met by chance."""
     for agent, saved in thought.saved.items():
         made = calls.get((thought.id, agent), ())
         if not any(call.id == saved.call and call.ended == "end" for call in made):

@@ -10,7 +10,7 @@ from tests.simulation.sentences import Breach
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A guard by its name in the `sql_*.py` or `switches.py`."""
+    """A guard by its name where it is switched off: `sql_*.py`, `database.py`, `workers.py` or `switches.py`."""
 
     name: str
     what: str
@@ -80,6 +80,8 @@ GUARDS: Final = (
     Guard("replay.sends", "Replay: nothing was sent in this turn"),
     Guard("resend.open", "Resend: only what is open"),
     Guard("discard.open", "Discard: only what is open"),
+    Guard("publish.place", "Publish: only what still has the place where it is missed"),
+    Guard("publish.waits", "Publish: nothing that waits in the outbox"),
     Guard("delete.token", "Delete: the messages of before are void"),
     Guard("delete.call", "Delete: the call in progress is fenced"),
     Guard("relay.exactly", "Relay: deletes exactly what was acknowledged"),

@@ -1,5 +1,6 @@
 """How a guard that lives in the code and not in a statement is switched off: its method is replaced while a history
-goes on. Guards of statements are switched off in `postgres.py`, by their names."""
+goes on. Guards of statements are switched off where their model is, in the `sql_*.py` and `database.py`,
+by their names."""
 
 import random
 from collections.abc import Callable, Iterator

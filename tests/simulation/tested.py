@@ -29,6 +29,7 @@ _BATCHES: Final = "bridge/test_batches.py"
 _DECIDE: Final = "bridge/test_decide.py"
 _FAIL: Final = "tasks/test_fail.py"
 _LEDGER: Final = "tasks/test_ledger.py"
+_PUBLISH: Final = "bridge/letters/test_publish.py"
 _REPLAY: Final = "bridge/letters/test_replay.py"
 _SWEEP: Final = "bridge/test_sweep.py"
 
@@ -103,6 +104,15 @@ TESTED: Final[Mapping[str, Shown]] = {
     ),
     "replay.sends": Shown(
         _REPLAY, _SENT_BACK, *_cut("bridge.letters.replay", "REPLAY", ("sends = 0,", "")),
+    ),
+    "publish.place": Shown(
+        _PUBLISH, "test_what_was_published_elsewhere_in_the_meantime_is_left_alone",
+        *_cut("bridge.letters.publish", "PUBLISH", ("AND l.kafka_offset = told.kafka_offset", "")),
+    ),
+    "publish.waits": Shown(
+        _PUBLISH, "test_a_row_that_waits_in_the_outbox_is_not_doubled",
+        *_cut("bridge.letters.publish", "PUBLISH", (
+            "AND NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id)", "")),
     ),
     "delete.token": Shown(
         "webapp/test_deletion.py", "test_who_works_on_it_is_fenced_and_the_next_of_the_line_begins",

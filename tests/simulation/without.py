@@ -1,7 +1,6 @@
 """A plugin of pytest (`-p tests.simulation.without`): runs tests that show a guard, each without it, and fails when one
 of them does not notice. Other tests are left out."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
@@ -19,7 +18,7 @@ from tests.simulation.tested import TESTED, Shown
 TESTS = Path(__file__).parents[1]
 
 HIDDEN = "without"
-MISSED: dict[str, set[str]] = defaultdict(set)
+MISSED: dict[str, set[str]] = {}
 """Guard -> how its tests ended."""
 
 
@@ -71,6 +70,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Any:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     others = [item for item in items if _guard(item) is None]
+    for name in {_guard(item) for item in items} - {None}:
+        MISSED[str(name)] = set()
     items[:] = [item for item in items if _guard(item) is not None]
     config.hook.pytest_deselected(items=others)
 
@@ -99,7 +100,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def _unnoticed() -> list[str]:
     return [
-        f"nobody notices that {name} is missing: its tests ended {', '.join(sorted(ends))}"
+        f"nobody notices that {name} is missing: its tests ended {', '.join(sorted(ends)) or 'before they began'}"
         for name, ends in MISSED.items()
         if "failed" not in ends or "broken" in ends
     ]

@@ -198,19 +198,19 @@ def test_what_killed_a_worker_is_done_by_solo_alone_and_goes_back_to_the_others(
 
 
 @pytest.mark.parametrize(
-    "overrides", [{"call_deadline_seconds": 4.0, "renew_seconds": 0.5, "scripted_call_log": "calls"}]
+    "overrides", [{"call_deadline_seconds": 6.0, "renew_seconds": 0.5, "scripted_call_log": "calls"}]
 )
 def test_a_worker_with_a_wedged_thread_lets_the_others_end_and_leaves(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
     settings = settings.model_copy(update={"scripted_call_log": str(tmp_path / "calls")})
     hanging = a_head(database, settings, "[[fail:classification:hang:1]]")
-    other = a_head(database, settings, "[[delay:classification:3800]]")
+    other = a_head(database, settings, "[[delay:classification:5000]]")
     late = a_head(database, settings)
     with a_worker(settings, tmp_path) as worker:
         send(settings, [hanging])
         (begun,) = eventually(lambda: calls(settings))
-        eventually(lambda: time.time() - begun["time"] > 2.6)
+        eventually(lambda: time.time() - begun["time"] > 3.6)
         send(settings, [other])
         eventually(lambda: "overstays its deadline" in worker.log)
         send(settings, [late])

@@ -54,6 +54,7 @@ def test_every_record_is_counted_as_what_its_thought_has_become(settings: Settin
         end(database, done)
     end(database, failed, "failed", steps=2)
     letter(database, failed, f"{failed}:2")
+    letter(database, replayed, f"{replayed}:3")
     change(database, replayed, turn=4711)
     change(database, at_work, status="processing", turn=4712)
     change(database, waits, turn=4713)
@@ -66,6 +67,17 @@ def test_every_record_is_counted_as_what_its_thought_has_become(settings: Settin
     expected |= {"in_flight": 1, "waiting": 1, "unknown": 1, "withheld": 0, "gaps": 0}
     assert partition["records"] == expected
     assert (partition["end"], partition["committed"], partition["lag"]) == (8, 4, 4)
+
+
+def test_a_turn_that_a_thought_never_had_tells_nothing_of_its_record(settings: Settings, database: Database) -> None:
+    """Whoever writes to the topic may write any turn: a commit past the open thought is found all the same."""
+    thought = add_thought(database, add_user(database), emitted_at="now")
+    event = database.rows(text("SELECT event FROM thoughts WHERE id = :id"), id=thought)[0].event
+    produce(settings, [bytes(event)], turn=b"9")
+    commit_by_hand(settings, 1, topic_id(settings))
+    figures = audited(settings, database)
+    assert figures["partitions"][0]["records"]["waiting"] == 1
+    assert figures["findings"]["frontier"] == 1
 
 
 def test_a_commit_past_an_open_thought_is_found_and_named(settings: Settings, database: Database) -> None:

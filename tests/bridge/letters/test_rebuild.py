@@ -14,27 +14,13 @@ from contracts.database import Database
 from contracts.dead_letters import kafka_headers, origin
 from contracts.foreign import foreign
 from contracts.settings import Settings
-from tests.bridge.failures import a_thought, buried, delete, fail, failed, letter_of, thought_of
+from tests.bridge.failures import a_thought, buried, delete, fail, failed, letter_of, published, thought_of
 from tests.bridge.lines import add_user
-from tests.bridge.relays import a_relay
 from tests.bridge.spoiler import a_spoiler, produce_packed
 
 pytestmark = pytest.mark.usefixtures("topics")
 
 AS_IT_WAS = ("failure_id", "thought_id", "turn", "reason", "value", "headers", "kafka_partition", "kafka_offset")
-
-PUBLISH = text("""
-    INSERT INTO outbox (topic, key, failure_id, value, headers)
-    SELECT :topic, 'a key', failure_id, value, headers FROM dead_letters
-     WHERE thought_id IS NOT NULL ORDER BY failure_id
-""")
-
-
-def published(settings: Settings, database: Database) -> None:
-    """Let the relay publish every dead letter; buried ones have their outbox rows already."""
-    database.rows(PUBLISH, topic=settings.kafka_dead_letter_topic)
-    with a_relay(settings) as relay:
-        relay.round()
 
 
 def lost(database: Database) -> None:
