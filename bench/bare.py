@@ -42,7 +42,6 @@ def _application(name: str, **tuning: Any) -> Celery:
         task_acks_late=True,
         worker_prefetch_multiplier=1,
         worker_send_task_events=True,
-        task_track_started=True,
         **tuning,
     )
 

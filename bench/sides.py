@@ -14,7 +14,7 @@ from sqlalchemy import text
 from bench.processor import Processes
 from bench.stack import RunningStack
 from bench.waiting import until
-from contracts.accept import ACCEPT
+from contracts.accept import ACCEPT, parameters
 from contracts.database import Database, make_engine
 from contracts.events import thought_created
 from contracts.queues import TOTAL_STEPS
@@ -61,13 +61,10 @@ class WholePath:
         insert = text("INSERT INTO users (id) SELECT unnest(CAST(:users AS uuid[]))")
         self._transaction.execute(insert, {"users": self._round})
         for number in range(chains):
-            self._transaction.execute(ACCEPT, self._thought(self._round[number % len(self._round)]))
-
-    def _thought(self, user: UUID) -> dict[str, object]:
-        thought = uuid4()
-        event = thought_created(user, thought, TEXT).to_bytes()
-        topic = self._settings.kafka_topic
-        return {"id": thought, "user": user, "text": TEXT, "event": event, "topic": topic, "emit": True}
+            user, thought = self._round[number % len(self._round)], uuid4()
+            event = thought_created(user, thought, TEXT).to_bytes()
+            asked = parameters(thought, user, TEXT, event, self._settings.kafka_topic, emit=True)
+            self._transaction.execute(ACCEPT, asked)
 
     def release(self) -> None:
         self._transaction.commit()

@@ -49,6 +49,22 @@ class Accepted:
         return self.owner is not None and self.owner != user_id
 
 
+def parameters(
+    thought_id: UUID,
+    user_id: UUID,
+    text: str,
+    event: bytes,
+    topic: str,
+    *,
+    emit: bool,
+    headers: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What ACCEPT is asked with."""
+    kept = None if headers is None else json.dumps(headers)
+    own = {"id": thought_id, "user": user_id, "text": text, "event": event, "headers": kept}
+    return own | {"topic": topic, "emit": emit}
+
+
 def accept(
     database: Database,
     *,
@@ -65,10 +81,9 @@ def accept(
     `headers` is the object of `contracts.foreign.foreign`, for a thought that came with headers of its own.
     Raises SQLAlchemyError when PostgreSQL is away or refuses; the call may be repeated with the same id.
     """
-    parameters = {"id": thought_id, "user": user_id, "text": text, "event": event, "topic": topic, "emit": emit}
-    kept = None if headers is None else json.dumps(headers)
+    asked = parameters(thought_id, user_id, text, event, topic, emit=emit, headers=headers)
     for _ in range(TRIES):
-        row = database.rows(ACCEPT, **parameters, headers=kept)[0]
+        row = database.rows(ACCEPT, **asked)[0]
         found = Accepted(row.user_known, row.turn, row.owner, row.old_text, row.fresh)
         if found.turn is not None or not found.user_known:
             break

@@ -1,6 +1,6 @@
 """Users and thoughts in a real PostgreSQL, and a look at what became of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +11,14 @@ from bridge.decide import Ask, Decision, Record, Watch, decide
 from contracts.accept import accept
 from contracts.database import Database, Row
 from contracts.events import thought_created
+from contracts.settings import Settings
 from tests.stores import Stores, execute, sibling
+
+OPEN = text("SELECT count(*) FROM thoughts WHERE finished_at IS NULL")
+"""How many thoughts are."""
+
+Lines = dict[UUID, list[UUID]]
+"""User -> thoughts."""
 
 
 @contextmanager
@@ -79,3 +86,16 @@ def taken(database: Database, user: UUID) -> tuple[UUID, Watch]:
     assert head is not None
     assert head.dispatched
     return thought, head.watch
+
+
+def write(settings: Settings, database: Database, users: Sequence[UUID], thoughts: int) -> Lines:
+    """Accept thoughts as the web does, the users in turn."""
+    lines: Lines = {user: [] for user in users}
+    for _ in range(thoughts):
+        for user in users:
+            thought = uuid4()
+            event = thought_created(user, thought, "A thought").to_bytes()
+            asked: dict[str, Any] = {"text": "A thought", "event": event, "topic": settings.kafka_topic, "emit": True}
+            accept(database, thought_id=thought, user_id=user, **asked)
+            lines[user].append(thought)
+    return lines

@@ -20,12 +20,13 @@ from contracts.events import thought_created
 from contracts.foreign import key_again
 from contracts.settings import Settings
 from tests.bridge.audit.books import audited
+from tests.bridge.bridges import all_ended, running
 from tests.bridge.kafka_log import header_list, headers, records
 from tests.bridge.lines import add_user, row
 from tests.bridge.relays import running_relay, waiting
 from tests.bridge.sources import committed
 from tests.bridge.spoiler import produce_packed
-from tests.bridge.test_run import all_ended, running, through, valve_before
+from tests.bridge.valve import through, valve_before
 from tests.bridge.workers import workers
 from tests.eventually import eventually
 

@@ -1,37 +1,27 @@
 """Kafka forgets, or grows, under a whole bridge with relay and workers: every thought ends, in order, none twice."""
 
-import logging
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 from sqlalchemy import text
 
 from bridge import sweep
-from bridge.consumer import KafkaSource, LogReplacedError
-from bridge.run import Bridge
-from contracts.accept import accept
-from contracts.database import Database, make_engine
-from contracts.events import thought_created
+from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.audit.books import audited
+from tests.bridge.bridges import kept_running
 from tests.bridge.kafka_log import records
-from tests.bridge.lines import add_user
+from tests.bridge.lines import OPEN, Lines, add_user, write
 from tests.bridge.relays import running_relay, waiting
 from tests.bridge.sources import commit_by_hand, committed, make_anew, topic_id
 from tests.bridge.workers import Ended, line_of, workers
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.usefixtures("topics")
-
-OPEN = text("SELECT count(*) FROM thoughts WHERE finished_at IS NULL")
-Lines = dict[UUID, list[UUID]]
 
 
 @pytest.fixture
@@ -42,41 +32,6 @@ def overrides() -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def frequent_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "SWEEP_SECONDS", 0.2)
-
-
-def write(settings: Settings, database: Database, users: Sequence[UUID], thoughts: int) -> Lines:
-    """Accept thoughts as the web does, the users in turn."""
-    lines: Lines = {user: [] for user in users}
-    for _ in range(thoughts):
-        for user in users:
-            thought = uuid4()
-            event = thought_created(user, thought, "A thought").to_bytes()
-            asked: dict[str, Any] = {"text": "A thought", "event": event, "topic": settings.kafka_topic, "emit": True}
-            accept(database, thought_id=thought, user_id=user, **asked)
-            lines[user].append(thought)
-    return lines
-
-
-@contextmanager
-def kept_running(settings: Settings) -> Iterator[None]:
-    """A bridge that is started again when it ends, as whoever keeps processes does."""
-    stop, engine = threading.Event(), make_engine(settings.database_url, "bridge")
-
-    def keep() -> None:
-        while not stop.is_set():
-            try:
-                Bridge(settings, Database(engine), KafkaSource(settings)).run(stop)
-            except (LogReplacedError, KafkaException):
-                logging.getLogger("tests").exception("The bridge starts again.")
-
-    thread = threading.Thread(target=keep)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
-        engine.dispose()
 
 
 def all_taken(database: Database, users: int) -> None:

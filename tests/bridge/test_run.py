@@ -4,27 +4,23 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
 import redis
 from sqlalchemy import text
 
-from bridge.consumer import KafkaSource
-from bridge.run import Bridge
-from contracts.database import Database, make_engine
+from contracts.database import Database
 from contracts.events import thought_created
 from contracts.progress import stream_key
 from contracts.settings import Settings
+from tests.bridge.bridges import all_ended, running
 from tests.bridge.lines import add_thought, add_user, row
-from tests.bridge.sources import committed, produce
-from tests.bridge.valve import Valve
+from tests.bridge.sources import produce
+from tests.bridge.valve import through, valve_before
 from tests.bridge.workers import Ended, line_of, workers
 from tests.eventually import eventually
 from tests.stores import ROOT
@@ -35,21 +31,6 @@ pytestmark = pytest.mark.usefixtures("topics")
 @pytest.fixture
 def overrides() -> dict[str, Any]:
     return {"patience_seconds": 2.0, "renew_seconds": 0.5, "kafka_partitions": 1}
-
-
-@contextmanager
-def running(settings: Settings) -> Iterator[None]:
-    """A bridge at work in a thread, with connections of its own."""
-    stop, engine = threading.Event(), make_engine(settings.database_url, "bridge")
-    bridge = Bridge(settings, Database(engine), KafkaSource(settings))
-    thread = threading.Thread(target=bridge.run, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
-        engine.dispose()
 
 
 def ring(settings: Settings, database: Database, thoughts: Sequence[UUID]) -> None:
@@ -66,28 +47,8 @@ def lines(database: Database, users: int, thoughts: int) -> dict[UUID, list[UUID
     }
 
 
-def all_ended(settings: Settings, database: Database, records: int) -> None:
-    """Every thought is terminal, and Kafka knows."""
-    open_ones = text("SELECT count(*) FROM thoughts WHERE finished_at IS NULL")
-    eventually(lambda: database.rows(open_ones)[0][0] == 0, timeout=60)
-    eventually(lambda: (committed(settings) or (0,))[0] == records, timeout=30)
-
-
 def in_order(ended: Ended, expected: dict[UUID, list[UUID]]) -> bool:
     return all(line_of(user, ended) == line for user, line in expected.items())
-
-
-def through(url: str, valve: Valve) -> str:
-    """The address with the valve's port."""
-    parts = urlsplit(url)
-    credentials, at, _ = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{credentials}{at}127.0.0.1:{valve.port}").geturl()
-
-
-def valve_before(url: str) -> Valve:
-    parts = urlsplit(url)
-    assert parts.port
-    return Valve(parts.port, parts.hostname or "127.0.0.1")
 
 
 @pytest.mark.parametrize("overrides", [{"kafka_partitions": 1}])

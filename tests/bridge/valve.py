@@ -3,6 +3,7 @@
 import socket
 import threading
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 
 class Valve:
@@ -59,3 +60,16 @@ class Valve:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
         source.close()
+
+
+def through(url: str, valve: Valve) -> str:
+    """The address with the valve's port."""
+    parts = urlsplit(url)
+    credentials, at, _ = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{credentials}{at}127.0.0.1:{valve.port}").geturl()
+
+
+def valve_before(url: str) -> Valve:
+    parts = urlsplit(url)
+    assert parts.port
+    return Valve(parts.port, parts.hostname or "127.0.0.1")

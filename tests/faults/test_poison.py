@@ -10,7 +10,7 @@ import pytest
 
 from devstack.kinds import BEATING
 from tests.eventually import eventually
-from tests.faults.test_kills import everything_is_done_in_order, work
+from tests.faults.work import everything_is_done_in_order, work
 from tests.letters import dead_letter
 from tests.running import Stack, somebody
 

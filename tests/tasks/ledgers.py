@@ -1,4 +1,4 @@
-"""Ledgers with trouble in them, and one that is ready for a single round trip."""
+"""Calls and results of steps in a ledger, and ledgers with trouble in them."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from tasks.ledger import Claim, Ledger, Step
 from tests.eventually import eventually
+from tests.tasks.results import a_result
 
 
 class StoppedAfterClaim:
@@ -51,3 +52,16 @@ def stand_still(seconds: float) -> None:
 def warm(ledger: Ledger) -> None:
     """Let the pool have its connection, and the process know the claim, so that what comes next is one round trip."""
     assert ledger.claim(Step(uuid4(), 1, 1), uuid4()) is None
+
+
+def begun(ledger: Ledger, step: Step) -> UUID:
+    """A call of this step that PostgreSQL has admitted."""
+    call = uuid4()
+    claim = ledger.claim(step, call)
+    assert claim is not None
+    assert claim.verdict == "run"
+    return call
+
+
+def save(ledger: Ledger, step: Step, call: UUID, output: dict[str, Any] | None = None, **columns: Any) -> bool:
+    return ledger.save(step, call, 1, a_result(output, **columns), seconds=1.5, events=[b"one", b"two"])

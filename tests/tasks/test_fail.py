@@ -16,7 +16,7 @@ from contracts.settings import Settings
 from tasks.failures import Failure, lost
 from tasks.ledger import Ledger, Step
 from tests.stores import execute
-from tests.tasks.test_ledger import begun, save
+from tests.tasks.ledgers import begun, save
 from tests.tasks.thoughts import change, dead_letters, lose, outbox, thought
 from tests.transactions import slow_commit
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -13,24 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.database import Database, is_refused_data
 from contracts.settings import Settings
 from tasks.ledger import Ledger, Step
-from tests.tasks.results import a_result
+from tests.tasks.ledgers import begun, save
 from tests.tasks.thoughts import a_step, change, lose, outbox, runs, thought
 from tests.transactions import slow_commit, transaction
 
 ERROR = {"agent": "classification", "kind": "transient", "message": "busy", "attempts": 1}
-
-
-def begun(ledger: Ledger, step: Step) -> UUID:
-    """A call of this step that PostgreSQL has admitted."""
-    call = uuid4()
-    claim = ledger.claim(step, call)
-    assert claim is not None
-    assert claim.verdict == "run"
-    return call
-
-
-def save(ledger: Ledger, step: Step, call: UUID, output: dict[str, Any] | None = None, **columns: Any) -> bool:
-    return ledger.save(step, call, 1, a_result(output, **columns), seconds=1.5, events=[b"one", b"two"])
 
 
 # --- Renew

@@ -8,9 +8,9 @@ import pytest
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.audit.books import audited
-from tests.bridge.lines import add_user
+from tests.bridge.bridges import kept_running
+from tests.bridge.lines import OPEN, add_user, write
 from tests.bridge.relays import running_relay
-from tests.bridge.test_reemission import OPEN, kept_running, write
 from tests.bridge.workers import workers
 from tests.eventually import eventually
 
