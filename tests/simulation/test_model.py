@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import TextClause, text
 
-from bridge import batches, burial, decide, sweep
+from bridge import batches, burial, decide, outbox, sweep
 from bridge.letters import replay
 from contracts import accept
 from contracts.database import Database
@@ -33,7 +33,7 @@ WITHOUT_VALUE = '{"value_left_out": "undecodable"}'
 COMPARED = {
     *("user_known", "turn", "owner", "old_text", "fresh", "n", "verdict", "user_id", "head", "steps_done"),
     *("dispatch_id", "beat", "sends", "in_call", "losses", "dispatched", "begins", "attempts", "call_id", "state"),
-    *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out"),
+    *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out", "waits"),
 }
 
 STATE = text("""
@@ -128,7 +128,7 @@ class Both:
         often = [self.decides, self.claims, self.claims, self.saves]
         seldom = [self.accepts, self.decides, self.claims, self.saves, self.renews, self.retries, self.fails]
         letters = [self.buries, self.replays, self.resends, self.discards]
-        others = [self.deletes, self.sweeps, self.works_in_batches, self.time_passes, self.fails, self.accepts]
+        others = [self.deletes, self.sweeps, self.works_in_batches, self.time_passes, self.publishes, self.publishes]
         self.draw.choice(self.draw.choice([often, seldom, seldom, letters, others]))()
 
     def thought(self) -> UUID:
@@ -241,12 +241,25 @@ class Both:
         self.ask(deletion.ERASE, id=thought)
 
     def sweeps(self) -> None:
-        self.ask(
-            sweep.SWEEP,
-            topic="work",
-            after=self.draw.choice([sweep.FIRST, *USERS]),
-            users=self.draw.choice([1, 2, 500]),
-        )
+        after, users = self.draw.choice([sweep.FIRST, *USERS]), self.draw.choice([1, 2, 500])
+        self.ask(sweep.SWEEP, topic="work", after=after, users=users)
+
+    def publishes(self) -> None:
+        """The relay's batch. Each side has ids of its own: the same places in the batch are deleted, or parked."""
+        kept = [f"{row.topic} {row.key}" for row in self.model.tables.outbox.values() if row.key]
+        left = {"resting": self.draw.choice([[], ["dead"]]), "lines": self.draw.choice([[], kept[:1]])}
+        self.ask(outbox.WAITS, **left)
+        asked = left | {"rows": self.draw.choice([2, 500]), "bytes": self.draw.choice([3, 1000])}
+        real = self.database.rows(outbox.FIRST_ROWS, **asked)
+        model = self.model.execute(outbox.FIRST_ROWS, asked)
+        assert [_read(row) for row in model] == [_read(row) for row in real], asked
+        places = [place for place in range(len(real)) if self.draw.random() < 0.7]
+        statement, told = outbox.DELETE, {}
+        if self.draw.random() < 0.1:
+            statement, told = outbox.PARK, {"reasons": ["too large"] * len(places)}
+        self.database.rows(statement, ids=[real[place].id for place in places], **told)
+        self.model.execute(statement, {"ids": [model[place].id for place in places], **told})
+        self.compare(statement, places)
 
     def works_in_batches(self) -> None:
         statement = self.draw.choice([REQUEST, batches.BEGIN, batches.OPEN, batches.WAITING, batches.END])
@@ -262,6 +275,10 @@ class Silent(Promise):
 
     def broken(self, *_: Any) -> None:
         pass
+
+
+def _read(row: Any) -> tuple[Any, ...]:
+    return row.topic, row.key, row.turn, row.failure_id, None if row.value is None else bytes(row.value)
 
 
 def _told(row: OutboxRow) -> Any:
