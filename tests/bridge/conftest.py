@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient
 
 from bridge.topics import create_topics
 from contracts.settings import Settings
-from tests.bridge.relays import Door
+from tests.bridge.valve import Valve
 from tests.conftest import is_led
 from tests.eventually import eventually
 
@@ -24,13 +24,14 @@ def topics(settings: Settings) -> Iterator[None]:
 
 
 @pytest.fixture
-def door(settings: Settings) -> Iterator[Door]:
-    door = Door(settings.kafka_bootstrap_servers)
+def door(settings: Settings) -> Iterator[Valve]:
+    host, _, port = settings.kafka_bootstrap_servers.rpartition(":")
+    door = Valve(int(port), host, is_open=False)
     yield door
-    door.close()
+    door.shut()
 
 
 @pytest.fixture
-def kafka_away(settings: Settings, door: Door) -> Settings:
+def kafka_away(settings: Settings, door: Valve) -> Settings:
     """Settings whose Kafka is behind the door."""
-    return settings.model_copy(update={"kafka_bootstrap_servers": door.address})
+    return settings.model_copy(update={"kafka_bootstrap_servers": f"127.0.0.1:{door.port}"})

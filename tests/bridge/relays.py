@@ -1,12 +1,11 @@
-"""Relays under test: one round, one thread, or a process of its own; and a port that Kafka can be taken from."""
+"""Relays under test: one round, one thread, or a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import text
@@ -73,37 +72,3 @@ def add_row(database: Database, topic: str, value: bytes | None = b"{}", **colum
 def waiting(database: Database) -> list[int]:
     """The ids in the outbox that are not parked."""
     return [row.id for row in database.rows(text("SELECT id FROM outbox WHERE parked_at IS NULL ORDER BY id"))]
-
-
-class Door:
-    """A local port in front of Kafka's, shut until `open`; a client that finds it shut knows no broker."""
-
-    def __init__(self, target: str) -> None:
-        host, _, port = target.rpartition(":")
-        self._target = (host, int(port))
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))  # bound and not listening: nobody else gets the port, and it refuses
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def open(self) -> None:
-        self._listener.listen()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.create_connection(self._target)
-                for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError), source, sink:
-        while data := source.recv(65_536):
-            sink.sendall(data)

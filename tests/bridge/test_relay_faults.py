@@ -20,7 +20,8 @@ from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.kafka_log import headers, records
 from tests.bridge.mock_kafka import NO_LEADER, MockKafka, mock_kafka
-from tests.bridge.relays import Door, a_relay, add_row, relay_process, running_relay, waiting
+from tests.bridge.relays import a_relay, add_row, relay_process, running_relay, waiting
+from tests.bridge.valve import Valve
 from tests.eventually import eventually
 
 LEADING = text("""
@@ -66,7 +67,7 @@ def test_two_relays_publish_every_row_once_and_in_order(settings: Settings, data
 
 @pytest.mark.usefixtures("topics", "impatient")
 def test_rows_wait_while_kafka_is_away_and_are_published_when_it_is_back(
-    settings: Settings, kafka_away: Settings, door: Door, database: Database
+    settings: Settings, kafka_away: Settings, door: Valve, database: Database
 ) -> None:
     fill(database, settings.kafka_topic, range(1, 4))
     with a_relay(kafka_away) as relay:
@@ -80,7 +81,7 @@ def test_rows_wait_while_kafka_is_away_and_are_published_when_it_is_back(
 
 @pytest.mark.usefixtures("topics")
 def test_a_producer_that_does_not_report_in_time_is_dropped_with_what_it_holds(
-    settings: Settings, kafka_away: Settings, door: Door, database: Database, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, kafka_away: Settings, door: Valve, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher, "WAIT_SECONDS", 0.5)
     fill(database, settings.kafka_topic, range(1, 4))
@@ -94,7 +95,7 @@ def test_a_producer_that_does_not_report_in_time_is_dropped_with_what_it_holds(
 
 @pytest.mark.usefixtures("topics")
 def test_rows_committed_while_a_batch_is_under_way_are_not_deleted_with_it(
-    settings: Settings, kafka_away: Settings, door: Door, database: Database
+    settings: Settings, kafka_away: Settings, door: Valve, database: Database
 ) -> None:
     insert = text("INSERT INTO outbox (topic, turn, value) VALUES (:topic, 1, 'x')")
     transactions = database.engine.execution_options(isolation_level="READ COMMITTED")
@@ -127,7 +128,7 @@ def test_it_shows_that_it_is_alive_while_kafka_is_away(
 
 @pytest.mark.usefixtures("topics")
 def test_a_leader_that_was_stopped_loses_the_lock_and_goes_on_later(
-    settings: Settings, kafka_away: Settings, door: Door, database: Database
+    settings: Settings, kafka_away: Settings, door: Valve, database: Database
 ) -> None:
     fill(database, settings.kafka_topic, range(1, 11))
     with relay_process(kafka_away) as leader:

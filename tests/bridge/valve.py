@@ -7,15 +7,16 @@ from urllib.parse import urlsplit
 
 
 class Valve:
-    """Passes bytes on until it is shut. Shut, it resets what is open and refuses what comes."""
+    """Passes bytes on while it is open. Shut, it resets what is open and refuses what comes."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1", *, is_open: bool = True) -> None:
         self._target = (host, port)
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = self._bound(0)
         self.port: int = self._listener.getsockname()[1]
-        self.open()
+        if is_open:
+            self.open()
 
     def open(self) -> None:
         if self._listener.fileno() < 0:
