@@ -195,7 +195,8 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if not settings.kafka_enabled:
-        _idle(settings, stop)
+        with watching(settings, stop):
+            _idle(settings, stop)
         return
     engine = make_engine(settings.database_url, "relay", by_key=True)
     try:
@@ -206,8 +207,9 @@ def run(settings: Settings) -> None:
 
 
 def _idle(settings: Settings, stop: threading.Event) -> None:
-    """Nobody writes to the outbox; the process stays, so that whoever keeps it running is not told of a failure."""
-    log.warning("KAFKA_ENABLED is false: there is nothing to relay.")
+    """Without Kafka only dead letters wait in the outbox, for the day when there is one. The process is there for its
+    audit."""
+    log.warning("KAFKA_ENABLED is false: nothing is relayed.")
     while not stop.wait(1):
         beat(settings.heartbeat_file)
 

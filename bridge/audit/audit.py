@@ -20,12 +20,16 @@ from contracts.audits import Figures
 from contracts.database import Database
 from contracts.settings import Settings
 
+MOST_STORED: Final = 100
+"""Findings in words that a relay's audit keeps in its row; a person's tells all."""
+
 CONFIRM_SECONDS: Final = 3.0
 """What may pass by itself is looked at again after this long."""
 
 
 class Audit:
-    """Looks at both stores. `whole` checks the order of every user's calls, else of those whose records it reads."""
+    """Looks at both stores. `whole` checks the order of every user's calls, else of those whose records it reads; in
+    batch mode, where it reads none, of everybody's as well."""
 
     def __init__(self, settings: Settings, database: Database, *, whole: bool) -> None:
         self._settings = settings
@@ -45,7 +49,7 @@ class Audit:
             found = self._look()
             found.findings = confirmed(first, found.findings)
         found.numbers["seconds"] = time.monotonic() - begun
-        return found.figures("batch" if self._rings is None else "kafka")
+        return found.figures("batch" if self._rings is None else "kafka", None if self._whole else MOST_STORED)
 
     def close(self) -> None:
         """Let go of Kafka."""
@@ -56,7 +60,8 @@ class Audit:
         found = Look()
         touched: set[UUID] = self._rings.look(found) if self._rings else set()
         self._letters.look(found)
-        users = self._facts.pages_of_users() if self._whole else lines.pages(touched)
+        every = self._whole or self._rings is None
+        users = self._facts.pages_of_users() if every else lines.pages(touched)
         lines.look(self._facts, self._settings.max_attempts, users, found)
         work.look(
             self._facts, by_kafka=self._log is not None, in_batches=not self._settings.takes_from_kafka, found=found

@@ -87,7 +87,8 @@ ORDER: Final = text("""
       SELECT t.user_id, r.turn, r.thought_id, r.step, r.started_at, r.finished_at AS ended_at
         FROM t JOIN agent_runs r ON r.thought_id = t.id WHERE r.turn IS NOT NULL
        UNION ALL
-      SELECT user_id, turn, id, steps_done + 1, CASE WHEN call_id IS NOT NULL THEN step_started_at END,
+      SELECT user_id, turn, id, steps_done + 1,
+             CASE WHEN call_id IS NOT NULL OR status = 'failed' THEN step_started_at END,
              COALESCE(finished_at, 'infinity') FROM t WHERE status <> 'deleted'),
     seen AS (
       SELECT *, max(ended_at) OVER (PARTITION BY user_id ORDER BY turn RANGE BETWEEN UNBOUNDED PRECEDING
@@ -100,7 +101,8 @@ ORDER: Final = text("""
      WHERE started_at < earlier_ended OR started_at < step_before_ended ORDER BY started_at
 """)
 """Calls that began before all that was written earlier was terminal, or before the step before was saved. All times are
-PostgreSQL's own clock's. Steps of before the column `turn` have none and are left out; so are deleted thoughts.
+PostgreSQL's own clock's. Of each step the last call counts. Steps of before the column `turn` have none and are left
+out; so are deleted thoughts.
 
 A frame that excludes a group would say the same, and be computed anew for every row: a minute for 5,000 thoughts."""
 
@@ -128,7 +130,7 @@ OUTBOX: Final = text("""
 
 PARKED: Final = text("""
     SELECT id, topic, COALESCE(key, '-') AS key, COALESCE(parked_reason, 'by hand') AS reason FROM outbox
-     WHERE parked_at IS NOT NULL ORDER BY id LIMIT 1000
+     WHERE parked_at IS NOT NULL ORDER BY id
 """)
 
 LETTERS: Final = text("""
@@ -144,7 +146,7 @@ NO_FAILURES: Final = text("""
     SELECT l.failure_id, CAST(l.thought_id AS text) AS thought, COALESCE(t.status, 'not stored') AS status
       FROM dead_letters l LEFT JOIN thoughts t ON t.id = l.thought_id
      WHERE l.state = 'open' AND l.thought_id IS NOT NULL
-       AND (t.id IS NULL OR t.turn <> l.turn OR t.status <> 'failed') ORDER BY l.failure_id LIMIT 1000
+       AND (t.id IS NULL OR t.turn <> l.turn OR t.status <> 'failed') ORDER BY l.failure_id
 """)
 """Open dead letters of thoughts that did not fail in that turn. Those of no thought were never thoughts."""
 

@@ -130,11 +130,13 @@ def letter_not_indexed(failure: str, partition: int, offset: int) -> Finding:
     return Finding("letter", f"failure {failure}", f"{what}; `python -m bridge dead-letters rebuild` adds it")
 
 
-def letter_not_in_topic(failure: str, thought: str, partition: int, offset: int) -> Finding:
-    """A dead letter that was acknowledged, and is not to be found."""
-    what = f"thought {thought}'s dead letter should be in the topic, partition {partition} offset {offset}"
+def letter_not_in_topic(failure: str, thought: str, partition: int | None, offset: int | None) -> Finding:
+    """A dead letter that was acknowledged and is not to be found, or that is not even on its way."""
+    what = f"thought {thought}'s dead letter should be in the topic"
+    place = f"partition {partition} offset {offset}, and no record there has its id"
+    where = place if offset is not None else "and is not on its way"
     advice = "`python -m bridge dead-letters publish` writes it there again"
-    return Finding("letter", f"failure {failure}", f"{what}, and no record there has its id; {advice}")
+    return Finding("letter", f"failure {failure}", f"{what}, {where}; {advice}")
 
 
 def batch(number: int, seconds: float) -> list[Finding]:

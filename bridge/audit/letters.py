@@ -3,7 +3,7 @@
 from bridge.audit import findings
 from bridge.audit.facts import Facts
 from bridge.audit.look import Look
-from bridge.letters.topic import InTopic, acknowledged
+from bridge.letters.topic import InTopic, expected
 from bridge.log import Log
 from contracts.database import Database
 from contracts.settings import Settings
@@ -31,7 +31,7 @@ class Letters:
 
     def _compare(self, in_topic: InTopic, found: Look) -> None:
         """The table is read before the ends of the topic: what it says to be published is there by then."""
-        published = [row for row in acknowledged(self._database) if row.failure_id not in in_topic.places]
+        published = [row for row in expected(self._database) if row.failure_id not in in_topic.places]
         in_topic.read()
         found.numbers["dead_letters_in_topic"] = len(in_topic.places)
         found.findings += self._not_indexed(in_topic)

@@ -2,13 +2,9 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Final
 
 from bridge.audit.findings import Finding
 from contracts.audits import KINDS, NUMBERS, Figures
-
-SHOWN: Final = 100
-"""Findings that figures carry in words; the numbers tell of all."""
 
 
 @dataclass(slots=True)
@@ -19,10 +15,10 @@ class Look:
     numbers: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     findings: list[Finding] = field(default_factory=list)
 
-    def figures(self, mode: str) -> Figures:
-        """The object of `contracts.audits`."""
+    def figures(self, mode: str, most: int | None) -> Figures:
+        """The object of `contracts.audits`, with so many findings in words; the numbers tell of all."""
         kinds = Counter(one.kind for one in self.findings)
-        told = [{"kind": one.kind, "subject": one.subject, "line": one.line} for one in self.findings[:SHOWN]]
+        told = [{"kind": one.kind, "subject": one.subject, "line": one.line} for one in self.findings[:most]]
         return {
             "mode": mode,
             "adds_up": not self.findings,

@@ -1,6 +1,6 @@
-"""Publish: dead letters that Kafka once acknowledged, and that the topic does not hold any more, go to it again.
+"""Publish: dead letters that should be in the topic, and that it does not hold, go to it again.
 
-Which they are is the audit's own rule. What expired is not missed, and what was never acknowledged waits in the outbox.
+Which they are is the audit's own rule: what Kafka once acknowledged, unless it expired, and what is not on its way.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaException
 from sqlalchemy import text
 
-from bridge.letters.topic import InTopic, acknowledged
+from bridge.letters.topic import InTopic, expected
 from bridge.log import Log
 from contracts.database import Database, Row
 from contracts.settings import Settings
@@ -23,8 +23,8 @@ PUBLISH: Final = text("""
                AS told(failure_id, kafka_partition, kafka_offset)),
     d AS (
       UPDATE dead_letters l SET kafka_partition = NULL, kafka_offset = NULL FROM told
-       WHERE l.failure_id = told.failure_id AND l.kafka_partition = told.kafka_partition
-         AND l.kafka_offset = told.kafka_offset
+       WHERE l.failure_id = told.failure_id AND l.kafka_partition IS NOT DISTINCT FROM told.kafka_partition
+         AND l.kafka_offset IS NOT DISTINCT FROM told.kafka_offset
          AND NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id)
       RETURNING l.failure_id, l.thought_id, l.value, l.headers),
     o AS (
@@ -39,20 +39,20 @@ more to write. Two at the same time may write one twice, if Kafka gives it its o
 
 @dataclass(slots=True)
 class Published:
-    """What was found. `missing` of the `acknowledged` are not in the topic; `written` of those went to the outbox."""
+    """What was found. `missing` of the `expected` are not in the topic; `written` of those went to the outbox."""
 
-    acknowledged: int = 0
+    expected: int = 0
     missing: int = 0
     written: int = 0
 
     def line(self, *, dry_run: bool) -> str:
         """One line for a terminal."""
-        found = f"{self.acknowledged:,} dead letters were acknowledged by Kafka: {self.missing:,} are not in the topic"
+        found = f"{self.expected:,} dead letters should be in the topic, {self.missing:,} are not"
         if dry_run:
             return f"{found}; nothing was changed."
         there = self.missing - self.written
         waiting = f", {there:,} wait there already or were sent meanwhile" if there else ""
-        return f"{found}, {self.written:,} were written to the outbox again{waiting}."
+        return f"{found}: {self.written:,} were written to the outbox again{waiting}."
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON-ready values."""
@@ -64,7 +64,7 @@ def publish(database: Database, settings: Settings, *, dry_run: bool) -> Publish
 
     Raises SQLAlchemyError, and SystemExit in one line when Kafka does not answer; a new run goes on where it ended.
     """
-    letters = list(acknowledged(database))
+    letters = list(expected(database))
     in_topic = _read(settings)
     missing = [letter for letter in letters if in_topic.misses(letter)]
     found = Published(len(letters), len(missing))

@@ -13,19 +13,22 @@ from contracts.dead_letters import read_headers
 
 PAGE: Final = 5_000
 
-ACKNOWLEDGED: Final = text("""
+EXPECTED: Final = text("""
     SELECT failure_id, COALESCE(CAST(thought_id AS text), '-') AS thought, kafka_partition, kafka_offset
-      FROM dead_letters WHERE kafka_offset IS NOT NULL AND failure_id > :after ORDER BY failure_id LIMIT :page
+      FROM dead_letters l
+     WHERE (kafka_offset IS NOT NULL OR NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id))
+       AND failure_id > :after ORDER BY failure_id LIMIT :page
 """)
+"""What Kafka acknowledged, and what was lost on the way to it: it has no place there, and no row in the outbox."""
 
 Place = tuple[str, int, int]
 """Failure id, partition and offset of a record."""
 
 
-def acknowledged(database: Database) -> Iterator[Row]:
-    """Each dead letter of the index that Kafka acknowledged, with its place."""
+def expected(database: Database) -> Iterator[Row]:
+    """Each dead letter of the index that should be in the topic, with its place there if Kafka gave it one."""
     after = ""
-    while page := database.rows(ACKNOWLEDGED, after=after, page=PAGE):
+    while page := database.rows(EXPECTED, after=after, page=PAGE):
         yield from page
         after = page[-1].failure_id
 
@@ -59,10 +62,10 @@ class InTopic:
         self._read = {one.partition: one.high for one in positions}
 
     def misses(self, letter: Row) -> bool:
-        """Whether a dead letter that Kafka acknowledged should be there and is not: of a row of the index that was read
+        """Whether a dead letter should be there and is not: of a row of the index that was read
         before the topic. Expired records are not missed; in a topic made anew they cannot be told from the others."""
-        first = self._first.get(letter.kafka_partition, 0)
-        return letter.failure_id not in self.places and letter.kafka_offset >= first
+        expired = letter.kafka_offset is not None and letter.kafka_offset < self._first.get(letter.kafka_partition, 0)
+        return letter.failure_id not in self.places and not expired
 
 
 def _place(message: Stands) -> Place | None:

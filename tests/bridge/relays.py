@@ -47,6 +47,7 @@ def relay_process(settings: Settings) -> "Iterator[subprocess.Popen[bytes]]":
     environment = os.environ | {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
+        "KAFKA_ENABLED": str(settings.kafka_enabled),
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "KAFKA_TOPIC": settings.kafka_topic,
         "HEARTBEAT_FILE": settings.heartbeat_file,

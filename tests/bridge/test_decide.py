@@ -10,12 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from bridge.decide import Ask, Record, Verdict, Watch, decide
+from bridge.decide import DECIDE, Ask, Record, Verdict, Watch, decide
 from contracts.database import Database
 from contracts.foreign import foreign
 from tests.bridge.failures import fail
 from tests.bridge.lines import a_doorbell, add_thought, add_user, ask_once, change, end, row, shared_database, taken
 from tests.stores import Stores
+from tests.transactions import transaction, until_awaited
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,29 @@ def test_a_locked_head_is_no_head_and_the_second_in_line_is_not_handed_out(datab
     head = ask_once(database, a_doorbell(database, second)).head
     assert head is not None
     assert head.thought_id == first
+
+
+@pytest.mark.parametrize(
+    "moved",
+    ["turn = turn + 10, dispatch_id = dispatch_id + 1", "status = 'completed', finished_at = now()"],
+    ids=["failed and replayed", "ended"],
+)
+def test_a_head_that_moved_on_between_choice_and_lock_is_no_head(
+    database: Database, user_id: UUID, monkeypatch: pytest.MonkeyPatch, moved: str
+) -> None:
+    """The question waits in between, for a lock that is no part of it."""
+    first, _ = add_thought(database, user_id), add_thought(database, user_id)
+    choice = "SELECT a.*, h.id, h.turn FROM ask a"
+    assert choice in DECIDE.text
+    waits = DECIDE.text.replace(choice, choice.replace(" FROM", ", pg_advisory_xact_lock(4711) FROM"))
+    monkeypatch.setattr(DECIDE, "text", waits)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(database) as other:
+            other.execute(text("SELECT pg_advisory_xact_lock(4711)"))
+            asked = pool.submit(ask_once, database, a_doorbell(database, first))
+            until_awaited(database, other)
+            database.rows(text(f"UPDATE thoughts SET {moved} WHERE id = :id RETURNING id"), id=first)
+        assert asked.result(30).head is None
 
 
 def test_one_locked_head_keeps_nobody_else_waiting(database: Database, user_id: UUID) -> None:

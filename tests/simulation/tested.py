@@ -27,6 +27,7 @@ def _cut(module: str, name: str, *cuts: tuple[str, str]) -> tuple[str, tuple[tup
 _ACCEPT: Final = "contracts/test_accept.py"
 _BATCHES: Final = "bridge/test_batches.py"
 _DECIDE: Final = "bridge/test_decide.py"
+_DELETION: Final = "webapp/test_deletion.py"
 _FAIL: Final = "tasks/test_fail.py"
 _LEDGER: Final = "tasks/test_ledger.py"
 _PUBLISH: Final = "bridge/letters/test_publish.py"
@@ -45,6 +46,10 @@ TESTED: Final[Mapping[str, Shown]] = {
         *_cut("bridge.decide", "DECIDE", (
             "WHEN t.turn <> r.turn AND EXISTS (SELECT FROM dead_letters "
             "WHERE failure_id = t.id || ':' || r.turn) THEN 'done'", "")),
+    ),
+    "decide.same": Shown(
+        _DECIDE, "test_a_head_that_moved_on_between_choice_and_lock_is_no_head",
+        *_cut("bridge.decide", "DECIDE", ("AND t.turn = l.turn", ""), ("WHERE t.finished_at IS NULL FOR", "FOR")),
     ),
     "decide.dispatch": Shown(
         _DECIDE, "test_a_head_that_is_not_what_was_watched_is_not_taken_over",
@@ -107,15 +112,23 @@ TESTED: Final[Mapping[str, Shown]] = {
     ),
     "publish.place": Shown(
         _PUBLISH, "test_what_was_published_elsewhere_in_the_meantime_is_left_alone",
-        *_cut("bridge.letters.publish", "PUBLISH", ("AND l.kafka_offset = told.kafka_offset", "")),
+        *_cut("bridge.letters.publish", "PUBLISH", ("AND l.kafka_offset IS NOT DISTINCT FROM told.kafka_offset", "")),
     ),
     "publish.waits": Shown(
         _PUBLISH, "test_a_row_that_waits_in_the_outbox_is_not_doubled",
         *_cut("bridge.letters.publish", "PUBLISH", (
             "AND NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id)", "")),
     ),
+    "restore.there": Shown(
+        "bridge/letters/test_rebuild.py", "test_a_second_run_adds_nothing_and_leaves_what_is_there",
+        *_cut("bridge.letters.rebuild", "RESTORE", ("ON CONFLICT (failure_id) DO NOTHING", "")),
+    ),
+    "delete.again": Shown(
+        _DELETION, "test_deleting_again_changes_nothing",
+        *_cut("webapp.deletion", "BURY_WORDS", ("AND status <> 'deleted' RETURNING", "RETURNING")),
+    ),
     "delete.token": Shown(
-        "webapp/test_deletion.py", "test_who_works_on_it_is_fenced_and_the_next_of_the_line_begins",
+        _DELETION, "test_who_works_on_it_is_fenced_and_the_next_of_the_line_begins",
         *_cut("webapp.deletion", "BURY_WORDS", ("dispatch_id = dispatch_id + 1,", "")),
     ),
     "relay.lock": Shown(

@@ -73,6 +73,15 @@ def test_a_call_in_progress_counts_as_well(settings: Settings, database: Databas
     assert f"thought {late}: step 1" in the_finding(audited(settings, database), "order")
 
 
+def test_the_last_call_of_a_failed_thought_counts_as_well(settings: Settings, database: Database) -> None:
+    user = add_user(database)
+    add_thought(database, user)
+    late = add_thought(database, user)
+    change(database, late, status="failed", step_started_at="now", finished_at="now")
+    letter(database, late, f"{late}:2")
+    assert f"thought {late}: step 1" in the_finding(audited(settings, database), "order")
+
+
 def test_a_replayed_thought_keeps_its_old_steps_in_their_old_turn(
     settings: Settings, database: Database, line: list[UUID]
 ) -> None:

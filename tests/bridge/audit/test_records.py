@@ -15,6 +15,7 @@ from contracts.settings import Settings
 from tests.bridge.audit.books import audited, completed_line, end, kinds, letter, ring, the_finding
 from tests.bridge.kafka_log import records
 from tests.bridge.lines import add_thought, add_user, change
+from tests.bridge.relays import add_row
 from tests.bridge.sources import a_transaction, commit_by_hand, produce, topic_id
 from tests.bridge.spoiler import a_spoiler, produce_packed
 
@@ -105,6 +106,7 @@ def test_offsets_that_nobody_can_read_are_counted_as_buried_or_not(settings: Set
     for offset in (2, 3):
         where = damaged_origin(settings.kafka_topic, 0, offset, topic_id(settings))
         letter(database, None, record_failure_id(where, None))
+        add_row(database, settings.kafka_dead_letter_topic, failure_id=record_failure_id(where, None), headers="{}")
     commit_by_hand(settings, 4, topic_id(settings))
     with a_spoiler(settings) as spoiler:
         figures = audited(spoiler.settings, database)

@@ -12,6 +12,7 @@ from bridge.audit.watch import Watch
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.audit.books import completed_line
+from tests.bridge.lines import add_thought, add_user, change
 from tests.bridge.relays import relay_process
 from tests.eventually import eventually
 
@@ -74,3 +75,16 @@ def test_stores_that_are_away_are_waited_for(
         assert watch.step() >= 60
     assert "A store does not answer, the audit waits: Kafka" in caplog.text
     assert database.rows(LAST) == []
+
+
+def test_without_kafka_a_relay_audits_every_line(settings: Settings, database: Database) -> None:
+    """No record tells it whose lines to look at."""
+    thought = add_thought(database, add_user(database))
+    change(database, thought, status="completed", steps_done=5, finished_at="now")
+    without = settings.model_copy(update={"kafka_enabled": False, "kafka_bootstrap_servers": ""})
+    with relay_process(without) as relay:
+        eventually(lambda: database.rows(LAST), timeout=60)
+        relay.send_signal(signal.SIGTERM)
+        assert relay.wait(30) == 0
+    (row,) = database.rows(LAST)
+    assert (row.figures["mode"], row.figures["findings"]["steps"]) == ("batch", 1)

@@ -129,12 +129,17 @@ def test_a_dead_letter_that_kafka_is_said_to_have_and_has_not_is_found(
 
 
 @pytest.mark.usefixtures("topics")
-def test_a_dead_letter_that_was_never_published_is_counted(settings: Settings, database: Database) -> None:
+def test_a_dead_letter_that_is_neither_in_the_topic_nor_on_its_way_is_found(
+    settings: Settings, database: Database
+) -> None:
     letter(database, None, "f")
     add_row(database, settings.kafka_dead_letter_topic, failure_id="g", headers="{}")
     letter(database, None, "g")
     figures = audited(settings, database)
-    assert (figures["adds_up"], figures["dead_letters_unpublished"]) == (True, 1)
+    assert figures["dead_letters_unpublished"] == 1
+    assert "failure f: thought -'s dead letter should be in the topic, and is not on its way" in the_finding(
+        figures, "letter"
+    )
 
 
 def test_an_open_dead_letter_of_a_thought_that_has_not_failed_is_found(

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from bridge.letters import publish as module
 from bridge.letters.publish import Published, publish
-from bridge.letters.topic import acknowledged
+from bridge.letters.topic import expected
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.audit.books import audited
@@ -55,7 +55,7 @@ def test_what_a_topic_made_anew_does_not_hold_is_published_and_the_audit_is_clea
     said = letters_found(settings, database)
     assert len(said) == 3
     assert all("`python -m bridge dead-letters publish`" in line for line in said)
-    assert publish(database, settings, dry_run=False) == Published(acknowledged=3, missing=3, written=3)
+    assert publish(database, settings, dry_run=False) == Published(expected=3, missing=3, written=3)
     relayed(settings, database)
     told = {headers(one)["failure-id"].decode(): one for one in records(settings, settings.kafka_dead_letter_topic)}
     assert sorted(told) == lost
@@ -74,12 +74,12 @@ def test_twice_is_harmless_before_and_after_a_relay_has_published(
     assert publish(database, settings, dry_run=False) == Published()
     assert in_outbox(database) == lost
     relayed(settings, database)
-    assert publish(database, settings, dry_run=False) == Published(acknowledged=3)
+    assert publish(database, settings, dry_run=False) == Published(expected=3)
     assert in_outbox(database) == []
 
 
 def test_two_at_once_write_each_dead_letter_once(settings: Settings, database: Database, lost: list[str]) -> None:
-    letters = list(acknowledged(database))
+    letters = list(expected(database))
     with ThreadPoolExecutor(2) as pool:
         topic = settings.kafka_dead_letter_topic
         written = list(pool.map(lambda _: module._write(database, topic, letters), range(2)))
@@ -87,9 +87,16 @@ def test_two_at_once_write_each_dead_letter_once(settings: Settings, database: D
     assert in_outbox(database) == lost
 
 
+def test_what_was_lost_on_its_way_is_sent_as_well(settings: Settings, database: Database) -> None:
+    buried(database, settings, b"?")
+    database.rows(text("DELETE FROM outbox"))
+    assert publish(database, settings, dry_run=False) == Published(expected=1, missing=1, written=1)
+    assert publish(database, settings, dry_run=False) == Published()
+
+
 def test_a_dry_run_changes_nothing(settings: Settings, database: Database, lost: list[str]) -> None:
     before = [letter_of(database, failure_id) for failure_id in lost]
-    assert publish(database, settings, dry_run=True) == Published(acknowledged=3, missing=3)
+    assert publish(database, settings, dry_run=True) == Published(expected=3, missing=3)
     assert [letter_of(database, failure_id) for failure_id in lost] == before
     assert in_outbox(database) == []
 
@@ -98,7 +105,7 @@ def test_a_row_that_waits_in_the_outbox_is_not_doubled(settings: Settings, datab
     waits = text("INSERT INTO outbox (topic, failure_id, headers) VALUES (:topic, :failure, '{}')")
     database.rows(waits, topic=settings.kafka_dead_letter_topic, failure=lost[0])
     found = publish(database, settings, dry_run=False)
-    assert found == Published(acknowledged=3, missing=3, written=2)
+    assert found == Published(expected=3, missing=3, written=2)
     assert "2 were written to the outbox again, 1 wait there already" in found.line(dry_run=False)
     assert in_outbox(database) == lost
 
@@ -106,7 +113,7 @@ def test_a_row_that_waits_in_the_outbox_is_not_doubled(settings: Settings, datab
 def test_what_was_published_elsewhere_in_the_meantime_is_left_alone(
     settings: Settings, database: Database, lost: list[str]
 ) -> None:
-    letters = list(acknowledged(database))
+    letters = list(expected(database))
     moved = text("UPDATE dead_letters SET kafka_offset = kafka_offset + 1 WHERE failure_id = :failure")
     database.rows(moved, failure=lost[0])
     assert module._write(database, settings.kafka_dead_letter_topic, letters) == 2
@@ -121,7 +128,7 @@ def test_what_has_expired_or_was_never_acknowledged_is_not_missed(settings: Sett
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
     gone = TopicPartition(settings.kafka_dead_letter_topic, record.partition() or 0, (record.offset() or 0) + 1)
     next(iter(admin.delete_records([gone]).values())).result(20)
-    assert publish(database, settings, dry_run=False) == Published(acknowledged=1)
+    assert publish(database, settings, dry_run=False) == Published(expected=1)
 
 
 def test_the_words_of_a_deleted_thought_are_not_published(
