@@ -5,11 +5,13 @@ import signal
 import threading
 import time
 from itertools import cycle
+from urllib.error import HTTPError
 
 import pytest
 import redis
 
 from tests.eventually import eventually
+from tests.faults.load import People
 from tests.faults.work import AGENTS, everything_is_done_in_order, work
 from tests.running import WHOLE_STORY, Stack, somebody
 
@@ -80,6 +82,28 @@ def test_a_killed_postgresql_costs_time_and_no_call(stack: Stack) -> None:
     posted = kill_in_the_middle(stack, "postgres.1")
     eventually(lambda: stack.process("postgres.1")["ready"], timeout=60)
     assert everything_is_done_in_order(stack, posted) == 0
+
+
+def test_while_postgresql_is_away_requests_are_told_when_to_come_back_and_nothing_accepted_is_lost(
+    stack: Stack,
+) -> None:
+    people = People(stack.url, number=4, seed=1, pause=(0.05, 0.2))
+    people.start()
+    eventually(lambda: people.accepted)
+    stack.command("stop", "postgres.1")
+    try:
+        eventually(lambda: people.answers[503] >= 4)
+        with pytest.raises(HTTPError) as refused:
+            stack.thought(people.accepted[0].id)
+        refused.value.close()
+    finally:
+        stack.command("start", "postgres.1")
+    before = len(people.accepted)
+    eventually(lambda: len(people.accepted) > before, timeout=60)
+    people.stop()
+    assert (refused.value.code, bool(refused.value.headers["Retry-After"])) == (503, True)
+    assert (people.wrong, set(people.answers)) == ([], {201, 503})
+    assert {stack.ended(each.id, timeout=90)["status"] for each in people.accepted} <= {"completed", "failed"}
 
 
 def test_thoughts_are_accepted_while_kafka_is_away_for_twenty_seconds(stack: Stack) -> None:
