@@ -1,2 +1,2 @@
-"""`python -m bridge dead-letters`: what failed is looked at, replayed or discarded; what the index
-or the topic lost comes back from the other."""
+"""`python -m bridge dead-letters`: what failed is looked at, replayed or discarded; what the index or the topic lost
+comes back from the other."""

@@ -62,8 +62,8 @@ class InTopic:
         self._read = {one.partition: one.high for one in positions}
 
     def misses(self, letter: Row) -> bool:
-        """Whether a dead letter should be there and is not: of a row of the index that was read
-        before the topic. Expired records are not missed; in a topic made anew they cannot be told from the others."""
+        """Whether a dead letter should be there and is not: of a row of the index that was read before the topic.
+        Expired records are not missed; in a topic made anew they cannot be told from the others."""
         expired = letter.kafka_offset is not None and letter.kafka_offset < self._first.get(letter.kafka_partition, 0)
         return letter.failure_id not in self.places and not expired
 
