@@ -14,7 +14,7 @@ from kombu.messaging import Producer
 
 from bridge.decide import Head
 from contracts.foreign import Kept, decoded
-from contracts.queues import SOLO_QUEUE, TASKS, THOUGHTS_QUEUE, TOTAL_STEPS, broker_settings
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, TOTAL_STEPS, broker_settings, task_name
 from contracts.settings import Settings
 
 BATCH: Final = 500
@@ -59,7 +59,7 @@ class Dispatcher:
             shared["headers"] = traces
         message = self._app.amqp.as_task_v2(
             f"{root}-{first}",
-            TASKS[first - 1],
+            task_name(first),
             args=arguments,
             argsrepr=thought,
             kwargsrepr="",
@@ -84,7 +84,7 @@ def _signature(step: int, arguments: tuple[str, int], options: dict[str, Any]) -
     It goes to the usual queue: only the step in which a worker died is taken alone.
     """
     return {
-        "task": TASKS[step - 1],
+        "task": task_name(step),
         "args": arguments,
         "kwargs": {},
         "options": options,

@@ -12,13 +12,9 @@ SOLO_QUEUE: Final = "solo"
 """For a step whose worker died in the call: one process with one slot takes it, so that it dies alone next time."""
 
 
-TASKS: Final = tuple(f"tasks.{agent}" for agent in STEPS)
-"""Their Celery tasks: what a thought becomes."""
-
-
 def task_name(step: int) -> str:
     """The Celery task of a step, numbered from 1."""
-    return TASKS[step - 1]
+    return f"tasks.{STEPS[step - 1]}"
 
 
 def broker_settings(url: str) -> dict[str, Any]:
