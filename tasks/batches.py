@@ -16,13 +16,17 @@ REQUEST: Final = text("""
 takes nothing from the first."""
 
 PROGRESS: Final = text("""
-    SELECT b.begun_at IS NOT NULL AS begun, b.ended_at IS NOT NULL AS ended,
-           (SELECT count(*) FROM thoughts t WHERE t.finished_at IS NULL AND t.created_at <= b.asked_at) AS open
-      FROM batches b WHERE b.id = :id
+    SELECT b.begun, b.open, b.ended_at IS NOT NULL OR b.begun AND b.open = 0 AS ended FROM (
+      SELECT ended_at, begun_at IS NOT NULL AS begun,
+             (SELECT count(*) FROM thoughts t WHERE t.finished_at IS NULL AND t.created_at <= asked_at) AS open
+        FROM batches WHERE id = :id) b
 """)
+"""One that has begun has ended with its last thought, whoever worked it off: where the mode was switched meanwhile, no
+bridge writes that down before it works in batches again."""
 
 FAILED: Final = text("""
-    SELECT count(*) FROM batches b JOIN dead_letters d ON d.created_at >= b.asked_at AND d.created_at <= b.ended_at
+    SELECT count(*)
+      FROM batches b JOIN dead_letters d ON d.created_at BETWEEN b.asked_at AND COALESCE(b.ended_at, now())
       JOIN thoughts t ON t.id = d.thought_id AND t.created_at <= b.asked_at WHERE b.id = :id
 """)
 

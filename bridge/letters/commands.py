@@ -120,8 +120,10 @@ def _close(settings: Settings, given: Namespace, act: Callable[[Database], bulk.
         console.note(chosen)
         return 2
     with console.database(settings) as database:
-        picked = index.pick(database, chosen)
+        picked = index.pick(database, chosen, is_read=settings.takes_from_kafka)
         if given.dry_run:
+            if word == "replayed" and not settings.takes_from_kafka:
+                console.note("In batch mode nobody reads the work topic: only thoughts can be replayed.")
             _tell_counts(bulk.counts(picked), word, as_json=given.json)
             return 0
         known = [one.failure_id for one in picked]

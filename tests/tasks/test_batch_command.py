@@ -238,8 +238,13 @@ def test_it_is_said_once_that_no_bridge_has_begun_it(
 
 @pytest.mark.parametrize("moments", [[0.0, IDLE_SECONDS * 9]])
 def test_of_a_batch_that_has_begun_no_trouble_is_told_however_long_it_takes(
-    database: Database, batches: Batches, capsys: pytest.CaptureFixture[str], moments: Sequence[float]
+    database: Database,
+    batches: Batches,
+    user_id: UUID,
+    capsys: pytest.CaptureFixture[str],
+    moments: Sequence[float],
 ) -> None:
+    add_thought(database, user_id)
     number = batches.request().id
     database.rows(text("UPDATE batches SET begun_at = now()"))
     times = iter(moments)
@@ -250,6 +255,26 @@ def test_of_a_batch_that_has_begun_no_trouble_is_told_however_long_it_takes(
 
     Watch(batches, number, pause, lambda: next(times, moments[-1])).run(nothing)
     assert capsys.readouterr().err == ""
+
+
+def test_a_batch_that_has_begun_ends_with_its_last_thought_whoever_worked_it_off(
+    database: Database, batches: Batches, user_id: UUID
+) -> None:
+    """After a switch to Kafka no bridge works in batches, and so none writes down that this one has ended."""
+    thought = add_thought(database, user_id)
+    number = batches.request().id
+    database.rows(text("UPDATE batches SET begun_at = now()"))
+
+    def pause(_: float) -> bool:
+        fail(database, thought)
+        return False
+
+    assert Watch(batches, number, pause).run(nothing)
+    assert batches.failed(number) == 1
+
+
+def test_a_batch_that_nobody_has_begun_has_not_ended_though_nothing_is_open(batches: Batches) -> None:
+    assert not Watch(batches, batches.request().id, lambda _: True).run(nothing)
 
 
 def test_a_watch_outlasts_a_postgresql_that_is_away_for_a_while(

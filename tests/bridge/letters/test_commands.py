@@ -131,6 +131,19 @@ def test_a_dry_run_counts_and_changes_nothing(settings: Settings, database: Data
     assert "1 of them cannot be: they are closed" in named
 
 
+def test_a_dry_run_in_batch_mode_counts_no_records(settings: Settings, database: Database, user_id: UUID) -> None:
+    failed(database, settings, user_id)
+    buried(database, settings, b"?")
+    tonight = settings.model_copy(update={"kafka_mode": False})
+    done = said(tonight, "replay", "--all", "--dry-run")
+    assert done.stdout.splitlines()[:2] == [
+        "2 dead letters would be replayed; nothing was changed.",
+        "1 of them cannot be: they are closed, or their thoughts have moved on or were deleted.",
+    ]
+    assert done.stderr == "In batch mode nobody reads the work topic: only thoughts can be replayed.\n"
+    assert told(settings, "replay", "--all", "--dry-run")["movable"] == 2
+
+
 def test_who_has_read_enough_ends_it_without_a_word(settings: Settings, database: Database) -> None:
     pipe = subprocess.PIPE
     process = subprocess.Popen([*COMMAND, "list"], cwd=ROOT, env=environment(settings), stdout=pipe, stderr=pipe)
