@@ -52,6 +52,7 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery car
         self._until_asked()
         noted = super().reserve(entry)
         self.sync()
+        log.info("The nightly batch is asked for.")
         return noted
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
@@ -61,7 +62,6 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery car
         while not self._asked():
             self._alive()
             time.sleep(AGAIN_SECONDS)
-        log.info("The nightly batch is asked for.")
 
     def _asked(self) -> bool:
         try:
