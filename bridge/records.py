@@ -79,8 +79,8 @@ def damaged_record(where: Mapping[str, Any], why: str) -> Unreadable:
 
 
 def _kept(where: Mapping[str, Any], value: bytes | None, headers: KafkaHeaders, key: bytes | None, kind: str) -> Body:
-    """All of a record that fits into a dead letter. A work topic that was not made by us may take larger ones, and a
-    packed one may have any size."""
+    """All of a record that fits into a dead letter: whatever our own work topic takes. One that was not made by us may
+    take larger records, and where it keeps them packed, of any size."""
     room = Room(WORK_RECORD_BYTES)
     kept_key = key if room.takes(key) else None
     has_value = room.takes(value)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from bridge.topics import create_topics
 from contracts.settings import Settings
@@ -13,13 +14,23 @@ from tests.eventually import eventually
 
 
 @pytest.fixture
-def topics(settings: Settings) -> Iterator[None]:
+def theirs() -> dict[str, str] | None:
+    """The configuration of a work topic that somebody else made before; None where nobody did."""
+    return None
+
+
+@pytest.fixture
+def topics(settings: Settings, theirs: dict[str, str] | None) -> Iterator[None]:
     """The three topics of `settings` for the time of the test."""
-    made = create_topics(settings)
+    names = [settings.kafka_topic, settings.kafka_dead_letter_topic, settings.kafka_events_topic]
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
-    eventually(lambda: all(is_led(admin, name) for name in made))
+    if theirs is not None:
+        topic = NewTopic(settings.kafka_topic, settings.kafka_partitions, 1, config=theirs)
+        admin.create_topics([topic])[settings.kafka_topic].result(30)
+    create_topics(settings)
+    eventually(lambda: all(is_led(admin, name) for name in names))
     yield
-    for gone in admin.delete_topics(made).values():
+    for gone in admin.delete_topics(names).values():
         gone.result(30)
 
 

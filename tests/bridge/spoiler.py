@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from confluent_kafka import Producer
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from contracts.settings import Settings
 
@@ -14,6 +15,9 @@ WHOLE, SPOILT = b"\x04\x22\x4d\x18", b"\x04\x22\x4d\x19"
 """How a record batch begins that LZ4 packed, and what is read instead: it does not unpack."""
 
 FOR_EVER = 1_000_000
+
+kept_packed = pytest.mark.parametrize("theirs", [{"compression.type": "producer"}])
+"""For tests of a work topic that keeps batches as they come; the one that `create-topics` makes unpacks them."""
 
 
 class Spoiler:
@@ -69,7 +73,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 def produce_packed(
     settings: Settings, topic: str, values: Sequence[bytes], packed: str, key: bytes | None = None, turn: bytes = b"1"
 ) -> None:
-    """Write few record batches, packed so, into the first partition."""
+    """Write few record batches, packed so, into the first partition. Raises KafkaException when one is refused."""
     producer = Producer(
         {
             "bootstrap.servers": settings.kafka_bootstrap_servers,
@@ -79,9 +83,14 @@ def produce_packed(
         }
     )
     for value in values:
-        producer.produce(topic, value, key, partition=0, headers={"turn": turn})
+        producer.produce(topic, value, key, partition=0, headers={"turn": turn}, on_delivery=_taken)
         producer.poll(0)
     assert producer.flush(60) == 0
+
+
+def _taken(error: KafkaError | None, _: Message) -> None:
+    if error is not None:
+        raise KafkaException(error)
 
 
 @contextmanager

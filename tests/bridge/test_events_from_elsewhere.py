@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from sqlalchemy import text
 
 from bridge.letters.replay import replay
@@ -25,7 +25,7 @@ from tests.bridge.kafka_log import header_list, headers, records
 from tests.bridge.lines import add_user, row
 from tests.bridge.relays import running_relay, waiting
 from tests.bridge.sources import committed
-from tests.bridge.spoiler import produce_packed
+from tests.bridge.spoiler import kept_packed, produce_packed
 from tests.bridge.valve import through, valve_before
 from tests.bridge.workers import workers
 from tests.eventually import eventually
@@ -180,10 +180,28 @@ def test_many_unknown_thoughts_are_stored_in_offset_order_though_postgresql_goes
     assert lines == {user: list(range(1, 81)) for user in users}
 
 
+def test_the_largest_record_that_our_work_topic_takes_is_a_dead_letter_with_its_bytes(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
+    """Packed as it comes: by its size in Kafka's log it could be anything."""
+    key, spare = str(user_id).encode(), 200
+    value = an_event(user_id, filler="x" * WORK_RECORD_BYTES)[: WORK_RECORD_BYTES - spare]
+    produce_packed(settings, settings.kafka_topic, [value], "zstd", key=key)
+    with pytest.raises(KafkaException, match="MSG_SIZE_TOO_LARGE"):
+        produce_packed(settings, settings.kafka_topic, [value + b"x" * spare], "zstd", key=key)
+    with workers(settings, database), running(settings), running_relay(settings):
+        all_ended(settings, database, 1)
+        (published,) = eventually(lambda: in_the_topic(settings))
+    (kept,) = database.rows(text("SELECT * FROM dead_letters"))
+    assert (bytes(kept.value), published.value()) == (value, value)
+    assert headers(published)["error-class"] == b"TooLarge"
+
+
+@kept_packed
 def test_a_record_too_large_for_a_dead_letter_is_buried_without_its_bytes_and_holds_up_nobody(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
-    """Packed it is small enough for the work topic, and nothing bounds what it unpacks to."""
+    """In a work topic of others: it keeps batches packed, and nothing bounds what they unpack to."""
     value = an_event(user_id, filler="x" * 60_000_000)
     produce_packed(settings, settings.kafka_topic, [value], "zstd", key=str(user_id).encode())
     foreign = an_event(user_id)
