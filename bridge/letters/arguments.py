@@ -90,12 +90,13 @@ def _add_filters(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--error-class", type=clean, metavar="CLASS", help="with its module or without")
     parser.add_argument("--agent", type=clean, help="the agent that failed")
-    parser.add_argument("--user", type=_user, metavar="UUID", help="the thought's author")
+    parser.add_argument("--user", type=_id, metavar="UUID", help="the thought's author")
+    parser.add_argument("--thought", type=_id, metavar="UUID", help="the thought, as its page is named")
     parser.add_argument("--since", type=_since, metavar="WHEN", help="an ISO time, or an age such as 90m, 2h or 3d")
     parser.add_argument("--text", type=clean, help="a part of the thought's text, or of the record's value")
 
 
-def _user(word: str) -> str:
+def _id(word: str) -> str:
     try:
         return str(UUID(word))
     except ValueError:

@@ -20,7 +20,12 @@ USERS_SHOWN: Final = 20
 UNBOUND: Final = 1_000_000.0
 """So many a second is as fast as PostgreSQL answers."""
 
-FILTERS: Final = ("reason", "error_class", "agent", "user", "since", "text")
+IN_BATCH_MODE: Final = (
+    "In batch mode nobody reads the work topic: only thoughts can be replayed, and they wait for the next batch, which "
+    "`python -m tasks batch` starts."
+)
+
+FILTERS: Final = ("reason", "error_class", "agent", "user", "thought", "since", "text")
 
 
 def list_letters(settings: Settings, given: Namespace) -> int:
@@ -119,11 +124,11 @@ def _close(settings: Settings, given: Namespace, act: Callable[[Database], bulk.
     if isinstance(chosen, str):
         console.note(chosen)
         return 2
+    if word == "replayed" and not settings.takes_from_kafka:
+        console.note(IN_BATCH_MODE)
     with console.database(settings) as database:
         picked = index.pick(database, chosen, is_read=settings.takes_from_kafka)
         if given.dry_run:
-            if word == "replayed" and not settings.takes_from_kafka:
-                console.note("In batch mode nobody reads the work topic: only thoughts can be replayed.")
             _tell_counts(bulk.counts(picked), word, as_json=given.json)
             return 0
         known = [one.failure_id for one in picked]

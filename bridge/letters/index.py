@@ -21,6 +21,7 @@ CHOSEN: Final = """
        AND (CAST(:error_class AS text) IS NULL OR l.headers->>'error_class' = :error_class
             OR reverse(split_part(reverse(l.headers->>'error_class'), '.', 1)) = :error_class)
        AND (CAST(:user AS text) IS NULL OR COALESCE(t.user_id::text, l.headers->>'user_id') = :user)
+       AND (CAST(:thought AS text) IS NULL OR COALESCE(l.thought_id::text, l.headers->>'thought_id') = :thought)
        AND (CAST(:since AS timestamptz) IS NULL OR l.created_at >= :since)
        AND (CAST(:text AS text) IS NULL OR strpos(lower(t.text), lower(:text)) > 0
             OR position(convert_to(:text, 'UTF8') IN l.value) > 0)
@@ -68,6 +69,7 @@ class Filter:
     error_class: str | None = None
     agent: str | None = None
     user: str | None = None
+    thought: str | None = None
     since: datetime | None = None
     text: str | None = None
 

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from bridge.__main__ import parser
+from bridge.letters.commands import IN_BATCH_MODE
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.failures import an_event, buried, delete, failed, letter_of, thought_of
@@ -131,7 +132,9 @@ def test_a_dry_run_counts_and_changes_nothing(settings: Settings, database: Data
     assert "1 of them cannot be: they are closed" in named
 
 
-def test_a_dry_run_in_batch_mode_counts_no_records(settings: Settings, database: Database, user_id: UUID) -> None:
+def test_in_batch_mode_no_records_are_replayed_or_counted_and_thoughts_wait_for_a_batch(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
     failed(database, settings, user_id)
     buried(database, settings, b"?")
     tonight = settings.model_copy(update={"kafka_mode": False})
@@ -140,8 +143,12 @@ def test_a_dry_run_in_batch_mode_counts_no_records(settings: Settings, database:
         "2 dead letters would be replayed; nothing was changed.",
         "1 of them cannot be: they are closed, or their thoughts have moved on or were deleted.",
     ]
-    assert done.stderr == "In batch mode nobody reads the work topic: only thoughts can be replayed.\n"
+    assert done.stderr == f"{IN_BATCH_MODE}\n"
+    assert said(settings, "replay", "--all", "--dry-run").stderr == ""
     assert told(settings, "replay", "--all", "--dry-run")["movable"] == 2
+    replayed = said(tonight, "replay", "--all")
+    assert (replayed.returncode, replayed.stderr) == (1, f"{IN_BATCH_MODE}\n")
+    assert "1 of 2 dead letters were replayed" in replayed.stdout
 
 
 def test_who_has_read_enough_ends_it_without_a_word(settings: Settings, database: Database) -> None:
@@ -177,6 +184,7 @@ def test_what_could_not_be_replayed_is_named_and_the_rest_is_done(
         (["list", "--since", "yesterday"], "neither an ISO time nor an age"),
         (["list", "--since", "999999w"], "neither an ISO time nor an age"),
         (["list", "--user", "me"], "no UUID"),
+        (["list", "--thought", "mine"], "no UUID"),
         (["list", "--limit", "0"], "not between"),
         (["replay", "--all", "--rate", "0"], "not between"),
         (["replay", "--all", "--rate", "nan"], "not between"),

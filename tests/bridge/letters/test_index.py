@@ -38,15 +38,18 @@ def later(database: Database, failure: str) -> str:
 def test_each_filter_finds_its_own_and_all_together_what_meets_them_all(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
-    other = add_user(database)
+    other, claimed = add_user(database), uuid4()
     first = failed(database, settings, user_id, words="Über 100% of Rust", reason="transient", agent="priority")
     second = failed(database, settings, other, error_class="agents.errors.TooLong", reason="invalid")
-    record = buried(database, settings, b'\xff "Needle', reason="unknown-user", user_id=str(other))
+    value = b'\xff "Needle'
+    record = buried(database, settings, value, reason="unknown-user", user_id=str(other), thought_id=str(claimed))
     database.rows(text("UPDATE dead_letters SET created_at = now() - interval '3 days' WHERE failure_id = :f"), f=first)
     day = datetime.now(UTC) - timedelta(days=1)
     assert ids(database, Filter(reason="transient")) == [first]
     assert ids(database, Filter(agent="priority")) == [first]
     assert set(ids(database, Filter(user=str(other)))) == {second, record}
+    assert ids(database, Filter(thought=str(thought_of(database, first).id))) == [first]
+    assert ids(database, Filter(thought=str(claimed))) == [record]
     assert ids(database, Filter(error_class="TooLong")) == ids(database, Filter(error_class="agents.errors.TooLong"))
     assert ids(database, Filter(error_class="TooLong")) == [second]
     assert set(ids(database, Filter(since=day))) == {second, record}
