@@ -121,6 +121,11 @@ def test_a_log_that_lost_its_end(settings: Settings, database: Database, caplog:
     check(settings, database, lines, ended)
 
 
+def partitions_of(admin: AdminClient, topic: str) -> int:
+    """As the broker tells clients; it has said that they are made a moment earlier."""
+    return len(admin.list_topics(topic, timeout=10).topics[topic].partitions)
+
+
 def test_more_partitions_while_thoughts_are_written(settings: Settings, database: Database) -> None:
     users = [add_user(database) for _ in range(12)]
     with workers(settings, database) as ended, kept_running(settings), ExitStack() as older:
@@ -129,6 +134,7 @@ def test_more_partitions_while_thoughts_are_written(settings: Settings, database
         eventually(lambda: ended)
         admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
         admin.create_partitions([NewPartitions(settings.kafka_topic, 12)])[settings.kafka_topic].result(20)
+        eventually(lambda: partitions_of(admin, settings.kafka_topic) == 12)
         with running_relay(settings):  # it knows the new partitions at once, the older one within five minutes
             meanwhile = write(settings, database, users, 4)
             older.close()
