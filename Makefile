@@ -9,6 +9,9 @@ ROUNDS ?= 20
 RUNS ?= 10000
 SEED ?= 1
 
+# Dozens of Python processes start here: each would compile all the modules for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev up down status test simulate faults lint types bench lock
 
@@ -31,7 +34,7 @@ status: install ## show what runs, and where
 	@$(BIN)/python -m devstack status --dir $(DIR)
 
 test: install-dev ## run the whole suite on real PostgreSQL, Redis and Kafka
-	@$(BIN)/python -m pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 5 --dist loadscope --no-loadscope-reorder
 
 simulate: install-dev ## play histories full of faults (RUNS=10000 SEED=1), then each guard switched off in turn
 	@$(BIN)/python -m tests.simulation histories --runs $(RUNS) --seed $(SEED)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,35 +11,15 @@ import redis
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from sqlalchemy import text
-from xdist.scheduler import LoadScopeScheduling
 
 from contracts.database import Database, make_engine
 from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
+from tests.parallel import Files, in_order
 from tests.stores import Stores, execute, home_of_stores, migrated, sibling, stores_in
 
 STORES = pytest.StashKey[str]()
 """The directory of the stores of this run."""
-
-STACK_FOLDERS = {"browser", "devstack", "faults", "flow"}
-"""Their tests run whole stacks, for minutes."""
-
-TOGETHER = {
-    "faults/test_kills.py": "faults",
-    "faults/test_poison.py": "faults",
-    "devstack/test_privacy.py": "devstack",
-    "devstack/test_stores.py": "devstack",
-    "devstack/test_whole_stack.py": "devstack",
-}
-"""Files that stay in one of the parallel processes, since another one would start one more of the stack they share."""
-
-
-class Files(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types here
-    """Hands out whole files to the parallel processes."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        path = PurePath(nodeid.partition("::")[0])
-        return TOGETHER.get(f"{path.parent.name}/{path.name}", str(path))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Files:
@@ -47,8 +27,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Files:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes begins first, so that the end of a run does not wait for it alone."""
-    items.sort(key=lambda item: item.path.parent.name not in STACK_FOLDERS)
+    items[:] = in_order(items)
 
 
 def pytest_configure(config: pytest.Config) -> None:

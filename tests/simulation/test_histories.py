@@ -6,10 +6,10 @@ import pytest
 
 from tests.simulation.coverage import Campaign
 
-RUNS: Final = 500
+RUNS: Final = 200
 """`make simulate` plays 10,000, and CI runs it after the suite."""
 
-AT_ONCE: Final = 250
+AT_ONCE: Final = 100
 
 
 @pytest.mark.parametrize("first", range(0, RUNS, AT_ONCE))
