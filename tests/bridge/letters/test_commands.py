@@ -1,69 +1,24 @@
 """`python -m bridge dead-letters` as a person types it: what it prints, what it changes, and its exit status."""
 
-import io
 import json
 import os
 import pty
 import signal
 import subprocess
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from bridge.__main__ import parser
 from bridge.letters.commands import IN_BATCH_MODE
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.failures import an_event, buried, delete, failed, letter_of, thought_of
+from tests.bridge.letters.said import COMMAND, environment, said, told
 from tests.bridge.lines import add_user
 from tests.bridge.relays import a_relay
 from tests.eventually import eventually
 from tests.stores import ROOT
-
-COMMAND = [sys.executable, "-m", "bridge", "dead-letters"]
-
-
-@dataclass
-class Said:
-    """What a command left."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    return os.environ | {
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-        "KAFKA_TOPIC": settings.kafka_topic,
-        "KAFKA_DEAD_LETTER_TOPIC": settings.kafka_dead_letter_topic,
-    }
-
-
-def said(settings: Settings, *words: str) -> Said:
-    """The command in this process: starting one takes seconds."""
-    output, errors = io.StringIO(), io.StringIO()
-    with redirect_stdout(output), redirect_stderr(errors):
-        try:
-            chosen = parser().parse_args(["dead-letters", *words])
-            status = chosen.command(settings, chosen)
-        except SystemExit as ended:
-            status = ended.code if isinstance(ended.code, int) else 1
-            errors.write("" if isinstance(ended.code, int) else f"{ended.code}\n")
-    return Said(status, output.getvalue(), errors.getvalue())
-
-
-def told(settings: Settings, *words: str) -> Any:
-    done = said(settings, *words, "--json")
-    assert done.stderr == ""
-    return json.loads(done.stdout)
 
 
 def states(database: Database) -> dict[str, int]:
@@ -172,79 +127,6 @@ def test_what_could_not_be_replayed_is_named_and_the_rest_is_done(
     assert done.stdout == (
         f"{gone}: not replayed: its thought was deleted by its author\n1 of 2 dead letters were replayed.\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("words", "why"),
-    [
-        (["replay"], "--all means every open dead letter"),
-        (["discard"], "--all means every open dead letter"),
-        (["discard", "an-id", "--all"], "ids, or filters, or --all"),
-        (["replay", "an-id", "--reason", "lost"], "ids, or filters, or --all"),
-        (["list", "--since", "yesterday"], "neither an ISO time nor an age"),
-        (["list", "--since", "999999w"], "neither an ISO time nor an age"),
-        (["list", "--user", "me"], "no UUID"),
-        (["list", "--thought", "mine"], "no UUID"),
-        (["list", "--limit", "0"], "not between"),
-        (["replay", "--all", "--rate", "0"], "not between"),
-        (["replay", "--all", "--rate", "nan"], "not between"),
-        (["replay", "--all", "--rate", "fast"], "no number"),
-        (["list", "--state", "lost"], "invalid choice"),
-    ],
-    ids=" ".join,
-)
-def test_words_that_make_no_sense_change_nothing_and_say_why(settings: Settings, words: list[str], why: str) -> None:
-    done = said(settings, *words)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert why in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("since", ["2020-01-01", "2020-01-01T10:00:00+02:00", "3d", "90m", "5s", "1w"])
-def test_times_and_ages_are_understood(settings: Settings, database: Database, user_id: UUID, since: str) -> None:
-    database.rows(text("INSERT INTO dead_letters (failure_id, reason, headers) VALUES ('f', 'r', '{}')"))
-    assert [one["failure_id"] for one in told(settings, "list", "--since", since)] == ["f"]
-
-
-@pytest.mark.usefixtures("topics")
-def test_show_prints_all_that_is_known(settings: Settings, database: Database, user_id: UUID) -> None:
-    value = b'{"words": "caf\xc3\xa9"}'
-    record = buried(database, settings, value, headers=[("trace", b"\xff"), ("none", None)], user_id=str(user_id))
-    with a_relay(settings) as relay:
-        relay.round()
-    stands = letter_of(database, record)
-    shown = said(settings, "show", record).stdout
-    assert shown.splitlines()[0] == f"{record}  unreadable"
-    place = f"partition {stands.kafka_partition}, offset {stands.kafka_offset} of the dead letter topic"
-    for part in (place, "error-message: the value is not JSON", "original-offset: 42", "original-key: the key"):
-        assert part in shown
-    assert "original-header-trace: base64 /w==" in shown
-    assert "original-header-none: (null)" in shown
-    assert shown.endswith('value, 18 bytes:\n  {"words": "café"}\n')
-    found = told(settings, "show", record)
-    assert (found["value"], found["state"], found["user_id"]) == (value.decode(), "open", str(user_id))
-    assert ["original-header-trace", {"base64": "/w=="}] in found["headers"]
-
-
-def test_show_tells_a_thoughts_stack_and_its_way(settings: Settings, database: Database, user_id: UUID) -> None:
-    failure = failed(database, settings, user_id, stack="File one\nFile \x1b[2J two")
-    said(settings, "replay", failure)
-    shown = said(settings, "show", failure).stdout
-    assert f"thought {thought_of(database, failure).id}, turn 1, user {user_id}" in shown
-    assert " as turn 2: pending" in shown
-    assert "stack:\n  File one\n  File \\x1b[2J two\n" in shown
-    assert "in Kafka: not yet" in shown
-
-
-def test_show_prints_other_bytes_in_base64_and_tombstones_as_none(settings: Settings, database: Database) -> None:
-    binary, tombstone = buried(database, settings, b"\xff\x00"), buried(database, settings, None, offset=43)
-    assert said(settings, "show", binary).stdout.endswith("value, 2 bytes, in base64:\n  /wA=\n")
-    assert said(settings, "show", tombstone).stdout.endswith("value: none, a tombstone\n")
-    assert told(settings, "show", binary)["value"] == {"base64": "/wA="}
-    assert told(settings, "show", tombstone)["value"] is None
-    unknown = said(settings, "show", "never\x1b seen")
-    assert (unknown.returncode, unknown.stdout) == (1, "")
-    assert unknown.stderr == "never\\x1b seen: there is no dead letter with this id\n"
 
 
 def test_ctrl_c_ends_a_bulk_replay_between_two_statements(

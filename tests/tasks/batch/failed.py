@@ -1,0 +1,17 @@
+"""A thought of a batch that failed."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from contracts.database import Database
+from tests.bridge.lines import end
+
+
+def fail(database: Database, thought: UUID) -> None:
+    """Make a thought terminal with a dead letter."""
+    end(database, thought, "failed")
+    statement = (
+        "INSERT INTO dead_letters (failure_id, thought_id, reason, headers) VALUES (:id, :thought, 'lost', '{}')"
+    )
+    database.rows(text(statement), id=f"{thought}:1", thought=thought)
