@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.decide import Record
 from bridge.lane import Lane
-from contracts.database import Database, why
+from contracts.database import Database, Row, why
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -60,9 +60,9 @@ class BatchSource:
         return [self._lane]
 
     def poll(self, seconds: float) -> None:
-        """Wait, and every second look for users of the batch that the lane does not hold yet."""
+        """Wait, and every second look for batches to begin and to end, and for users that the lane has room for."""
         time.sleep(seconds)
-        if time.monotonic() - self._looked_at < LOOK_SECONDS or not self._lane.has_room:
+        if time.monotonic() - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = time.monotonic()
         try:
@@ -81,7 +81,13 @@ class BatchSource:
             log.info("Batch %d has begun.", row.id)
         if not self._database.rows(OPEN):
             return
-        for row in self._database.rows(WAITING, held=self._lane.users(), users=USERS_A_LOOK):
+        for row in self._waiting():
             self._lane.read(Record(next(self._offsets), row.user_id, row.id, row.turn))
         for row in self._database.rows(END):
             log.info("Batch %d has ended.", row.id)
+
+    def _waiting(self) -> list[Row]:
+        """Nobody is asked for while the lane is full; batches begin and end all the same, as people are told."""
+        if not self._lane.has_room:
+            return []
+        return self._database.rows(WAITING, held=self._lane.users(), users=USERS_A_LOOK)

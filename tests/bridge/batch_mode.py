@@ -30,6 +30,11 @@ def ask_for_a_batch(database: Database) -> int:
     return int(database.rows(text("INSERT INTO batches (asked_at) VALUES (now()) RETURNING id"))[0].id)
 
 
+def has_begun(database: Database, batch: int) -> bool:
+    (found,) = database.rows(text("SELECT begun_at FROM batches WHERE id = :id"), id=batch)
+    return found.begun_at is not None
+
+
 def has_ended(database: Database, batch: int) -> bool:
     (found,) = database.rows(text("SELECT * FROM batches WHERE id = :id"), id=batch)
     return found.begun_at is not None and found.ended_at is not None

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from bridge.batches import END, OPEN, BatchSource
+from bridge.batches import END, OPEN, USERS_A_LOOK, BatchSource
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
-from tests.bridge.batch_mode import ask_for_a_batch, has_ended, running
+from tests.bridge.batch_mode import ask_for_a_batch, has_begun, has_ended, running
 from tests.bridge.doorbells import an_answer
 from tests.bridge.lines import add_thought, add_user, end, row
 from tests.bridge.workers import line_of, workers
@@ -79,6 +79,27 @@ def test_a_user_is_fed_once_while_the_lane_holds_them_and_again_when_they_are_fo
     lane.decided(an_answer(user_id, None, o0="done"), 0.0)
     again(source)
     assert lane.users() == [user_id]
+
+
+def test_while_the_lane_is_full_another_batch_begins_and_those_that_are_over_end(
+    settings: Settings, database: Database
+) -> None:
+    line = [add_thought(database, add_user(database)) for _ in range(2 * USERS_A_LOOK + 1)]
+    source = BatchSource(settings, database)
+    (lane,) = source.lanes()
+    first = ask_for_a_batch(database)
+    source.poll(0.0)
+    again(source)
+    assert lane.is_full
+    second = ask_for_a_batch(database)
+    again(source)
+    assert has_begun(database, second)
+    assert len(lane.users()) == 2 * USERS_A_LOOK
+    for thought in line:
+        end(database, thought)
+    again(source)
+    assert has_ended(database, first)
+    assert has_ended(database, second)
 
 
 def test_a_batch_that_waits_for_postgresql_is_taken_up_again(settings: Settings, database: Database) -> None:
