@@ -42,6 +42,7 @@ class InTopic:
         self._topic_id = ""
         self._read: dict[int, int] = {}
         self._first: dict[int, int] = {}
+        self._withheld: dict[int, range] = {}
         self.places: dict[str, tuple[int, int]] = {}
         """Failure id -> partition and offset."""
 
@@ -55,17 +56,21 @@ class InTopic:
         if any(one.topic_id != self._topic_id or self._read.get(one.partition, 0) > one.high for one in positions):
             self._read, self.places = {}, {}
         self._topic_id = positions[0].topic_id if positions else ""
-        spans = [(one.partition, max(one.low, self._read.get(one.partition, 0)), one.high) for one in positions]
+        spans = [(one.partition, max(one.low, self._read.get(one.partition, 0)), one.readable) for one in positions]
         self.places = {name: at for name, at in self.places.items() if at[1] >= self._first.get(at[0], 0)}
         for messages in self._log.records(self._topic, spans):
             self.places |= {place[0]: place[1:] for place in map(_place, messages) if place}
-        self._read = {one.partition: one.high for one in positions}
+        self._read = {one.partition: one.readable for one in positions}
+        self._withheld = {one.partition: range(one.readable, one.high) for one in positions}
 
     def misses(self, letter: Row) -> bool:
         """Whether a dead letter should be there and is not: of a row of the index that was read before the topic.
-        Expired records are not missed; in a topic made anew they cannot be told from the others."""
-        expired = letter.kafka_offset is not None and letter.kafka_offset < self._first.get(letter.kafka_partition, 0)
-        return letter.failure_id not in self.places and not expired
+        Expired records are not missed; in a topic made anew they cannot be told from the others. Nor is what may stand
+        behind a transaction that has not ended: no reader is shown it yet."""
+        partition, offset = letter.kafka_partition, letter.kafka_offset
+        expired = offset is not None and offset < self._first.get(partition, 0)
+        withheld = offset is not None and offset in self._withheld.get(partition, ())
+        return letter.failure_id not in self.places and not expired and not withheld
 
 
 def _place(message: Stands) -> Place | None:
