@@ -66,11 +66,13 @@ def paced(ids: Sequence[str], act: Act, *, rate: float, stop: threading.Event) -
         yield act(one)
 
 
-def counts(picked: Sequence[Picked]) -> dict[str, Any]:
-    """What a replay would meet, by reason, agent and user, the most first; `movable` as far as can be seen now."""
+def counts(picked: Sequence[Picked], *, discards: bool = False) -> dict[str, Any]:
+    """What a replay would meet, or a discard, by reason, agent and user, the most first. `movable` as far as can be
+    seen now: a discard closes whatever is open."""
     return {
         "dead_letters": len(picked),
-        "movable": sum(one.movable for one in picked),
+        "movable": sum(one.is_open if discards else one.movable for one in picked),
+        "closed": sum(not one.is_open for one in picked),
         "by_reason": dict(Counter(one.reason for one in picked).most_common()),
         "by_agent": dict(Counter(one.agent or "-" for one in picked).most_common()),
         "by_user": dict(Counter(one.user_id or "-" for one in picked).most_common()),

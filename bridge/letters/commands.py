@@ -25,6 +25,11 @@ IN_BATCH_MODE: Final = (
     "`python -m tasks batch` starts."
 )
 
+STAYS: Final = {
+    "replayed": "{:,} of them cannot be: they are closed, or their thoughts have moved on or were deleted.",
+    "discarded": "{:,} of them are closed already.",
+}
+
 FILTERS: Final = ("reason", "error_class", "agent", "user", "thought", "since", "text")
 
 
@@ -129,7 +134,7 @@ def _close(settings: Settings, given: Namespace, act: Callable[[Database], bulk.
     with console.database(settings) as database:
         picked = index.pick(database, chosen, is_read=settings.takes_from_kafka)
         if given.dry_run:
-            _tell_counts(bulk.counts(picked), word, as_json=given.json)
+            _tell_counts(bulk.counts(picked, discards=word == "discarded"), word, as_json=given.json)
             return 0
         known = [one.failure_id for one in picked]
         ids = [*known, *(one for one in dict.fromkeys(chosen.ids or ()) if one not in set(known))]
@@ -164,10 +169,8 @@ def _tell_counts(found: dict[str, Any], word: str, *, as_json: bool) -> None:
         return
     stays = found["dead_letters"] - found["movable"]
     console.write([f"{found['dead_letters']:,} dead letters would be {word}; nothing was changed."])
-    if stays and word == "replayed":
-        console.write(
-            [f"{stays:,} of them cannot be: they are closed, or their thoughts have moved on or were deleted."]
-        )
+    if stays:
+        console.write([STAYS[word].format(stays)])
     for title in ("reason", "agent", "user"):
         group = list(found[f"by_{title}"].items())
         console.write(f"  {title} {console.plain(name)}: {number:,}" for name, number in group[:USERS_SHOWN])

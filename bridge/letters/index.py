@@ -45,6 +45,7 @@ COUNT: Final = text(f"SELECT count(*) AS letters {CHOSEN}")
 PICK: Final = text(f"""
     SELECT l.failure_id, l.thought_id IS NOT NULL AS is_thought, l.reason, COALESCE(l.headers->>'agent', '') AS agent,
            COALESCE(t.user_id::text, l.headers->>'user_id', '') AS user_id,
+           l.state = 'open' AS is_open,
            l.state = 'open' AND CASE WHEN l.thought_id IS NULL THEN l.headers->>'value_left_out' IS NULL
                                      ELSE COALESCE(t.status = 'failed' AND t.turn = l.turn, false) END AS movable
     {CHOSEN}
@@ -135,6 +136,7 @@ class Picked:
     reason: str
     agent: str
     user_id: str
+    is_open: bool
     movable: bool
 
 

@@ -57,6 +57,7 @@ def test_filters_are_shared_by_list_replay_and_discard(settings: Settings, datab
     assert told(settings, "replay", *words, "--dry-run") == {
         "dead_letters": 3,
         "movable": 3,
+        "closed": 0,
         "by_reason": {"transient": 3},
         "by_agent": {"value_impact": 3},
         "by_user": {str(user_id): 3},
@@ -85,6 +86,25 @@ def test_a_dry_run_counts_and_changes_nothing(settings: Settings, database: Data
     said(settings, "discard", gone)
     named = said(settings, "replay", gone, "--dry-run").stdout
     assert "1 of them cannot be: they are closed" in named
+
+
+def test_a_dry_run_of_discard_says_which_of_the_named_are_closed_already(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
+    waits, gone, replayed, discarded = (failed(database, settings, user_id) for _ in range(4))
+    delete(database, thought_of(database, gone).id)
+    said(settings, "replay", replayed)
+    said(settings, "discard", discarded)
+    named = ("discard", waits, gone, replayed, discarded, "--dry-run")
+    assert said(settings, *named).stdout.splitlines()[:2] == [
+        "4 dead letters would be discarded; nothing was changed.",
+        "2 of them are closed already.",
+    ]
+    found = told(settings, *named)
+    assert (found["dead_letters"], found["movable"], found["closed"]) == (4, 2, 2)
+    assert "closed already" not in said(settings, "discard", "--all", "--dry-run").stdout
+    assert told(settings, "replay", *named[1:])["movable"] == 1
+    assert states(database) == {"open": 2, "replayed": 1, "discarded": 1}
 
 
 def test_in_batch_mode_no_records_are_replayed_or_counted_and_thoughts_wait_for_a_batch(

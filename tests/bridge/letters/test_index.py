@@ -87,6 +87,7 @@ def test_counts_say_what_can_move(settings: Settings, database: Database, user_i
     assert counts(pick(database, Filter(state="open"))) == {
         "dead_letters": 3,
         "movable": 2,
+        "closed": 0,
         "by_reason": {"unreadable": 1, "transient": 1, "permanent": 1},
         "by_agent": {"-": 1, "value_impact": 1, "priority": 1},
         "by_user": {str(user_id): 2, "-": 1},
