@@ -28,6 +28,9 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery car
     soon as it runs again. `alive` is called at every look.
     """
 
+    _store: Any = None
+    """The file, open."""
+
     producer = None
     """Celery's own would connect to the broker before an entry is looked at."""
 
@@ -43,6 +46,13 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery car
         """One look; Celery's answer is how long to sleep."""
         self._alive()
         return float(super().tick(*args, **kwargs))
+
+    def sync(self) -> None:
+        """Write down what ran when. Only who closes its file surely has: ndbm, which many a Python finds first, keeps
+        all in memory until then, and a beat that was killed would ask for the same night again."""
+        if self._store is not None:
+            self._store.close()
+            self._store = self._open_schedule()
 
     def reserve(self, entry: ScheduleEntry) -> ScheduleEntry:
         """Write the row, and only then note that it was written: a beat that is ended in between asks again.

@@ -1,5 +1,7 @@
 """The nightly batch: a real beat writes its row by the clock, whatever is away and whatever beat slept through."""
 
+import pickle
+import shelve
 import signal
 import subprocess
 import sys
@@ -7,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from sqlalchemy import text
 from contracts.database import Database
 from contracts.settings import Settings
 from tasks.application import NIGHTLY_BATCH, create_app
+from tasks.nightly import NightlyScheduler
 from tests.eventually import eventually
 from tests.stores import ROOT
 from tests.tasks.gate import Gate
@@ -76,12 +80,17 @@ def rows(database: Database) -> int:
     return int(database.rows(text("SELECT count(*) FROM batches"))[0][0])
 
 
+def scheduler(settings: Settings, place: Path) -> Any:
+    """Beat's scheduler in this process, with the file in this place."""
+    app = create_app(settings)
+    return app.conf.beat_scheduler(app=app, schedule_filename=str(place / "schedule"))
+
+
 def ran_last(settings: Settings, place: Path, ago: timedelta) -> None:
     """Leave the schedule's file as a beat leaves it whose last batch was so long ago."""
-    app = create_app(settings)
-    scheduler = app.conf.beat_scheduler(app=app, schedule_filename=str(place / "schedule"))
-    scheduler.schedule[NIGHTLY_BATCH].last_run_at -= ago
-    scheduler.close()
+    before = scheduler(settings, place)
+    before.schedule[NIGHTLY_BATCH].last_run_at -= ago
+    before.close()
 
 
 def test_a_first_start_asks_for_nothing_before_its_hour(database: Database, settings: Settings, tmp_path: Path) -> None:
@@ -126,6 +135,34 @@ def test_a_beat_that_is_ended_while_postgresql_is_away_leaves_the_night_to_the_n
         beat.end()
     with a_beat(settings, tmp_path):
         eventually(lambda: rows(database) == 1)
+
+
+class WrittenWhenClosed(dict[bytes, bytes]):
+    """A file as ndbm keeps it: nothing is in it before it is closed."""
+
+    def __init__(self, name: str) -> None:
+        self._file = Path(name)
+        super().__init__(pickle.loads(self._file.read_bytes()) if self._file.exists() else {})
+
+    def close(self) -> None:
+        self._file.write_bytes(pickle.dumps({**self}))
+
+
+def a_shelf(name: str, *, writeback: bool) -> "shelve.Shelf[Any]":
+    return shelve.Shelf(WrittenWhenClosed(name), writeback=writeback)
+
+
+def test_what_is_noted_is_in_the_file_before_beat_is_closed(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NightlyScheduler, "persistence", SimpleNamespace(open=a_shelf))
+    ran_last(settings, tmp_path, timedelta(days=2))
+    first, second = (scheduler(settings, tmp_path) for _ in range(2))
+    assert datetime.now(UTC) - second.schedule[NIGHTLY_BATCH].last_run_at > timedelta(days=1)
+    first.reserve(first.schedule[NIGHTLY_BATCH])
+    third = scheduler(settings, tmp_path)
+    assert third.schedule[NIGHTLY_BATCH].last_run_at == first.schedule[NIGHTLY_BATCH].last_run_at
+    assert datetime.now(UTC) - third.schedule[NIGHTLY_BATCH].last_run_at < timedelta(days=1)
 
 
 @pytest.mark.parametrize("others", [{"KAFKA_ENABLED": "true"}])
