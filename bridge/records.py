@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from bridge.decide import Record
-from bridge.topics import WORK_RECORD_BYTES
+from bridge.topics import DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
 from contracts.dead_letters import record_failure_id
 from contracts.events import ThoughtCreated, UnreadableEventError, parse_created
 from contracts.foreign import TURN
@@ -24,6 +24,9 @@ when it is emitted again, with the header `turn`."""
 
 HEADER_BYTES: Final = 16
 """What a header takes besides its name and its value, at most."""
+
+LEAST_HEADER_BYTES: Final = 2
+"""And at least: counted so, all the headers that fit into a batch of the work topic unpacked fit into a dead letter."""
 
 KafkaHeaders = Sequence[tuple[str, bytes | None]]
 
@@ -68,8 +71,18 @@ def read_record(
         reason = clean(str(unreadable))  # pydantic quotes the character it did not like, NUL included
         body = _kept(where, value, headers, key, unreadable.kind)
         size = _size(body.value, body.headers, body.key)
-        return Unreadable(Record(offset, NOBODY, NOBODY, None, where, body, size), reason)
+        return Unreadable(Record(offset, *_claimed(body.value), None, where, body, size), reason)
     return Record(offset, event.user_id, event.thought_id, turn, where, Body(value, headers, key), size)
+
+
+def _claimed(value: bytes | None) -> tuple[UUID, UUID]:
+    """Whose and which thought a refused record says it is: who deletes that one deletes the words here as well.
+    NOBODY's where it does not say."""
+    try:
+        told = json.loads(value or b"")
+        return UUID(told["user_id"]), UUID(told["thought_id"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return NOBODY, NOBODY
 
 
 def damaged_record(where: Mapping[str, Any], why: str) -> Unreadable:
@@ -79,26 +92,24 @@ def damaged_record(where: Mapping[str, Any], why: str) -> Unreadable:
 
 
 def _kept(where: Mapping[str, Any], value: bytes | None, headers: KafkaHeaders, key: bytes | None, kind: str) -> Body:
-    """All of a record that fits into a dead letter: whatever our own work topic takes. One that was not made by us may
-    take larger records, and where it keeps them packed, of any size."""
+    """All of a record that a dead letter has room for."""
     room = Room(WORK_RECORD_BYTES)
-    kept_key = key if room.takes(key) else None
-    has_value = room.takes(value)
+    kept_key = key if room.takes(len(key or b"")) else None
+    kept = [(name, told) for name, told in headers if room.takes(_length(name, told) + LEAST_HEADER_BYTES)]
+    has_value = len(value or b"") <= DEAD_LETTER_VALUE_BYTES
     left_out = "" if has_value else f"{len(value or b'')} bytes, SHA-256 {hashlib.sha256(value or b'').hexdigest()}"
-    kept = [pair for pair in headers if room.takes(pair[0].encode(errors="replace"), pair[1])]
     failure_id = record_failure_id(where, value)
     return Body(value if has_value else None, kept, kept_key, kind, left_out, len(headers) - len(kept), failure_id)
 
 
 class Room:
-    """Bytes that are left."""
+    """Bytes that are left for what comes besides the value."""
 
     def __init__(self, left: int) -> None:
         self._left = left
 
-    def takes(self, *parts: bytes | None) -> bool:
-        """Whether they fit; if so, they have their place."""
-        size = sum(len(part or b"") for part in parts)
+    def takes(self, size: int) -> bool:
+        """Whether so many fit; if so, they have their place."""
         fits = size <= self._left
         self._left -= size * fits
         return fits
@@ -133,8 +144,11 @@ def _check_type(value: bytes | None) -> None:
 
 
 def _size(value: bytes | None, headers: KafkaHeaders, key: bytes | None) -> int:
-    told = sum(len(name.encode(errors="replace")) + len(content or b"") + HEADER_BYTES for name, content in headers)
-    return len(value or b"") + len(key or b"") + told
+    return len(value or b"") + len(key or b"") + sum(_length(*pair) + HEADER_BYTES for pair in headers)
+
+
+def _length(name: str, value: bytes | None) -> int:
+    return len(name.encode(errors="replace")) + len(value or b"")
 
 
 def _check_size(size: int) -> None:

@@ -16,16 +16,16 @@ from contracts.settings import Settings
 log = logging.getLogger(__name__)
 
 WORK_RECORD_BYTES: Final = 1_048_588
-"""Kafka's own default of the largest record batch: the most a record of the work topic may have, unpacked."""
+"""Kafka's own default of the largest record batch, as it is sent: what comes packed may be larger."""
 
-DEAD_LETTER_RECORD_BYTES: Final = WORK_RECORD_BYTES + 65_536
-"""A dead letter carries the whole original record and up to 64 KiB of headers that say why."""
+DEAD_LETTER_VALUE_BYTES: Final = 16 * 1024 * 1024
+"""The largest value that a dead letter has room for. Nothing bounds what a packed one unpacks to, and one that could
+not be stored within a statement's time would stop its partition; for this one PostgreSQL takes an eighth of it."""
+
+DEAD_LETTER_RECORD_BYTES: Final = DEAD_LETTER_VALUE_BYTES + WORK_RECORD_BYTES + 65_536
+"""A dead letter carries the original's value, its key and headers, and up to 64 KiB of headers that say why."""
 
 LARGEST: Final = "max.message.bytes"
-
-AS_UNPACKED: Final = {"compression.type": "uncompressed"}
-"""Kafka measures a batch as it stores it. Were it left packed, a record that unpacks to any size would be taken, and no
-dead letter could have room for it."""
 
 BROKERS_OWN_DEFAULT: Final = -1
 ANSWER_SECONDS: Final = 30
@@ -48,7 +48,7 @@ def create_topics(settings: Settings) -> list[str]:
 
 def _wanted(settings: Settings) -> list[NewTopic]:
     configs: dict[str, dict[str, str]] = {
-        settings.kafka_topic: {LARGEST: str(WORK_RECORD_BYTES)} | AS_UNPACKED,
+        settings.kafka_topic: {LARGEST: str(WORK_RECORD_BYTES)},
         settings.kafka_events_topic: {},
         settings.kafka_dead_letter_topic: {LARGEST: str(DEAD_LETTER_RECORD_BYTES)},
     }

@@ -46,7 +46,9 @@ PICK: Final = text(f"""
     SELECT l.failure_id, l.thought_id IS NOT NULL AS is_thought, l.reason, COALESCE(l.headers->>'agent', '') AS agent,
            COALESCE(t.user_id::text, l.headers->>'user_id', '') AS user_id,
            l.state = 'open' AS is_open,
-           l.state = 'open' AND CASE WHEN l.thought_id IS NULL THEN l.headers->>'value_left_out' IS NULL
+           l.state = 'open' AND CASE WHEN l.thought_id IS NULL
+                                     THEN l.headers->>'value_left_out' IS NULL
+                                          AND COALESCE(l.headers->>'error_class', '') <> 'TooLarge'
                                      ELSE COALESCE(t.status = 'failed' AND t.turn = l.turn, false) END AS movable
     {CHOSEN}
      ORDER BY l.turn NULLS FIRST, l.headers->'origin'->>'topic', CAST(l.headers->'origin'->>'partition' AS int),

@@ -32,7 +32,8 @@ REPLAY: Final = text("""
     o AS (INSERT INTO outbox (topic, key, turn, value, headers)
           SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM t WHERE :emit)
     SELECT (SELECT turn FROM t) AS turn, l.state, l.replayed_turn, l.thought_id IS NOT NULL AS is_thought,
-           l.headers->>'value_left_out' AS left_out, (SELECT status FROM thoughts WHERE id = l.thought_id) AS status
+           l.headers->>'value_left_out' AS left_out, l.headers->>'error_class' = 'TooLarge' AS too_large,
+           (SELECT status FROM thoughts WHERE id = l.thought_id) AS status
       FROM dead_letters l WHERE l.failure_id = :failure
 """)
 """The thought takes a new turn at the end of its author's line and keeps its saved steps. Its row is locked before the
@@ -95,6 +96,9 @@ def replay(database: Database, settings: Settings, failure_id: str) -> Closed:
         return Closed(failure_id, False, False, _why_it_stays(row))
     if row.left_out:
         return Closed(failure_id, False, False, f"not replayed: its value is not here ({row.left_out})")
+    if row.too_large:
+        why = "not replayed: it is larger than an event may be, and the work topic may not even take it again"
+        return Closed(failure_id, False, False, why)
     return _resend(database, settings, failure_id)
 
 

@@ -4,7 +4,7 @@ import re
 
 from bridge.letters.replay import REPLAY_OF
 from bridge.records import LARGEST_BYTES
-from bridge.topics import WORK_RECORD_BYTES
+from bridge.topics import DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
 from contracts.dead_letters import (
     MESSAGE_LENGTH,
     MOST_ORIGINAL_HEADERS,
@@ -38,7 +38,8 @@ def test_every_header_is_told_and_none_that_is_not_written() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    for bound in (MESSAGE_LENGTH, STACK_LENGTH, LARGEST_BYTES, WORK_RECORD_BYTES, THOUGHT_LENGTH):
+    events = (LARGEST_BYTES, WORK_RECORD_BYTES, THOUGHT_LENGTH)
+    for bound in (MESSAGE_LENGTH, STACK_LENGTH, DEAD_LETTER_VALUE_BYTES, *events):
         assert f"{bound:,} " in PAGE
     assert f"the first {MOST_ORIGINAL_HEADERS} " in PAGE
 

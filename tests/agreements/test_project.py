@@ -14,7 +14,7 @@ import pytest
 
 from agents.catalogue import AGENT_NAMES
 from bridge.records import LARGEST_BYTES
-from bridge.topics import DEAD_LETTER_RECORD_BYTES, WORK_RECORD_BYTES
+from bridge.topics import DEAD_LETTER_RECORD_BYTES, DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
 from contracts.dead_letters import failure_headers, kafka_headers, origin
 from contracts.foreign import original
 from contracts.queues import STEPS
@@ -138,7 +138,7 @@ def test_the_dead_letter_topic_takes_the_largest_event_with_the_longest_headers(
     ids = {"user_id": str(uuid4()), "thought_id": str(uuid4())}
     headers = kafka_headers("x" * 64, told | where | ids | original(b"", [("", None)] * 40_000))
     size = sum(len(name.encode()) + len(value or b"") + 16 for name, value in headers)
-    assert WORK_RECORD_BYTES + size <= DEAD_LETTER_RECORD_BYTES
+    assert DEAD_LETTER_VALUE_BYTES + WORK_RECORD_BYTES + size <= DEAD_LETTER_RECORD_BYTES
 
 
 def test_the_largest_record_that_is_taken_can_be_emitted_again() -> None:

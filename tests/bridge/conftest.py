@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
 from bridge.topics import create_topics
 from contracts.settings import Settings
@@ -14,23 +13,13 @@ from tests.eventually import eventually
 
 
 @pytest.fixture
-def theirs() -> dict[str, str] | None:
-    """The configuration of a work topic that somebody else made before; None where nobody did."""
-    return None
-
-
-@pytest.fixture
-def topics(settings: Settings, theirs: dict[str, str] | None) -> Iterator[None]:
+def topics(settings: Settings) -> Iterator[None]:
     """The three topics of `settings` for the time of the test."""
-    names = [settings.kafka_topic, settings.kafka_dead_letter_topic, settings.kafka_events_topic]
+    made = create_topics(settings)
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
-    if theirs is not None:
-        topic = NewTopic(settings.kafka_topic, settings.kafka_partitions, 1, config=theirs)
-        admin.create_topics([topic])[settings.kafka_topic].result(30)
-    create_topics(settings)
-    eventually(lambda: all(is_led(admin, name) for name in names))
+    eventually(lambda: all(is_led(admin, name) for name in made))
     yield
-    for gone in admin.delete_topics(names).values():
+    for gone in admin.delete_topics(made).values():
         gone.result(30)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import text
 
@@ -20,9 +20,14 @@ def an_intake(database: Database, settings: Settings, clock: Callable[[], float]
     return Intake(database, Publisher(connect(settings.redis_url), settings.redis_sse_prefix), settings, clock)
 
 
-def bring(lane: Lane, offset: int, value: bytes | None, headers: Any = (), topic: str = "work") -> None:
-    """What the consumer does with a record; one that is no event has a strange key."""
-    key = user_key(value) or b"its \xff key"
+OWN: Final = b"its own"
+
+
+def bring(
+    lane: Lane, offset: int, value: bytes | None, headers: Any = (), topic: str = "work", key: bytes | None = OWN
+) -> None:
+    """What the consumer does with a record; its own key is its user's, and a strange one for what is no event."""
+    key = user_key(value) or b"its \xff key" if key is OWN else key
     read = read_record(origin(topic, 0, offset, 1_700_000_000_000), value, headers, key)
     if isinstance(read, Unreadable):
         lane.read_unreadable(read.record, read.reason)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-import pytest
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from contracts.settings import Settings
@@ -15,9 +14,6 @@ WHOLE, SPOILT = b"\x04\x22\x4d\x18", b"\x04\x22\x4d\x19"
 """How a record batch begins that LZ4 packed, and what is read instead: it does not unpack."""
 
 FOR_EVER = 1_000_000
-
-kept_packed = pytest.mark.parametrize("theirs", [{"compression.type": "producer"}])
-"""For tests of a work topic that keeps batches as they come; the one that `create-topics` makes unpacks them."""
 
 
 class Spoiler:

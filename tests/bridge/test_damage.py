@@ -6,10 +6,10 @@ from bridge.consumer import KafkaSource
 from bridge.lane import Bury
 from contracts.settings import Settings
 from tests.bridge.sources import a_source, answer, committed, held, lane, poll_until, produce, topic_id, values
-from tests.bridge.spoiler import FOR_EVER, a_spoiler, kept_packed, produce_packed
+from tests.bridge.spoiler import FOR_EVER, a_spoiler, produce_packed
 from tests.eventually import eventually
 
-pytestmark = [pytest.mark.usefixtures("topics"), kept_packed]
+pytestmark = pytest.mark.usefixtures("topics")
 
 UNPACKED = 101_000_000
 """More than librdkafka unpacks. All the same byte, it is some 3,000 when packed."""

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import Producer
 from sqlalchemy import text
 
+from bridge.letters.rebuild import rebuild
 from bridge.letters.replay import replay
 from bridge.topics import WORK_RECORD_BYTES
 from contracts.database import Database
@@ -25,7 +26,7 @@ from tests.bridge.kafka_log import header_list, headers, records
 from tests.bridge.lines import add_user, row
 from tests.bridge.relays import running_relay, waiting
 from tests.bridge.sources import committed
-from tests.bridge.spoiler import kept_packed, produce_packed
+from tests.bridge.spoiler import produce_packed
 from tests.bridge.valve import through, valve_before
 from tests.bridge.workers import workers
 from tests.eventually import eventually
@@ -180,28 +181,30 @@ def test_many_unknown_thoughts_are_stored_in_offset_order_though_postgresql_goes
     assert lines == {user: list(range(1, 81)) for user in users}
 
 
-def test_the_largest_record_that_our_work_topic_takes_is_a_dead_letter_with_its_bytes(
+def test_a_large_record_is_a_dead_letter_with_its_bytes_that_no_replay_brings_back(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
-    """Packed as it comes: by its size in Kafka's log it could be anything."""
-    key, spare = str(user_id).encode(), 200
-    value = an_event(user_id, filler="x" * WORK_RECORD_BYTES)[: WORK_RECORD_BYTES - spare]
+    """Packed it fits into the work topic, and unpacked it is ten times what that takes."""
+    key, value = str(user_id).encode(), an_event(user_id, filler=os.urandom(5_000).hex() * 1_000)
     produce_packed(settings, settings.kafka_topic, [value], "zstd", key=key)
-    with pytest.raises(KafkaException, match="MSG_SIZE_TOO_LARGE"):
-        produce_packed(settings, settings.kafka_topic, [value + b"x" * spare], "zstd", key=key)
     with workers(settings, database), running(settings), running_relay(settings):
         all_ended(settings, database, 1)
         (published,) = eventually(lambda: in_the_topic(settings))
     (kept,) = database.rows(text("SELECT * FROM dead_letters"))
     assert (bytes(kept.value), published.value()) == (value, value)
     assert headers(published)["error-class"] == b"TooLarge"
+    assert "larger than an event may be" in replay(database, settings, kept.failure_id).what
+    assert [row.state for row in database.rows(text("SELECT state FROM dead_letters"))] == ["open"]
+    assert audited(settings, database)["adds_up"]
+    database.rows(text("DELETE FROM dead_letters"))
+    assert rebuild(database, settings).added == 1
+    assert [bytes(row.value) for row in database.rows(text("SELECT value FROM dead_letters"))] == [value]
 
 
-@kept_packed
 def test_a_record_too_large_for_a_dead_letter_is_buried_without_its_bytes_and_holds_up_nobody(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
-    """In a work topic of others: it keeps batches packed, and nothing bounds what they unpack to."""
+    """Packed it is small enough for the work topic, and nothing bounds what it unpacks to."""
     value = an_event(user_id, filler="x" * 60_000_000)
     produce_packed(settings, settings.kafka_topic, [value], "zstd", key=str(user_id).encode())
     foreign = an_event(user_id)

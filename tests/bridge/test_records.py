@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.decide import Record
 from bridge.records import NOBODY, Body, KafkaHeaders, Unreadable, read_record
-from bridge.topics import WORK_RECORD_BYTES
+from bridge.topics import DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
 from contracts.dead_letters import origin, record_failure_id
 from contracts.events import parse_created, thought_created
 from tests.contracts.properties import any_json, any_text, unhurried
@@ -35,7 +35,7 @@ def refused(value: bytes | None, headers: KafkaHeaders = (), key: bytes | None =
     """Kind and reason of a record that cannot be read and is intact."""
     found = read(value, headers, key)
     assert isinstance(found, Unreadable)
-    assert (found.record.user_id, found.record.thought_id, found.record.turn) == (NOBODY, NOBODY, None)
+    assert found.record.turn is None
     body = found.record.body
     assert body == Body(value, [*headers], key, body.kind, failure_id=record_failure_id(WHERE, value))
     return body.kind, found.reason
@@ -245,13 +245,40 @@ def test_headers_count_for_the_size_too() -> None:
     assert isinstance(read(EVENT.to_bytes(), [("", None)] * 50_000), Record)
 
 
+@pytest.mark.parametrize(
+    ("changed", "headers", "key"),
+    [
+        ({}, [], None),
+        ({}, [("turn", b"soon")], KEY),
+        ({"version": 2}, [], KEY),
+        ({"text": 7}, [], KEY),
+        ({"filler": "x" * 1_000_000}, [], KEY),
+    ],
+    ids=["NoKey", "WrongTurn", "WrongVersion", "WrongType", "TooLarge"],
+)
+def test_a_refused_event_says_whose_it_is(changed: dict[str, Any], headers: KafkaHeaders, key: bytes | None) -> None:
+    found = read(json.dumps(EVENT.to_dict() | changed).encode(), headers, key)
+    assert isinstance(found, Unreadable)
+    assert (found.record.user_id, found.record.thought_id) == (EVENT.user_id, EVENT.thought_id)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, b"", b"{", b"[]", b"\xff", b'{"user_id": 1, "thought_id": 2}', b'{"user_id": "me", "thought_id": "mine"}'],
+)
+def test_what_does_not_say_whose_it_is_is_nobodys(value: bytes | None) -> None:
+    found = read(value)
+    assert isinstance(found, Unreadable)
+    assert (found.record.user_id, found.record.thought_id) == (NOBODY, NOBODY)
+
+
 def test_a_value_that_fits_into_no_dead_letter_is_left_out_and_can_be_known_again() -> None:
-    value, headers = b"x" * 3_000_000, [("trace", b"abc")]
+    value, headers = b"x" * (DEAD_LETTER_VALUE_BYTES + 1), [("trace", b"abc")]
     found = read(value, headers)
     assert isinstance(found, Unreadable)
     body, digest = found.record.body, hashlib.sha256(value).hexdigest()
     assert (body.kind, body.value, body.headers, body.key) == ("TooLarge", None, headers, KEY)
-    assert body.left_out == f"3000000 bytes, SHA-256 {digest}"
+    assert body.left_out == f"{len(value)} bytes, SHA-256 {digest}"
     assert body.failure_id == record_failure_id(WHERE, value)
     assert found.record.size < 1_000
 
@@ -266,11 +293,12 @@ def test_of_headers_that_fit_into_no_dead_letter_the_others_are_kept(large: int)
     assert body.headers == [pair for number, pair in enumerate(headers) if number != large]
 
 
-def test_the_largest_record_that_our_own_work_topic_takes_is_kept_whole() -> None:
-    value = b"x" * (WORK_RECORD_BYTES - 100)
-    found = read(value, [("a", b"b")])
+def test_the_largest_value_and_all_headers_of_the_largest_batch_are_kept_whole() -> None:
+    value, headers = b"x" * DEAD_LETTER_VALUE_BYTES, [("", None)] * (WORK_RECORD_BYTES // 2 - len(KEY))
+    found = read(value, headers)
     assert isinstance(found, Unreadable)
     assert (found.record.body.value, found.record.body.left_out) == (value, "")
+    assert (found.record.body.key, found.record.body.headers_left_out) == (KEY, 0)
 
 
 @given(turn=st.integers(1, 2**63 - 1), user=st.uuids(), thought=st.uuids(), words=st.text(min_size=1))

@@ -47,7 +47,9 @@ class Letters:
             self._store.promise.sent_back(t, letter)
             turn = self._send_back(t, p)
             letter.state, letter.replayed_turn = "replayed", turn
-        told = {"is_thought": letter.thought_id is not None, "left_out": letter.headers.get("value_left_out")}
+        is_thought, left_out = letter.thought_id is not None, letter.headers.get("value_left_out")
+        too_large = letter.headers["error_class"] == "TooLarge" if "error_class" in letter.headers else None
+        told = {"is_thought": is_thought, "left_out": left_out, "too_large": too_large}
         return [SimpleNamespace(turn=turn, **told, **before)]
 
     def _has_failed(self, t: Thought, letter: DeadLetter) -> bool:

@@ -30,10 +30,11 @@ STRANGER = UUID(int=3)
 STATEMENTS = 400
 ORIGINAL = '{"original_key": "QQ==", "original_headers": [["replay-of", "QQ=="], ["b", null]], "message": "?"}'
 WITHOUT_VALUE = '{"value_left_out": "undecodable"}'
+TOO_LARGE = '{"error_class": "TooLarge"}'
 COMPARED = {
     *("user_known", "turn", "owner", "old_text", "fresh", "n", "verdict", "user_id", "head", "steps_done"),
     *("dispatch_id", "beat", "sends", "in_call", "losses", "dispatched", "begins", "attempts", "call_id", "state"),
-    *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out", "waits"),
+    *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out", "too_large", "waits"),
 }
 
 STATE = text("""
@@ -217,7 +218,7 @@ class Both:
 
     def buries(self) -> None:
         where = {"failure": self.draw.choice("abcdef"), "reason": "unreadable", "topic": "dead"}
-        headers = self.draw.choice(["{}", ORIGINAL, WITHOUT_VALUE, self.names_a_thought()])
+        headers = self.draw.choice(["{}", ORIGINAL, WITHOUT_VALUE, TOO_LARGE, self.names_a_thought()])
         self.ask(burial.BURY, **where, value=b"?", headers=headers)
 
     def names_a_thought(self) -> str:

@@ -10,12 +10,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from bridge.lane import Lane
 from contracts.accept import accept
 from contracts.database import Database
 from contracts.events import thought_created
 from contracts.progress import news_channel
 from contracts.settings import Settings
 from tasks.ledger import Ledger
+from tests.bridge.intakes import OWN, an_intake, bring, letters
 from tests.bridge.lines import a_doorbell, ask_once
 from tests.eventually import eventually
 from tests.webapp.conftest import stream_length
@@ -85,6 +87,27 @@ def test_a_record_that_was_refused_before_loses_its_words_too(
     client.delete(thought["links"]["self"])
     rows = database.rows(text("SELECT failure_id, convert_from(value, 'UTF8') AS value FROM dead_letters ORDER BY 1"))
     assert [tuple(row) for row in rows] == [("a record", ""), ("another", "words to be forgotten")]
+
+
+@pytest.mark.parametrize(
+    ("key", "headers"), [(None, []), (b"another's", []), (OWN, [("turn", b"soon")]), (OWN, [("x", b"1" * 1_000_000)])]
+)
+def test_so_does_an_event_of_it_that_a_bridge_refuses(
+    client: FlaskClient,
+    thought: dict[str, Any],
+    database: Database,
+    settings: Settings,
+    key: bytes | None,
+    headers: list[tuple[str, bytes]],
+) -> None:
+    event = thought_created(UUID(thought["user_id"]), UUID(thought["id"]), "words to be forgotten")
+    lane = Lane(0, 20.0)
+    bring(lane, 0, event.to_bytes(), headers, key=key)
+    an_intake(database, settings).work(lane, 0.0)
+    client.delete(thought["links"]["self"])
+    (letter,) = letters(database, "work")
+    (unsent,) = database.rows(text("SELECT value FROM outbox WHERE failure_id = :id"), id=letter.failure_id)
+    assert (letter.state, bytes(letter.value), bytes(unsent.value)) == ("discarded", b"", b"")
 
 
 def test_deleting_again_changes_nothing(client: FlaskClient, thought: dict[str, Any], database: Database) -> None:

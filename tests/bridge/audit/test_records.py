@@ -17,7 +17,7 @@ from tests.bridge.kafka_log import records
 from tests.bridge.lines import add_thought, add_user, change
 from tests.bridge.relays import add_row
 from tests.bridge.sources import a_transaction, commit_by_hand, produce, topic_id
-from tests.bridge.spoiler import a_spoiler, kept_packed, produce_packed
+from tests.bridge.spoiler import a_spoiler, produce_packed
 
 pytestmark = pytest.mark.usefixtures("topics")
 
@@ -99,7 +99,6 @@ def test_a_commit_past_a_record_that_was_never_buried_is_found(settings: Setting
     assert "thought none, it is unreadable" in the_finding(audited(settings, database), "frontier")
 
 
-@kept_packed
 def test_offsets_that_nobody_can_read_are_counted_as_buried_or_not(settings: Settings, database: Database) -> None:
     completed_line(settings, database, 2)
     produce_packed(settings, settings.kafka_topic, [b"no event " * 99] * 3, "lz4")
