@@ -66,7 +66,8 @@ Outcome = Advance | End | PutBack | GivenUp
 
 
 class LeavingError(Exception):
-    """Raised when the process was told to end before an agent was called: the message is for the others."""
+    """Raised when the process was told to end before an agent was called, and PostgreSQL does not answer: the message
+    is for the others."""
 
 
 class StepRunner:
@@ -242,26 +243,25 @@ class StepRunner:
         return GivenUp(failure.kind)
 
     def _before_the_call(self, statement: Callable[[], T]) -> T:
-        """The same while nothing is paid for yet: a process that was told to end does not wait any longer."""
+        """The same while nothing is paid for yet: a process that was told to end asks once more and then leaves.
 
-        def ask() -> T:
-            if self._leaving():
-                raise LeavingError
-            return statement()
+        Not before: with an answer that was lost the claim may be its own, and nobody else would be let in for long.
+        """
+        return self._until_answered(statement, leaving=self._leaving)
 
-        return self._until_answered(ask)
-
-    def _until_answered(self, statement: Callable[[], T]) -> T:
+    def _until_answered(self, statement: Callable[[], T], leaving: Callable[[], bool] = lambda: False) -> T:
         """Repeat a statement until PostgreSQL answers. Raises SQLAlchemyError only when it refuses the data itself.
 
         It is also repeated where memory was short, which is no fault of the thought that happens to meet it.
         """
-        for wait in _waits():
+        for repeats, wait in enumerate(_waits()):
             try:
                 return statement()
             except (SQLAlchemyError, MemoryError) as error:
                 if is_refused_data(error):
                     raise
+                if repeats and leaving():
+                    raise LeavingError from error
                 log.warning("PostgreSQL is away or refuses, trying again in %g s: %s", wait, why(error))
             self._sleep(wait)
         raise AssertionError("the waits have no end")

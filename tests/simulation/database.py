@@ -104,10 +104,15 @@ class Door(Database):
     def __init__(self, server: Server, process: Process) -> None:
         self._server = server
         self._process = process
+        self.unanswered = 0
+        """The last statements, one after the other, that brought no answer."""
 
     def rows(self, statement: Executable, **parameters: Any) -> list[Any]:
         assert isinstance(statement, TextClause)
-        return self._server.ask(self._process, statement, parameters)
+        self.unanswered += 1
+        rows = self._server.ask(self._process, statement, parameters)
+        self.unanswered = 0
+        return rows
 
 
 class Engine:

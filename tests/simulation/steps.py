@@ -166,9 +166,13 @@ class Steps:
         for paid in self._calls[call]:
             paid.answer, paid.answered_at = answer, self.now()
 
-    def left(self, t: Thought | None, calls: list[UUID]) -> None:
-        """A worker has ended an execution of a step: what it paid for is written, or it was told that it is fenced."""
-        if t is not None and t.call_id in calls and t.is_open:
+    def left(self, t: Thought | None, calls: list[UUID], *, may_leave: bool) -> None:
+        """A worker has ended an execution of a step: what it paid for is written, or it was told that it is fenced.
+
+        It `may_leave` a claim behind, but nothing that it has paid for, when it has to end and nobody answers.
+        """
+        is_paid = any(self._calls[call] for call in calls)
+        if t is not None and t.call_id in calls and t.is_open and not (may_leave and not is_paid):
             self.broken(Sentence.PAID, "a living worker left a call in progress, which will be paid again")
         for paid in [paid for call in calls for paid in self._calls[call]]:
             paid.left = True

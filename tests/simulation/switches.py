@@ -11,14 +11,15 @@ from unittest.mock import patch
 from confluent_kafka import TopicPartition
 
 from bridge import beginning, intake
+from bridge.assigned import Assigned
 from bridge.batches import BatchSource
 from bridge.consumer import KafkaSource
 from bridge.lane import AWAY_SECONDS, Lane, Line, Phase
 from bridge.offsets import Offsets
 from bridge.positions import Committed, Start
-from tasks import calls
+from tasks import calls, ledger
 from tasks.calls import Call, Calls
-from tasks.step import StepRunner
+from tasks.step import LeavingError, StepRunner
 
 
 def _watches_go_on(lane: Lane, now: float) -> None:
@@ -79,8 +80,19 @@ def _nobody_is_fenced(alive: Any, renew: Any, sent: float) -> None:
         call.sent = sent
 
 
-def _only_one_try(runner: StepRunner, statement: Callable[[], Any]) -> Any:
+def _only_one_try(runner: StepRunner, statement: Callable[[], Any], **_: Any) -> Any:
     return statement()
+
+
+def _leaves_at_once(runner: StepRunner, statement: Callable[[], Any]) -> Any:
+    """Who is told to end does not ask once more for what may be its own claim."""
+
+    def ask() -> Any:
+        if runner._leaving():
+            raise LeavingError
+        return statement()
+
+    return runner._until_answered(ask)
 
 
 def _closes_what_is_stored(lane: Lane, record: Any, turn: int) -> None:
@@ -113,6 +125,7 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "log.damage": (KafkaSource, "_pass_by", _passed_by_in_silence),
     "log.end": (Lane, "read_to", lambda *_: None),
     "log.answered": (KafkaSource, "_commit_answered", lambda *_: None),
+    "log.epoch": (Assigned, "is_another_log", lambda *_: False),
     "log.lost": (KafkaSource, "_lose", _commit_though_lost),
     "bury.id": (intake, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
     "batch.feeds": (BatchSource, "_feed", lambda _: None),
@@ -121,6 +134,8 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "worker.fence": (calls, "_renewed", _nobody_is_fenced),
     "worker.held": (Call, "overdue", lambda call, now: now >= call.deadline),
     "worker.holds": (StepRunner, "_until_answered", _only_one_try),
+    "worker.asks": (StepRunner, "_before_the_call", _leaves_at_once),
+    "worker.sure": (ledger, "_surely", lambda ask: ask()),
 }
 
 

@@ -79,6 +79,7 @@ MISSED = [
     ("worker.fresh", 0, Sentence.PAID),
     ("worker.renews", 0, Sentence.PAID),
     ("worker.holds", 1, Sentence.PAID),
+    ("worker.asks", 57, Sentence.PAID),
     ("worker.fence", 0, Sentence.PAID),
     ("worker.held", 16, Sentence.PAID),
     ("worker.call_id", 0, Sentence.PAID),

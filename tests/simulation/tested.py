@@ -165,6 +165,9 @@ TESTED: Final[Mapping[str, Shown]] = {
         _BATCHES, "test_a_batch_that_nobody_has_begun_does_not_end",
         *_cut("bridge.batches", "END", ("AND b.begun_at IS NOT NULL", "")),
     ),
+    "worker.sure": Shown(_LEDGER, "test_a_save_repeated_during_the_first_ones_commit_is_known_for_saved"),
+    "log.epoch": Shown(
+        "bridge/test_assigned.py", "test_a_record_before_the_commit_of_a_later_epoch_is_of_another_log"),
     "log.lost": Shown("bridge/test_consumer_groups.py", "test_nothing_is_committed_for_partitions_that_were_lost"),
 }  # fmt: skip
 """By the name of the guard."""

@@ -24,6 +24,9 @@ from tests.tasks.results import a_result
 
 SLOTS: Final = 3
 
+ASKED_BEFORE_LEAVING: Final = 2
+"""A worker that is told to end may leave a claim behind only when PostgreSQL left it unanswered so often."""
+
 THINKS: Final = Means(fates=frozenset({Fate.TRANSIENT, Fate.PERMANENT, Fate.INVALID, Fate.UNSTORABLE}))
 
 RESULT: Final = a_result()
@@ -73,7 +76,6 @@ class WorkerProcess(Process):
             sleep=self._clock.sleep,
             start=self._renew,
         )
-        self._ledger = ledger
         self._agents = Agents(servers, self)
         self._call_ids = call_ids
         self.renewal: Fiber | None = None
@@ -107,16 +109,18 @@ class WorkerProcess(Process):
                 self._servers.promise.alone.add(calls[-1])
             return calls[-1]
 
+        door = Door(self._servers.postgres, self)
         try:
-            outcome = self._runner(call_id).run(Step(message.thought_id, message.token, message.step))
+            outcome = self._runner(door, call_id).run(Step(message.thought_id, message.token, message.step))
         except Exception:  # noqa: BLE001  as at the task's own boundary
             outcome = End("fault")
-        self._servers.promise.left(self._servers.tables.thoughts.get(message.thought_id), calls)
+        may_leave = self.drains and door.unanswered >= ASKED_BEFORE_LEAVING
+        self._servers.promise.left(self._servers.tables.thoughts.get(message.thought_id), calls, may_leave=may_leave)
         return outcome
 
-    def _runner(self, call_ids: Callable[[], UUID]) -> StepRunner:
+    def _runner(self, door: Door, call_ids: Callable[[], UUID]) -> StepRunner:
         return StepRunner(
-            self._ledger,
+            Ledger(door, self.settings),
             self._agents,
             cast("Any", Publisher(self._servers.redis)),
             self._calls,
@@ -124,6 +128,7 @@ class WorkerProcess(Process):
             clock=self._clock.monotonic,
             sleep=self._clock.sleep,
             call_ids=call_ids,
+            leaving=lambda: self.drains,
         )
 
     def _call_id(self, message: Message) -> UUID:

@@ -25,13 +25,15 @@ def overrides() -> dict[str, Any]:
     return {"renew_seconds": 1.0, "call_deadline_seconds": 30.0, "kafka_retry_backoff_ms": 40}
 
 
+@pytest.mark.parametrize("is_told_to_end", [False, True])
 def test_a_claim_whose_answer_is_lost_is_one_attempt(
-    gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step
+    gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step, is_told_to_end: bool
 ) -> None:
+    """Also of who shall end: the claim is its own, and for long nobody else would be let in."""
     warm(far_ledger)
     gate.lose_answer()
     puppet = Puppet()
-    assert make_runner(puppet, ledger=far_ledger).run(step) == Advance()
+    assert make_runner(puppet, ledger=far_ledger, leaving=lambda: is_told_to_end).run(step) == Advance()
     assert (puppet.calls, puppet.contexts[0].attempt) == (1, 1)
 
 

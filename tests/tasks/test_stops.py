@@ -97,6 +97,15 @@ def test_who_is_told_to_end_while_postgresql_is_away_leaves_the_message_to_other
     assert puppet.calls == 0
 
 
+def test_who_is_told_to_end_between_claim_and_call_makes_the_call_that_it_has_claimed(
+    ledger: Ledger, make_runner: MakeRunner, step: Step
+) -> None:
+    puppet = Puppet()
+    runner = make_runner(puppet, ledger=StoppedAfterClaim(ledger, until_stale), leaving=lambda: True)
+    assert runner.run(step) == Advance()
+    assert puppet.calls == 1
+
+
 def test_who_is_told_to_end_between_claim_and_call_pays_nothing_when_postgresql_comes_back(
     gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step, in_thread: InThread
 ) -> None:
