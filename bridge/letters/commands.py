@@ -26,7 +26,7 @@ IN_BATCH_MODE: Final = (
 )
 
 STAYS: Final = {
-    "replayed": "{:,} of them cannot be: they are closed, or their thoughts have moved on or were deleted.",
+    "replayed": "{:,} of them cannot be: closed, too large or not whole, or of thoughts that moved on or were deleted.",
     "discarded": "{:,} of them are closed already.",
 }
 
