@@ -4,20 +4,27 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import redis
-from sqlalchemy import text
+from sqlalchemy import Executable, text
+from sqlalchemy.exc import OperationalError
 
-from contracts.database import Database
+from bridge.decide import Record
+from bridge.lane import Lane
+from bridge.run import Bridge
+from contracts.database import Database, Row, make_engine
 from contracts.events import thought_created
 from contracts.progress import stream_key
 from contracts.settings import Settings
 from tests.bridge.bridges import all_ended, running
+from tests.bridge.intakes import bring
 from tests.bridge.lines import add_thought, add_user, row
 from tests.bridge.sources import produce
 from tests.bridge.valve import through, valve_before
@@ -147,6 +154,56 @@ def test_a_thought_whose_worker_died_in_the_call_goes_to_the_queue_solo(
         database.rows(died, call=uuid4(), id=thought)
         eventually(lambda: redis_client.llen("solo"))
     assert (row(database, thought).losses, row(database, thought).dispatch_id) == (1, 2)
+
+
+class Silent(Database):
+    """A PostgreSQL that answers nothing; while it is asked for the first time the bridge is told to end."""
+
+    def __init__(self, settings: Settings, stop: threading.Event) -> None:
+        super().__init__(make_engine(settings.database_url, "test"))
+        self.stop, self.asked = stop, 0
+
+    def rows(self, statement: Executable, **parameters: Any) -> list[Row]:
+        self.asked += 1
+        self.stop.set()
+        raise OperationalError(None, None, TimeoutError("PostgreSQL did not answer"))
+
+
+class Lanes:
+    """A source that has read all that there is."""
+
+    def __init__(self, lanes: list[Lane]) -> None:
+        self.held, self.settled, self.closed = lanes, False, False
+
+    def poll(self, seconds: float) -> None:
+        pass
+
+    def lanes(self) -> list[Lane]:
+        return self.held
+
+    def settle(self, now: float) -> None:
+        self.settled = True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("is_foreign", [True, False])
+def test_a_bridge_that_is_told_to_end_while_postgresql_is_silent_asks_nothing_more(
+    settings: Settings, *, is_foreign: bool
+) -> None:
+    """Neither of the records that wait to be stored nor of the lines that are due, of which none is left half asked."""
+    stop, lanes = threading.Event(), [Lane(0, 20.0) for _ in range(3)]
+    for lane in lanes:
+        lane.read(Record(0, uuid4(), uuid4(), 1))
+        if is_foreign:
+            user, thought = uuid4(), uuid4()
+            bring(lane, 1, thought_created(user, thought, "From afar").to_bytes())
+    silent, source = Silent(settings, stop), Lanes(lanes)
+    Bridge(settings, silent, source).run(stop)
+    assert silent.asked == 1
+    assert (source.settled, source.closed) == (True, True)
+    assert [len(lane.tick(inf)) for lane in lanes] == [1, 1, 1]
 
 
 def test_the_process_says_that_it_is_ready_and_leaves_at_sigterm(
