@@ -9,9 +9,9 @@ import pytest
 
 from devstack.home import Home
 from tests.eventually import eventually
-from tests.faults.facts import CallLog, PostgreSQL
+from tests.faults.facts import PostgreSQL
 from tests.faults.load import People
-from tests.faults.verdicts import Verdict, judge
+from tests.faults.work import verdict
 from tests.running import Stack, somebody
 
 STORES = {"postgres", "redis", "kafka"}
@@ -30,17 +30,6 @@ def people_writing(stack: Stack) -> Iterator[People]:
         people.stop()
 
 
-def verdict(stack: Stack, people: People) -> Verdict:
-    """Of everything that was accepted, when all of it has ended. No process has an excuse for anything."""
-    postgresql, log = PostgreSQL(stack.status_then["database_url"]), CallLog(stack.call_log)
-    ids = [each.id for each in people.accepted]
-    eventually(lambda: not postgresql.still_open(ids), timeout=90)
-    log.read_on()
-    found = judge([(each.user, each.id) for each in people.accepted], postgresql.thoughts(ids), log.calls, (), 0.0)
-    postgresql.close()
-    return found
-
-
 @pytest.mark.timeout(600)
 def test_a_rolling_restart_of_everything_loses_nothing_and_makes_no_call_twice(stack: Stack) -> None:
     names = [process["name"] for process in stack.status_then["processes"] if process["kind"] not in STORES]
@@ -49,7 +38,7 @@ def test_a_rolling_restart_of_everything_loses_nothing_and_makes_no_call_twice(s
             stack.command("restart", name)
             assert (name, stack.last_exit(name)) == (name, 0)
             eventually(partial(stack.is_ready, name), timeout=60)
-    found = verdict(stack, people)
+    found = verdict(stack, [(each.user, each.id) for each in people.accepted])
     assert (found.breaches, found.paid_twice, people.wrong) == ([], 0, [])
     assert people.accepted
 

@@ -12,7 +12,8 @@ import redis
 
 from tests.eventually import eventually
 from tests.faults.load import People
-from tests.faults.work import AGENTS, everything_is_done_in_order, work
+from tests.faults.verdicts import Hit
+from tests.faults.work import AGENTS, begun, everything_is_done_in_order, promised, verdict, work
 from tests.running import WHOLE_STORY, Stack, somebody
 
 PACE = threading.Event()
@@ -42,12 +43,14 @@ def test_a_killed_web_costs_no_call(stack: Stack) -> None:
 
 
 def test_a_killed_worker_costs_at_most_the_calls_it_had_begun(stack: Stack) -> None:
-    worker = stack.pid("worker.1")
-    posted = work(stack, users=6, each=2, text="Killed in the call [[delay:analysis:1000]]")
+    posted = work(stack, users=6, each=2, text="Killed in the call [[delay:analysis:3000]]")
     first = next(iter(posted.values()))[0]
-    eventually(lambda: stack.starts(first)["analysis"])
-    os.kill(worker, signal.SIGKILL)
-    assert everything_is_done_in_order(stack, posted) <= 6
+    (call,) = eventually(lambda: begun(stack, first, "analysis"))
+    at = time.time()
+    os.kill(call.pid, signal.SIGKILL)
+    found = verdict(stack, promised(posted), [Hit(call.pid, at, at)])
+    assert found.breaches == []
+    assert found.paid_twice, "all was done before the kill"
 
 
 def test_a_stopped_worker_is_replaced_and_writes_nothing_when_it_wakes(stack: Stack) -> None:

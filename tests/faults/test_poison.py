@@ -10,7 +10,8 @@ import pytest
 
 from devstack.kinds import BEATING
 from tests.eventually import eventually
-from tests.faults.work import everything_is_done_in_order, work
+from tests.faults.verdicts import Hit
+from tests.faults.work import begun, everything_is_done_in_order, promised, verdict, work
 from tests.letters import dead_letter
 from tests.running import Stack, somebody
 
@@ -42,12 +43,6 @@ def beating(stack: Stack) -> set[int]:
     return {int(each["pid"]) for each in processes if each["kind"] in BEATING and each["pid"]}
 
 
-def pids(stack: Stack, thought: str) -> list[int]:
-    """The process of each call of a thought's second agent."""
-    starts = (call for call in stack.calls() if call["event"] == "start" and call["thought_id"] == thought)
-    return [call["pid"] for call in starts if call["agent"] == "analysis"]
-
-
 def is_a_whole_dead_letter(stack: Stack, thought: dict[str, Any], kind: str) -> None:
     """In the index once, and on the topic with the thought's own words and the count of its calls."""
     ((failure, reason),) = index(stack, thought["id"])
@@ -57,37 +52,38 @@ def is_a_whole_dead_letter(stack: Stack, thought: dict[str, Any], kind: str) -> 
     assert (headers["agent"], headers["attempts"]) == (b"analysis", b"%d" % CALLS)
 
 
-def poisoned(stack: Stack, kind: str) -> tuple[dict[str, Any], int]:
-    """A thought whose second agent is poison, ended among neighbours; and the calls that these paid twice."""
+def poisoned(stack: Stack, kind: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """A thought whose second agent is poison, ended, and the work that was begun beside it."""
     accepted = stack.post(f"Poison [[fail:analysis:{kind}:*]]", somebody())
     beside = work(stack, NEIGHBOURS, 2, text="Neighbour [[delay:analysis:700]]")
-    thought = stack.ended(accepted["id"], timeout=240)
-    return thought, everything_is_done_in_order(stack, beside)
+    return stack.ended(accepted["id"], timeout=240), beside
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("nonsense", "invalid"), ("memory", "transient")])
 def test_poison_that_can_be_caught_costs_nobody_else_a_call(stack: Stack, kind: str, reason: str) -> None:
     before = restarts(stack, "worker"), restarts(stack, "solo")
-    thought, paid_twice = poisoned(stack, kind)
+    thought, beside = poisoned(stack, kind)
     assert (thought["status"], thought["error"]["kind"]) == ("failed", reason)
     assert stack.starts(thought["id"]) == {"classification": 1, "analysis": CALLS}
     is_a_whole_dead_letter(stack, thought, reason)
-    assert paid_twice == 0
+    assert everything_is_done_in_order(stack, beside) == 0
     assert (restarts(stack, "worker"), restarts(stack, "solo")) == before
 
 
-@pytest.mark.parametrize(("kind", "most_paid_twice"), [("crash", NEIGHBOURS), ("hang", 0)])
+@pytest.mark.parametrize(("kind", "is_excuse"), [("crash", True), ("hang", False)])
 def test_poison_that_ends_its_worker_does_so_once_among_others_and_then_alone(
-    stack: Stack, kind: str, most_paid_twice: int
+    stack: Stack, kind: str, *, is_excuse: bool
 ) -> None:
     """A hanging call's neighbours end before their worker leaves; a crash may cost each one the call it had begun."""
     before = restarts(stack, "worker"), restarts(stack, "solo")
-    thought, paid_twice = poisoned(stack, kind)
+    thought, beside = poisoned(stack, kind)
     assert (thought["status"], thought["error"]["kind"]) == ("failed", "lost")
     assert stack.starts(thought["id"]) == {"classification": 1, "analysis": CALLS}
-    assert len(set(pids(stack, thought["id"]))) == CALLS
+    calls = begun(stack, thought["id"], "analysis")
+    assert len({call.pid for call in calls}) == CALLS
     is_a_whole_dead_letter(stack, thought, "lost")
-    assert paid_twice <= most_paid_twice
+    among_others = Hit(calls[0].pid, calls[0].at, calls[0].at)
+    assert verdict(stack, promised(beside), [among_others] if is_excuse else []).breaches == []
     eventually(lambda: (restarts(stack, "worker"), restarts(stack, "solo")) == (before[0] + 1, before[1] + CALLS - 1))
 
 
