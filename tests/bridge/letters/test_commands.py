@@ -85,7 +85,7 @@ def test_a_dry_run_counts_and_changes_nothing(settings: Settings, database: Data
     assert states(database) == {"open": 2}
     said(settings, "discard", gone)
     named = said(settings, "replay", gone, "--dry-run").stdout
-    assert "1 of them cannot be: they are closed" in named
+    assert "1 of them cannot be: closed" in named
 
 
 def test_a_dry_run_of_discard_says_which_of_the_named_are_closed_already(
