@@ -4,14 +4,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from uuid import UUID
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
+from contracts.settings import Settings
 from devstack.home import Home
 from tests.eventually import eventually
 from tests.faults.facts import PostgreSQL
 from tests.faults.load import People
-from tests.faults.work import verdict
+from tests.faults.work import AGENTS, verdict
 from tests.running import Stack, somebody
 
 STORES = {"postgres", "redis", "kafka"}
@@ -64,22 +67,37 @@ def test_a_worker_that_is_told_to_end_ends_its_call_and_begins_no_other(stack: S
 
 
 def test_a_bridge_that_is_told_to_end_hands_over_live_chains(stack: Stack) -> None:
-    posted = [stack.post("Handed over [[delay:analysis:5000]]", somebody())["id"] for _ in range(8)]
+    """Each bridge has some of the three partitions, and each partition some of the lines."""
+    eventually(lambda: shares(stack) == [1, 2], timeout=60)
+    users = [str(UUID(int=number)) for number in range(8)]
+    wish = "Handed over [[delay:analysis:5000]] [[delay:value_impact:5000]]"
+    posted = [stack.post(wish, user)["id"] for user in users]
     eventually(lambda: all(stack.starts(thought)["analysis"] for thought in posted))
     stack.command("stop", "bridge.1")
     assert stack.last_exit("bridge.1") == 0
+    eventually(lambda: shares(stack) == [3])
+    assert all(stack.starts(thought).total() < AGENTS for thought in posted), "all was done before the other one had it"
     assert [stack.ended(thought)["status"] for thought in posted] == ["completed"] * 8
     stack.command("start", "bridge.1")
-    assert [stack.starts(thought).total() for thought in posted] == [5] * 8
-    assert dispatches(stack, posted) == {(1, 1)}
+    assert [stack.starts(thought).total() for thought in posted] == [AGENTS] * 8
+    assert dispatches(stack, posted) == {(1, 0), (1, 1), (1, 2)}
+
+
+def shares(stack: Stack) -> list[int]:
+    """How many partitions each bridge has, by Kafka's word."""
+    group = Settings.model_fields["kafka_consumer_group"].default
+    admin = AdminClient({"bootstrap.servers": stack.status_then["kafka_bootstrap"]})
+    members = admin.describe_consumer_groups([group])[group].result(20).members
+    return sorted(len(member.assignment.topic_partitions) for member in members)
 
 
 def dispatches(stack: Stack, thoughts: list[str]) -> set[tuple[int, int]]:
-    """How often chains were made for the thoughts, and their next step's message sent."""
+    """How often chains were made for the thoughts, and in which partitions their records are."""
     postgresql = PostgreSQL(stack.status_then["database_url"])
-    rows = postgresql.rows("SELECT dispatch_id, sends FROM thoughts WHERE id = ANY (%s::uuid[])", thoughts)
+    statement = "SELECT dispatch_id, origin->'partition' FROM thoughts WHERE id = ANY (%s::uuid[])"
+    rows = postgresql.rows(statement, thoughts)
     postgresql.close()
-    return {(dispatch, sends) for dispatch, sends in rows}
+    return {(dispatch, partition) for dispatch, partition in rows}
 
 
 @pytest.mark.parametrize(
