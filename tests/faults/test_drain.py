@@ -70,7 +70,7 @@ def test_a_bridge_that_is_told_to_end_hands_over_live_chains(stack: Stack) -> No
     """Each bridge has some of the three partitions, and each partition some of the lines."""
     eventually(lambda: shares(stack) == [1, 2], timeout=60)
     users = [str(UUID(int=number)) for number in range(8)]
-    wish = "Handed over [[delay:analysis:5000]] [[delay:value_impact:5000]]"
+    wish = "Handed over [[delay:analysis:5000]] [[delay:value_impact:5000]] [[delay:action_plan:5000]]"
     posted = [stack.post(wish, user)["id"] for user in users]
     eventually(lambda: all(stack.starts(thought)["analysis"] for thought in posted))
     stack.command("stop", "bridge.1")
