@@ -67,7 +67,7 @@ class Feed:
         hub.start()
         subscription = hub.join(channel(self._prefix, self._user_id))
         try:
-            subscription.confirmed.wait(CONFIRM_SECONDS)
+            subscription.begin(CONFIRM_SECONDS)
             yield from self._begin()
             yield from self._follow(subscription)
         finally:

@@ -54,7 +54,7 @@ class Hub:
                 self._thread.start()
 
     def join(self, channel: str) -> Subscription:
-        """A subscription whose `confirmed` is set once Redis has acknowledged the channel."""
+        """A subscription that may begin once Redis has acknowledged the channel."""
         subscription = Subscription(channel)
         with self._lock:
             self._joined.setdefault(channel, set()).add(subscription)

@@ -23,7 +23,8 @@ class Subscription:
 
     def __init__(self, channel: str) -> None:
         self.channel = channel
-        self.confirmed = threading.Event()
+        self._confirmed = threading.Event()
+        self._has_begun = False
         self._heard: queue.Queue[StreamMessage | Signal] = queue.Queue(QUEUE_LENGTH)
         self._closed = False
 
@@ -44,11 +45,16 @@ class Subscription:
         except queue.Full:
             self._closed = True
 
+    def begin(self, seconds: float) -> None:
+        """Wait for Redis's acknowledgement, at most so long; who begins without it hears of a gap when it comes."""
+        self._confirmed.wait(seconds)
+        self._has_begun = True
+
     def confirm(self) -> None:
-        """Redis has acknowledged the channel; not for the first time: after a gap."""
-        if self.confirmed.is_set():
+        """Redis has acknowledged the channel; when the stream has begun before: after a gap."""
+        if self._has_begun:
             self.notice_gap()
-        self.confirmed.set()
+        self._confirmed.set()
 
     def notice_gap(self) -> None:
         """The connection to Redis was lost, or is back."""

@@ -148,12 +148,16 @@ def test_a_queue_that_overflows_closes_its_stream() -> None:
     assert subscription.take(0) is Signal.END
 
 
-def test_a_second_acknowledgement_is_a_gap() -> None:
+@pytest.mark.parametrize("is_in_time", [True, False])
+def test_an_acknowledgement_after_the_stream_has_begun_is_a_gap(*, is_in_time: bool) -> None:
     subscription = Subscription("c")
+    if is_in_time:
+        subscription.confirm()
+    subscription.begin(0.0)
+    assert subscription.take(0.0) is None
     subscription.confirm()
-    assert subscription.take(0) is None
-    subscription.confirm()
-    assert subscription.take(0) is Signal.GAP
+    assert subscription.take(0.0) is Signal.GAP
+    assert subscription.take(0.0) is None
 
 
 def test_seats_are_limited_in_all_and_for_each_user() -> None:
