@@ -10,6 +10,8 @@ from confluent_kafka.cimpl import NewTopic
 from bridge import topics as module
 from bridge.topics import DEAD_LETTER_RECORD_BYTES, WORK_RECORD_BYTES, create_topics
 from contracts.settings import Settings
+from tests.conftest import is_led
+from tests.eventually import eventually
 
 
 def admin(settings: Settings) -> AdminClient:
@@ -40,6 +42,7 @@ def test_a_topic_that_is_there_and_takes_other_sizes_is_named(
     client = admin(settings)
     larger = NewTopic(settings.kafka_topic, 3, 1, config={"max.message.bytes": "10485760"})
     client.create_topics([larger])[settings.kafka_topic].result(30)
+    eventually(lambda: is_led(client, settings.kafka_topic))
     request.getfixturevalue("topics")
     told = [line.message for line in caplog.records if line.levelname == "WARNING"]
     assert told == [f"Topic {settings.kafka_topic} has max.message.bytes=10485760 and should have {WORK_RECORD_BYTES}."]
