@@ -16,7 +16,7 @@ from contracts.database import Database, make_engine
 from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
 from tests.parallel import Files, in_order
-from tests.stores import Stores, execute, home_of_stores, migrated, sibling, stores_in
+from tests.stores import Stores, a_database, execute, home_of_stores, migrated, stores_in
 
 STORES = pytest.StashKey[str]()
 """The directory of the stores of this run."""
@@ -57,10 +57,8 @@ def template(stores: Stores) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(stores: Stores, template: str) -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    execute(stores.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield sibling(stores.database_url, name)
-    execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    with a_database(stores, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -133,6 +133,17 @@ def sibling(url: str, database: str) -> str:
     return f"{url.rpartition('/')[0]}/{database}"
 
 
+@contextmanager
+def a_database(stores: Stores, template: str) -> Iterator[str]:
+    """The address of a new copy of the template, dropped at the end."""
+    name = f"test_{uuid4().hex}"
+    execute(stores.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield sibling(stores.database_url, name)
+    finally:
+        execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
 def migrated(stores: Stores) -> str:
     """The name of a new, migrated, empty database that others are copied from."""
     name = f"template_{uuid4().hex}"

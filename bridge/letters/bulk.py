@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import click
@@ -66,12 +67,12 @@ def paced(ids: Sequence[str], act: Act, *, rate: float, stop: threading.Event) -
         yield act(one)
 
 
-def counts(picked: Sequence[Picked], *, discards: bool = False) -> dict[str, Any]:
-    """What a replay would meet, or a discard, by reason, agent and user, the most first. `movable` as far as can be
-    seen now: a discard closes whatever is open."""
+def counts(picked: Sequence[Picked], moves: Callable[[Picked], bool] = attrgetter("movable")) -> dict[str, Any]:
+    """What would be met, by reason, agent and user, the most first. `movable` are those that, as far as can be seen
+    now, it `moves`: those that a replay does, unless something else is meant."""
     return {
         "dead_letters": len(picked),
-        "movable": sum(one.is_open if discards else one.movable for one in picked),
+        "movable": sum(map(moves, picked)),
         "closed": sum(not one.is_open for one in picked),
         "by_reason": dict(Counter(one.reason for one in picked).most_common()),
         "by_agent": dict(Counter(one.agent or "-" for one in picked).most_common()),

@@ -3,6 +3,7 @@ words make no sense, 130 stopped by a signal."""
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,7 +12,7 @@ from bridge import console
 from bridge.commands import check_kafka
 from bridge.letters import bulk, index, replay
 from bridge.letters.aftermath import afterwards
-from bridge.letters.index import Filter
+from bridge.letters.index import Filter, Picked
 from bridge.letters.view import as_json, as_text, line
 from contracts.database import Database
 from contracts.settings import Settings
@@ -25,12 +26,21 @@ IN_BATCH_MODE: Final = (
     "`python -m tasks batch` starts."
 )
 
-STAYS: Final = {
-    "replayed": "{:,} of them cannot be: closed, too large or not whole, or of thoughts that moved on or were deleted.",
-    "discarded": "{:,} of them are closed already.",
-}
-
 FILTERS: Final = ("reason", "error_class", "agent", "user", "thought", "since", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A way to close dead letters: what is done to each, at most `rate` a second, and the words for it."""
+
+    act: Callable[[Database], bulk.Act]
+    moves: Callable[[Picked], bool]
+    """Whether it can be done, as far as can be seen."""
+    word: str
+    stays: str
+    """Why it cannot."""
+    rate: float = UNBOUND
+    note: str = ""
 
 
 def list_letters(settings: Settings, given: Namespace) -> int:
@@ -68,20 +78,27 @@ def show_letter(settings: Settings, given: Namespace) -> int:
 
 def replay_letters(settings: Settings, given: Namespace) -> int:
     """Replay what is meant, in the order of the old turns."""
-
-    def act(database: Database) -> bulk.Act:
-        return lambda failure_id: replay.replay(database, settings, failure_id)
-
-    return _close(settings, given, act, rate=given.rate, word="replayed")
+    reads = settings.takes_from_kafka
+    way = Closing(
+        act=lambda database: lambda failure_id: replay.replay(database, settings, failure_id),
+        moves=lambda one: one.movable and (reads or one.is_thought),
+        word="replayed",
+        stays="cannot be: closed, too large or not whole, or of thoughts that moved on or were deleted",
+        rate=given.rate,
+        note="" if reads else IN_BATCH_MODE,
+    )
+    return _close(settings, given, way)
 
 
 def discard_letters(settings: Settings, given: Namespace) -> int:
     """Discard what is meant."""
-
-    def act(database: Database) -> bulk.Act:
-        return lambda failure_id: replay.discard(database, failure_id)
-
-    return _close(settings, given, act, rate=UNBOUND, word="discarded")
+    way = Closing(
+        act=lambda database: lambda failure_id: replay.discard(database, failure_id),
+        moves=lambda one: one.is_open,
+        word="discarded",
+        stays="are closed already",
+    )
+    return _close(settings, given, way)
 
 
 def rebuild_index(settings: Settings, given: Namespace) -> int:
@@ -124,27 +141,27 @@ def _meant(given: Namespace) -> Filter | str:
     return chosen if chosen.chooses or given.all else "Give ids or a filter; --all means every open dead letter."
 
 
-def _close(settings: Settings, given: Namespace, act: Callable[[Database], bulk.Act], *, rate: float, word: str) -> int:
+def _close(settings: Settings, given: Namespace, way: Closing) -> int:
     chosen = _meant(given)
     if isinstance(chosen, str):
         console.note(chosen)
         return 2
-    if word == "replayed" and not settings.takes_from_kafka:
-        console.note(IN_BATCH_MODE)
+    if way.note:
+        console.note(way.note)
     with console.database(settings) as database:
-        picked = index.pick(database, chosen, is_read=settings.takes_from_kafka)
+        picked = index.pick(database, chosen)
         if given.dry_run:
-            _tell_counts(bulk.counts(picked, discards=word == "discarded"), word, as_json=given.json)
+            _tell_counts(bulk.counts(picked, way.moves), way, as_json=given.json)
             return 0
         known = [one.failure_id for one in picked]
         ids = [*known, *(one for one in dict.fromkeys(chosen.ids or ()) if one not in set(known))]
         work = bulk.Work(len(ids))
         try:
-            bulk.carry_out(work, ids, act(database), rate=rate, label=f"{len(ids):,} dead letters")
+            bulk.carry_out(work, ids, way.act(database), rate=way.rate, label=f"{len(ids):,} dead letters")
         except SQLAlchemyError:
-            _tell(work, given, word)
+            _tell(work, given, way.word)
             raise
-    _tell(work, given, word)
+    _tell(work, given, way.word)
     if work.left:
         return 130
     return 1 if work.refused else 0
@@ -163,14 +180,14 @@ def _tell(work: bulk.Work, given: Namespace, word: str) -> None:
         console.note(f"Stopped: {work.left:,} were not looked at and are as they were.")
 
 
-def _tell_counts(found: dict[str, Any], word: str, *, as_json: bool) -> None:
+def _tell_counts(found: dict[str, Any], way: Closing, *, as_json: bool) -> None:
     if as_json:
         console.write_json(found)
         return
     stays = found["dead_letters"] - found["movable"]
-    console.write([f"{found['dead_letters']:,} dead letters would be {word}; nothing was changed."])
+    console.write([f"{found['dead_letters']:,} dead letters would be {way.word}; nothing was changed."])
     if stays:
-        console.write([STAYS[word].format(stays)])
+        console.write([f"{stays:,} of them {way.stays}."])
     for title in ("reason", "agent", "user"):
         group = list(found[f"by_{title}"].items())
         console.write(f"  {title} {console.plain(name)}: {number:,}" for name, number in group[:USERS_SHOWN])

@@ -1,7 +1,7 @@
 """The index of dead letters: which there are, what each one says, and what became of it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -162,11 +162,9 @@ def count(database: Database, chosen: Filter) -> int:
     return int(database.rows(COUNT, **chosen.parameters)[0].letters)
 
 
-def pick(database: Database, chosen: Filter, *, is_read: bool = True) -> list[Picked]:
-    """All of them, in the order in which they are to be replayed. `is_read` says whether anybody reads the work topic:
-    else only thoughts can be moved, and no records."""
-    found = [Picked(**row._asdict()) for row in database.rows(PICK, **chosen.parameters)]
-    return [replace(one, movable=one.movable and (is_read or one.is_thought)) for one in found]
+def pick(database: Database, chosen: Filter) -> list[Picked]:
+    """All of them, in the order in which they are to be replayed."""
+    return [Picked(**row._asdict()) for row in database.rows(PICK, **chosen.parameters)]
 
 
 def contents(database: Database, failure_id: str) -> Contents | None:

@@ -6,8 +6,9 @@ from typing import Final
 from sqlalchemy import text
 
 from bridge.damage import Damaged
-from bridge.log import Log, Stands
+from bridge.log import Log, Span, Stands
 from bridge.messages import headers
+from bridge.positions import Position
 from contracts.database import Database, Row
 from contracts.dead_letters import read_headers
 
@@ -39,10 +40,8 @@ class InTopic:
     def __init__(self, log: Log, topic: str) -> None:
         self._log = log
         self._topic = topic
-        self._topic_id = ""
-        self._read: dict[int, int] = {}
-        self._first: dict[int, int] = {}
-        self._withheld: dict[int, range] = {}
+        self._seen: dict[int, Position] = {}
+        """What was last read, by partition."""
         self.places: dict[str, tuple[int, int]] = {}
         """Failure id -> partition and offset."""
 
@@ -51,26 +50,31 @@ class InTopic:
 
         What expired is forgotten, so that a relay's audit holds no more than the topic does. Raises KafkaException.
         """
-        positions = self._log.positions(self._topic)
-        self._first = {one.partition: one.low for one in positions}
-        if any(one.topic_id != self._topic_id or self._read.get(one.partition, 0) > one.high for one in positions):
-            self._read, self.places = {}, {}
-        self._topic_id = positions[0].topic_id if positions else ""
-        spans = [(one.partition, max(one.low, self._read.get(one.partition, 0)), one.readable) for one in positions]
-        self.places = {name: at for name, at in self.places.items() if at[1] >= self._first.get(at[0], 0)}
-        for messages in self._log.records(self._topic, spans):
+        positions = {one.partition: one for one in self._log.positions(self._topic)}
+        if any(self._is_another(one) for one in positions.values()):
+            self._seen, self.places = {}, {}
+        self.places = {name: at for name, at in self.places.items() if at[1] >= positions[at[0]].low}
+        for messages in self._log.records(self._topic, map(self._unread, positions.values())):
             self.places |= {place[0]: place[1:] for place in map(_place, messages) if place}
-        self._read = {one.partition: one.readable for one in positions}
-        self._withheld = {one.partition: range(one.readable, one.high) for one in positions}
+        self._seen = positions
+
+    def _is_another(self, position: Position) -> bool:
+        seen = self._seen.get(position.partition)
+        return seen is not None and (seen.topic_id != position.topic_id or seen.readable > position.high)
+
+    def _unread(self, position: Position) -> Span:
+        seen = self._seen.get(position.partition)
+        return position.partition, max(position.low, seen.readable if seen else 0), position.readable
 
     def misses(self, letter: Row) -> bool:
         """Whether a dead letter should be there and is not: of a row of the index that was read before the topic.
         Expired records are not missed; in a topic made anew they cannot be told from the others. Nor is what may stand
         behind a transaction that has not ended: no reader is shown it yet."""
-        partition, offset = letter.kafka_partition, letter.kafka_offset
-        expired = offset is not None and offset < self._first.get(partition, 0)
-        withheld = offset is not None and offset in self._withheld.get(partition, ())
-        return letter.failure_id not in self.places and not expired and not withheld
+        return letter.failure_id not in self.places and not self._is_out_of_sight(letter)
+
+    def _is_out_of_sight(self, letter: Row) -> bool:
+        at, offset = self._seen.get(letter.kafka_partition), letter.kafka_offset
+        return at is not None and offset is not None and (offset < at.low or at.readable <= offset < at.high)
 
 
 def _place(message: Stands) -> Place | None:

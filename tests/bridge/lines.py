@@ -1,7 +1,6 @@
 """Users and thoughts in a real PostgreSQL, and a look at what became of them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,24 +11,12 @@ from contracts.accept import accept
 from contracts.database import Database, Row
 from contracts.events import thought_created
 from contracts.settings import Settings
-from tests.stores import Stores, execute, sibling
 
 OPEN = text("SELECT count(*) FROM thoughts WHERE finished_at IS NULL")
 """How many thoughts are."""
 
 Lines = dict[UUID, list[UUID]]
 """User -> thoughts."""
-
-
-@contextmanager
-def shared_database(stores: Stores, template: str) -> Iterator[str]:
-    """The address of a database for a whole module whose tests keep apart by their users."""
-    name = f"test_{uuid4().hex}"
-    execute(stores.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    try:
-        yield sibling(stores.database_url, name)
-    finally:
-        execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def add_user(database: Database) -> UUID:

@@ -14,14 +14,14 @@ from bridge.decide import DECIDE, Ask, Record, Verdict, Watch, decide
 from contracts.database import Database
 from contracts.foreign import foreign
 from tests.bridge.failures import fail
-from tests.bridge.lines import a_doorbell, add_thought, add_user, ask_once, change, end, row, shared_database, taken
-from tests.stores import Stores
+from tests.bridge.lines import a_doorbell, add_thought, add_user, ask_once, change, end, row, taken
+from tests.stores import Stores, a_database
 from tests.transactions import transaction, until_awaited
 
 
 @pytest.fixture(scope="module")
 def database_url(stores: Stores, template: str) -> Iterator[str]:
-    with shared_database(stores, template) as url:
+    with a_database(stores, template) as url:
         yield url
 
 

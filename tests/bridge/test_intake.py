@@ -24,16 +24,16 @@ from contracts.progress import channel
 from contracts.settings import Settings
 from tests.bridge.failures import delete
 from tests.bridge.intakes import an_intake, bring, letters
-from tests.bridge.lines import add_thought, add_user, row, shared_database
+from tests.bridge.lines import add_thought, add_user, row
 from tests.eventually import eventually
-from tests.stores import Stores
+from tests.stores import Stores, a_database
 
 BINARY = b"\x00\xff\xfe not UTF-8 \x80"
 
 
 @pytest.fixture(scope="module")
 def database_url(stores: Stores, template: str) -> Iterator[str]:
-    with shared_database(stores, template) as url:
+    with a_database(stores, template) as url:
         yield url
 
 

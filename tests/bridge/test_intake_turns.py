@@ -13,13 +13,13 @@ from contracts.database import Database, make_engine
 from contracts.events import thought_created
 from contracts.settings import Settings
 from tests.bridge.intakes import an_intake, bring, letters
-from tests.bridge.lines import row, shared_database
-from tests.stores import Stores
+from tests.bridge.lines import row
+from tests.stores import Stores, a_database
 
 
 @pytest.fixture(scope="module")
 def database_url(stores: Stores, template: str) -> Iterator[str]:
-    with shared_database(stores, template) as url:
+    with a_database(stores, template) as url:
         yield url
 
 

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
 import psycopg2
 
-from tests.stores import ROOT, Stores, execute, sibling
+from tests.stores import ROOT, Stores, a_database
 
 # What the catalogue says of tables, columns, constraints and indexes, in words that are the same for the same schema.
 CATALOGUE = {
@@ -47,12 +46,8 @@ def succeed(url: str, *arguments: str) -> str:
 @contextmanager
 def empty_database(stores: Stores) -> Iterator[str]:
     """The address of a database with nothing in it."""
-    name = f"empty_{uuid4().hex}"
-    execute(stores.database_url, f'CREATE DATABASE "{name}"')
-    try:
-        yield sibling(stores.database_url, name)
-    finally:
-        execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    with a_database(stores, "template1") as url:
+        yield url
 
 
 def schema(url: str) -> dict[str, set[tuple[Any, ...]]]:

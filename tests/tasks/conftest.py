@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import redis
@@ -15,7 +14,7 @@ from contracts.settings import Settings
 from tasks.calls import Calls
 from tasks.ledger import Ledger, Step
 from tasks.step import Outcome, StepRunner
-from tests.stores import Stores, execute, sibling
+from tests.stores import Stores, a_database
 from tests.tasks.gate import Gate, a_gate
 from tests.tasks.thoughts import a_step
 
@@ -25,10 +24,8 @@ InThread = Callable[[StepRunner, Step], "Future[Outcome]"]
 
 @pytest.fixture(scope="package")
 def tasks_database_url(stores: Stores, template: str) -> Iterator[str]:
-    name = f"test_tasks_{uuid4().hex}"
-    execute(stores.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield sibling(stores.database_url, name)
-    execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    with a_database(stores, template) as url:
+        yield url
 
 
 @pytest.fixture

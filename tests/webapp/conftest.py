@@ -15,7 +15,7 @@ from contracts.database import Database, make_engine
 from contracts.progress import Publisher, connect
 from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
-from tests.stores import Stores, execute, sibling
+from tests.stores import Stores, a_database
 from tests.webapp.serving import Served, served
 from tests.webapp.work import Work
 from webapp import create_app
@@ -35,10 +35,8 @@ EMPTY = text("""
 
 @pytest.fixture(scope="package")
 def package_database(stores: Stores, template: str) -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    execute(stores.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield sibling(stores.database_url, name)
-    execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    with a_database(stores, template) as url:
+        yield url
 
 
 @pytest.fixture(scope="package")

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from contracts.database import Database
 from tasks.batches import Batches
-from tests.stores import Stores, execute, sibling
+from tests.stores import Stores, a_database
 
 
 @pytest.fixture
@@ -18,10 +17,8 @@ def overrides() -> dict[str, Any]:
 
 @pytest.fixture
 def database_url(stores: Stores, template: str) -> Iterator[str]:
-    name = f"test_{uuid4().hex}"
-    execute(stores.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield sibling(stores.database_url, name)
-    execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    with a_database(stores, template) as url:
+        yield url
 
 
 @pytest.fixture
