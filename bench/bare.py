@@ -56,4 +56,6 @@ def _application(name: str, **tuning: Any) -> Celery:
 
 
 plain = _application("plain")
-tuned = _application("tuned", broker_transport="tasks.transport:Transport", worker_consumer="tasks.consumer:Consumer")
+tuned = _application(
+    "tuned", broker_transport="tasks.redis_transport:Transport", worker_consumer="tasks.celery_consumer:Consumer"
+)

@@ -14,8 +14,8 @@ import redis
 from celery import Celery, Task, chain
 
 from bench.figures import print_machine, spread
-from bridge.decide import Head
-from bridge.dispatch import BATCH, Dispatcher
+from bridge.consumer.decide import Head
+from bridge.consumer.dispatch import BATCH, Dispatcher
 from contracts.queues import TOTAL_STEPS, broker_settings, task_name
 from contracts.settings import Settings
 

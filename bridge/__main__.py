@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bridge import commands
-from bridge.letters import arguments as letters
+from bridge.dead_letters import cli as letters
 from contracts.logs import configure_logging
 from contracts.settings import Settings, load_settings_or_exit
 

@@ -9,7 +9,7 @@ from contracts.settings import Settings
 
 def consume(settings: Settings, _: Namespace) -> int:
     """Be a bridge until SIGTERM."""
-    from bridge.run import run  # only this command needs Celery and the lanes
+    from bridge.consumer.loop import run  # only this command needs Celery and the lanes
 
     if settings.takes_from_kafka:
         check_kafka(settings)
@@ -19,7 +19,7 @@ def consume(settings: Settings, _: Namespace) -> int:
 
 def relay(settings: Settings, _: Namespace) -> int:
     """Be a relay until SIGTERM."""
-    from bridge.relay import run
+    from bridge.relay.relay import run
 
     if settings.kafka_enabled:
         check_kafka(settings)
@@ -29,7 +29,7 @@ def relay(settings: Settings, _: Namespace) -> int:
 
 def topics(settings: Settings, _: Namespace) -> int:
     """Make the topics."""
-    from bridge.topics import create_topics
+    from bridge.kafka.topics import create_topics
 
     check_kafka(settings)
     try:
@@ -50,7 +50,7 @@ def audit(settings: Settings, chosen: Namespace) -> int:
 
 def check_kafka(settings: Settings) -> None:
     """End the command with one line when no client can be made of the settings."""
-    from bridge.kafka import check_config
+    from bridge.kafka.config import check_config
 
     try:
         check_config(settings)

@@ -78,7 +78,7 @@ def accept(
 ) -> Accepted:
     """Store a thought once; the same id again finds the first. `emit` also writes the outbox row for `topic`.
 
-    `headers` is the object of `contracts.foreign.foreign`, for a thought that came with headers of its own.
+    `headers` is the object of `contracts.source_headers.foreign`, for a thought that came with headers of its own.
     Raises SQLAlchemyError when PostgreSQL is away or refuses; the call may be repeated with the same id.
     """
     asked = parameters(thought_id, user_id, text, event, topic, emit=emit, headers=headers)

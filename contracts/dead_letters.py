@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from contracts.foreign import Headers, decoded, encoded
+from contracts.source_headers import Headers, decoded, encoded
 from contracts.text import clean
 
 STACK_LENGTH: Final = 12_000

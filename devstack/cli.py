@@ -3,14 +3,17 @@
 import argparse
 from pathlib import Path
 
-from devstack import console, control, errand, kafka_lock, locks, status
-from devstack.environment import parse_settings
+from devstack import console
+from devstack.commands import run_module, status
+from devstack.commands.environment import parse_settings
+from devstack.commands.up import Options, up
 from devstack.errors import DevstackError, NotUp
-from devstack.home import Home
-from devstack.kinds import parse_scale
-from devstack.ports import DEFAULT_BASE, Ports
-from devstack.stack import load
-from devstack.up import Options, up
+from devstack.spec.layout import Home
+from devstack.spec.ports import DEFAULT_BASE, Ports
+from devstack.spec.process_kinds import parse_scale
+from devstack.spec.stack import load
+from devstack.stores import kafka_lock
+from devstack.supervisor import client, locks
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -94,7 +97,7 @@ def _status(chosen: argparse.Namespace) -> int:
     home = _home(chosen)
     described = status.describe(home, load(home))
     console.say(status.as_json(described) if chosen.json else status.as_table(described))
-    control.require_manager(home)
+    client.require_manager(home)
     return 0
 
 
@@ -102,8 +105,8 @@ def _stop(chosen: argparse.Namespace) -> int:
     home = _home(chosen)
     found = load(home).named(chosen.name)
     with locks.held(home.control_lock):
-        control.require_manager(home)
-        control.stop(home, found)
+        client.require_manager(home)
+        client.stop(home, found)
     console.say(f"Stopped {', '.join(each.name for each in found)}")
     return 0
 
@@ -112,8 +115,8 @@ def _start(chosen: argparse.Namespace) -> int:
     home = _home(chosen)
     found = load(home).named(chosen.name)
     with locks.held(home.control_lock):
-        control.require_manager(home)
-        control.start(home, found)
+        client.require_manager(home)
+        client.start(home, found)
     console.say(f"Started {', '.join(each.name for each in found)}")
     return 0
 
@@ -129,7 +132,7 @@ def _down(chosen: argparse.Namespace) -> int:
     except NotUp:
         console.say(f"Nothing is up in {home.root}.")
         return 0
-    control.bring_down(home, stack)
+    client.bring_down(home, stack)
     console.say(f"Stopped. Everything that was written is kept in {home.root}.")
     return 0
 
@@ -137,7 +140,7 @@ def _down(chosen: argparse.Namespace) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     """The same exit status as the module's."""
     home = _home(chosen)
-    return errand.run(home, load(home), chosen.words[chosen.words[:1] == ["--"] :])
+    return run_module.run(home, load(home), chosen.words[chosen.words[:1] == ["--"] :])
 
 
 def _lock_kafka(_: argparse.Namespace) -> int:

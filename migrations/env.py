@@ -3,8 +3,8 @@
 from alembic import context
 from sqlalchemy import create_engine, text
 
-from contracts.models import metadata
 from contracts.settings import load_settings_or_exit
+from contracts.tables import metadata
 
 MIGRATION_LOCK = 7401
 """Advisory lock: replicas that start together migrate one after the other."""

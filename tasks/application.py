@@ -13,9 +13,9 @@ from contracts.heartbeat import beat
 from contracts.logs import configure_logging
 from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE, broker_settings, task_name
 from contracts.settings import Settings, SettingsError
-from tasks.ledger import Step
-from tasks.nightly import LOOK_SECONDS, NightlyScheduler
+from tasks.beat_scheduler import LOOK_SECONDS, NightlyScheduler
 from tasks.step import Advance, End, GivenUp, Outcome, PutBack
+from tasks.step_store import Step
 from tasks.worker import Worker, request_batch
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         "worker_concurrency": settings.worker_concurrency,
         "worker_pool": "threads",
-        "worker_consumer": "tasks.consumer:Consumer",
+        "worker_consumer": "tasks.celery_consumer:Consumer",
         "worker_send_task_events": True,
         "worker_hijack_root_logger": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
@@ -70,7 +70,7 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
 
 def _transport(url: str) -> str | None:
     """None leaves the choice to the address: Sentinel and other brokers have transports of their own."""
-    return "tasks.transport:Transport" if url.startswith(("redis://", "rediss://")) else None
+    return "tasks.redis_transport:Transport" if url.startswith(("redis://", "rediss://")) else None
 
 
 def _schedule(settings: Settings) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database, make_engine, why
 from contracts.settings import Settings
+from tasks.batch_progress import Watch, interruptible, shown
 from tasks.batches import Batches
-from tasks.watching import Watch, interruptible, shown
 
 INTERRUPTED = 130
 

@@ -23,7 +23,7 @@ from contracts.progress import Publisher
 from contracts.settings import Settings
 from tasks.calls import Call, Calls
 from tasks.failures import Failure, backoff_seconds, lost, overdue, refused, sort_error
-from tasks.ledger import Claim, Ledger, Step
+from tasks.step_store import Claim, Ledger, Step
 
 log = logging.getLogger(__name__)
 

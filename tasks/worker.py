@@ -10,10 +10,10 @@ from contracts.progress import Publisher, connect
 from contracts.settings import Settings
 from tasks.batches import Batches
 from tasks.calls import Calls
-from tasks.guard import Guard, is_told_to_end
-from tasks.health import Signs
-from tasks.ledger import Ledger, Step
+from tasks.liveness import Signs
 from tasks.step import OTHERS_SECONDS, Outcome, PutBack, StepRunner
+from tasks.step_store import Ledger, Step
+from tasks.watchdog import Guard, is_told_to_end
 
 
 def make_ledger(settings: Settings, connections: int = POOL_SIZE) -> Ledger:

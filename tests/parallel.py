@@ -13,8 +13,8 @@ STACK_FOLDERS = {"browser", "devstack", "faults", "flow"}
 TOGETHER = {
     "faults/test_kills.py": "faults",
     "faults/test_poison.py": "faults",
-    "devstack/test_privacy.py": "devstack",
-    "devstack/test_stores.py": "devstack",
+    "devstack/stores/test_privacy.py": "devstack",
+    "devstack/stores/test_stores.py": "devstack",
     "devstack/test_whole_stack.py": "devstack",
 }
 """Files that stay in one of the parallel processes, since another one would start one more of the stack they share."""
@@ -46,4 +46,6 @@ def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
 
 
 def _short(path: PurePath) -> str:
-    return f"{path.parent.name}/{path.name}"
+    """The path below the last folder named tests."""
+    last = max(index for index, part in enumerate(path.parts) if part == "tests")
+    return "/".join(path.parts[last + 1 :])

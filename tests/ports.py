@@ -3,7 +3,7 @@
 import os
 import random
 
-from devstack.ports import SPAN, accepts
+from devstack.spec.ports import SPAN, accepts
 
 LOWEST, HIGHEST = 20000, 30000
 """Below the range from which the system hands out ports by itself."""

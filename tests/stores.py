@@ -20,7 +20,7 @@ import psycopg2
 import pytest
 from psycopg2 import extensions
 
-from devstack import locks
+from devstack.supervisor import locks
 from tests.ports import free_base
 
 ROOT = Path(__file__).resolve().parent.parent

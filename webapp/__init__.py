@@ -13,8 +13,8 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     Raises SystemExit, with one line a variable, when the settings are unusable.
     """
-    # Imported here: gunicorn's parent process loads this package for webapp.server, and gevent must have patched the
-    # standard library in the worker before Flask, redis and SQLAlchemy are loaded.
+    # Imported here: gunicorn's parent process loads this package for webapp.gunicorn_conf, and gevent must have patched
+    # the standard library in the worker before Flask, redis and SQLAlchemy are loaded.
     from webapp.app import make_app
 
     return make_app(settings)

@@ -5,9 +5,9 @@ from uuid import UUID
 from werkzeug.exceptions import NotFound
 
 from webapp import deletion
-from webapp.identity import visitor
 from webapp.queries import Thought, one_thought
 from webapp.services import services
+from webapp.session import visitor
 
 
 def may_act_for(user_id: UUID) -> bool:

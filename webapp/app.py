@@ -5,11 +5,13 @@ from datetime import timedelta
 from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
-from webapp import health, metrics, pages, problems, security, thoughts
-from webapp.identity import VisitorCookie, cookie_name
+from webapp import api, health, problems, security
 from webapp.keys import required_secret_key
+from webapp.metrics import metrics
+from webapp.pages import routes
 from webapp.services import make_services
-from webapp.stream import Stream
+from webapp.session import VisitorCookie, cookie_name
+from webapp.stream.blueprint import Stream
 
 MAX_BODY = 256 * 1024
 """Bytes of a request: 10,000 characters take up to 120 kB when each is escaped or percent-encoded."""
@@ -25,9 +27,9 @@ def make_app(settings: Settings | None) -> Flask:
     except SettingsError as unusable:
         raise SystemExit(f"Cannot start. {unusable}") from None
     app.extensions["services"] = services
-    app.register_blueprint(thoughts.blueprint)
+    app.register_blueprint(api.blueprint)
     app.register_blueprint(Stream(services), url_prefix="/thoughts/stream")
-    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(routes.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     problems.register(app)

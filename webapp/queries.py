@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, Executable, Select, Uuid, any_, bindparam, func, s
 from sqlalchemy.exc import DBAPIError
 
 from contracts.database import Database, Row
-from contracts.models import agent_runs, thoughts
+from contracts.tables import agent_runs, thoughts
 
 Place = tuple[datetime, UUID]
 """Where a thought stands in a list: when it was created, and its id."""

@@ -10,11 +10,11 @@ from flask import current_app
 from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.progress import Publisher, connect
 from contracts.settings import Settings
-from webapp.announcer import Announcer
-from webapp.hub import Hub
-from webapp.metrics import Metrics
-from webapp.reachability import Reachability
-from webapp.seats import Seats
+from webapp.background_publisher import Announcer
+from webapp.hub.connection_limit import Seats
+from webapp.hub.hub import Hub
+from webapp.kafka_probe import Reachability
+from webapp.metrics.metrics import Metrics
 
 STATEMENT_SECONDS = 2.5
 """Whoever waits for a page or a POST gets an answer within seconds, also while PostgreSQL is cut off."""

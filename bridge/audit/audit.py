@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-from bridge.audit import lines, work
-from bridge.audit.facts import Facts
+from bridge.audit import backlog, user_order
+from bridge.audit.dead_letters import Letters
 from bridge.audit.findings import confirmed
-from bridge.audit.letters import Letters
-from bridge.audit.look import Look
-from bridge.audit.rings import Rings
-from bridge.log import Log
+from bridge.audit.queries import Facts
+from bridge.audit.snapshot import Look
+from bridge.audit.work_topic import Rings
+from bridge.kafka.topic_reader import Log
 from contracts.audits import Figures
 from contracts.database import Database
 from contracts.settings import Settings
@@ -61,9 +61,9 @@ class Audit:
         touched: set[UUID] = self._rings.look(found) if self._rings else set()
         self._letters.look(found)
         every = self._whole or self._rings is None
-        users = self._facts.pages_of_users() if every else lines.pages(touched)
-        lines.look(self._facts, self._settings.max_attempts, users, found)
-        work.look(
+        users = self._facts.pages_of_users() if every else user_order.pages(touched)
+        user_order.look(self._facts, self._settings.max_attempts, users, found)
+        backlog.look(
             self._facts, by_kafka=self._log is not None, in_batches=not self._settings.takes_from_kafka, found=found
         )
         return found

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.positions import Position, choose_start
+from bridge.kafka.start_offset import Position, choose_start
 
 CERTAIN: Final = frozenset({"frontier"})
 

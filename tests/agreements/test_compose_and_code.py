@@ -11,12 +11,13 @@ import pytest
 from bridge.__main__ import parser as bridge_parser
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
 from contracts.settings import Settings, SettingsError, load_settings
-from devstack import apps, kafka, redis_server
-from devstack.apps import longest_call
-from devstack.home import Home
-from devstack.kafka_lock import kafka_version, read_lock
-from devstack.kinds import parse_scale
-from devstack.ports import Ports
+from devstack.commands import app_processes
+from devstack.commands.app_processes import longest_call
+from devstack.spec.layout import Home
+from devstack.spec.ports import Ports
+from devstack.spec.process_kinds import parse_scale
+from devstack.stores import kafka, redis_server
+from devstack.stores.kafka_lock import kafka_version, read_lock
 from tests.agreements import compose
 
 SERVICES = compose.services()
@@ -41,13 +42,13 @@ def defaults() -> Settings:
 
 
 def test_each_service_runs_the_command_that_the_devstack_runs(tmp_path: Path, defaults: Settings) -> None:
-    started = apps.processes(Home(tmp_path), Ports(8000), parse_scale([]), defaults)
+    started = app_processes.processes(Home(tmp_path), Ports(8000), parse_scale([]), defaults)
     devstack = {each.name.removesuffix(".1"): comparable(each.argv) for each in started}
     assert {name: comparable(SERVICES[name]["command"]) for name in devstack} == devstack
 
 
 def test_the_tables_are_made_by_the_command_of_the_devstack() -> None:
-    assert comparable(SERVICES["migrate"]["command"]) == comparable(apps.migration())
+    assert comparable(SERVICES["migrate"]["command"]) == comparable(app_processes.migration())
 
 
 @pytest.mark.parametrize("name", ["topics", "relay", "bridge"])

@@ -2,9 +2,9 @@
 
 import re
 
-from bridge.letters.replay import REPLAY_OF
-from bridge.records import LARGEST_BYTES
-from bridge.topics import DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
+from bridge.dead_letters.replay import REPLAY_OF
+from bridge.kafka.topics import DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
+from bridge.records.parse import LARGEST_BYTES
 from contracts.dead_letters import (
     MESSAGE_LENGTH,
     MOST_ORIGINAL_HEADERS,
@@ -13,7 +13,7 @@ from contracts.dead_letters import (
     failure_headers,
     kafka_headers,
 )
-from contracts.foreign import TRACING, original
+from contracts.source_headers import TRACING, original
 from contracts.text import THOUGHT_LENGTH
 from tests.stores import ROOT
 

@@ -13,11 +13,11 @@ from uuid import uuid4
 import pytest
 
 from agents.catalogue import AGENT_NAMES
-from bridge.records import LARGEST_BYTES
-from bridge.topics import DEAD_LETTER_RECORD_BYTES, DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
+from bridge.kafka.topics import DEAD_LETTER_RECORD_BYTES, DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
+from bridge.records.parse import LARGEST_BYTES
 from contracts.dead_letters import failure_headers, kafka_headers, origin
-from contracts.foreign import original
 from contracts.queues import STEPS
+from contracts.source_headers import original
 from tests.stores import ROOT
 
 PACKAGES = ("contracts", "agents", "bridge", "tasks", "webapp", "migrations", "devstack")
@@ -124,7 +124,7 @@ def test_importing_any_module_connects_to_nothing() -> None:
 
 
 def test_the_web_process_never_loads_kafkas_client() -> None:
-    made = "import webapp.server, webapp, sys; webapp.create_app(); print('confluent_kafka' in sys.modules)"
+    made = "import webapp.gunicorn_conf, webapp, sys; webapp.create_app(); print('confluent_kafka' in sys.modules)"
     with silent_server() as server:
         done = python(made, port=server.getsockname()[1])
     assert done.stdout == "False\n", done.stderr

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import text
 
-from bridge.batches import BatchSource
-from bridge.run import Bridge
+from bridge.consumer.batch_source import BatchSource
+from bridge.consumer.loop import Bridge
 from contracts.database import Database
 from contracts.settings import Settings
 

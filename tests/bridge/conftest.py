@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from bridge.topics import create_topics
+from bridge.kafka.topics import create_topics
 from contracts.settings import Settings
-from tests.bridge.valve import Valve
+from tests.bridge.tcp_proxy import Valve
 from tests.conftest import is_led
 from tests.eventually import eventually
 

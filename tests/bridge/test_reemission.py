@@ -9,16 +9,16 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions
 from sqlalchemy import text
 
-from bridge import sweep
+from bridge.relay import sweep
 from contracts.database import Database
 from contracts.settings import Settings
-from tests.bridge.audit.books import audited
-from tests.bridge.bridges import kept_running
-from tests.bridge.kafka_log import records
-from tests.bridge.lines import OPEN, Lines, add_user, write
-from tests.bridge.relays import running_relay, waiting
-from tests.bridge.sources import commit_by_hand, committed, make_anew, topic_id
-from tests.bridge.workers import Ended, line_of, workers
+from tests.bridge.audit.audit_runs import audited
+from tests.bridge.kafka_sources import commit_by_hand, committed, make_anew, topic_id
+from tests.bridge.running_bridges import kept_running
+from tests.bridge.running_relays import running_relay, waiting
+from tests.bridge.thoughts import OPEN, Lines, add_user, write
+from tests.bridge.topic_contents import records
+from tests.bridge.worker_threads import Ended, line_of, workers
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.usefixtures("topics")

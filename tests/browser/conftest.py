@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.visits import Visit
-from tests.running import Stack, running_stack
+from tests.running_stack import Stack, running_stack
 from tests.stores import missing
 
 QUIET = [

@@ -3,7 +3,7 @@
 from playwright.sync_api import Route, expect
 
 from tests.browser.visits import Visit
-from tests.running import WHOLE_STORY, Stack
+from tests.running_stack import WHOLE_STORY, Stack
 
 TEXT = "Should I learn Rust this winter?"
 TITLES = ["Classification", "Analysis", "Value impact", "Action plan", "Priority"]

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from contracts.database import POOL_SIZE, Database, is_refused_data, make_engine
 from contracts.settings import Settings
-from tests.contracts.cut import way_to
+from tests.contracts.slow_proxy import way_to
 from tests.eventually import eventually
 
 SHORT = 2.0

@@ -20,7 +20,7 @@ from contracts.dead_letters import (
     record_failure_id,
     thought_of,
 )
-from contracts.foreign import original
+from contracts.source_headers import original
 from contracts.text import clean
 from tests.contracts.properties import any_text, unhurried
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
-from tests.tasks.gate import Gate, a_gate
+from tests.tasks.tcp_proxy import Gate, a_gate
 
 ONE = text("SELECT 1")
 

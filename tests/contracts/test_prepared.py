@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
-from tests.contracts.cut import way_to
+from tests.contracts.slow_proxy import way_to
 from tests.eventually import eventually
 from tests.stores import execute
 

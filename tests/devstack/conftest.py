@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devstack.kafka_jars import JarsMissing, cache_directory, ensure
-from devstack.kafka_lock import read_lock
+from devstack.stores.kafka_jars import JarsMissing, cache_directory, ensure
+from devstack.stores.kafka_lock import read_lock
 from tests.devstack.stacks import STORES, Whole, down, pids, up
 from tests.ports import free_base
 from tests.stores import missing, walkable_directory

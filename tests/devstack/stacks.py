@@ -16,11 +16,13 @@ from uuid import uuid4
 import psutil
 import psycopg2
 
-from devstack import cli, control, readiness, records
-from devstack.home import Home
-from devstack.kinds import Kind
-from devstack.stack import Process, Stack, load, save
-from devstack.status import describe
+from devstack import cli
+from devstack.commands import readiness
+from devstack.commands.status import describe
+from devstack.spec.layout import Home
+from devstack.spec.process_kinds import Kind
+from devstack.spec.stack import Process, Stack, load, save
+from devstack.supervisor import client, pid_records
 from tests.eventually import eventually
 from tests.stores import ROOT, STORES_ALONE
 
@@ -75,7 +77,7 @@ def pids(directory: Path) -> dict[str, int]:
     """The living processes of a stack, by name, without asking its manager."""
     home = Home(directory)
     names = [path.stem for path in sorted(home.run.glob("*.json"))]
-    return {name: process.pid for name in names if (process := records.living(records.read(home, name)))}
+    return {name: process.pid for name in names if (process := pid_records.living(pid_records.read(home, name)))}
 
 
 def kill(pid: int) -> None:
@@ -109,11 +111,11 @@ def toy(directory: Path, scripts: dict[str, str], patience: float = 5.0, silence
     urls = {"redis_url": "redis://127.0.0.1:1/0", "database_url": "postgresql://127.0.0.1:1/none"}
     stack = Stack(request={}, port_base=1024, processes=processes, detached=True, **addresses, **urls)
     save(home, stack)
-    control.launch(home, os.environ | {records.MARK: str(directory), "TOYS": str(directory)})
+    client.launch(home, os.environ | {pid_records.MARK: str(directory), "TOYS": str(directory)})
     try:
         yield home
     finally:
-        control.bring_down(home, stack)
+        client.bring_down(home, stack)
 
 
 def _scripted(home: Home, name: str, script: str) -> Process:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from devstack.ports import accepts
+from devstack.spec.ports import accepts
 from tests.devstack.stacks import named, status
 from tests.eventually import eventually
 from tests.ports import free_base

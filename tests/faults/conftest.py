@@ -6,7 +6,7 @@ import pytest
 
 from tests.eventually import eventually
 from tests.faults.rounds import SHORT_PATIENCE
-from tests.running import Stack, running_stack
+from tests.running_stack import Stack, running_stack
 
 
 @pytest.fixture(scope="package")

@@ -15,7 +15,7 @@ import redis
 from tests.eventually import eventually
 from tests.faults.network import Network
 from tests.faults.verdicts import Hit
-from tests.running import Stack
+from tests.running_stack import Stack
 
 STORES = ("postgres", "redis", "kafka")
 HELD = ("worker.", "solo.", "bridge.", "relay.")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from devstack.ports import LOOPBACK
+from devstack.spec.ports import LOOPBACK
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psycopg2
 
-from devstack import kafka, postgres, redis_server
-from devstack.home import Home
-from devstack.ports import LOOPBACK, SPAN, Ports
+from devstack.spec.layout import Home
+from devstack.spec.ports import LOOPBACK, SPAN, Ports
+from devstack.stores import kafka, postgres, redis_server
 from tests.eventually import eventually
 from tests.faults import table
 from tests.faults.facts import CallLog, PostgreSQL
@@ -24,7 +24,7 @@ from tests.faults.table import Round
 from tests.faults.topics import Watch
 from tests.faults.verdicts import Thought, Verdict, judge
 from tests.ports import free_base
-from tests.running import Stack, stack_in
+from tests.running_stack import Stack, stack_in
 from tests.stores import walkable_directory
 
 SCALE = "bridge=3,relay=2,worker=3,web=2"

@@ -10,12 +10,12 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from contracts.settings import Settings
-from devstack.home import Home
+from devstack.spec.layout import Home
 from tests.eventually import eventually
 from tests.faults.facts import PostgreSQL
 from tests.faults.load import People
 from tests.faults.work import AGENTS, verdict
-from tests.running import Stack, somebody
+from tests.running_stack import Stack, somebody
 
 STORES = {"postgres", "redis", "kafka"}
 LEAVES = "Warm shutdown"

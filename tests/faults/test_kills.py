@@ -16,7 +16,7 @@ from tests.eventually import eventually
 from tests.faults.load import People
 from tests.faults.verdicts import Hit
 from tests.faults.work import AGENTS, begun, everything_is_done_in_order, promised, verdict, work
-from tests.running import WHOLE_STORY, Stack, somebody
+from tests.running_stack import WHOLE_STORY, Stack, somebody
 
 PACE = threading.Event()
 """Never set: people write at a pace; nothing is waited for by it."""

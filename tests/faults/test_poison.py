@@ -8,12 +8,12 @@ from typing import Any
 import psycopg2
 import pytest
 
-from devstack.kinds import BEATING
+from devstack.spec.process_kinds import BEATING
+from tests.dead_letter_topic import dead_letter
 from tests.eventually import eventually
 from tests.faults.verdicts import Hit
 from tests.faults.work import begun, everything_is_done_in_order, promised, verdict, work
-from tests.letters import dead_letter
-from tests.running import Stack, somebody
+from tests.running_stack import Stack, somebody
 
 CALLS = 4
 """The first call and three retries."""

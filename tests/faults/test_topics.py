@@ -9,8 +9,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from contracts.database import Database
 from contracts.settings import Settings
-from tests.bridge.lines import add_thought, end, row
-from tests.bridge.sources import produce
+from tests.bridge.kafka_sources import produce
+from tests.bridge.thoughts import add_thought, end, row
 from tests.eventually import eventually
 from tests.faults.topics import Watch
 

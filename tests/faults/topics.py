@@ -11,7 +11,7 @@ import psycopg2
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
 
 from contracts.settings import Settings
-from tests.bridge.kafka_log import headers
+from tests.bridge.topic_contents import headers
 from tests.faults.facts import PostgreSQL
 
 LOOK_SECONDS = 1.0

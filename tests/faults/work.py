@@ -6,7 +6,7 @@ from itertools import pairwise
 from tests.eventually import eventually
 from tests.faults.facts import CallLog, PostgreSQL
 from tests.faults.verdicts import Call, Hit, Verdict, judge
-from tests.running import Stack, somebody
+from tests.running_stack import Stack, somebody
 
 AGENTS = 5
 

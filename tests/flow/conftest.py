@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.running import Stack, running_stack
+from tests.running_stack import Stack, running_stack
 
 
 @pytest.fixture(scope="package")

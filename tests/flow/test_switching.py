@@ -13,7 +13,7 @@ import redis
 
 from tests.eventually import eventually
 from tests.ports import free_base
-from tests.running import Stack, somebody
+from tests.running_stack import Stack, somebody
 from tests.stores import devstack, require_up, walkable_directory
 
 KAFKA = {"KAFKA_ENABLED": "true"}

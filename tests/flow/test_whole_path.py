@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from confluent_kafka import Producer
 
+from tests.dead_letter_topic import dead_letter, dead_letters
 from tests.eventually import eventually
-from tests.letters import dead_letter, dead_letters
-from tests.running import WHOLE_STORY, Stack, refusal, somebody
+from tests.running_stack import WHOLE_STORY, Stack, refusal, somebody
 
 AGENTS = ["classification", "analysis", "value_impact", "action_plan", "priority"]
 

@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from contracts.database import Database
 from contracts.settings import Settings
-from tasks.ledger import Ledger
+from tasks.step_store import Ledger
 from tests.eventually import eventually
-from tests.tasks.results import a_result
+from tests.tasks.agent_results import a_result
 from tests.tasks.thoughts import accepted, step_of, taken
 
 COUNTS = text("""

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from contracts.models import metadata
+from contracts.tables import metadata
 from tests.eventually import eventually
 from tests.migrations.alembic import alembic, ask, connected, empty_database, schema, succeed
 from tests.stores import ROOT, Stores

@@ -6,12 +6,12 @@ from uuid import UUID
 from confluent_kafka import KafkaException
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.batches import BatchSource
-from bridge.consumer import LogReplacedError
-from bridge.relay import Relay
-from bridge.run import Bridge, Broker
-from bridge.source import Source
-from bridge.sweep import Sweep
+from bridge.consumer.batch_source import BatchSource
+from bridge.consumer.kafka_source import LogReplacedError
+from bridge.consumer.loop import Bridge, Broker
+from bridge.consumer.source import Source
+from bridge.relay.relay import Relay
+from bridge.relay.sweep import Sweep
 from contracts.settings import Settings, load_settings
 from tests.simulation.clock import Clock
 from tests.simulation.database import Door, Engine, Server
@@ -22,7 +22,7 @@ from tests.simulation.producer import Producer
 from tests.simulation.promise import Promise
 from tests.simulation.redis import Dispatcher, News, Publisher, Redis
 from tests.simulation.steps import ATTEMPTS, PATIENCE
-from webapp import acceptance
+from webapp import submission
 
 _STORES: Final = {
     "_env_file": None,
@@ -157,7 +157,7 @@ class WebProcess(Process):
 
     def _run(self) -> None:
         try:
-            acceptance.take_in(cast("Any", self), *self._wanted)
-        except (SQLAlchemyError, acceptance.KeyReusedError, acceptance.DeletedError):
+            submission.take_in(cast("Any", self), *self._wanted)
+        except (SQLAlchemyError, submission.KeyReusedError, submission.DeletedError):
             return
         self._promise.answered(self._wanted[1])

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Executable, TextClause
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from bridge.outbox import LEAD
+from bridge.relay.outbox import LEAD
 from contracts.accept import ACCEPT
 from contracts.database import STATEMENT_SECONDS, Database
 from tasks.statements import CLAIM

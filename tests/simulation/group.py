@@ -15,9 +15,9 @@ from unittest.mock import patch
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
-from bridge import consumer
-from bridge.consumer import ANSWER_MS, KafkaSource
-from bridge.watermarks import FIRST
+from bridge.consumer import kafka_source
+from bridge.consumer.kafka_source import ANSWER_MS, KafkaSource
+from bridge.kafka.watermarks import FIRST
 from contracts.settings import Settings
 from tests.simulation.fibers import Fate, Killed, Means, Process, park
 from tests.simulation.kafka import Kafka, Message, away
@@ -265,7 +265,7 @@ class Described:
 def source(settings: Settings, kafka: Kafka, process: Process) -> KafkaSource:
     """The bridge's own source of records, on the broker in memory."""
     with (
-        patch.object(consumer, "Consumer", partial(Consumer, kafka, process)),
-        patch.object(consumer, "AdminClient", partial(Admin, kafka, process)),
+        patch.object(kafka_source, "Consumer", partial(Consumer, kafka, process)),
+        patch.object(kafka_source, "AdminClient", partial(Admin, kafka, process)),
     ):
         return KafkaSource(settings)

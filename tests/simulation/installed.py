@@ -5,15 +5,17 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
-from bridge import again, batches, beginning, consumer, relay
-from bridge.lane import Lane
+from bridge.consumer import assignment, batch_source, kafka_source
+from bridge.consumer.lane import Lane
+from bridge.kafka import retry
+from bridge.relay import relay
 from contracts import events
 from tests.simulation.clock import Calendar
 from tests.simulation.group import THREADING
 from tests.simulation.world import World
-from webapp import acceptance
+from webapp import submission
 
-TIMED: Final = (again, batches, beginning, relay, acceptance)
+TIMED: Final = (retry, batch_source, assignment, relay, submission)
 """Modules that know no clock of their own."""
 
 
@@ -23,12 +25,12 @@ def installed(world: World) -> Iterator[None]:
     others: list[tuple[Any, str, Any]] = [(module, "time", world.clock) for module in TIMED]
     others += [
         (events, "datetime", Calendar(world.clock)),
-        (consumer, "threading", THREADING),
+        (kafka_source, "threading", THREADING),
         *(
             (module, "Lane", lambda start, patience: Lane(start, patience, world.window))
-            for module in (batches, consumer)
+            for module in (batch_source, kafka_source)
         ),
-        (batches, "USERS_A_LOOK", 2),
+        (batch_source, "USERS_A_LOOK", 2),
     ]
     with ExitStack() as stack:
         for other in others:

@@ -7,7 +7,7 @@ is done when it is its turn again, and what happens until then happens in betwee
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bridge.consumer import COMMIT_SECONDS
+from bridge.consumer.kafka_source import COMMIT_SECONDS
 from tests.simulation import everyday
 from tests.simulation.choice import Action, pick, rotated
 from tests.simulation.fibers import Fate, Fiber, Process

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.letters.replay import discard, replay
+from bridge.dead_letters.replay import discard, replay
 from tasks.batches import Batches
 from tests.simulation.actors import BATCH, KAFKA, WITHOUT
 from tests.simulation.choice import pick

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.outbox import Delivered, Late, OutboxRow
-from bridge.publisher import Outcome
+from bridge.relay.outbox import Delivered, Late, OutboxRow
+from bridge.relay.producer import Outcome
 from tests.simulation.fibers import Fate, Means, park
 from tests.simulation.kafka import PARTITIONS, Kafka
 

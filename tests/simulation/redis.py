@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from bridge.decide import Head
+from bridge.consumer.decide import Head
 from contracts.events import Event
 from tests.simulation.fibers import Fate, Means, park
 

@@ -7,7 +7,7 @@ from typing import Any
 from contracts import accept
 from tests.simulation.rows import Thought
 from tests.simulation.store import UNSTORABLE, Parameters, RefusedDataError, Rows, Statements, Store
-from webapp import acceptance, deletion
+from webapp import deletion, submission
 
 WORDS = {"message", "stack", "original_key", "original_headers"}
 
@@ -22,7 +22,7 @@ class Accepting:
     def statements(self) -> Statements:
         return {
             accept.ACCEPT: self._accept,
-            acceptance.MAKE_USER: self._make_user,
+            submission.MAKE_USER: self._make_user,
             deletion.BURY_WORDS: self._bury_words,
             deletion.ERASE: self._erase,
         }

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from bridge import batches
+from bridge.consumer import batch_source
 from tasks.batches import REQUEST
 from tests.simulation.rows import Batch
 from tests.simulation.store import Parameters, Rows, Statements, Store
@@ -18,10 +18,10 @@ class Batching:
     def statements(self) -> Statements:
         return {
             REQUEST: self._request,
-            batches.BEGIN: self._begin,
-            batches.OPEN: self._open,
-            batches.WAITING: self._waiting,
-            batches.END: self._end,
+            batch_source.BEGIN: self._begin,
+            batch_source.OPEN: self._open,
+            batch_source.WAITING: self._waiting,
+            batch_source.END: self._end,
         }
 
     def _request(self, _: Parameters) -> Rows:

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from bridge import decide
+from bridge.consumer import decide
 from tests.simulation.rows import Thought
 from tests.simulation.store import Parameters, Rows, Statements, Store
 

@@ -3,8 +3,7 @@
 import json
 from types import SimpleNamespace
 
-from bridge import burial
-from bridge.letters import replay
+from bridge.dead_letters import insert, replay
 from tests.simulation.rows import DeadLetter, Thought
 from tests.simulation.store import Parameters, Rows, Statements, Store
 
@@ -19,7 +18,7 @@ class Letters:
 
     def statements(self) -> Statements:
         return {
-            burial.BURY: self._bury,
+            insert.BURY: self._bury,
             replay.REPLAY: self._replay,
             replay.RESEND: self._resend,
             replay.DISCARD: self._discard,

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from bridge import outbox, sweep
+from bridge.relay import outbox, sweep
 from tests.simulation.rows import OutboxRow, Thought
 from tests.simulation.store import Parameters, Rows, Statements, Store
 

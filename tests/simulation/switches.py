@@ -10,14 +10,14 @@ from unittest.mock import patch
 
 from confluent_kafka import TopicPartition
 
-from bridge import beginning, intake
-from bridge.assigned import Assigned
-from bridge.batches import BatchSource
-from bridge.consumer import KafkaSource
-from bridge.lane import AWAY_SECONDS, Lane, Line, Phase
-from bridge.offsets import Offsets
-from bridge.positions import Committed, Start
-from tasks import calls, ledger
+from bridge.consumer import assignment, ingest
+from bridge.consumer.batch_source import BatchSource
+from bridge.consumer.kafka_source import KafkaSource
+from bridge.consumer.lane import AWAY_SECONDS, Lane, Line, Phase
+from bridge.consumer.offset_tracker import Offsets
+from bridge.consumer.partition import Assigned
+from bridge.kafka.start_offset import Committed, Start
+from tasks import calls, step_store
 from tasks.calls import Call, Calls
 from tasks.step import LeavingError, StepRunner
 
@@ -120,14 +120,14 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "lane.stored": (Lane, "stored", _closes_what_is_stored),
     "lane.silence": (Lane, "unsent", _dispatched_is_forgotten),
     "log.id": (KafkaSource, "_check_log", lambda *_: None),
-    "log.start": (beginning, "choose_start", _where_it_was),
-    "log.earliest": (beginning, "choose_start", _at_the_end),
+    "log.start": (assignment, "choose_start", _where_it_was),
+    "log.earliest": (assignment, "choose_start", _at_the_end),
     "log.damage": (KafkaSource, "_pass_by", _passed_by_in_silence),
     "log.end": (Lane, "read_to", lambda *_: None),
     "log.answered": (KafkaSource, "_commit_answered", lambda *_: None),
     "log.epoch": (Assigned, "is_another_log", lambda *_: False),
     "log.lost": (KafkaSource, "_lose", _commit_though_lost),
-    "bury.id": (intake, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
+    "bury.id": (ingest, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
     "batch.feeds": (BatchSource, "_feed", lambda _: None),
     "worker.fresh": (StepRunner, "_wait_until_fresh", _at_once),
     "worker.renews": (Calls, "tick", _no_renewal),
@@ -135,7 +135,7 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "worker.held": (Call, "overdue", lambda call, now: now >= call.deadline),
     "worker.holds": (StepRunner, "_until_answered", _only_one_try),
     "worker.asks": (StepRunner, "_before_the_call", _leaves_at_once),
-    "worker.sure": (ledger, "_surely", lambda ask: ask()),
+    "worker.sure": (step_store, "_surely", lambda ask: ask()),
 }
 
 

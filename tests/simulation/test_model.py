@@ -14,8 +14,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import TextClause, text
 
-from bridge import batches, burial, decide, outbox, sweep
-from bridge.letters import replay
+from bridge.consumer import batch_source, decide
+from bridge.dead_letters import insert, replay
+from bridge.relay import outbox, sweep
 from contracts import accept
 from contracts.database import Database
 from tasks import statements
@@ -219,7 +220,7 @@ class Both:
     def buries(self) -> None:
         where = {"failure": self.draw.choice("abcdef"), "reason": "unreadable", "topic": "dead"}
         headers = self.draw.choice(["{}", ORIGINAL, WITHOUT_VALUE, TOO_LARGE, self.names_a_thought()])
-        self.ask(burial.BURY, **where, value=b"?", headers=headers)
+        self.ask(insert.BURY, **where, value=b"?", headers=headers)
 
     def names_a_thought(self) -> str:
         return json.dumps({"message": "?", "thought_id": str(self.thought()), "user_id": str(self.draw.choice(USERS))})
@@ -263,9 +264,11 @@ class Both:
         self.compare(statement, places)
 
     def works_in_batches(self) -> None:
-        statement = self.draw.choice([REQUEST, batches.BEGIN, batches.OPEN, batches.WAITING, batches.END])
+        statement = self.draw.choice(
+            [REQUEST, batch_source.BEGIN, batch_source.OPEN, batch_source.WAITING, batch_source.END]
+        )
         asked = {"held": self.draw.choice([[], USERS[:1]]), "users": self.draw.choice([1, 100])}
-        self.ask(statement, **asked if statement is batches.WAITING else {})
+        self.ask(statement, **asked if statement is batch_source.WAITING else {})
 
 
 class Silent(Promise):

@@ -25,14 +25,14 @@ def _cut(module: str, name: str, *cuts: tuple[str, str]) -> tuple[str, tuple[tup
 
 
 _ACCEPT: Final = "contracts/test_accept.py"
-_BATCHES: Final = "bridge/test_batches.py"
-_DECIDE: Final = "bridge/test_decide.py"
+_BATCHES: Final = "bridge/consumer/test_batch_source.py"
+_DECIDE: Final = "bridge/consumer/test_decide.py"
 _DELETION: Final = "webapp/test_deletion.py"
 _FAIL: Final = "tasks/test_fail.py"
-_LEDGER: Final = "tasks/test_ledger.py"
-_PUBLISH: Final = "bridge/letters/test_publish.py"
-_REPLAY: Final = "bridge/letters/test_replay.py"
-_SWEEP: Final = "bridge/test_sweep.py"
+_LEDGER: Final = "tasks/test_step_store.py"
+_PUBLISH: Final = "bridge/dead_letters/test_republish.py"
+_REPLAY: Final = "bridge/dead_letters/test_replay.py"
+_SWEEP: Final = "bridge/relay/test_sweep.py"
 
 _SENT_BACK: Final = "test_a_replayed_thought_is_pending_again_at_the_end_of_its_line"
 
@@ -43,17 +43,18 @@ TESTED: Final[Mapping[str, Shown]] = {
     ),
     "decide.turn": Shown(
         _DECIDE, "test_each_record_gets_its_verdict",
-        *_cut("bridge.decide", "DECIDE", (
+        *_cut("bridge.consumer.decide", "DECIDE", (
             "WHEN t.turn <> r.turn AND EXISTS (SELECT FROM dead_letters "
             "WHERE failure_id = t.id || ':' || r.turn) THEN 'done'", "")),
     ),
     "decide.same": Shown(
         _DECIDE, "test_a_head_that_moved_on_between_choice_and_lock_is_no_head",
-        *_cut("bridge.decide", "DECIDE", ("AND t.turn = l.turn", ""), ("WHERE t.finished_at IS NULL FOR", "FOR")),
+        *_cut("bridge.consumer.decide", "DECIDE",
+              ("AND t.turn = l.turn", ""), ("WHERE t.finished_at IS NULL FOR", "FOR")),
     ),
     "decide.dispatch": Shown(
         _DECIDE, "test_a_head_that_is_not_what_was_watched_is_not_taken_over",
-        *_cut("bridge.decide", "DECIDE", ("AND l.seen_dispatch = t.dispatch_id", "")),
+        *_cut("bridge.consumer.decide", "DECIDE", ("AND l.seen_dispatch = t.dispatch_id", "")),
     ),
     "save.sends": Shown(
         _LEDGER, "test_a_saved_step_frees_the_call_and_tells_kafka",
@@ -94,34 +95,35 @@ TESTED: Final[Mapping[str, Shown]] = {
     ),
     "replay.failed": Shown(
         _REPLAY, "test_a_deleted_thought_is_never_replayed",
-        *_cut("bridge.letters.replay", "REPLAY", ("AND f.status = 'failed'", ""), ("AND t.status = 'failed'", ""),
+        *_cut("bridge.dead_letters.replay", "REPLAY", ("AND f.status = 'failed'", ""), ("AND t.status = 'failed'", ""),
               ("AND l.state = 'open'", "")),
     ),
     "replay.turn": Shown(
         _REPLAY, "test_a_dead_letter_of_an_older_turn_does_not_replay_what_failed_in_a_later_one",
-        *_cut("bridge.letters.replay", "REPLAY", ("AND f.turn = l.turn", ""), ("AND t.turn = c.turn", "")),
+        *_cut("bridge.dead_letters.replay", "REPLAY", ("AND f.turn = l.turn", ""), ("AND t.turn = c.turn", "")),
     ),
     "replay.token": Shown(
-        _REPLAY, _SENT_BACK, *_cut("bridge.letters.replay", "REPLAY", ("dispatch_id = t.dispatch_id + 1,", "")),
+        _REPLAY, _SENT_BACK, *_cut("bridge.dead_letters.replay", "REPLAY", ("dispatch_id = t.dispatch_id + 1,", "")),
     ),
     "replay.losses": Shown(
-        _REPLAY, _SENT_BACK, *_cut("bridge.letters.replay", "REPLAY", ("losses = 0,", "")),
+        _REPLAY, _SENT_BACK, *_cut("bridge.dead_letters.replay", "REPLAY", ("losses = 0,", "")),
     ),
     "replay.sends": Shown(
-        _REPLAY, _SENT_BACK, *_cut("bridge.letters.replay", "REPLAY", ("sends = 0,", "")),
+        _REPLAY, _SENT_BACK, *_cut("bridge.dead_letters.replay", "REPLAY", ("sends = 0,", "")),
     ),
     "publish.place": Shown(
         _PUBLISH, "test_what_was_published_elsewhere_in_the_meantime_is_left_alone",
-        *_cut("bridge.letters.publish", "PUBLISH", ("AND l.kafka_offset IS NOT DISTINCT FROM told.kafka_offset", "")),
+        *_cut("bridge.dead_letters.republish", "PUBLISH", (
+            "AND l.kafka_offset IS NOT DISTINCT FROM told.kafka_offset", "")),
     ),
     "publish.waits": Shown(
         _PUBLISH, "test_a_row_that_waits_in_the_outbox_is_not_doubled",
-        *_cut("bridge.letters.publish", "PUBLISH", (
+        *_cut("bridge.dead_letters.republish", "PUBLISH", (
             "AND NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id)", "")),
     ),
     "restore.there": Shown(
-        "bridge/letters/test_rebuild.py", "test_a_second_run_adds_nothing_and_leaves_what_is_there",
-        *_cut("bridge.letters.rebuild", "RESTORE", ("ON CONFLICT (failure_id) DO NOTHING", "")),
+        "bridge/dead_letters/test_rebuild.py", "test_a_second_run_adds_nothing_and_leaves_what_is_there",
+        *_cut("bridge.dead_letters.rebuild", "RESTORE", ("ON CONFLICT (failure_id) DO NOTHING", "")),
     ),
     "delete.again": Shown(
         _DELETION, "test_deleting_again_changes_nothing",
@@ -132,42 +134,43 @@ TESTED: Final[Mapping[str, Shown]] = {
         *_cut("webapp.deletion", "BURY_WORDS", ("dispatch_id = dispatch_id + 1,", "")),
     ),
     "relay.lock": Shown(
-        "bridge/test_relay_faults.py", "test_two_relays_publish_every_row_once_and_in_order",
-        *_cut("bridge.outbox", "LEAD", ("pg_try_advisory_xact_lock(:lock)", "CAST(:lock AS bigint) IS NOT NULL")),
+        "bridge/relay/test_relay_faults.py", "test_two_relays_publish_every_row_once_and_in_order",
+        *_cut("bridge.relay.outbox", "LEAD", ("pg_try_advisory_xact_lock(:lock)", "CAST(:lock AS bigint) IS NOT NULL")),
     ),
     "sweep.newest": Shown(
         _SWEEP, "test_the_newest_open_thought_of_a_quiet_line_rings_for_the_whole_line",
-        *_cut("bridge.sweep", "SWEEP", ("ORDER BY turn DESC LIMIT 1", "ORDER BY turn LIMIT 1")),
+        *_cut("bridge.relay.sweep", "SWEEP", ("ORDER BY turn DESC LIMIT 1", "ORDER BY turn LIMIT 1")),
     ),
     "sweep.new": Shown(
         _SWEEP, "test_a_thought_accepted_in_batch_mode_is_emitted_at_once_when_kafka_is_back",
-        *_cut("bridge.sweep", "SWEEP", ("t.emitted_at IS NULL AND t.headers IS NULL OR", "")),
+        *_cut("bridge.relay.sweep", "SWEEP", ("t.emitted_at IS NULL AND t.headers IS NULL OR", "")),
     ),
     "sweep.pause": Shown(
         _SWEEP, "test_a_thought_that_was_just_emitted_is_left_alone",
-        *_cut("bridge.sweep", "SWEEP", (
+        *_cut("bridge.relay.sweep", "SWEEP", (
             "COALESCE(t.emitted_at, t.created_at) < now() - interval '5 min' * 2 ^ LEAST(t.emissions, 6) AND", "")),
     ),
     "sweep.beat": Shown(
         _SWEEP, "test_a_line_that_is_being_worked_on_is_left_alone",
-        *_cut("bridge.sweep", "SWEEP", (
+        *_cut("bridge.relay.sweep", "SWEEP", (
             "AND (line.beat_at IS NULL OR line.beat_at <= now() - interval '1 min')", "")),
     ),
     "batch.asked": Shown(
         _BATCHES, "test_what_is_written_after_the_batch_was_asked_for_waits_for_the_next_one",
-        *_cut("bridge.batches", "WAITING", ("AND t.created_at <= b.asked_at", "")),
+        *_cut("bridge.consumer.batch_source", "WAITING", ("AND t.created_at <= b.asked_at", "")),
     ),
     "batch.held": Shown(
         _BATCHES, "test_a_user_is_fed_once_while_the_lane_holds_them_and_again_when_they_are_forgotten",
-        *_cut("bridge.batches", "WAITING", ("AND t.user_id <> ALL (CAST(:held AS uuid[]))", "")),
+        *_cut("bridge.consumer.batch_source", "WAITING", ("AND t.user_id <> ALL (CAST(:held AS uuid[]))", "")),
     ),
     "batch.begun": Shown(
         _BATCHES, "test_a_batch_that_nobody_has_begun_does_not_end",
-        *_cut("bridge.batches", "END", ("AND b.begun_at IS NOT NULL", "")),
+        *_cut("bridge.consumer.batch_source", "END", ("AND b.begun_at IS NOT NULL", "")),
     ),
     "worker.sure": Shown(_LEDGER, "test_a_save_repeated_during_the_first_ones_commit_is_known_for_saved"),
     "log.epoch": Shown(
-        "bridge/test_assigned.py", "test_a_record_before_the_commit_of_a_later_epoch_is_of_another_log"),
-    "log.lost": Shown("bridge/test_consumer_groups.py", "test_nothing_is_committed_for_partitions_that_were_lost"),
+        "bridge/consumer/test_partition.py", "test_a_record_before_the_commit_of_a_later_epoch_is_of_another_log"),
+    "log.lost": Shown(
+        "bridge/consumer/test_consumer_groups.py", "test_nothing_is_committed_for_partitions_that_were_lost"),
 }  # fmt: skip
 """By the name of the guard."""

@@ -13,14 +13,14 @@ from contracts.queues import STEPS, TOTAL_STEPS
 from contracts.settings import Settings
 from tasks.application import ThoughtGivenUpError, _apply
 from tasks.calls import Calls
-from tasks.ledger import Ledger, Step
 from tasks.step import End, Outcome, StepRunner
+from tasks.step_store import Ledger, Step
 from tests.simulation.actors import Servers
 from tests.simulation.database import Door
 from tests.simulation.fibers import Fate, Fiber, Means, Process, park
 from tests.simulation.redis import ANYBODY, TOLD, Message, Publisher, later
 from tests.simulation.store import UNSTORABLE
-from tests.tasks.results import a_result
+from tests.tasks.agent_results import a_result
 
 SLOTS: Final = 3
 

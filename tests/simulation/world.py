@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
-from bridge.lane import Window
+from bridge.consumer.lane import Window
 from contracts.settings import Settings
 from tests.simulation.actors import KAFKA, BridgeProcess, RelayProcess, Servers, WebProcess
 from tests.simulation.clock import BEGIN, Clock

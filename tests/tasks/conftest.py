@@ -12,10 +12,10 @@ from contracts.database import Database, make_engine
 from contracts.progress import Publisher, connect
 from contracts.settings import Settings
 from tasks.calls import Calls
-from tasks.ledger import Ledger, Step
 from tasks.step import Outcome, StepRunner
+from tasks.step_store import Ledger, Step
 from tests.stores import Stores, a_database
-from tests.tasks.gate import Gate, a_gate
+from tests.tasks.tcp_proxy import Gate, a_gate
 from tests.tasks.thoughts import a_step
 
 MakeRunner = Callable[..., StepRunner]

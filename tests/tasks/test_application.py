@@ -15,7 +15,7 @@ from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE
 from contracts.settings import Settings, SettingsError
 from tasks.application import create_app
 from tests.stores import ROOT
-from tests.tasks.processes import environment, waiting
+from tests.tasks.worker_processes import environment, waiting
 
 WORKER = ("celery", "-A", "tasks", "worker")
 NIGHTLY = {"kafka_mode": False}

@@ -11,15 +11,15 @@ from uuid import uuid4
 import pytest
 import redis
 
-from bridge.decide import Head
+from bridge.consumer.decide import Head
 from contracts.database import Database
 from contracts.queues import SOLO_QUEUE, STEPS
 from contracts.settings import Settings
 from tasks.application import create_app
-from tasks.guard import REPLACED_EXIT
+from tasks.watchdog import REPLACED_EXIT
 from tests.eventually import eventually
-from tests.tasks.processes import TaskEvents, a_worker, calls, cut_connections, send, unacknowledged, waiting
 from tests.tasks.thoughts import SECRET, accepted, dead_letters, die_in_a_call, runs, taken, thought
+from tests.tasks.worker_processes import TaskEvents, a_worker, calls, cut_connections, send, unacknowledged, waiting
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from bridge.decide import Head
+from bridge.consumer.decide import Head
 from contracts.database import Database
 from contracts.settings import Settings
-from tasks.ledger import Claim, Ledger, Step
+from tasks.step_store import Claim, Ledger, Step
 from tests.eventually import eventually
-from tests.tasks.results import a_result
+from tests.tasks.agent_results import a_result
 from tests.tasks.thoughts import (
     SECRET,
     a_step,

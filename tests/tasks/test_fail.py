@@ -11,12 +11,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database
-from contracts.foreign import foreign, headers_again
 from contracts.settings import Settings
+from contracts.source_headers import foreign, headers_again
 from tasks.failures import Failure, lost
-from tasks.ledger import Ledger, Step
+from tasks.step_store import Ledger, Step
 from tests.stores import execute
-from tests.tasks.ledgers import begun, save
+from tests.tasks.step_stores import begun, save
 from tests.tasks.thoughts import change, dead_letters, lose, outbox, thought
 from tests.transactions import slow_commit
 

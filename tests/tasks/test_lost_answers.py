@@ -11,12 +11,12 @@ from agents.interface import CallContext
 from contracts.database import Database
 from contracts.progress import stream_key
 from contracts.settings import Settings
-from tasks.ledger import Ledger, Step
 from tasks.step import Advance, GivenUp
+from tasks.step_store import Ledger, Step
 from tests.tasks.conftest import MakeRunner
-from tests.tasks.gate import Gate
-from tests.tasks.ledgers import warm
-from tests.tasks.puppet import Puppet
+from tests.tasks.fake_provider import Puppet
+from tests.tasks.step_stores import warm
+from tests.tasks.tcp_proxy import Gate
 from tests.tasks.thoughts import dead_letters, outbox, runs, thought
 
 

@@ -10,13 +10,13 @@ from agents.interface import CallContext
 from contracts.database import Database
 from contracts.progress import Publisher, connect
 from contracts.settings import Settings
-from tasks.ledger import Ledger, Step
 from tasks.step import Advance, GivenUp, Outcome, PutBack
+from tasks.step_store import Ledger, Step
 from tests.eventually import eventually
 from tests.tasks.conftest import InThread, MakeRunner
-from tests.tasks.gate import Gate, a_gate
-from tests.tasks.ledgers import ShortOfMemory, StoppedAfterClaim
-from tests.tasks.puppet import Puppet
+from tests.tasks.fake_provider import Puppet
+from tests.tasks.step_stores import ShortOfMemory, StoppedAfterClaim
+from tests.tasks.tcp_proxy import Gate, a_gate
 from tests.tasks.thoughts import runs, thought
 
 

@@ -16,12 +16,12 @@ from agents.scripted.provider import ScriptedProvider
 from contracts.database import Database
 from contracts.progress import news_channel
 from contracts.settings import Settings
-from tasks.ledger import Step
 from tasks.step import Advance, End, GivenUp, Outcome, PutBack, StepRunner
+from tasks.step_store import Step
 from tests.eventually import eventually
+from tests.tasks.agent_results import a_result
 from tests.tasks.conftest import MakeRunner
-from tests.tasks.puppet import Puppet, raising
-from tests.tasks.results import a_result
+from tests.tasks.fake_provider import Puppet, raising
 from tests.tasks.thoughts import SECRET, a_step, change, dead_letters, outbox, runs, shown, thought
 
 

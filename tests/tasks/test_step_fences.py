@@ -9,11 +9,11 @@ from agents.errors import Cancelled, PermanentError, TransientError
 from agents.interface import CallContext
 from contracts.database import Database
 from contracts.settings import Settings
-from tasks.ledger import Step
 from tasks.step import Advance, End, PutBack
+from tasks.step_store import Step
 from tests.eventually import eventually
 from tests.tasks.conftest import MakeRunner
-from tests.tasks.puppet import Puppet
+from tests.tasks.fake_provider import Puppet
 from tests.tasks.thoughts import dead_letters, lose, runs, shown, thought
 
 

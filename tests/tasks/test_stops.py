@@ -7,13 +7,13 @@ import pytest
 
 from agents.interface import CallContext
 from contracts.database import Database
-from tasks.ledger import Claim, Ledger, Step
 from tasks.step import OTHERS_SECONDS, Advance, End, PutBack
+from tasks.step_store import Claim, Ledger, Step
 from tests.eventually import eventually
 from tests.tasks.conftest import InThread, MakeRunner
-from tests.tasks.gate import Gate
-from tests.tasks.ledgers import StoppedAfterClaim, stand_still, warm
-from tests.tasks.puppet import Puppet
+from tests.tasks.fake_provider import Puppet
+from tests.tasks.step_stores import StoppedAfterClaim, stand_still, warm
+from tests.tasks.tcp_proxy import Gate
 from tests.tasks.thoughts import looked_at, record_of, taken_over, thought
 
 RENEW = 1.0

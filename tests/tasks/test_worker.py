@@ -8,11 +8,11 @@ import pytest
 from agents.interface import CallContext
 from contracts.database import POOL_SIZE, Database
 from contracts.settings import Settings
-from tasks.ledger import Step
 from tasks.step import Advance
+from tasks.step_store import Step
 from tasks.worker import Worker
 from tests.eventually import eventually
-from tests.tasks.puppet import Play, Puppet
+from tests.tasks.fake_provider import Play, Puppet
 from tests.tasks.thoughts import thought
 
 

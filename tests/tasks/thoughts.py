@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 import redis
 from sqlalchemy import text
 
-from bridge.decide import Ask, Head, Record, Watch, decide
+from bridge.consumer.decide import Ask, Head, Record, Watch, decide
 from contracts import events
 from contracts.accept import accept
 from contracts.database import Database, Row
 from contracts.progress import stream_key
 from contracts.settings import Settings
-from tasks.ledger import Step
+from tasks.step_store import Step
 
 SECRET = "the words of this thought are nobody else's business"
 

@@ -16,8 +16,8 @@ from contracts.progress import Publisher, connect
 from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
 from tests.stores import Stores, a_database
-from tests.webapp.serving import Served, served
-from tests.webapp.work import Work
+from tests.webapp.web_processes import Served, served
+from tests.webapp.worker_by_hand import Work
 from webapp import create_app
 
 Serve = Callable[..., Served]

@@ -10,18 +10,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from bridge.lane import Lane
+from bridge.consumer.lane import Lane
 from contracts.accept import accept
 from contracts.database import Database
 from contracts.events import thought_created
 from contracts.progress import news_channel
 from contracts.settings import Settings
-from tasks.ledger import Ledger
-from tests.bridge.intakes import OWN, an_intake, bring, letters
-from tests.bridge.lines import a_doorbell, ask_once
+from tasks.step_store import Ledger
+from tests.bridge.ingesting import OWN, an_intake, bring, letters
+from tests.bridge.thoughts import a_doorbell, ask_once
 from tests.eventually import eventually
 from tests.webapp.conftest import stream_length
-from tests.webapp.work import Work
+from tests.webapp.worker_by_hand import Work
 
 BYTES = re.compile(r"\\\\x([0-9a-f]*)")
 """What PostgreSQL makes of bytes in JSON, as Python shows it."""

@@ -11,8 +11,8 @@ import pytest
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.stores import ROOT
-from tests.webapp.serving import Served, environment, free_port
-from tests.webapp.work import Work
+from tests.webapp.web_processes import Served, environment, free_port
+from tests.webapp.worker_by_hand import Work
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.stores import ROOT
 from tests.webapp.conftest import Serve
-from tests.webapp.serving import GUNICORN, Served, environment, free_port
-from tests.webapp.work import Work
+from tests.webapp.web_processes import GUNICORN, Served, environment, free_port
+from tests.webapp.worker_by_hand import Work
 from webapp.services import LOOKS
 
 AGENTS = [f"thought_agent_completed {number}/5" for number in range(1, 6)]

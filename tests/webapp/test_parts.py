@@ -10,15 +10,15 @@ from agents.catalogue import AGENTS
 from contracts import events
 from contracts.settings import load_settings
 from webapp import cursors
-from webapp.identifiers import form_key, keyed_id, new_id
-from webapp.messages import Bookmark, Comment, StreamMessage, from_wire
-from webapp.outlook import next_batch
-from webapp.readable import readable
-from webapp.replay import Frontier, Kept, position
-from webapp.seats import Seats
-from webapp.subscription import QUEUE_LENGTH, Signal, Subscription
-from webapp.told import REMEMBERED_EVENTS, Told
-from webapp.views import duration
+from webapp.hub.connection_limit import Seats
+from webapp.hub.sse import Bookmark, Comment, StreamMessage, from_wire
+from webapp.hub.subscription import QUEUE_LENGTH, Signal, Subscription
+from webapp.ids import form_key, keyed_id, new_id
+from webapp.pages.agent_output import readable
+from webapp.pages.view_models import duration
+from webapp.pages.wait_notice import next_batch
+from webapp.stream.history import Frontier, Kept, position
+from webapp.stream.sent_events import REMEMBERED_EVENTS, Told
 
 USER, THOUGHT = uuid4(), uuid4()
 
@@ -216,7 +216,7 @@ def test_what_was_not_assessed_says_so_and_claims_no_confidence() -> None:
 
 
 def test_every_agent_has_words_on_the_page() -> None:
-    from webapp.views import AGENT_QUESTIONS, AGENT_TITLES
+    from webapp.pages.view_models import AGENT_QUESTIONS, AGENT_TITLES
 
     assert list(AGENT_TITLES) == list(AGENT_QUESTIONS) == list(AGENTS)
 

@@ -10,9 +10,9 @@ import pytest
 
 from contracts.database import Database
 from contracts.settings import Settings
-from tests.bridge.audit.books import completed_line, ring
-from tests.bridge.lines import add_thought, add_user
-from tests.bridge.sources import commit_by_hand, topic_id
+from tests.bridge.audit.audit_runs import completed_line, ring
+from tests.bridge.kafka_sources import commit_by_hand, topic_id
+from tests.bridge.thoughts import add_thought, add_user
 from tests.stores import ROOT
 
 pytestmark = pytest.mark.usefixtures("topics")

@@ -7,11 +7,11 @@ import pytest
 
 from contracts.database import Database
 from contracts.settings import Settings
-from tests.bridge.audit.books import audited
-from tests.bridge.bridges import kept_running
-from tests.bridge.lines import OPEN, add_user, write
-from tests.bridge.relays import running_relay
-from tests.bridge.workers import workers
+from tests.bridge.audit.audit_runs import audited
+from tests.bridge.running_bridges import kept_running
+from tests.bridge.running_relays import running_relay
+from tests.bridge.thoughts import OPEN, add_user, write
+from tests.bridge.worker_threads import workers
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.usefixtures("topics")

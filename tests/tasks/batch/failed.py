@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from contracts.database import Database
-from tests.bridge.lines import end
+from tests.bridge.thoughts import end
 
 
 def fail(database: Database, thought: UUID) -> None:

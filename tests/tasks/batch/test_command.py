@@ -17,12 +17,12 @@ from contracts.database import Database
 from contracts.settings import Settings
 from tasks.batches import Batches, Requested
 from tests.bridge.batch_mode import has_ended, running
-from tests.bridge.lines import add_thought, add_user
-from tests.bridge.workers import workers
+from tests.bridge.thoughts import add_thought, add_user
+from tests.bridge.worker_threads import workers
 from tests.eventually import eventually
 from tests.stores import ROOT
 from tests.tasks.batch.failed import fail
-from tests.tasks.processes import environment
+from tests.tasks.worker_processes import environment
 
 BATCH = (sys.executable, "-m", "tasks", "batch")
 

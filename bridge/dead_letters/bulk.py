@@ -1,0 +1,92 @@
+"""Many dead letters one after the other: at a rate, with a bar on a terminal, and an end between two statements."""
+
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+import click
+
+from bridge.dead_letters.queries import Picked
+from bridge.dead_letters.replay import Closed
+
+Act = Callable[[str], Closed]
+
+
+@dataclass(slots=True)
+class Work:
+    """What was done so far of `chosen` dead letters."""
+
+    chosen: int
+    done: list[Closed] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """How many nobody came to."""
+        return self.chosen - len(self.done)
+
+    @property
+    def refused(self) -> list[Closed]:
+        """Those that are not as they were asked to be."""
+        return [one for one in self.done if not one.is_done]
+
+    @property
+    def new(self) -> int:
+        """How many were closed by this work."""
+        return sum(one.is_new for one in self.done)
+
+
+def carry_out(work: Work, ids: Sequence[str], act: Act, *, rate: float, label: str) -> None:
+    """Do it for each, at most `rate` a second, and note it in `work`. Ctrl-C and SIGTERM end it after a whole one.
+
+    Raises SQLAlchemyError; what `work` has by then is done, and the rest may be asked for again.
+    """
+    hidden = not sys.stderr.isatty()
+    with (
+        _told_to_stop() as stop,
+        click.progressbar(length=len(ids), label=label, file=sys.stderr, hidden=hidden) as bar,
+    ):
+        for closed in paced(ids, act, rate=rate, stop=stop):
+            work.done.append(closed)
+            bar.update(1)
+
+
+def paced(ids: Sequence[str], act: Act, *, rate: float, stop: threading.Event) -> Iterator[Closed]:
+    """One after the other, none before its time, until `stop` is set."""
+    due = time.monotonic()
+    for one in ids:
+        if stop.wait(max(0.0, due - time.monotonic())):
+            return
+        due = max(due, time.monotonic() - 1 / rate) + 1 / rate
+        yield act(one)
+
+
+def counts(picked: Sequence[Picked], moves: Callable[[Picked], bool] = attrgetter("movable")) -> dict[str, Any]:
+    """What would be met, by reason, agent and user, the most first. `movable` are those that, as far as can be seen
+    now, it `moves`: those that a replay does, unless something else is meant."""
+    return {
+        "dead_letters": len(picked),
+        "movable": sum(map(moves, picked)),
+        "closed": sum(not one.is_open for one in picked),
+        "by_reason": dict(Counter(one.reason for one in picked).most_common()),
+        "by_agent": dict(Counter(one.agent or "-" for one in picked).most_common()),
+        "by_user": dict(Counter(one.user_id or "-" for one in picked).most_common()),
+    }
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """An event that the signals set, instead of breaking off a statement whose answer would then not be known."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

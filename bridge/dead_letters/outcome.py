@@ -1,0 +1,41 @@
+"""What came of a record that a replay wrote to the work topic again. For thoughts their own rows tell it."""
+
+import json
+from typing import Final
+
+from sqlalchemy import text
+
+from bridge.dead_letters.queries import Contents, DeadLetter
+from bridge.dead_letters.replay import replay_mark
+from contracts.database import Database
+from contracts.events import ThoughtCreated, UnreadableEventError, parse_created
+
+AFTERWARDS: Final = text("""
+    SELECT t.status, (SELECT a.failure_id FROM dead_letters a
+                       WHERE a.headers->'original_headers' @> CAST(:replay_of AS jsonb)
+                       ORDER BY a.created_at DESC LIMIT 1) AS failed_again
+      FROM (SELECT 1) AS one LEFT JOIN thoughts t ON t.id = :thought AND t.user_id = :user
+""")
+
+
+def afterwards(database: Database, letter: DeadLetter, held: Contents) -> str:
+    """In words; empty for thoughts, and for what was not replayed."""
+    if letter.thought_id is not None or letter.state != "replayed":
+        return ""
+    event = _event(held.value)
+    row = database.rows(
+        AFTERWARDS,
+        replay_of=json.dumps(replay_mark(letter.failure_id)),
+        thought=event and event.thought_id,
+        user=event and event.user_id,
+    )[0]
+    if row.failed_again:
+        return f"failed again as {row.failed_again}"
+    return f"its thought {event.thought_id} is {row.status}" if event and row.status else "nothing has come of it yet"
+
+
+def _event(value: bytes | None) -> ThoughtCreated | None:
+    try:
+        return parse_created(value)
+    except UnreadableEventError:
+        return None

@@ -1,0 +1,1 @@
+"""The process manager, and everything that starts, watches, replaces and ends processes."""

@@ -1,0 +1,79 @@
+"""The frontier states facts: everything below it is done, and nothing past a gap is in it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.consumer.offset_tracker import Offsets
+
+
+def test_an_untouched_partition_is_committed_where_it_starts() -> None:
+    assert Offsets(17).frontier == 17
+
+
+def test_the_frontier_waits_for_the_smallest_open_offset() -> None:
+    offsets = Offsets(5)
+    for offset in (5, 6, 7):
+        offsets.read(offset)
+    offsets.close(7)
+    offsets.close(6)
+    assert offsets.frontier == 5
+    offsets.close(5)
+    assert offsets.frontier == 8
+
+
+def test_gaps_of_the_log_itself_are_stepped_over() -> None:
+    offsets = Offsets(0)
+    offsets.read(3)
+    offsets.read(900)
+    offsets.close(3)
+    assert offsets.frontier == 900
+    offsets.close(900)
+    assert offsets.frontier == 901
+
+
+def test_closing_twice_or_what_was_never_read_changes_nothing() -> None:
+    offsets = Offsets(0)
+    offsets.read(0)
+    offsets.read(1)
+    offsets.close(1)
+    offsets.close(1)
+    offsets.close(44)
+    assert (offsets.frontier, len(offsets)) == (0, 1)
+
+
+def test_the_bytes_are_those_of_what_is_open() -> None:
+    offsets = Offsets(0)
+    for offset, size in enumerate((10, 200, 3_000)):
+        offsets.read(offset, size)
+    offsets.close(1)
+    offsets.close(1)
+    assert offsets.bytes == 3_010
+    offsets.close(0)
+    offsets.close(2)
+    assert offsets.bytes == 0
+
+
+@given(gaps=st.lists(st.integers(1, 5), max_size=60), data=st.data())
+def test_the_frontier_is_the_smallest_open_offset_in_any_order_of_closing(gaps: list[int], data: st.DataObject) -> None:
+    offsets, read, closed, following = Offsets(10), set[int](), set[int](), 10
+    for gap in gaps:
+        following += gap
+        offsets.read(following - 1)
+        read.add(following - 1)
+        for offset in data.draw(st.sets(st.sampled_from(sorted(read)), max_size=4)):
+            offsets.close(offset)
+            closed.add(offset)
+        assert offsets.frontier == min(read - closed, default=following)
+        assert len(offsets) == len(read - closed)
+
+
+def test_memory_is_bounded_by_what_is_open_and_not_by_what_was_read() -> None:
+    offsets = Offsets(0)
+    offsets.read(0)
+    for offset in range(1, 100_000):
+        offsets.read(offset)
+        offsets.close(offset)
+    assert len(offsets._order) < 5_000
+    assert offsets.frontier == 0
+    offsets.close(0)
+    assert offsets.frontier == 100_000

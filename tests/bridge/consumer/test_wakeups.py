@@ -1,0 +1,115 @@
+"""News of ended thoughts on a real Redis: heard once, whatever else is said, and heard again after an outage."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+
+from bridge.consumer.wakeups import KEPT, News
+from contracts.progress import news_channel
+from tests.bridge.tcp_proxy import Valve
+from tests.contracts.slow_proxy import way_to
+from tests.eventually import eventually
+from tests.stores import Stores
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"updates-{uuid4().hex}"
+
+
+@contextmanager
+def listening(url: str, prefix: str) -> Iterator[News]:
+    news = News(url, prefix)
+    news.start()
+    try:
+        yield news
+    finally:
+        news.stop()
+
+
+def say(client: redis.Redis, prefix: str, *words: str | bytes) -> int:
+    """Publish and return how many heard it."""
+    return sum(client.publish(news_channel(prefix), word) for word in words)
+
+
+def hears(client: redis.Redis, prefix: str, news: News) -> None:
+    """Say something again and again until it is heard; a word may come late, so it is always the same one."""
+    user = uuid4()
+
+    def is_heard() -> bool:
+        say(client, prefix, str(user))
+        return user in news.take()
+
+    eventually(is_heard)
+
+
+def test_what_is_said_is_heard_once(stores: Stores, redis_client: redis.Redis, prefix: str) -> None:
+    users = {uuid4() for _ in range(3)}
+    with listening(stores.redis_url, prefix) as news:
+        hears(redis_client, prefix, news)
+        say(redis_client, prefix, *map(str, users), *map(str, users))
+        heard: list[UUID] = []
+
+        def all_heard() -> bool:
+            heard.extend(news.take())
+            return users <= set(heard)
+
+        eventually(all_heard)
+        assert len(set(heard) - users) <= 1  # the word that was said to be sure of a listener
+
+
+def test_words_that_are_no_users_id_are_passed_over(stores: Stores, redis_client: redis.Redis, prefix: str) -> None:
+    with listening(stores.redis_url, prefix) as news:
+        eventually(lambda: say(redis_client, prefix, "", b"\xff\x00", "not an id", "1" * 100_000))
+        hears(redis_client, prefix, news)
+
+
+def test_news_are_heard_again_after_redis_was_away(redis_client: redis.Redis, prefix: str, stores: Stores) -> None:
+    where = urlsplit(stores.redis_url)
+    valve = Valve(where.port or 6379)
+    way = where._replace(netloc=f"{where.netloc.rpartition(':')[0]}:{valve.port}").geturl()
+    with listening(way, prefix) as news:
+        hears(redis_client, prefix, news)
+        valve.shut()
+        eventually(lambda: say(redis_client, prefix, str(uuid4())) == 0)
+        valve.open()
+        hears(redis_client, prefix, news)
+        valve.shut()
+
+
+def test_a_connection_that_died_without_a_word_is_made_anew(
+    stores: Stores, redis_client: redis.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.consumer.wakeups.SILENCE_SECONDS", 2.0)
+    with way_to(stores.redis_url) as way, listening(way.url, prefix) as news:
+        hears(redis_client, prefix, news)
+        way.cut()
+        eventually(lambda: say(redis_client, prefix, str(uuid4())) == 0)
+        way.mend()
+        hears(redis_client, prefix, news)
+        news.stop()
+        news._thread.join()
+
+
+def test_news_of_a_redis_that_is_not_there_are_none_and_no_error(prefix: str) -> None:
+    with listening("redis://127.0.0.1:9/0", prefix) as news:
+        assert news.take() == set()
+        assert news._thread.is_alive()
+
+
+def test_what_nobody_takes_is_bounded(prefix: str) -> None:
+    news = News("redis://127.0.0.1:9/0", prefix)
+    for _ in range(KEPT + 50):
+        news._note(str(uuid4()).encode())
+    assert len(news.take()) == KEPT
+
+
+def test_listening_ends_when_it_is_stopped(stores: Stores, prefix: str) -> None:
+    with listening(stores.redis_url, prefix) as news:
+        assert any(thread.name == "news" for thread in threading.enumerate())
+    eventually(lambda: not news._thread.is_alive())

@@ -1,0 +1,172 @@
+"""Kafka's jars: only what the lock says is ever run, whatever lies in the cache or comes from the repository."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devstack.errors import DevstackError
+from devstack.stores import kafka_jars, kafka_lock
+from devstack.stores.kafka_jars import JarsMissing, ensure
+from devstack.stores.kafka_lock import Jar, digest, read_lock
+
+CONTENTS = {"one": b"the first jar", "two": b"the second jar" * 10000}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A file server that counts what it was asked for, and can break off in the middle of an answer."""
+
+    asked: list[str]
+    breaks_off: set[str]
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        pass
+
+    def do_GET(self) -> None:
+        self.asked.append(Path(self.path).name)
+        if Path(self.path).name in self.breaks_off:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            self.wfile.write(b"only the beginning")
+        else:
+            super().do_GET()
+
+
+@pytest.fixture
+def jars() -> list[Jar]:
+    return [Jar("org.example.of", name, "1.0", hashlib.sha256(body).hexdigest()) for name, body in CONTENTS.items()]
+
+
+@pytest.fixture
+def repository(tmp_path: Path, jars: list[Jar], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory in a Maven repository's layout with both jars, and no Maven on PATH."""
+    monkeypatch.setenv("PATH", "")
+    root = tmp_path / "repository"
+    for jar in jars:
+        (root / jar.path).parent.mkdir(parents=True)
+        (root / jar.path).write_bytes(CONTENTS[jar.artifact])
+    return root
+
+
+@contextmanager
+def served(root: Path, *breaks_off: str) -> Iterator[tuple[str, list[str]]]:
+    """The address of a server of the directory, and the names of the files that it is asked for."""
+    asked: list[str] = []
+    handler = type("Handler", (Quiet,), {"asked": asked, "breaks_off": set(breaks_off)})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(root))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def files(cache: Path) -> set[str]:
+    return {path.name for path in cache.rglob("*") if path.is_file()}
+
+
+def test_jars_are_fetched_once_and_in_the_order_of_the_lock(repository: Path, jars: list[Jar], tmp_path: Path) -> None:
+    with served(repository) as (address, asked):
+        first = ensure(jars, tmp_path / "cache", address)
+        second = ensure(jars, tmp_path / "cache", address)
+    assert [path.read_bytes() for path in first] == list(CONTENTS.values())
+    assert second == first
+    assert sorted(asked) == ["one-1.0.jar", "two-1.0.jar"]
+
+
+def test_a_jar_that_was_changed_on_the_way_is_refused_and_not_kept(
+    repository: Path, jars: list[Jar], tmp_path: Path
+) -> None:
+    (repository / jars[0].path).write_bytes(b"something else")
+    with served(repository) as (address, _), pytest.raises(JarsMissing, match=r"org\.example\.of:one:1\.0 is not what"):
+        ensure(jars, tmp_path / "cache", address)
+    assert files(tmp_path / "cache") <= {"two-1.0.jar"}
+
+
+def test_a_jar_that_was_changed_or_cut_in_the_cache_is_fetched_again(
+    repository: Path, jars: list[Jar], tmp_path: Path
+) -> None:
+    with served(repository) as (address, asked):
+        one, two = ensure(jars, tmp_path / "cache", address)
+        one.write_bytes(b"something else")
+        two.write_bytes(two.read_bytes()[:100])
+        asked.clear()
+        ensure(jars, tmp_path / "cache", address)
+        assert sorted(asked) == ["one-1.0.jar", "two-1.0.jar"]
+        one.unlink()
+        asked.clear()
+        ensure(jars, tmp_path / "cache", address)
+        assert asked == ["one-1.0.jar"]
+    assert [one.read_bytes(), two.read_bytes()] == list(CONTENTS.values())
+
+
+def test_a_download_that_breaks_off_leaves_nothing_that_could_be_believed(
+    repository: Path, jars: list[Jar], tmp_path: Path
+) -> None:
+    with served(repository, "two-1.0.jar") as (address, _), pytest.raises(JarsMissing, match=r"two:1\.0"):
+        ensure(jars, tmp_path / "cache", address)
+    assert files(tmp_path / "cache") <= {"one-1.0.jar"}
+
+
+def test_a_repository_that_cannot_be_reached_is_said_with_the_jar(
+    repository: Path, jars: list[Jar], tmp_path: Path
+) -> None:
+    with served(repository) as (address, _):
+        pass
+    with pytest.raises(JarsMissing, match=r"could not be fetched"):
+        ensure(jars, tmp_path / "cache", address)
+
+
+def test_maven_is_asked_when_the_download_fails(
+    repository: Path, jars: list[Jar], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maven = tmp_path / "bin" / "mvn"
+    maven.parent.mkdir()
+    maven.write_text(f'#!/bin/sh\nfor word; do :; done\n/bin/cp -r {repository}/. "${{word#-DoutputDirectory=}}"\n')
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", str(maven.parent))
+    with served(tmp_path / "nothing") as (address, _):
+        found = ensure(jars, tmp_path / "cache", address)
+    assert [path.read_bytes() for path in found] == list(CONTENTS.values())
+
+
+def test_the_lock_names_the_broker_and_every_jar_once() -> None:
+    jars = read_lock()
+    assert kafka_lock.kafka_version(jars) == "4.4.0"
+    assert len({jar.coordinates for jar in jars}) == len(jars)
+    assert {jar.version for jar in jars if jar.group == "org.apache.kafka"} == {"4.4.0"}
+
+
+def test_the_lock_is_of_the_versions_in_the_pom() -> None:
+    pom = kafka_lock.POM.read_text()
+    locked = {(jar.artifact, jar.version) for jar in read_lock()}
+    for artifact, version in (("kafka_2.13", "4.4.0"), ("log4j-slf4j-impl", "2.24.3"), ("log4j-core", "2.24.3")):
+        assert f"<artifactId>{artifact}</artifactId>\n      <version>{version}</version>" in pom
+        assert (artifact, version) in locked
+
+
+def test_a_broken_line_of_the_lock_is_said(tmp_path: Path) -> None:
+    (tmp_path / "kafka.lock").write_text("# a comment\norg.example:one:1.0 tooshort\n")
+    with pytest.raises(DevstackError, match="not a jar"):
+        read_lock(tmp_path / "kafka.lock")
+
+
+def test_a_jar_lies_where_maven_has_it() -> None:
+    jar = Jar("org.apache.kafka", "kafka_2.13", "4.4.0", "0" * 64)
+    assert str(jar.path) == "org/apache/kafka/kafka_2.13/4.4.0/kafka_2.13-4.4.0.jar"
+
+
+def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert kafka_jars.cache_directory().is_relative_to(tmp_path)
+
+
+def test_a_digest_is_sha_256_in_hexadecimal(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    assert digest(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -1,0 +1,102 @@
+"""GET /metrics for Prometheus: this process's requests and streams, and the state of the work as PostgreSQL tells it.
+
+Several web processes on one port each answer for themselves; the gauges from PostgreSQL are the same in all.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+from flask import Blueprint, Flask, Response, current_app, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.database import Database
+from webapp.hub.connection_limit import Seats
+from webapp.metrics.audit_metrics import audit_gauges
+from webapp.queries import AUDIT, COUNTS, read
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("metrics", __name__)
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+"""The methods that are told apart. Anybody may make up others, and each would be a series for ever."""
+
+
+class Metrics:
+    """The registry of one application."""
+
+    def __init__(self, database: Database, seats: Seats) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "thoughts_http_requests", "Answered requests", ["method", "route", "status"], registry=self.registry
+        )
+        self.accepted = Counter("thoughts_accepted", "Thoughts accepted by this process", registry=self.registry)
+        streams = Gauge("thoughts_streams_open", "Open streams of this process", registry=self.registry)
+        streams.set_function(lambda: seats.taken)
+        self.registry.register(_Backlog(database))
+
+
+class _Backlog(Collector):
+    """Gauges read from PostgreSQL at each scrape; where it is away only thoughts_database_up 0 is told."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def describe(self) -> list[Metric]:
+        """Nothing: registering must not connect."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("thoughts_database_up", "Whether PostgreSQL answered this scrape")
+        try:
+            gauges = list(self._gauges())
+        except SQLAlchemyError as away:
+            log.warning("PostgreSQL is away, the metrics lack its gauges: %s", type(away).__name__)
+            gauges = []
+        up.add_metric([], 1 if gauges else 0)
+        yield up
+        yield from gauges
+
+    def _gauges(self) -> Iterator[Metric]:
+        counts = read(self._database, COUNTS)[0]
+        for name, help_text, value in (
+            ("outbox_rows", "Rows in the outbox", counts.outbox_rows),
+            ("outbox_oldest_seconds", "Age of the oldest row that is not parked", counts.outbox_oldest_seconds),
+            ("outbox_parked_rows", "ALARM above 0: rows that Kafka refused for good", counts.outbox_parked_rows),
+            ("dead_letters_open", "Dead letters nobody has replayed or discarded", counts.dead_letters),
+        ):
+            yield GaugeMetricFamily(f"thoughts_{name}", help_text, value=value)
+        thoughts_open = GaugeMetricFamily("thoughts_open", "Thoughts that are not terminal", labels=["status"])
+        thoughts_open.add_metric(["pending"], counts.pending)
+        thoughts_open.add_metric(["processing"], counts.processing)
+        yield thoughts_open
+        for audit in read(self._database, AUDIT):
+            yield from audit_gauges(audit.figures, audit.age)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Prometheus's text format."""
+    return Response(generate_latest(_metrics().registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def count_requests(app: Flask) -> None:
+    """Count every answer by its route, never by its path: what a client makes up must not become a label."""
+
+    def count(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        method = request.method if request.method in METHODS else "other"
+        _metrics().requests.labels(method, route, response.status_code).inc()
+        return response
+
+    app.after_request(count)
+
+
+def _metrics() -> Metrics:
+    found = current_app.extensions["services"].metrics
+    assert isinstance(found, Metrics)  # noqa: S101 - tells the type checker what services.py put there
+    return found

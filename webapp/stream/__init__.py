@@ -1,0 +1,1 @@
+"""The live stream of one user: what happened, in order, without gaps or repeats."""
