@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from agents.output import LIST_LENGTH, AgentOutput, Part, Phrase, Phrases, Sentence
+from agents.output import MAX_LIST_LENGTH, AgentOutput, Part, Phrase, Phrases, Sentence
 
 
 class QuickWin(Part):
@@ -30,8 +30,8 @@ class Delegation(Part):
 
 
 class ActionPlan(AgentOutput):
-    quick_wins: Annotated[list[QuickWin], Field(max_length=LIST_LENGTH)]
-    main_actions: Annotated[list[MainAction], Field(max_length=LIST_LENGTH)]
-    delegation_opportunities: Annotated[list[Delegation], Field(max_length=LIST_LENGTH)]
+    quick_wins: Annotated[list[QuickWin], Field(max_length=MAX_LIST_LENGTH)]
+    main_actions: Annotated[list[MainAction], Field(max_length=MAX_LIST_LENGTH)]
+    delegation_opportunities: Annotated[list[Delegation], Field(max_length=MAX_LIST_LENGTH)]
     avoid: Phrases
     success_metrics: Phrases

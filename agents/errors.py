@@ -11,7 +11,7 @@ AgentError
 """
 
 
-class ProviderRefused(ValueError):  # noqa: N818 (named by what happened, as it reads at the caller's)
+class ProviderConfigError(ValueError):
     """Raised when the settings ask for a provider that must not or cannot be used. The message is one line."""
 
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from agents.errors import InvalidOutput
 from agents.interface import AgentInput
 
-PHRASE_LENGTH = 200
-SENTENCE_LENGTH = 600
-LIST_LENGTH = 10
+MAX_PHRASE_LENGTH = 200
+MAX_SENTENCE_LENGTH = 600
+MAX_LIST_LENGTH = 10
 
 NOT_ASSESSED = "Not assessed."
 """What a text field says where the agent does not know. Numbers are null there."""
@@ -32,15 +32,15 @@ def _clean_value(value: Any) -> Any:
     return clean(value) if isinstance(value, str) else value
 
 
-def _whole(value: Any) -> Any:
+def _round_whole(value: Any) -> Any:
     """Models like to answer 7.5 where a whole number was asked for; that is no reason to pay for another call."""
     return round(value) if isinstance(value, float) and math.isfinite(value) else value
 
 
-Phrase = Annotated[str, BeforeValidator(_clean_value), Field(min_length=1, max_length=PHRASE_LENGTH)]
-Sentence = Annotated[str, BeforeValidator(_clean_value), Field(min_length=1, max_length=SENTENCE_LENGTH)]
-Phrases = Annotated[list[Phrase], Field(max_length=LIST_LENGTH)]
-Score = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=10)]
+Phrase = Annotated[str, BeforeValidator(_clean_value), Field(min_length=1, max_length=MAX_PHRASE_LENGTH)]
+Sentence = Annotated[str, BeforeValidator(_clean_value), Field(min_length=1, max_length=MAX_SENTENCE_LENGTH)]
+Phrases = Annotated[list[Phrase], Field(max_length=MAX_LIST_LENGTH)]
+Score = Annotated[int, BeforeValidator(_round_whole), Field(ge=0, le=10)]
 Confidence = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -53,7 +53,7 @@ class Part(BaseModel):
 class AgentOutput(Part):
     """The whole result of one agent."""
 
-    def settled(self, given: AgentInput) -> Self:  # noqa: ARG002 (for those that override it)
+    def with_computed_fields(self, given: AgentInput) -> Self:  # noqa: ARG002 (for those that override it)
         """The output with everything that code computes put in place of what was claimed."""
         return self
 
@@ -61,15 +61,15 @@ class AgentOutput(Part):
 Output = TypeVar("Output", bound=AgentOutput)
 
 
-def accept(model: type[Output], claim: Mapping[str, Any], given: AgentInput) -> Output:
+def validate_output(model: type[Output], claim: Mapping[str, Any], given: AgentInput) -> Output:
     """Make a provider's claim into a settled output, or raise InvalidOutput naming the first wrong field."""
     try:
-        return model.model_validate(claim).settled(given)
+        return model.model_validate(claim).with_computed_fields(given)
     except ValidationError as error:
-        raise InvalidOutput(first_mistake(error)) from error
+        raise InvalidOutput(first_error(error)) from error
 
 
-def earlier(model: type[Output], agent_name: str, given: AgentInput) -> Output | None:
+def previous_output(model: type[Output], agent_name: str, given: AgentInput) -> Output | None:
     """The output of an agent that has run before, or None where it is missing or of another version."""
     try:
         return model.model_validate(given.previous.get(agent_name))
@@ -77,8 +77,8 @@ def earlier(model: type[Output], agent_name: str, given: AgentInput) -> Output |
         return None
 
 
-def first_mistake(error: ValidationError) -> str:
+def first_error(error: ValidationError) -> str:
     """One line for people: where the first mistake is and what is wrong; never the value, which may be long."""
     mistake = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(str(step) for step in mistake["loc"]) or "the whole"
-    return clean(f"{error.title} is not valid at {place}: {mistake['msg']}")[:SENTENCE_LENGTH]
+    return clean(f"{error.title} is not valid at {place}: {mistake['msg']}")[:MAX_SENTENCE_LENGTH]

@@ -4,7 +4,7 @@ from typing import Literal, Self, get_args
 
 from agents.classification import Classification, Urgency
 from agents.interface import AgentInput
-from agents.output import AgentOutput, Confidence, Part, Phrase, Phrases, Sentence, earlier
+from agents.output import AgentOutput, Confidence, Part, Phrase, Phrases, Sentence, previous_output
 from agents.value_impact import ValueImpact
 
 PriorityLevel = Literal["Critical", "High", "Medium", "Low", "Defer"]
@@ -34,8 +34,8 @@ class Priority(AgentOutput):
     confidence: Confidence
     final_recommendation: Sentence
 
-    def settled(self, given: AgentInput) -> Self:
-        classification = earlier(Classification, "classification", given)
+    def with_computed_fields(self, given: AgentInput) -> Self:
+        classification = previous_output(Classification, "classification", given)
         if classification is None:
             return self
         least = floor(classification.urgency, is_important(given))
@@ -44,7 +44,7 @@ class Priority(AgentOutput):
 
 def is_important(given: AgentInput) -> bool:
     """Whether the value impact found enough weight; what was not assessed is not important."""
-    impact = earlier(ValueImpact, "value_impact", given)
+    impact = previous_output(ValueImpact, "value_impact", given)
     return impact is not None and (impact.weighted_total or 0) >= IMPORTANT
 
 

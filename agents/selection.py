@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from agents.errors import ProviderRefused
+from agents.errors import ProviderConfigError
 from agents.interface import Provider
 from agents.offline.provider import OfflineProvider
 from agents.scripted.call_log import CallLog
@@ -31,12 +31,12 @@ def make_provider(settings: ProviderSettings) -> Provider:
         return OfflineProvider()
     if settings.ai_provider == "scripted":
         return _scripted(settings)
-    raise ProviderRefused(f"AI_PROVIDER={settings.ai_provider} is unknown; use offline or scripted")
+    raise ProviderConfigError(f"AI_PROVIDER={settings.ai_provider} is unknown; use offline or scripted")
 
 
 def _scripted(settings: ProviderSettings) -> Provider:
     if not settings.allow_scripted:
-        raise ProviderRefused(
+        raise ProviderConfigError(
             "AI_PROVIDER=scripted answers with made-up results; set ALLOW_SCRIPTED=true if this is a test or a bench"
         )
     log = CallLog(settings.scripted_call_log) if settings.scripted_call_log else None

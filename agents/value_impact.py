@@ -62,7 +62,7 @@ class ValueImpact(AgentOutput):
         """The five values by the names of their dimensions."""
         return {name: getattr(self, f"{name}_value") for name in DIMENSIONS}
 
-    def settled(self, given: AgentInput) -> Self:
+    def with_computed_fields(self, given: AgentInput) -> Self:
         scores = {name: value.score for name, value in self.values.items()}
         total = weighted_total(scores, phrases(given.profile, "values_ranking"))
         return self.model_copy(update={"weighted_total": total})

@@ -14,8 +14,8 @@ import redis
 from celery import Celery, Task, chain
 
 from bench.figures import print_machine, spread
-from bridge.consumer.decide import Head
-from bridge.consumer.dispatch import BATCH, Dispatcher
+from bridge.consumer.dispatch import BATCH_SIZE, Dispatcher
+from bridge.consumer.protocol import Head
 from contracts.queues import TOTAL_STEPS, broker_settings, task_name
 from contracts.settings import Settings
 
@@ -37,15 +37,17 @@ def compare(settings: Settings, batches: int, chains: int, rounds: int) -> None:
 
     def ours() -> Rate:
         client.flushdb()
-        heads = [[_head() for _ in range(BATCH)] for _ in range(batches)]
-        return _timed(dispatcher.send, heads, batches * BATCH)
+        heads = [[_head() for _ in range(BATCH_SIZE)] for _ in range(batches)]
+        return _timed(dispatcher.send, heads, batches * BATCH_SIZE)
 
     def celerys() -> Rate:
         client.flushdb()
         ids = [str(uuid4()) for _ in range(chains)]
         return _timed(lambda thought: _apply_async(steps, thought), ids, chains)
 
-    print(f"{batches * BATCH} chains of {TOTAL_STEPS} steps by the bridge, {chains} by chain.apply_async, each round")
+    print(
+        f"{batches * BATCH_SIZE} chains of {TOTAL_STEPS} steps by the bridge, {chains} by chain.apply_async, each round"
+    )
     print_machine()
     pairs = [_pair(number, ours, celerys) for number in range(rounds + 1)][1:]
     client.flushdb()

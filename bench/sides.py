@@ -14,7 +14,7 @@ from sqlalchemy import text
 from bench.processor import Processes
 from bench.stack import RunningStack
 from bench.waiting import until
-from contracts.accept import ACCEPT, parameters
+from contracts.accept import ACCEPT, accept_parameters
 from contracts.database import Database, make_engine
 from contracts.events import thought_created
 from contracts.queues import TOTAL_STEPS
@@ -63,7 +63,7 @@ class WholePath:
         for number in range(chains):
             user, thought = self._round[number % len(self._round)], uuid4()
             event = thought_created(user, thought, TEXT).to_bytes()
-            asked = parameters(thought, user, TEXT, event, self._settings.kafka_topic, emit=True)
+            asked = accept_parameters(thought, user, TEXT, event, self._settings.kafka_topic, emit=True)
             self._transaction.execute(ACCEPT, asked)
 
     def release(self) -> None:

@@ -11,7 +11,7 @@ def consume(settings: Settings, _: Namespace) -> int:
     """Be a bridge until SIGTERM."""
     from bridge.consumer.loop import run  # only this command needs Celery and the lanes
 
-    if settings.takes_from_kafka:
+    if settings.consumes_kafka:
         check_kafka(settings)
     run(settings)
     return 0

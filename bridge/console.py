@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import Database, make_engine, why
+from contracts.database import Database, describe_error, make_engine
 from contracts.settings import Settings
 
 STATEMENT_SECONDS: Final = 60.0
@@ -16,13 +16,13 @@ STATEMENT_SECONDS: Final = 60.0
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Database]:
+def command_database(settings: Settings) -> Iterator[Database]:
     """PostgreSQL; an error of it ends the command with one line."""
     engine = make_engine(settings.database_url, "bridge command", statement_seconds=STATEMENT_SECONDS)
     try:
         yield Database(engine)
     except SQLAlchemyError as away:
-        raise SystemExit(f"PostgreSQL did not answer: {why(away)}") from None
+        raise SystemExit(f"PostgreSQL did not answer: {describe_error(away)}") from None
     finally:
         engine.dispose()
 
@@ -38,11 +38,11 @@ def write_json(value: Any) -> None:
     write([json.dumps(value)])
 
 
-def note(line: str) -> None:
+def print_stderr(line: str) -> None:
     """To standard error, where it does not disturb who reads the output."""
     sys.stderr.write(f"{line}\n")
 
 
-def plain(words: str) -> str:
+def escape_control_chars(words: str) -> str:
     """What a terminal shows as it is: others' bytes must not move its cursor or start another line."""
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in words)

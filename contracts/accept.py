@@ -30,7 +30,7 @@ ACCEPT: Final = text("""
            EXISTS (SELECT FROM t) AS fresh
 """)
 
-TRIES: Final = 5
+MAX_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,16 @@ class Accepted:
 
     user_known: bool
     turn: int | None
-    owner: UUID | None
-    old_text: str | None
-    fresh: bool
+    existing_owner: UUID | None
+    existing_text: str | None
+    created: bool
 
-    def contradicts(self, user_id: UUID) -> bool:
+    def belongs_to_another(self, user_id: UUID) -> bool:
         """Whether the id belongs to another user's thought."""
-        return self.owner is not None and self.owner != user_id
+        return self.existing_owner is not None and self.existing_owner != user_id
 
 
-def parameters(
+def accept_parameters(
     thought_id: UUID,
     user_id: UUID,
     text: str,
@@ -60,9 +60,9 @@ def parameters(
     headers: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What ACCEPT is asked with."""
-    kept = None if headers is None else json.dumps(headers)
-    own = {"id": thought_id, "user": user_id, "text": text, "event": event, "headers": kept}
-    return own | {"topic": topic, "emit": emit}
+    headers_json = None if headers is None else json.dumps(headers)
+    columns = {"id": thought_id, "user": user_id, "text": text, "event": event, "headers": headers_json}
+    return columns | {"topic": topic, "emit": emit}
 
 
 def accept(
@@ -81,10 +81,10 @@ def accept(
     `headers` is the object of `contracts.source_headers.foreign`, for a thought that came with headers of its own.
     Raises SQLAlchemyError when PostgreSQL is away or refuses; the call may be repeated with the same id.
     """
-    asked = parameters(thought_id, user_id, text, event, topic, emit=emit, headers=headers)
-    for _ in range(TRIES):
-        row = database.rows(ACCEPT, **asked)[0]
-        found = Accepted(row.user_known, row.turn, row.owner, row.old_text, row.fresh)
-        if found.turn is not None or not found.user_known:
+    parameters = accept_parameters(thought_id, user_id, text, event, topic, emit=emit, headers=headers)
+    for _ in range(MAX_TRIES):
+        row = database.rows(ACCEPT, **parameters)[0]
+        accepted = Accepted(row.user_known, row.turn, row.owner, row.old_text, row.fresh)
+        if accepted.turn is not None or not accepted.user_known:
             break
-    return found
+    return accepted

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 Figures = dict[str, Any]
 
-STATES: Final = {
+RECORD_STATES: Final = {
     "completed": "its thought is completed",
     "dead": "its thought has failed",
     "deleted": "its author deleted the thought",
@@ -26,9 +26,9 @@ STATES: Final = {
 }
 """What a record of the work topic can be. The first five are done; an offset may be committed past them only."""
 
-DONE: Final = frozenset({"completed", "dead", "deleted", "moved_on", "buried"})
+DONE_STATES: Final = frozenset({"completed", "dead", "deleted", "moved_on", "buried"})
 
-PARTITION: Final = {
+PARTITION_FIGURES: Final = {
     "first": "The offset that counting began with",
     "end": "The offset that the next record will have",
     "committed": "The offset that the bridges committed; -1 where there is none",
@@ -36,7 +36,7 @@ PARTITION: Final = {
 }
 """Figures of a partition of the work topic; `end` - `first` is the sum of its records."""
 
-NUMBERS: Final = {
+SINGLE_FIGURES: Final = {
     "seconds": "How long the audit took",
     "users_checked": "Users whose order of calls this audit looked at",
     "thoughts_checked": "Their thoughts",
@@ -55,7 +55,7 @@ NUMBERS: Final = {
 }
 """The figures that are one number each."""
 
-KINDS: Final = (
+FINDING_KINDS: Final = (
     "frontier", "commit", "unrung", "order", "steps", "attempts", "silent", "outbox", "parked", "letter", "batch",
 )  # fmt: skip
 """The kinds of findings: what may fail to add up."""

@@ -24,10 +24,10 @@ POOL_SIZE: Final = 8
 STATEMENT_SECONDS: Final = 5.0
 """How long a round trip may take before the client gives up; PostgreSQL itself ends the statement a fifth earlier."""
 
-BY_KEY: Final = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+INDEX_PLANS_ONLY: Final = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
 """A prepared plan is kept: one made while the tables were small would read them whole until the next ANALYZE."""
 
-STALE: Final = {"0A000", "26000"}
+STALE_PLAN_ERRORS: Final = {"0A000", "26000"}
 """SQLSTATE of a plan whose columns a migration changed, and of one that the session does not know: a new connection
 makes it anew."""
 
@@ -43,7 +43,7 @@ def make_engine(
     *,
     statement_seconds: float = STATEMENT_SECONDS,
     connections: int = POOL_SIZE,
-    by_key: bool = False,
+    index_plans_only: bool = False,
 ) -> Engine:
     """An engine in autocommit mode with READ COMMITTED: no process can be stopped while it holds a row lock.
 
@@ -52,6 +52,7 @@ def make_engine(
     """
     extensions.set_wait_callback(_wait)
     extras.register_uuid()
+    timeout_ms = int(statement_seconds * 800)
     return create_engine(
         url,
         isolation_level="AUTOCOMMIT",
@@ -64,7 +65,7 @@ def make_engine(
             "connection_factory": type("Bounded", (extensions.connection,), {"seconds": statement_seconds}),
             "application_name": name,
             "connect_timeout": max(2, int(statement_seconds)),
-            "options": f"-c statement_timeout={int(statement_seconds * 800)}{BY_KEY if by_key else ''}",
+            "options": f"-c statement_timeout={timeout_ms}{INDEX_PLANS_ONLY if index_plans_only else ''}",
         },
     )
 
@@ -75,7 +76,7 @@ def is_refused_data(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and code[:2] in {"22", "23"}
 
 
-def why(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Why a statement failed, in one line for a log: the driver's first line, and SQLSTATE where there is one.
 
     An error of class 42 is no outage but a schema that does not fit: run the migrations.
@@ -108,17 +109,19 @@ class Database:
         pool, connection = self.engine.pool, None
         try:
             connection = pool.connect()
-            with _one_deadline(connection.dbapi_connection):
-                return prepared.rows(connection, statement, parameters)
+            with _single_deadline(connection.dbapi_connection):
+                return prepared.execute_prepared(connection, statement, parameters)
         except psycopg2.Error as error:
-            raise self._told(error, pool, connection) from error
+            raise self._as_sqlalchemy_error(error, pool, connection) from error
         finally:
             if connection is not None:
-                _give_back(connection)
+                _return_to_pool(connection)
 
-    def _told(self, error: psycopg2.Error, pool: Pool, connection: PoolProxiedConnection | None) -> DBAPIError:
+    def _as_sqlalchemy_error(
+        self, error: psycopg2.Error, pool: Pool, connection: PoolProxiedConnection | None
+    ) -> DBAPIError:
         """The driver's error as SQLAlchemy's own. As with SQLAlchemy, one that lost its connection empties the pool."""
-        lost = error.pgcode in STALE or self.engine.dialect.is_disconnect(error, connection, None)
+        lost = error.pgcode in STALE_PLAN_ERRORS or self.engine.dialect.is_disconnect(error, connection, None)
         if lost and connection is not None:
             pool._invalidate(connection, error)  # noqa: SLF001  a new pool instead would leave the old one's in use behind
         told: DBAPIError = DBAPIError.instance(
@@ -127,7 +130,7 @@ class Database:
         return told
 
 
-def _give_back(connection: PoolProxiedConnection) -> None:
+def _return_to_pool(connection: PoolProxiedConnection) -> None:
     """A wait that a signal broke off leaves a closed connection, on which the pool would try to roll back."""
     driver = connection.dbapi_connection
     if driver is not None and driver.closed:
@@ -136,7 +139,7 @@ def _give_back(connection: PoolProxiedConnection) -> None:
 
 
 @contextmanager
-def _one_deadline(connection: Any) -> Iterator[None]:
+def _single_deadline(connection: Any) -> Iterator[None]:
     """A statement that must be prepared first has no more time than any other, though it may take two round trips."""
     connection.until = time.monotonic() + connection.seconds
     try:

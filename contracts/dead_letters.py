@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from contracts.source_headers import Headers, decoded, encoded
+from contracts.source_headers import Headers, decode_bytes, encode_bytes
 from contracts.text import clean
 
-STACK_LENGTH: Final = 12_000
+MAX_STACK_LENGTH: Final = 12_000
 """Characters kept of a stack trace. The dead letter topic takes 64 KiB more than the work topic, and no more: all that
 is told here has to fit into that, at up to four bytes a character."""
 
-MESSAGE_LENGTH: Final = 2_000
-CLASS_LENGTH: Final = 200
+MAX_MESSAGE_LENGTH: Final = 2_000
+MAX_CLASS_LENGTH: Final = 200
 
 HEADER_NAMES: Final = {
     "error_class": "error-class",
@@ -38,22 +38,22 @@ ORIGIN_HEADERS: Final = {
     "topic_id": "original-topic-id",
 }
 
-FAILURE_ID: Final = "failure-id"
+FAILURE_ID_HEADER: Final = "failure-id"
 KEY_HEADER: Final = "original-key"
-LEFT_OUT: Final = "original-headers-left-out"
-PREFIX: Final = "original-header-"
+HEADERS_LEFT_OUT: Final = "original-headers-left-out"
+ORIGINAL_HEADER_PREFIX: Final = "original-header-"
 
-MOST_ORIGINAL_HEADERS: Final = 100
+MAX_ORIGINAL_HEADERS: Final = 100
 """The prefix makes each of them longer, and a record may have tens of thousands: those after so many are left out in
 the topic, and counted; the index has them, but for those that would not fit into a dead letter with the record."""
 
 _NESTED: Final = frozenset({"origin", "original_key", "original_headers", "original_headers_left_out"})
-_NAMES: Final = {told: name for name, told in HEADER_NAMES.items()}
-_PLACES: Final = {told: name for name, told in ORIGIN_HEADERS.items()}
-LIMITS: Final = {"attempts": 2**31, "partition": 2**31, "offset": 2**63, "timestamp": 2**63}
+_JSON_NAMES: Final = {told: name for name, told in HEADER_NAMES.items()}
+_ORIGIN_NAMES: Final = {told: name for name, told in ORIGIN_HEADERS.items()}
+NUMBER_LIMITS: Final = {"attempts": 2**31, "partition": 2**31, "offset": 2**63, "timestamp": 2**63}
 """The numbers among the headers, and what PostgreSQL takes of each."""
 
-_OF_A_THOUGHT: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,18})")
+_THOUGHT_FAILURE_ID: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,18})")
 
 
 def failure_headers(
@@ -62,9 +62,9 @@ def failure_headers(
     """The JSON object of a failure, cleaned of what PostgreSQL refuses and cut to bounded lengths."""
     return {
         "reason": reason,
-        "error_class": clean(error_class)[:CLASS_LENGTH],
-        "message": clean(message)[:MESSAGE_LENGTH],
-        "stack": clean(stack)[-STACK_LENGTH:],
+        "error_class": clean(error_class)[:MAX_CLASS_LENGTH],
+        "message": clean(message)[:MAX_MESSAGE_LENGTH],
+        "stack": clean(stack)[-MAX_STACK_LENGTH:],
         "agent": agent,
         "attempts": attempts,
     }
@@ -75,7 +75,7 @@ def origin(topic: str, partition: int, offset: int, timestamp: int | None) -> di
     return {"topic": topic, "partition": partition, "offset": offset, "timestamp": timestamp}
 
 
-def damaged_origin(topic: str, partition: int, offset: int, topic_id: str) -> dict[str, Any]:
+def corrupt_origin(topic: str, partition: int, offset: int, topic_id: str) -> dict[str, Any]:
     """Where a record stands that nobody can read, not even its time: the topic's id tells it from one that stands
     there when the topic was made anew."""
     return origin(topic, partition, offset, None) | {"topic_id": topic_id}
@@ -88,55 +88,63 @@ def record_failure_id(record_origin: Mapping[str, Any], value: bytes | None) -> 
     return digest.hexdigest()
 
 
-def thought_of(failure_id: str) -> tuple[UUID, int] | None:
+def parse_failure_id(failure_id: str) -> tuple[UUID, int] | None:
     """The thought and the turn that failed; None for a record that never became a thought."""
-    found = _OF_A_THOUGHT.fullmatch(failure_id)
-    return (UUID(found[1]), int(found[2])) if found and int(found[2]) < LIMITS["offset"] else None
+    found = _THOUGHT_FAILURE_ID.fullmatch(failure_id)
+    return (UUID(found[1]), int(found[2])) if found and int(found[2]) < NUMBER_LIMITS["offset"] else None
 
 
 def kafka_headers(failure_id: str, headers: Mapping[str, Any]) -> Headers:
     """The headers of the dead letter's record. The original's own headers follow with the prefix `original-header-`."""
     own = {HEADER_NAMES.get(name, name): value for name, value in headers.items() if name not in _NESTED}
-    where = headers.get("origin") or {}
-    found = {ORIGIN_HEADERS[name]: value for name, value in where.items() if name in ORIGIN_HEADERS}
-    told: Headers = [(name, _told(value)) for name, value in {FAILURE_ID: failure_id, **own, **found}.items()]
+    origin = headers.get("origin") or {}
+    origin_values = {ORIGIN_HEADERS[name]: value for name, value in origin.items() if name in ORIGIN_HEADERS}
+    kafka_pairs: Headers = [
+        (name, _encode(value)) for name, value in {FAILURE_ID_HEADER: failure_id, **own, **origin_values}.items()
+    ]
     if "original_key" in headers:
-        told.append((KEY_HEADER, decoded(headers["original_key"])))
+        kafka_pairs.append((KEY_HEADER, decode_bytes(headers["original_key"])))
     originals = headers.get("original_headers") or []
-    left_out = max(0, len(originals) - MOST_ORIGINAL_HEADERS) + int(headers.get("original_headers_left_out") or 0)
+    left_out = max(0, len(originals) - MAX_ORIGINAL_HEADERS) + int(headers.get("original_headers_left_out") or 0)
     if left_out:
-        told.append((LEFT_OUT, _told(left_out)))
-    return told + [(PREFIX + name, decoded(value)) for name, value in originals[:MOST_ORIGINAL_HEADERS]]
+        kafka_pairs.append((HEADERS_LEFT_OUT, _encode(left_out)))
+    return kafka_pairs + [
+        (ORIGINAL_HEADER_PREFIX + name, decode_bytes(value)) for name, value in originals[:MAX_ORIGINAL_HEADERS]
+    ]
 
 
 def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, dict[str, Any]] | None:
     """The failure id and the JSON object that `kafka_headers` made these headers of; None for another's record."""
     given = list(headers)
-    originals = [[name.removeprefix(PREFIX), encoded(value)] for name, value in given if name.startswith(PREFIX)]
-    own = {name: value for name, value in given if not name.startswith(PREFIX)}
+    originals = [
+        [name.removeprefix(ORIGINAL_HEADER_PREFIX), encode_bytes(value)]
+        for name, value in given
+        if name.startswith(ORIGINAL_HEADER_PREFIX)
+    ]
+    own = {name: value for name, value in given if not name.startswith(ORIGINAL_HEADER_PREFIX)}
     try:
         words = {name: value for name, value in own.items() if name != KEY_HEADER and name not in _NESTED}
         told = {name: None if value is None else value.decode() for name, value in words.items()}
-        where = {name: _read(name, told.pop(header)) for header, name in _PLACES.items() if header in told}
-        failure_id, left_out = told.pop(FAILURE_ID, None), int(told.pop(LEFT_OUT, None) or 0)
-        found: dict[str, Any] = {_NAMES.get(name, name): _read(name, value) for name, value in told.items()}
+        where = {name: _decode(name, told.pop(header)) for header, name in _ORIGIN_NAMES.items() if header in told}
+        failure_id, left_out = told.pop(FAILURE_ID_HEADER, None), int(told.pop(HEADERS_LEFT_OUT, None) or 0)
+        found: dict[str, Any] = {_JSON_NAMES.get(name, name): _decode(name, value) for name, value in told.items()}
     except ValueError:
         return None
     if not failure_id or not found.get("reason"):
         return None
     found["origin"] = where or None
     if KEY_HEADER in own:
-        found |= {"original_key": encoded(own[KEY_HEADER]), "original_headers": originals}
+        found |= {"original_key": encode_bytes(own[KEY_HEADER]), "original_headers": originals}
     return clean(failure_id), clean(found) | ({"original_headers_left_out": left_out} if left_out else {})
 
 
-def _told(value: Any) -> bytes | None:
+def _encode(value: Any) -> bytes | None:
     return None if value is None else str(value).encode()
 
 
-def _read(name: str, value: str | None) -> str | int | None:
-    if name not in LIMITS or value is None:
+def _decode(name: str, value: str | None) -> str | int | None:
+    if name not in NUMBER_LIMITS or value is None:
         return value
-    if not -1 <= int(value) < LIMITS[name]:
+    if not -1 <= int(value) < NUMBER_LIMITS[name]:
         raise ValueError(f"{name} is out of range")
     return int(value)

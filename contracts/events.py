@@ -18,7 +18,7 @@ _EVENT_IDS = UUID("5b0d7a52-2c8e-5d3e-9d6c-0e8f4b7a9c11")
 ThoughtText = Annotated[str, AfterValidator(thought_text)]
 
 
-class UnreadableEventError(ValueError):
+class InvalidEventError(ValueError):
     """Raised when bytes are not an event of a known type; the message says why, without quoting the bytes.
 
     `kind` is one word to sort by."""
@@ -162,11 +162,11 @@ def thought_failed(
 def parse_created(value: bytes | None) -> ThoughtCreated:
     """Read a record of the work topic, ours or a foreign producer's. Raises UnreadableEventError."""
     if value is None:
-        raise UnreadableEventError("the record has no value", "Tombstone")
+        raise InvalidEventError("the record has no value", "Tombstone")
     try:
         return ThoughtCreated.model_validate_json(value)
     except ValidationError as invalid:
         first = invalid.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "event"
         kind = "WrongVersion" if field == "version" else "WrongField"
-        raise UnreadableEventError(f"{field}: {first['msg']}", kind) from None
+        raise InvalidEventError(f"{field}: {first['msg']}", kind) from None

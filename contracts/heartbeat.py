@@ -6,7 +6,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 
-def beat(path: str) -> None:
+def touch_heartbeat(path: str) -> None:
     """Touch HEARTBEAT_FILE; nothing happens where none is asked for. A sign of life that fails ends nobody."""
     if not path:
         return

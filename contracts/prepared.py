@@ -22,7 +22,9 @@ _types: dict[str, list[str]] = {}
 """The types that PostgreSQL found the parameters of a statement to have; they are asked for once a process."""
 
 
-def rows(connection: PoolProxiedConnection, statement: TextClause, parameters: Mapping[str, Any]) -> list[Any]:
+def execute_prepared(
+    connection: PoolProxiedConnection, statement: TextClause, parameters: Mapping[str, Any]
+) -> list[Any]:
     """All rows of one execution, as named tuples. Raises psycopg2.Error.
 
     The statement is one SELECT, INSERT, UPDATE or DELETE, and a constant: it is kept for as long as the connection.

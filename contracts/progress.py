@@ -19,13 +19,13 @@ from contracts.events import Event
 
 log = logging.getLogger(__name__)
 
-STREAM_LENGTH: Final = 200
+MAX_STREAM_LENGTH: Final = 200
 """About how many events of a user can be replayed: some 25 thoughts."""
 
-STREAM_SECONDS: Final = 3600
+STREAM_TTL_SECONDS: Final = 3600
 """How long a silent user's events can be replayed; afterwards the stream starts with a snapshot."""
 
-CONNECTIONS: Final = 50
+MAX_CONNECTIONS: Final = 50
 """Of one client; each is taken for the milliseconds of a call."""
 
 _PUBLISH: Final = """
@@ -47,7 +47,7 @@ def stream_key(prefix: str, user_id: UUID | str) -> str:
     return f"{prefix}:{user_id}:events"
 
 
-def news_channel(prefix: str) -> str:
+def wakeup_channel(prefix: str) -> str:
     """The channel on which the workers tell the bridges whose thought has ended; a message is a user's id."""
     return f"{prefix}:terminal"
 
@@ -57,7 +57,7 @@ def wire_message(event: Event) -> str:
     return json.dumps({"data": event.to_dict(), "type": event.event_type}, separators=(",", ":"))
 
 
-def connect(url: str) -> redis.Redis:
+def connect_redis(url: str) -> redis.Redis:
     """A client whose calls end within seconds: progress waits for nobody.
 
     One repeat, for a pooled connection that Redis has closed; redis-py's own default is ten with growing waits. None
@@ -66,7 +66,7 @@ def connect(url: str) -> redis.Redis:
     """
     pool = redis.BlockingConnectionPool.from_url(
         url,
-        max_connections=CONNECTIONS,
+        max_connections=MAX_CONNECTIONS,
         timeout=10,
         socket_timeout=3,
         socket_connect_timeout=2,
@@ -77,11 +77,11 @@ def connect(url: str) -> redis.Redis:
     return redis.Redis.from_pool(pool)
 
 
-SLOW_SECONDS: Final = 0.5
-QUIET_SECONDS: Final = 5.0
+SLOW_CALL_SECONDS: Final = 0.5
+PAUSE_SECONDS: Final = 5.0
 
 
-class Publisher:
+class ProgressPublisher:
     """Publishes events of thoughts. A Redis that is away raises nothing: PostgreSQL has the state.
 
     A Redis that hangs costs its time-out once in QUIET_SECONDS and not at every event: progress holds up nobody's work.
@@ -91,34 +91,39 @@ class Publisher:
         self._prefix = prefix
         self._redis = client
         self._script = client.register_script(_PUBLISH)
-        self._quiet_until = 0.0
+        self._paused_until = 0.0
 
-    def publish(self, event: Event, *, ended: bool = False) -> None:
+    def publish(self, event: Event, *, terminal: bool = False) -> None:
         """Send one event to its user; `ended` also tells the bridges to look at that user's line."""
         keys = [stream_key(self._prefix, event.user_id)]
-        args: list[Any] = [STREAM_LENGTH, STREAM_SECONDS, wire_message(event), channel(self._prefix, event.user_id)]
-        if ended:
-            args += [news_channel(self._prefix), str(event.user_id)]
+        args: list[Any] = [
+            MAX_STREAM_LENGTH,
+            STREAM_TTL_SECONDS,
+            wire_message(event),
+            channel(self._prefix, event.user_id),
+        ]
+        if terminal:
+            args += [wakeup_channel(self._prefix), str(event.user_id)]
         what = f"{event.event_type} of {event.thought_id} was not shown live"
-        self._unless_quiet(lambda: self._script(keys=keys, args=args), what)
+        self._call_unless_paused(lambda: self._script(keys=keys, args=args), what)
 
-    def forget(self, user_id: UUID) -> None:
+    def delete_history(self, user_id: UUID) -> None:
         """Drop what is kept of a user's events, and tell the bridges to look at that user's line.
 
         Where Redis is away the events go after STREAM_SECONDS, and the bridges look by themselves.
         """
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.delete(stream_key(self._prefix, user_id))
-        pipeline.publish(news_channel(self._prefix), str(user_id))
-        self._unless_quiet(pipeline.execute, f"the events of {user_id} are kept for a while")
+        pipeline.publish(wakeup_channel(self._prefix), str(user_id))
+        self._call_unless_paused(pipeline.execute, f"the events of {user_id} are kept for a while")
 
-    def _unless_quiet(self, call: Callable[[], object], what: str) -> None:
+    def _call_unless_paused(self, call: Callable[[], object], what: str) -> None:
         begun = time.monotonic()
-        if begun < self._quiet_until:
+        if begun < self._paused_until:
             return
         try:
             call()
         except redis.RedisError as away:
-            if time.monotonic() - begun > SLOW_SECONDS:
-                self._quiet_until = time.monotonic() + QUIET_SECONDS
+            if time.monotonic() - begun > SLOW_CALL_SECONDS:
+                self._paused_until = time.monotonic() + PAUSE_SECONDS
             log.warning("Redis is away, %s: %s", what, away)

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-FRESH_SHARE = 0.8
-"""A call may start only within this share of RENEW_SECONDS after a claim or a renewal was sent (4 s of 5 s)."""
+MAX_CLAIM_AGE_SHARE = 0.8
+"""A call may start only within this share of LEASE_RENEW_SECONDS after a claim or a renewal was sent (4 s of 5 s)."""
 
-TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka takes for a topic's name."""
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -59,9 +59,9 @@ class Settings(BaseSettings):
 
     celery_broker_url: str = Field(default="", repr=False)
     worker_concurrency: int = Field(default=40, ge=1)
-    patience_seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
-    renew_seconds: float = Field(default=5.0, gt=0, allow_inf_nan=False)
-    call_deadline_seconds: float = Field(default=60.0, gt=0, le=480)
+    lease_seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    lease_renew_seconds: float = Field(default=5.0, gt=0, allow_inf_nan=False)
+    agent_timeout_seconds: float = Field(default=60.0, gt=0, le=480)
 
     batch_schedule: str = "0 2 * * *"
     timezone: str = "UTC"
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     sse_heartbeat_interval: float = Field(default=15.0, gt=0, allow_inf_nan=False)
     sse_max_connections: int = Field(default=1000, ge=1)
     secret_key: SecretStr | None = None
-    open_api: bool = False
+    trust_user_id: bool = False
 
     ai_provider: Literal["offline", "scripted"] = "offline"
     ai_api_key: SecretStr | None = None
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     heartbeat_file: str = ""
 
     @property
-    def takes_from_kafka(self) -> bool:
+    def consumes_kafka(self) -> bool:
         """Whether the background side works on Kafka's records (else: on batches)."""
         return self.kafka_enabled if self.kafka_mode is None else self.kafka_mode
 
@@ -95,18 +95,18 @@ class Settings(BaseSettings):
         return self.kafka_max_retries + 1
 
     @property
-    def silence_seconds(self) -> float:
+    def liveness_timeout_seconds(self) -> float:
         """How long a process may show no life, or a worker take no message that waits for it, before it is replaced.
 
         Others take over its work after one patience; a broker that comes back is found again within the second. However
         short the patience, one that waits for PostgreSQL is not silent yet: it says so every few seconds.
         """
-        return max(15.0, 3 * self.patience_seconds)
+        return max(15.0, 3 * self.lease_seconds)
 
     @property
-    def fresh_seconds(self) -> float:
+    def max_claim_age_seconds(self) -> float:
         """How old a claim's or a renewal's sending may be when the paid call starts."""
-        return FRESH_SHARE * self.renew_seconds
+        return MAX_CLAIM_AGE_SHARE * self.lease_renew_seconds
 
     @field_validator("database_url")
     @classmethod
@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     @field_validator("kafka_topic", "kafka_dead_letter_topic", "kafka_events_topic")
     @classmethod
     def _is_a_topic(cls, value: str) -> str:
-        if not TOPIC.fullmatch(value) or value in {".", ".."}:
+        if not TOPIC_NAME.fullmatch(value) or value in {".", ".."}:
             raise ValueError("must be 1 to 249 letters, digits, dots, underscores or dashes")
         return value
 
@@ -176,9 +176,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _kafka_is_addressed(self) -> Self:
-        if (self.kafka_enabled or self.takes_from_kafka) and not self.kafka_bootstrap_servers:
+        if (self.kafka_enabled or self.consumes_kafka) and not self.kafka_bootstrap_servers:
             raise ValueError("KAFKA_BOOTSTRAP_SERVERS: missing; set it, or KAFKA_ENABLED=false")
-        if self.takes_from_kafka and not self.kafka_enabled:
+        if self.consumes_kafka and not self.kafka_enabled:
             raise ValueError("KAFKA_MODE: true needs KAFKA_ENABLED=true, or nobody would ring for a thought")
         if self.kafka_security_protocol.startswith("SASL") and not self.kafka_sasl_mechanism:
             raise ValueError("KAFKA_SASL_MECHANISM: missing; KAFKA_SECURITY_PROTOCOL asks for SASL")
@@ -190,13 +190,13 @@ class Settings(BaseSettings):
     def _patience_outlasts_a_renewal(self) -> Self:
         """A live call must never look dead: a fresh claim, two renewals and one slow statement fit into the patience.
 
-        Statements of a worker are bounded by RENEW_SECONDS itself, so the whole sum scales with it.
+        Statements of a worker are bounded by LEASE_RENEW_SECONDS itself, so the whole sum scales with it.
         """
-        least = (FRESH_SHARE + 2 + 1) * self.renew_seconds
-        if self.patience_seconds < least:
-            raise ValueError(f"PATIENCE_SECONDS: must be at least {least:g} (3.8 x RENEW_SECONDS)")
-        if self.call_deadline_seconds < self.renew_seconds:
-            raise ValueError("CALL_DEADLINE_SECONDS: must be at least RENEW_SECONDS")
+        least = (MAX_CLAIM_AGE_SHARE + 2 + 1) * self.lease_renew_seconds
+        if self.lease_seconds < least:
+            raise ValueError(f"LEASE_SECONDS: must be at least {least:g} (3.8 x LEASE_RENEW_SECONDS)")
+        if self.agent_timeout_seconds < self.lease_renew_seconds:
+            raise ValueError("AGENT_TIMEOUT_SECONDS: must be at least LEASE_RENEW_SECONDS")
         return self
 
 

@@ -6,7 +6,7 @@ A value that PostgreSQL refuses must not be taken for an outage, or one thought 
 import math
 from typing import Any
 
-THOUGHT_LENGTH = 10_000
+MAX_THOUGHT_LENGTH = 10_000
 """The most characters a thought may have after trimming."""
 
 
@@ -34,8 +34,8 @@ def thought_text(value: str) -> str:
     trimmed = value.strip()
     if not trimmed:
         raise ValueError("the text is empty")
-    if len(trimmed) > THOUGHT_LENGTH:
-        raise ValueError(f"the text has {len(trimmed):,} characters; the most is {THOUGHT_LENGTH:,}")
+    if len(trimmed) > MAX_THOUGHT_LENGTH:
+        raise ValueError(f"the text has {len(trimmed):,} characters; the most is {MAX_THOUGHT_LENGTH:,}")
     if clean(trimmed) != trimmed:
         raise ValueError("the text has a NUL or a broken character that cannot be stored")
     return trimmed

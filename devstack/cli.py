@@ -8,7 +8,7 @@ from devstack.commands import run_module, status
 from devstack.commands.environment import parse_settings
 from devstack.commands.up import Options, up
 from devstack.errors import DevstackError, NotUp
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.spec.ports import DEFAULT_BASE, Ports
 from devstack.spec.process_kinds import parse_scale
 from devstack.spec.stack import load
@@ -22,11 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(chosen.run(chosen))
     except DevstackError as wrong:
-        console.end_progress()
-        console.warn(str(wrong))
+        console.clear_progress()
+        console.print_error(str(wrong))
         return 1
     except KeyboardInterrupt:
-        console.warn("Interrupted. What was stopping goes on stopping by itself; `status` shows it.")
+        console.print_error("Interrupted. What was stopping goes on stopping by itself; `status` shows it.")
         return 130
 
 
@@ -83,8 +83,8 @@ def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument("--detach", action="store_true", help="return when everything is ready")
 
 
-def _home(chosen: argparse.Namespace) -> Home:
-    return Home(chosen.dir.resolve())
+def _home(chosen: argparse.Namespace) -> StackDir:
+    return StackDir(chosen.dir.resolve())
 
 
 def _up(chosen: argparse.Namespace) -> int:
@@ -96,7 +96,7 @@ def _status(chosen: argparse.Namespace) -> int:
     """Exit status 1 when the stack is not up; what is known of it is shown nevertheless."""
     home = _home(chosen)
     described = status.describe(home, load(home))
-    console.say(status.as_json(described) if chosen.json else status.as_table(described))
+    console.print_line(status.as_json(described) if chosen.json else status.as_table(described))
     client.require_manager(home)
     return 0
 
@@ -104,20 +104,20 @@ def _status(chosen: argparse.Namespace) -> int:
 def _stop(chosen: argparse.Namespace) -> int:
     home = _home(chosen)
     found = load(home).named(chosen.name)
-    with locks.held(home.control_lock):
+    with locks.locked(home.control_lock):
         client.require_manager(home)
         client.stop(home, found)
-    console.say(f"Stopped {', '.join(each.name for each in found)}")
+    console.print_line(f"Stopped {', '.join(each.name for each in found)}")
     return 0
 
 
 def _start(chosen: argparse.Namespace) -> int:
     home = _home(chosen)
     found = load(home).named(chosen.name)
-    with locks.held(home.control_lock):
+    with locks.locked(home.control_lock):
         client.require_manager(home)
         client.start(home, found)
-    console.say(f"Started {', '.join(each.name for each in found)}")
+    console.print_line(f"Started {', '.join(each.name for each in found)}")
     return 0
 
 
@@ -130,19 +130,19 @@ def _down(chosen: argparse.Namespace) -> int:
     try:
         stack = load(home)
     except NotUp:
-        console.say(f"Nothing is up in {home.root}.")
+        console.print_line(f"Nothing is up in {home.root}.")
         return 0
     client.bring_down(home, stack)
-    console.say(f"Stopped. Everything that was written is kept in {home.root}.")
+    console.print_line(f"Stopped. Everything that was written is kept in {home.root}.")
     return 0
 
 
 def _run(chosen: argparse.Namespace) -> int:
     """The same exit status as the module's."""
     home = _home(chosen)
-    return run_module.run(home, load(home), chosen.words[chosen.words[:1] == ["--"] :])
+    return run_module.run_module(home, load(home), chosen.words[chosen.words[:1] == ["--"] :])
 
 
 def _lock_kafka(_: argparse.Namespace) -> int:
-    console.say(f"{len(kafka_lock.write_lock())} jars written to {kafka_lock.LOCK_FILE}")
+    console.print_line(f"{len(kafka_lock.write_lock())} jars written to {kafka_lock.LOCK_FILE}")
     return 0

@@ -9,25 +9,25 @@ from contextlib import suppress
 from typing import TextIO
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Write a line to standard output at once, so that progress shows through pipes as well."""
     _write(sys.stdout, line + "\n")
 
 
-def warn(line: str) -> None:
+def print_error(line: str) -> None:
     """Write a line to standard error."""
     _write(sys.stderr, line + "\n")
 
 
-def progress(line: str) -> None:
+def print_progress(line: str) -> None:
     """Write over the current line of a terminal; elsewhere (a log, a pipe) nothing is shown."""
     if sys.stdout.isatty():
         _write(sys.stdout, f"\r\x1b[K{line}")
 
 
-def end_progress() -> None:
+def clear_progress() -> None:
     """Clear what `progress` wrote."""
-    progress("")
+    print_progress("")
 
 
 def _write(stream: TextIO, text: str) -> None:

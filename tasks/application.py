@@ -9,25 +9,25 @@ from celery import Celery, Task, signals
 from celery.schedules import ParseException, crontab
 from kombu.entity import Queue
 
-from contracts.heartbeat import beat
+from contracts.heartbeat import touch_heartbeat
 from contracts.logs import configure_logging
 from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE, broker_settings, task_name
 from contracts.settings import Settings, SettingsError
-from tasks.beat_scheduler import LOOK_SECONDS, NightlyScheduler
-from tasks.step import Advance, End, GivenUp, Outcome, PutBack
+from tasks.beat_scheduler import MAX_SLEEP_SECONDS, NightlyScheduler
+from tasks.step import Advance, Drop, Failed, Requeue, StepOutcome
 from tasks.step_store import Step
 from tasks.worker import Worker, request_batch
 
 log = logging.getLogger(__name__)
 
-LONGEST_COUNTDOWN: Final = 60.0
+MAX_COUNTDOWN_SECONDS: Final = 60.0
 """Seconds; it counts against the broker's visibility time-out."""
 
 NIGHTLY_BATCH: Final = "nightly-batch"
 """beat's one entry: no task of that name exists, and nothing is sent."""
 
 
-class ThoughtGivenUpError(Exception):
+class ThoughtFailedError(Exception):
     """Raised to show a final failure in Flower, after everything about it was written. It stops the chain."""
 
 
@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> Celery:
     worker = Worker(settings)
     for number in range(1, len(STEPS) + 1):
         _register_step(app, worker, number)
-    _announce_life(worker)
+    _connect_signals(worker)
     return app
 
 
@@ -64,7 +64,7 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
         "timezone": settings.timezone,
         "beat_schedule": _schedule(settings),
         "beat_scheduler": _scheduler(settings),
-        "beat_max_loop_interval": LOOK_SECONDS,
+        "beat_max_loop_interval": MAX_SLEEP_SECONDS,
     }
 
 
@@ -78,7 +78,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         nightly = crontab.from_string(settings.batch_schedule)
     except (ParseException, ValueError) as wrong:
         raise SettingsError(f"BATCH_SCHEDULE: {wrong}") from wrong
-    if settings.takes_from_kafka:
+    if settings.consumes_kafka:
         return {}
     return {NIGHTLY_BATCH: {"task": NIGHTLY_BATCH, "schedule": nightly}}
 
@@ -86,8 +86,8 @@ def _schedule(settings: Settings) -> dict[str, Any]:
 def _scheduler(settings: Settings) -> Callable[..., NightlyScheduler]:
     return partial(
         NightlyScheduler,
-        ask=partial(request_batch, settings),
-        alive=partial(beat, settings.heartbeat_file),
+        request_batch=partial(request_batch, settings),
+        show_life=partial(touch_heartbeat, settings.heartbeat_file),
     )
 
 
@@ -97,13 +97,13 @@ def _register_step(app: Celery, worker: Worker, number: int) -> None:
             outcome = worker.run(Step.parse(thought_id, token, number))
         except BaseException:  # the task boundary: what leaves a thread of the pool is never acknowledged
             log.exception("Step %s of thought %s was left; silence will bring it back", number, thought_id)
-            outcome = End("fault")
+            outcome = Drop("fault")
         _apply(task, outcome)
 
-    app.task(step, name=task_name(number), bind=True, shared=False, max_retries=None, throws=(ThoughtGivenUpError,))
+    app.task(step, name=task_name(number), bind=True, shared=False, max_retries=None, throws=(ThoughtFailedError,))
 
 
-def _apply(task: Task, outcome: Outcome) -> None:
+def _apply(task: Task, outcome: StepOutcome) -> None:
     """Translate an outcome into what Celery does with the message and the rest of its chain.
 
     A message that comes before its time is put back once more, so a long wait may be cut. One that is about nothing
@@ -112,11 +112,11 @@ def _apply(task: Task, outcome: Outcome) -> None:
     match outcome:
         case Advance():
             return
-        case PutBack(seconds):
-            raise task.retry(countdown=min(seconds, LONGEST_COUNTDOWN), max_retries=None)
-        case GivenUp(kind):
-            raise ThoughtGivenUpError(kind)
-        case End():
+        case Requeue(seconds):
+            raise task.retry(countdown=min(seconds, MAX_COUNTDOWN_SECONDS), max_retries=None)
+        case Failed(kind):
+            raise ThoughtFailedError(kind)
+        case Drop():
             task.request.chain = None
 
 
@@ -130,12 +130,12 @@ def _check_queues(sender: Any, **_: Any) -> None:
         )
 
 
-def _announce_life(worker: Worker) -> None:
+def _connect_signals(worker: Worker) -> None:
     def ready(sender: Any, **_: Any) -> None:
-        worker.watch(sender)
+        worker.start_watchdog(sender)
 
     def received(**_: Any) -> None:
-        worker.signs.received += 1
+        worker.counters.received += 1
 
     signals.setup_logging.connect(lambda **_: configure_logging(), weak=False)
     signals.worker_init.connect(_check_queues, weak=False)

@@ -10,14 +10,14 @@ from typing import Any, Final, Protocol
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import why
-from tasks.batches import Batches, Progress
+from contracts.database import describe_error
+from tasks.batches import Batches, BatchState
 
-LOOK_SECONDS: Final = 0.5
-SAY_SECONDS: Final = 5.0
+POLL_SECONDS: Final = 0.5
+LINE_INTERVAL_SECONDS: Final = 5.0
 """Between two lines where there is no terminal."""
 
-IDLE_SECONDS: Final = 10.0
+START_TIMEOUT_SECONDS: Final = 10.0
 """A bridge in batch mode begins within a second or two."""
 
 NOT_BEGUN: Final = (
@@ -26,7 +26,7 @@ NOT_BEGUN: Final = (
 )
 
 
-class Show(Protocol):
+class ShowProgress(Protocol):
     """Shows how many of so many thoughts have ended."""
 
     def __call__(self, done: int, total: int) -> None: ...
@@ -39,13 +39,13 @@ class Meter:
         self.total = 0
         self.done = 0
 
-    def take(self, progress: Progress) -> None:
+    def update(self, progress: BatchState) -> None:
         """The next look."""
         self.total = max(self.total, progress.open)
         self.done = self.total - progress.open
 
 
-class Watch:
+class BatchProgress:
     """Looks until the batch has ended, or until `pause`, which waits so many seconds, says that this is enough."""
 
     def __init__(
@@ -60,31 +60,33 @@ class Watch:
         self._pause = pause
         self._clock = clock
         self._since = clock()
-        self._told: set[str] = set()
+        self._printed: set[str] = set()
         self.meter = Meter()
 
-    def run(self, show: Show) -> bool:
+    def run(self, show: ShowProgress) -> bool:
         """Whether the batch has ended. PostgreSQL may come and go meanwhile."""
-        while not self._look(show):
-            if self._pause(LOOK_SECONDS):
+        while not self._poll(show):
+            if self._pause(POLL_SECONDS):
                 return False
         return True
 
-    def _look(self, show: Show) -> bool:
+    def _poll(self, show: ShowProgress) -> bool:
         try:
             progress = self._batches.progress(self._batch)
         except SQLAlchemyError as away:
-            self._tell_once("postgres", f"PostgreSQL does not answer; the batch is looked at again: {why(away)}")
+            self._print_once(
+                "postgres", f"PostgreSQL does not answer; the batch is looked at again: {describe_error(away)}"
+            )
             return False
-        self.meter.take(progress)
+        self.meter.update(progress)
         show(self.meter.done, self.meter.total)
-        if not progress.begun and self._clock() - self._since > IDLE_SECONDS:
-            self._tell_once("bridge", NOT_BEGUN)
+        if not progress.begun and self._clock() - self._since > START_TIMEOUT_SECONDS:
+            self._print_once("bridge", NOT_BEGUN)
         return progress.ended
 
-    def _tell_once(self, kind: str, line: str) -> None:
-        if kind not in self._told:
-            self._told.add(kind)
+    def _print_once(self, kind: str, line: str) -> None:
+        if kind not in self._printed:
+            self._printed.add(kind)
             click.echo(f"\n{line}", err=True)
 
 
@@ -100,13 +102,13 @@ def interruptible() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def shown(total: int, *, terminal: bool) -> Iterator[Show]:
+def progress_display(total: int, *, terminal: bool) -> Iterator[ShowProgress]:
     """A bar on a terminal, lines elsewhere; `total` is what is open now."""
     if terminal:
         with click.progressbar(length=max(total, 1), label="Analysed", show_pos=True, show_eta=False) as bar:
             yield lambda done, total: _move(bar, done, total)
     else:
-        yield Lines()
+        yield LineDisplay()
 
 
 def _move(bar: Any, done: int, total: int) -> None:
@@ -115,7 +117,7 @@ def _move(bar: Any, done: int, total: int) -> None:
     bar.render_progress()
 
 
-class Lines:
+class LineDisplay:
     """A line when a number has changed, at most every SAY_SECONDS."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -124,7 +126,7 @@ class Lines:
         self._said_at = float("-inf")
 
     def __call__(self, done: int, total: int) -> None:
-        if (done, total) == self._said or self._clock() - self._said_at < SAY_SECONDS:
+        if (done, total) == self._said or self._clock() - self._said_at < LINE_INTERVAL_SECONDS:
             return
         self._said, self._said_at = (done, total), self._clock()
         click.echo(f"{done} of {total} thoughts analysed")

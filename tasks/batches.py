@@ -36,11 +36,11 @@ class Requested:
     """The batch that answers a request; not `fresh`: somebody had asked already."""
 
     id: int
-    fresh: bool
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class BatchState:
     """How far a batch is; `open` counts its thoughts that are neither completed nor failed."""
 
     begun: bool
@@ -59,10 +59,10 @@ class Batches:
         row = self._database.rows(REQUEST)[0]
         return Requested(row.id, row.fresh)
 
-    def progress(self, batch: int) -> Progress:
+    def progress(self, batch: int) -> BatchState:
         """How far this batch is."""
         row = self._database.rows(PROGRESS, id=batch)[0]
-        return Progress(row.begun, row.ended, row.open)
+        return BatchState(row.begun, row.ended, row.open)
 
     def failed(self, batch: int) -> int:
         """How many thoughts of an ended batch became dead letters in it."""

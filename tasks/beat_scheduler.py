@@ -11,14 +11,14 @@ from typing import Any, Final
 from celery.beat import PersistentScheduler, ScheduleEntry
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import why
+from contracts.database import describe_error
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS: Final = 5.0
+MAX_SLEEP_SECONDS: Final = 5.0
 """The longest sleep between two looks at the clock, and so between two signs of life."""
 
-AGAIN_SECONDS: Final = 2.0
+RETRY_DELAY_SECONDS: Final = 2.0
 
 
 class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery carries no types
@@ -34,9 +34,11 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery car
     producer = None
     """Celery's own would connect to the broker before an entry is looked at."""
 
-    def __init__(self, *args: Any, ask: Callable[[], object], alive: Callable[[], object], **kwargs: Any) -> None:
-        self._ask = ask
-        self._alive = alive
+    def __init__(
+        self, *args: Any, request_batch: Callable[[], object], show_life: Callable[[], object], **kwargs: Any
+    ) -> None:
+        self._request_batch = request_batch
+        self._show_life = show_life
         super().__init__(*args, **kwargs)
 
     def install_default_entries(self, data: Any) -> None:
@@ -44,7 +46,7 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery car
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """One look; Celery's answer is how long to sleep."""
-        self._alive()
+        self._show_life()
         return float(super().tick(*args, **kwargs))
 
     def sync(self) -> None:
@@ -59,7 +61,7 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery car
 
         Celery calls this first of all for a due entry.
         """
-        self._until_asked()
+        self._request_until_success()
         noted = super().reserve(entry)
         self.sync()
         log.info("The nightly batch is asked for.")
@@ -68,15 +70,15 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery car
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         """`reserve` has done it."""
 
-    def _until_asked(self) -> None:
-        while not self._asked():
-            self._alive()
-            time.sleep(AGAIN_SECONDS)
+    def _request_until_success(self) -> None:
+        while not self._try_request():
+            self._show_life()
+            time.sleep(RETRY_DELAY_SECONDS)
 
-    def _asked(self) -> bool:
+    def _try_request(self) -> bool:
         try:
-            self._ask()
+            self._request_batch()
         except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away or refuses, the nightly batch is asked for again: %s", why(away))
+            log.warning("PostgreSQL is away or refuses, the nightly batch is asked for again: %s", describe_error(away))
             return False
         return True

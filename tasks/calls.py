@@ -1,6 +1,6 @@
 """The calls in progress in this process, and the thread that raises their beats.
 
-A call is renewed every RENEW_SECONDS until its deadline; a call that is fenced, or past its deadline, is cancelled.
+A call is renewed every LEASE_RENEW_SECONDS until its deadline; a call that is fenced or overdue is cancelled.
 A thread cannot be ended from outside, so a call that ignores its cancellation for long is wedged, and the process
 that holds it must be replaced.
 """
@@ -16,7 +16,7 @@ from uuid import UUID
 
 log = logging.getLogger(__name__)
 
-WEDGED_AFTER: Final = 3.0
+STUCK_AFTER_RENEWALS: Final = 3.0
 """Renewals a call may overstay its deadline before it counts as wedged: 15 s with the usual 5 s."""
 
 Renew = Callable[[dict[UUID, UUID]], dict[UUID, bool]]
@@ -42,20 +42,20 @@ class Call:
     call_id: UUID
     thought_id: UUID
     claimed: float
-    sent: float
+    renewed: float
     deadline: float = math.inf
     cancelled: threading.Event = field(default_factory=threading.Event)
     fenced: bool = False
-    holding: bool = False
+    has_result: bool = False
     """The result is there and being saved: it is renewed beyond the deadline, and nothing can be wedged any more."""
 
-    def overdue(self, now: float) -> bool:
+    def is_overdue(self, now: float) -> bool:
         """Whether the agent has had all its time."""
-        return not self.holding and now >= self.deadline
+        return not self.has_result and now >= self.deadline
 
-    def wedged(self, now: float, renew_seconds: float) -> bool:
+    def is_stuck(self, now: float, renew_seconds: float) -> bool:
         """Whether the agent ignores that its time is over."""
-        return not self.holding and now >= self.deadline + WEDGED_AFTER * renew_seconds
+        return not self.has_result and now >= self.deadline + STUCK_AFTER_RENEWALS * renew_seconds
 
 
 class Calls:
@@ -98,41 +98,41 @@ class Calls:
         Whether its beat was raised. Raises SQLAlchemyError.
         """
         sent = self._clock()
-        _renewed([call], renew, sent)
-        return call.sent == sent
+        _renew([call], renew, sent)
+        return call.renewed == sent
 
-    def wedged(self) -> list[Call]:
+    def stuck(self) -> list[Call]:
         """The calls that nothing but the end of the process will end."""
         now = self._clock()
         with self._lock:
-            return [call for call in self._calls.values() if call.wedged(now, self._renew_seconds)]
+            return [call for call in self._calls.values() if call.is_stuck(now, self._renew_seconds)]
 
-    def tick(self) -> None:
+    def renew_all(self) -> None:
         """Cancel what is overdue and renew the rest."""
         now = self._clock()
         with self._lock:
             calls = list(self._calls.values())
         for call in calls:
-            if call.overdue(now):
+            if call.is_overdue(now):
                 call.cancelled.set()
-        due = [call for call in calls if not call.fenced and not call.overdue(now)]
+        due = [call for call in calls if not call.fenced and not call.is_overdue(now)]
         if due:
-            _renewed(due, self._renew, now)
+            _renew(due, self._renew, now)
 
     def _run(self) -> None:
         while True:
             self._sleep(self._renew_seconds)
             try:
-                self.tick()
+                self.renew_all()
             except Exception as away:  # noqa: BLE001  a loop that ends would make every call of this process look dead
                 log.warning("The calls in progress could not be renewed, trying again: %s", type(away).__name__)
 
 
-def _renewed(calls: list[Call], renew: Renew, sent: float) -> None:
+def _renew(calls: list[Call], renew: Renew, sent: float) -> None:
     alive = renew({call.call_id: call.thought_id for call in calls})
     for call in calls:
         if call.call_id not in alive:
             call.fenced = True
             call.cancelled.set()
         elif alive[call.call_id]:
-            call.sent = sent
+            call.renewed = sent

@@ -1,10 +1,10 @@
 """The entry point of `celery -A tasks`."""
 
-from agents.errors import ProviderRefused
+from agents.errors import ProviderConfigError
 from contracts.settings import SettingsError, load_settings_or_exit
 from tasks.application import create_app
 
 try:
     app = create_app(load_settings_or_exit())
-except (SettingsError, ProviderRefused) as unusable:
+except (SettingsError, ProviderConfigError) as unusable:
     raise SystemExit(f"Cannot start. {unusable}") from None

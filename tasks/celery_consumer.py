@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from celery.worker import consumer
 
-GATHER_SECONDS: Final = 0.1
+EVENT_FLUSH_SECONDS: Final = 0.1
 
 
 class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery carries no types
     """What `worker_consumer` names. Events wait GATHER_SECONDS, or until there are as many as Celery sends in one."""
 
-    turns = 0
+    loop_iterations = 0
     """Raised by the loop as long as it runs."""
 
     connecting = False
@@ -49,8 +49,8 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery carries no ty
     def register_with_event_loop(self, hub: Any) -> None:
         """Celery calls this for every new connection, and ends the timer with that connection."""
         super().register_with_event_loop(hub)
-        hub.call_repeatedly(GATHER_SECONDS, self._turn)
+        hub.call_repeatedly(EVENT_FLUSH_SECONDS, self._iterate)
 
-    def _turn(self) -> None:
-        self.turns += 1
+    def _iterate(self) -> None:
+        self.loop_iterations += 1
         self._flush_events()

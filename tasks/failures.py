@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from agents.errors import AgentError, InvalidOutput, TransientError
-from contracts.dead_letters import MESSAGE_LENGTH, failure_headers
+from contracts.dead_letters import MAX_MESSAGE_LENGTH, failure_headers
 from contracts.text import clean
 
-Kind = Literal["transient", "permanent", "invalid", "lost"]
+FailureKind = Literal["transient", "permanent", "invalid", "lost"]
 
-LONGEST_BACKOFF: Final = 60.0
-LONGEST_RETRY_AFTER: Final = 3600.0
+MAX_BACKOFF_SECONDS: Final = 60.0
+MAX_RETRY_AFTER_SECONDS: Final = 3600.0
 """Seconds. A provider that asks for more is asked again after an hour; its author's later thoughts wait as long."""
 
 JITTER: Final = 0.25
@@ -32,7 +32,7 @@ JITTER: Final = 0.25
 class Failure:
     """Why a call gave no result. `message` may be shown to the thought's author."""
 
-    kind: Kind
+    kind: FailureKind
     message: str
     error_class: str
     stack: str = ""
@@ -55,14 +55,14 @@ class Failure:
         )
 
 
-def sort_error(error: BaseException) -> Failure:
+def classify_error(error: BaseException) -> Failure:
     """Decide what an exception that left the agent means."""
     stack, name = _stack(error), _class_name(error)
     if isinstance(error, TransientError):
-        kind: Kind = "invalid" if isinstance(error, InvalidOutput) else "transient"
-        return Failure(kind, _words(error), name, stack, retriable=True, retry_after=error.retry_after)
+        kind: FailureKind = "invalid" if isinstance(error, InvalidOutput) else "transient"
+        return Failure(kind, _message(error), name, stack, retriable=True, retry_after=error.retry_after)
     if isinstance(error, AgentError):
-        return Failure("permanent", _words(error), name, stack)
+        return Failure("permanent", _message(error), name, stack)
     if isinstance(error, TimeoutError | ConnectionError | MemoryError):
         return Failure("transient", f"The agent was interrupted ({type(error).__name__}).", name, stack, retriable=True)
     return Failure("permanent", f"The agent has a fault of its own ({type(error).__name__}).", name, stack)
@@ -76,24 +76,24 @@ def _class_name(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}"
 
 
-def _words(error: AgentError) -> str:
+def _message(error: AgentError) -> str:
     """What the provider says, as every reader of it can take it: the event's JSON refuses lone surrogates as well."""
-    return str(clean(str(error)))[:MESSAGE_LENGTH]
+    return str(clean(str(error)))[:MAX_MESSAGE_LENGTH]
 
 
-def overdue(seconds: float) -> Failure:
+def timed_out(seconds: float) -> Failure:
     """The call was given up at its deadline."""
     message = f"The agent did not answer within {seconds:g} s."
     return Failure("transient", message, "TimeoutError", retriable=True)
 
 
-def lost(attempts: int) -> Failure:
+def worker_lost(attempts: int) -> Failure:
     """Every call allowed was begun, and the last one ended with its worker."""
     message = f"The worker died during the call, the last time in attempt {attempts}."
     return Failure("lost", message, "WorkerLost")
 
 
-def refused(error: BaseException) -> Failure:
+def unstorable_result(error: BaseException) -> Failure:
     """The result cannot be written down, or PostgreSQL does not take its data."""
     return Failure("invalid", "The agent's result cannot be stored.", _class_name(error), _stack(error))
 
@@ -103,6 +103,6 @@ def backoff_seconds(failure: Failure, attempts: int, base: float, chance: Callab
 
     A Retry-After that is longer wins.
     """
-    wait = min(LONGEST_BACKOFF, base * 2.0 ** (attempts - 1) * (1 + JITTER * chance()))
+    wait = min(MAX_BACKOFF_SECONDS, base * 2.0 ** (attempts - 1) * (1 + JITTER * chance()))
     asked = failure.retry_after or 0.0
-    return max(wait, min(LONGEST_RETRY_AFTER, asked)) if math.isfinite(asked) else wait
+    return max(wait, min(MAX_RETRY_AFTER_SECONDS, asked)) if math.isfinite(asked) else wait

@@ -31,17 +31,19 @@ class Channel(redis.Channel):
     """A channel that keeps its publishing client for as long as its pool; the threads of a worker may share both."""
 
     QoS = QoS
-    _kept: Any = None
+    _publishing_client: Any = None
 
     def _create_client(self, asynchronous: bool = False) -> Any:
         create: Any = super()._create_client
         if asynchronous:
             return create(asynchronous)
-        if self._is_open() and (self._kept is None or self._kept.connection_pool is not self.pool):
-            self._kept = create()
-        if self._kept is None:
+        if self._is_open() and (
+            self._publishing_client is None or self._publishing_client.connection_pool is not self.pool
+        ):
+            self._publishing_client = create()
+        if self._publishing_client is None:
             raise exceptions.ConnectionError("the connection to the broker is closed")
-        return self._kept
+        return self._publishing_client
 
     def _is_open(self) -> bool:
         """kombu would trip over a connection that is closed already, and its AttributeError end the worker, where a

@@ -14,7 +14,7 @@ from contracts.settings import Settings
 from contracts.text import clean
 from tasks import statements
 
-Verdict = Literal["run", "saved", "stale", "busy", "exhausted", "early", "again"]
+ClaimResult = Literal["run", "saved", "stale", "busy", "exhausted", "early", "again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Step:
         return STEPS[self.number - 1]
 
     @property
-    def last(self) -> bool:
+    def is_last(self) -> bool:
         """Whether this step completes the thought."""
         return self.number == TOTAL_STEPS
 
@@ -45,7 +45,7 @@ class Step:
 class Claim:
     """PostgreSQL's answer to a claim. `attempts` counts the calls begun, this one included when the verdict is run."""
 
-    verdict: Verdict
+    result: ClaimResult
     user_id: UUID
     turn: int
     attempts: int
@@ -60,7 +60,7 @@ class Claim:
     """The same author's latest completed thoughts, for the agent that compares (the second)."""
 
 
-class Ledger:
+class StepStore:
     """The named statements. All methods raise SQLAlchemyError, and all may be called again with the same arguments."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -80,7 +80,7 @@ class Ledger:
         if row is None:
             return None
         return Claim(
-            verdict=row.verdict,
+            result=row.verdict,
             user_id=row.user_id,
             turn=row.turn,
             attempts=row.attempts,
@@ -111,7 +111,7 @@ class Ledger:
             "id": step.thought_id,
             "call": call,
             "step": step.number,
-            "last": step.last,
+            "last": step.is_last,
             "seconds": seconds,
             "attempts": attempts,
             "topic": self._settings.kafka_events_topic,
@@ -119,7 +119,7 @@ class Ledger:
             "events": list(events),
             **_run_columns(step, result),
         }
-        return _surely(lambda: self._database.rows(statements.SAVE, **parameters)[0].verdict == "saved")
+        return confirm_rejection(lambda: self._database.rows(statements.SAVE, **parameters)[0].verdict == "saved")
 
     def retry(self, step: Step, call: UUID, *, backoff: float, error: Mapping[str, Any]) -> bool:
         """Free the call for a later one in `backoff` seconds; False when it was fenced."""
@@ -152,13 +152,13 @@ class Ledger:
             "dead_letter_topic": self._settings.kafka_dead_letter_topic,
             "emit": self._settings.kafka_enabled,
         }
-        return _surely(lambda: self._database.row(statements.FAIL, **parameters) is not None)
+        return confirm_rejection(lambda: self._database.row(statements.FAIL, **parameters) is not None)
 
 
-def _surely(ask: Callable[[], bool]) -> bool:
+def confirm_rejection(statement: Callable[[], bool]) -> bool:
     """A no is asked for twice. A repeat that had to wait for its own first try, whose answer was lost, still sees the
     rows as they were before that one, but for the row it waited for."""
-    return ask() or ask()
+    return statement() or statement()
 
 
 def _run_columns(step: Step, result: AgentResult) -> dict[str, Any]:

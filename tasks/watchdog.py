@@ -15,22 +15,22 @@ from typing import Any, Final
 from celery.worker import state
 from redis.exceptions import RedisError
 
-from contracts.heartbeat import beat
-from contracts.progress import connect
+from contracts.heartbeat import touch_heartbeat
+from contracts.progress import connect_redis
 from contracts.settings import Settings
-from tasks.liveness import LOOK_SECONDS, Health, Look, Signs
+from tasks.liveness import SAMPLE_SECONDS, Liveness, WorkerCounters, WorkerSample
 
 log = logging.getLogger(__name__)
 
-REPLACED_EXIT: Final = 70
+REPLACE_EXIT_STATUS: Final = 70
 
-SUCCESSOR_SECONDS: Final = 10.0
+NEXT_STEPS_SECONDS: Final = 10.0
 """How long Celery may take to send on the successors of the steps that have ended; silence would bring them back."""
 
-WEDGED: Final = "a call overstays its deadline for good"
+STUCK_CALL: Final = "a call overstays its deadline for good"
 
 
-class Guard:
+class Watchdog:
     """Watches one worker. `consumer` is Celery's; `wedged` counts the calls that nothing but the process's end ends;
     after `close` no step begins."""
 
@@ -38,55 +38,55 @@ class Guard:
         self,
         settings: Settings,
         consumer: Any,
-        signs: Signs,
-        wedged: Callable[[], int],
-        close: Callable[[], object],
-        leave: Callable[[int], object] = os._exit,
+        counters: WorkerCounters,
+        count_stuck: Callable[[], int],
+        stop_accepting: Callable[[], object],
+        exit_process: Callable[[int], object] = os._exit,
     ) -> None:
         self._file = settings.heartbeat_file
-        self._deaf_seconds = settings.silence_seconds
-        self._look_seconds = min(LOOK_SECONDS, settings.renew_seconds)
+        self._idle_timeout = settings.liveness_timeout_seconds
+        self._interval = min(SAMPLE_SECONDS, settings.lease_renew_seconds)
         self._consumer = consumer
-        self._signs = signs
-        self._wedged = wedged
-        self._close = close
-        self._leave = leave
+        self._signs = counters
+        self._wedged = count_stuck
+        self._close = stop_accepting
+        self._leave = exit_process
         self._queues = [queue.name for queue in consumer.task_consumer.queues]
-        self._waiting = _counter(settings.broker_url, self._queues)
+        self._waiting = _queue_counter(settings.broker_url, self._queues)
 
     def start(self) -> None:
         """Begin to watch."""
-        beat(self._file)
+        touch_heartbeat(self._file)
         threading.Thread(target=self._run, name="guard", daemon=True).start()
 
     def _run(self) -> None:
-        health = Health(self._consumer.pool.limit, self._deaf_seconds, time.monotonic())
+        health = Liveness(self._consumer.pool.limit, self._idle_timeout, time.monotonic())
         while not (trouble := self._trouble(health)):
-            time.sleep(self._look_seconds)
-        self._end(trouble)
+            time.sleep(self._interval)
+        self._shut_down(trouble)
 
-    def _trouble(self, health: Health) -> str:
+    def _trouble(self, health: Liveness) -> str:
         """Why the process has to be replaced; without a reason it has shown life. A fault in here shows none."""
         try:
-            trouble = WEDGED if self._wedged() else health.trouble(self._look(), time.monotonic())
+            trouble = STUCK_CALL if self._wedged() else health.problem(self._sample(), time.monotonic())
         except Exception:  # the poll loop's boundary: without this thread nobody would replace the process
             log.exception("This worker could not look after itself.")
             return ""
         if not trouble:
-            beat(self._file)
+            touch_heartbeat(self._file)
         return trouble
 
-    def _look(self) -> Look:
-        return Look(
-            turns=self._consumer.turns,
+    def _sample(self) -> WorkerSample:
+        return WorkerSample(
+            loop_iterations=self._consumer.loop_iterations,
             received=self._signs.received,
             running=self._signs.running,
             waiting=self._waiting(),
             connecting=self._consumer.connecting,
-            ending=is_told_to_end(),
+            shutting_down=is_shutting_down(),
         )
 
-    def _end(self, trouble: str) -> None:
+    def _shut_down(self, trouble: str) -> None:
         """Steps that hold a result stay until PostgreSQL has it, and nobody ends a process that shows life.
 
         Retries that wait in Celery's timer come due meanwhile, and would be ended in their paid call.
@@ -96,24 +96,24 @@ class Guard:
         self._close()
         log.error("This process takes no new work and will be replaced: %s.", trouble)
         while self._signs.running > self._wedged():
-            beat(self._file)
+            touch_heartbeat(self._file)
             time.sleep(0.1)
-        until = time.monotonic() + SUCCESSOR_SECONDS
+        until = time.monotonic() + NEXT_STEPS_SECONDS
         while len(state.active_requests) > self._wedged() and time.monotonic() < until:
             time.sleep(0.1)
-        self._leave(REPLACED_EXIT)
+        self._leave(REPLACE_EXIT_STATUS)
 
 
-def is_told_to_end() -> bool:
+def is_shutting_down() -> bool:
     """Whether Celery has heard SIGTERM or the like. It keeps the exit status there, which may be 0."""
     return any(flag is not None and flag is not False for flag in (state.should_stop, state.should_terminate))
 
 
-def _counter(url: str, queues: Sequence[str]) -> Callable[[], int | None]:
+def _queue_counter(url: str, queues: Sequence[str]) -> Callable[[], int | None]:
     """Counts the messages in the queues; None where the broker is away, or is none that can be asked like this."""
     if not url.startswith(("redis://", "rediss://")):
         return lambda: None
-    client: Any = connect(url)
+    client: Any = connect_redis(url)
 
     def count() -> int | None:
         try:

@@ -6,23 +6,23 @@ from typing import Any
 
 from agents import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
-from contracts.progress import Publisher, connect
+from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 from tasks.batches import Batches
 from tasks.calls import Calls
-from tasks.liveness import Signs
-from tasks.step import OTHERS_SECONDS, Outcome, PutBack, StepRunner
-from tasks.step_store import Ledger, Step
-from tasks.watchdog import Guard, is_told_to_end
+from tasks.liveness import WorkerCounters
+from tasks.step import REQUEUE_SECONDS, Requeue, StepOutcome, StepRunner
+from tasks.step_store import Step, StepStore
+from tasks.watchdog import Watchdog, is_shutting_down
 
 
-def make_ledger(settings: Settings, connections: int = POOL_SIZE) -> Ledger:
-    """The statements, over a pool whose waits are bounded by RENEW_SECONDS: the patience counts on that."""
-    seconds = settings.renew_seconds
+def make_step_store(settings: Settings, connections: int = POOL_SIZE) -> StepStore:
+    """The statements, over a pool whose waits are bounded by LEASE_RENEW_SECONDS: the patience counts on that."""
+    seconds = settings.lease_renew_seconds
     engine = make_engine(
-        settings.database_url, "worker", statement_seconds=seconds, connections=connections, by_key=True
+        settings.database_url, "worker", statement_seconds=seconds, connections=connections, index_plans_only=True
     )
-    return Ledger(Database(engine), settings)
+    return StepStore(Database(engine), settings)
 
 
 def request_batch(settings: Settings) -> None:
@@ -41,12 +41,12 @@ class Worker:
         self._settings = settings
         self._provider = make_provider(settings)
         self._lock = threading.Lock()
-        self.signs = Signs()
+        self.counters = WorkerCounters()
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def step_store(self) -> StepStore:
         """The statements."""
-        return make_ledger(self._settings)
+        return make_step_store(self._settings)
 
     @cached_property
     def runner(self) -> StepRunner:
@@ -55,35 +55,37 @@ class Worker:
         The renewals have a connection of their own: behind forty steps that wait for a slow PostgreSQL they came so
         late that living calls looked dead.
         """
-        publisher = Publisher(connect(self._settings.redis_url), self._settings.redis_sse_prefix)
-        calls = Calls(make_ledger(self._settings, connections=1).renew, self._settings.renew_seconds)
-        return StepRunner(self.ledger, self._provider, publisher, calls, self._settings, leaving=self._is_leaving)
+        publisher = ProgressPublisher(connect_redis(self._settings.redis_url), self._settings.redis_sse_prefix)
+        calls = Calls(make_step_store(self._settings, connections=1).renew, self._settings.lease_renew_seconds)
+        return StepRunner(
+            self.step_store, self._provider, publisher, calls, self._settings, shutting_down=self._is_shutting_down
+        )
 
-    def run(self, step: Step) -> Outcome:
+    def run(self, step: Step) -> StepOutcome:
         """Run one step. A process that leaves gives its message to the others."""
         with self._lock:
-            if self._is_leaving():
-                return PutBack(OTHERS_SECONDS)
+            if self._is_shutting_down():
+                return Requeue(REQUEUE_SECONDS)
             runner = self.runner
-            self.signs.running += 1
+            self.counters.running += 1
         try:
             return runner.run(step)
         finally:
             with self._lock:
-                self.signs.running -= 1
+                self.counters.running -= 1
 
-    def watch(self, consumer: Any) -> None:
+    def start_watchdog(self, consumer: Any) -> None:
         """Begin to look after the process; `consumer` is Celery's."""
-        Guard(self._settings, consumer, self.signs, self._wedged, self._close).start()
+        Watchdog(self._settings, consumer, self.counters, self._count_stuck, self._stop_accepting).start()
 
-    def _is_leaving(self) -> bool:
-        return self.signs.leaving or is_told_to_end()
+    def _is_shutting_down(self) -> bool:
+        return self.counters.shutting_down or is_shutting_down()
 
-    def _close(self) -> None:
+    def _stop_accepting(self) -> None:
         with self._lock:
-            self.signs.leaving = True
+            self.counters.shutting_down = True
 
-    def _wedged(self) -> int:
+    def _count_stuck(self) -> int:
         with self._lock:
-            runner = self.__dict__.get("runner")
-        return len(runner.calls.wedged()) if runner else 0
+            runner: StepRunner | None = self.__dict__.get("runner")
+        return len(runner.calls.stuck()) if runner else 0

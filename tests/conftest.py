@@ -90,7 +90,7 @@ def settings(stores: Stores, database_url: str, redis_client: redis.Redis, overr
         "kafka_events_topic": f"events-{unique}",
         "kafka_consumer_group": f"group-{unique}",
         "secret_key": "a-secret-key-for-tests-only",
-        "open_api": True,
+        "trust_user_id": True,
         "allow_scripted": True,
         "ai_provider": "scripted",
     }

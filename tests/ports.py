@@ -3,7 +3,7 @@
 import os
 import random
 
-from devstack.spec.ports import SPAN, accepts
+from devstack.spec.ports import PORT_COUNT, accepts
 
 LOWEST, HIGHEST = 20000, 30000
 """Below the range from which the system hands out ports by itself."""
@@ -17,5 +17,5 @@ def free_base() -> int:
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     bases = range(LOWEST + STEP * number, HIGHEST, STEP * workers)
     return next(
-        base for base in random.sample(bases, len(bases)) if not any(accepts(base + n, 0.2) for n in range(SPAN))
+        base for base in random.sample(bases, len(bases)) if not any(accepts(base + n, 0.2) for n in range(PORT_COUNT))
     )

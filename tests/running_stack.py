@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from devstack.commands.readiness import is_ready
 from devstack.commands.status import describe
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.spec.stack import load
 from devstack.supervisor import pid_records
 from tests.eventually import eventually
@@ -53,7 +53,7 @@ class Stack:
 
     def status(self) -> dict[str, Any]:
         """What `status --json` prints, without the start of another process for it."""
-        home = Home(self.directory)
+        home = StackDir(self.directory)
         return describe(home, load(home))
 
     def process(self, name: str) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Stack:
 
     def living(self, name: str) -> int | None:
         """The pid of a process; None while it is down. By its record: `status` would ask the servers too."""
-        found = pid_records.living(pid_records.read(Home(self.directory), name))
+        found = pid_records.running_process(pid_records.read(StackDir(self.directory), name))
         return int(found.pid) if found else None
 
     def names(self) -> list[str]:
@@ -70,13 +70,13 @@ class Stack:
 
     def is_ready(self, name: str) -> bool:
         """Whether a process runs and does its work."""
-        home = Home(self.directory)
+        home = StackDir(self.directory)
         stack = load(home)
         return is_ready(home, stack, stack.named(name)[0])
 
     def last_exit(self, name: str) -> int | None:
         """How the last process of this name that ended did so: 0, or -9 where it had to be killed."""
-        record = pid_records.read(Home(self.directory), name)
+        record = pid_records.read(StackDir(self.directory), name)
         return record.last_exit if record else None
 
     def pid(self, name: str) -> int:

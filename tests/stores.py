@@ -78,7 +78,7 @@ def stores_in(directory: Path) -> Stores:
     """The stores of this run; where they cannot be had, tests skip locally and fail in CI."""
     if given := os.environ.get("THOUGHTS_TEST_STORES"):
         return own_redis(parse(given))
-    with locks.held(directory / "lock"):
+    with locks.locked(directory / "lock"):
         if not (known := directory / "status.json").exists():
             known.write_text(_started(directory / "stack"))
     return own_redis(parse(known.read_text()))

@@ -1,4 +1,4 @@
-"""Who may see and add what. OPEN_API makes every user's thoughts everybody's; else they belong to the cookie's user."""
+"""Who may see and add what: the cookie's user their own thoughts, and with TRUST_USER_ID everybody all thoughts."""
 
 from uuid import UUID
 
@@ -7,15 +7,15 @@ from werkzeug.exceptions import NotFound
 from webapp import deletion
 from webapp.queries import Thought, one_thought
 from webapp.services import services
-from webapp.session import visitor
+from webapp.session import current_visitor
 
 
 def may_act_for(user_id: UUID) -> bool:
     """Whether the asker may see this user's thoughts, add to them and delete from them."""
-    return services().settings.open_api or visitor() == user_id
+    return services().settings.trust_user_id or current_visitor() == user_id
 
 
-def readable_thought(thought_id: UUID) -> Thought:
+def require_readable(thought_id: UUID) -> Thought:
     """The thought, if the asker may see it. Raises NotFound, also for what belongs to others: ids are not told."""
     found = one_thought(services().database, thought_id)
     if found is None or not may_act_for(found.row.user_id):

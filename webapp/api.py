@@ -14,8 +14,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from contracts.text import thought_text
 from webapp import access, cursors, deletion, serializers, session, submission
 from webapp.ids import form_key, keyed_id, new_id
-from webapp.pages.routes import form_again
-from webapp.problems import FORM_TYPES, of_database
+from webapp.pages.routes import rerender_form
+from webapp.problems import FORM_TYPES, database_problem
 from webapp.queries import page_of_thoughts
 from webapp.services import services
 
@@ -50,18 +50,18 @@ def create() -> BaseResponse:
 @blueprint.get("/thoughts/<uuid:thought_id>")
 def show(thought_id: UUID) -> Response:
     """One thought with its five agents."""
-    return _json(serializers.thought(access.readable_thought(thought_id)))
+    return _json(serializers.thought(access.require_readable(thought_id)))
 
 
 @blueprint.delete("/thoughts/<uuid:thought_id>")
-def remove(thought_id: UUID) -> Response:
+def delete(thought_id: UUID) -> Response:
     """Delete a thought for good; the same again changes nothing."""
     _delete(thought_id)
     return Response(status=204)
 
 
 @blueprint.post("/thoughts/<uuid:thought_id>/delete")
-def remove_by_form(thought_id: UUID) -> BaseResponse:
+def delete_by_form(thought_id: UUID) -> BaseResponse:
     """The same from the page: forms know no DELETE."""
     _delete(thought_id)
     flash("The thought is deleted, with everything the agents found.")
@@ -71,8 +71,8 @@ def remove_by_form(thought_id: UUID) -> BaseResponse:
 @blueprint.get("/thoughts")
 def listing() -> Response:
     """A user's thoughts, the latest first; without `user_id` the cookie's own. What is empty counts as not given."""
-    limit, status, after = _limit(), _status(), cursors.asked()
-    user_id = _asked_user()
+    limit, status, after = _limit(), _status(), cursors.requested_cursor()
+    user_id = _requested_user()
     if user_id is None:
         return _json({"items": [], "next": None})
     shown, following = page_of_thoughts(services().database, user_id, limit=limit, status=status, after=after)
@@ -84,8 +84,8 @@ def _create_from_json() -> BaseResponse:
     body = _body()
     text = _text(body.text)
     user_id = _author(body.user_id)
-    thought_id = _take_in(user_id, text, _key())
-    answer = serializers.accepted(user_id, thought_id, submission.message(services()))
+    thought_id = _submit(user_id, text, _key())
+    answer = serializers.accepted(user_id, thought_id, submission.status_message(services()))
     response = _json(answer, 201)
     response.headers["Location"] = answer["links"]["self"]
     return response
@@ -95,25 +95,25 @@ def _create_from_form() -> BaseResponse:
     """Whatever comes in between, the words of a person are answered with the form that still has them."""
     written = request.form.get("text", "").replace("\r\n", "\n")  # a browser's line ends, which are one character each
     nonce = request.form.get("nonce", "")[:KEY_LENGTH]
-    user_id = session.settled_visitor()
+    user_id = session.ensure_visitor()
     try:
         text = thought_text(written)
         thought_id = _id(user_id, _key() or (form_key(nonce, text) if nonce else None))
-        submission.take_in(services(), user_id, thought_id, text)
-    except submission.DeletedError:
-        return form_again(written, Gone("This was sent before, and deleted since. Send it again to write it anew."))
+        submission.submit(services(), user_id, thought_id, text)
+    except submission.ThoughtDeletedError:
+        return rerender_form(written, Gone("This was sent before, and deleted since. Send it again to write it anew."))
     except ValueError as refused:
-        return form_again(written, UnprocessableEntity(f"That could not be taken: {refused}."))
+        return rerender_form(written, UnprocessableEntity(f"That could not be taken: {refused}."))
     except SQLAlchemyError as error:
-        return form_again(written, of_database(error), nonce)
+        return rerender_form(written, database_problem(error), nonce)
     return redirect(url_for("pages.thought", thought_id=thought_id), 303)
 
 
-def _take_in(user_id: UUID, text: str, key: str | None) -> UUID:
+def _submit(user_id: UUID, text: str, key: str | None) -> UUID:
     thought_id = _id(user_id, key)
     try:
-        submission.take_in(services(), user_id, thought_id, text)
-    except submission.DeletedError as deleted:
+        submission.submit(services(), user_id, thought_id, text)
+    except submission.ThoughtDeletedError as deleted:
         raise Gone(f"{str(deleted).capitalize()}. Send a new key to write it again.") from None
     except submission.KeyReusedError as reused:
         raise UnprocessableEntity(f"{str(reused).capitalize()}. Send a new key with a new text.") from None
@@ -127,7 +127,7 @@ def _id(user_id: UUID, key: str | None) -> UUID:
 def _delete(thought_id: UUID) -> None:
     owner = access.require_deletable(thought_id)
     deletion.delete(services().database, thought_id)
-    services().announcer.forget(owner)
+    services().background_publisher.delete_history(owner)
 
 
 def _body() -> NewThought:
@@ -151,7 +151,7 @@ def _text(written: str) -> str:
 def _author(named: UUID | None) -> UUID:
     """Whose thought this is. Raises Forbidden for a `user_id` that the asker may not write as."""
     if named is None:
-        return session.settled_visitor()
+        return session.ensure_visitor()
     if not access.may_act_for(named):
         raise Forbidden("user_id: this is not you. Leave it out to write as yourself.")
     return named
@@ -164,10 +164,10 @@ def _key() -> str | None:
     return key
 
 
-def _asked_user() -> UUID | None:
+def _requested_user() -> UUID | None:
     asked = request.args.get("user_id")
     if not asked:
-        return session.visitor()
+        return session.current_visitor()
     try:
         user_id = UUID(asked)
     except ValueError:

@@ -11,7 +11,7 @@ from webapp.metrics import metrics
 from webapp.pages import routes
 from webapp.services import make_services
 from webapp.session import VisitorCookie, cookie_name
-from webapp.stream.blueprint import Stream
+from webapp.stream.blueprint import StreamBlueprint
 
 MAX_BODY = 256 * 1024
 """Bytes of a request: 10,000 characters take up to 120 kB when each is escaped or percent-encoded."""
@@ -28,7 +28,7 @@ def make_app(settings: Settings | None) -> Flask:
         raise SystemExit(f"Cannot start. {unusable}") from None
     app.extensions["services"] = services
     app.register_blueprint(api.blueprint)
-    app.register_blueprint(Stream(services), url_prefix="/thoughts/stream")
+    app.register_blueprint(StreamBlueprint(services), url_prefix="/thoughts/stream")
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)

@@ -8,16 +8,16 @@ from uuid import UUID
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-from webapp.queries import Place
+from webapp.queries import ListPosition
 
 
-def encode(place: Place) -> str:
+def encode(place: ListPosition) -> str:
     """The cursor that leads behind this place."""
     when, thought_id = place
     return base64.urlsafe_b64encode(f"{when.isoformat()}|{thought_id}".encode()).decode().rstrip("=")
 
 
-def decode(cursor: str) -> Place:
+def decode(cursor: str) -> ListPosition:
     """The place of a cursor. Raises ValueError for anything that `encode` did not make."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
@@ -30,7 +30,7 @@ def decode(cursor: str) -> Place:
     return place
 
 
-def asked() -> Place | None:
+def requested_cursor() -> ListPosition | None:
     """The place that this request names; None for the beginning. Raises BadRequest."""
     cursor = request.args.get("cursor")
     try:

@@ -13,7 +13,7 @@ from contracts.database import Database
 
 OWNER: Final = text("SELECT user_id FROM thoughts WHERE id = :id")
 
-_ERASED: Final = """
+_ERASE_REST: Final = """
     runs AS (DELETE FROM agent_runs USING gone WHERE thought_id = gone.id),
     letters AS (
       SELECT failure_id FROM dead_letters JOIN gone ON thought_id = gone.id
@@ -32,20 +32,20 @@ _ERASED: Final = """
 """Results, and dead letters wherever they wait. A record that was refused before its thought was stored has its words,
 too, and names it in its headers."""
 
-BURY_WORDS: Final = text(f"""
+DELETE_THOUGHT: Final = text(f"""
     WITH gone AS (
       UPDATE thoughts
          SET status = 'deleted', finished_at = COALESCE(finished_at, clock_timestamp()), text = '', event = '',
              headers = NULL, error = NULL, origin = NULL, call_id = NULL, not_before = NULL,
              dispatch_id = dispatch_id + 1, beat = beat + 1, beat_at = clock_timestamp()
        WHERE id = :id AND status <> 'deleted' RETURNING id, user_id),
-    {_ERASED}
+    {_ERASE_REST}
 """)  # noqa: S608  all parts are constants
 """The new token and the missing call id fence whoever works on it; the next thought of the line may begin."""
 
-ERASE: Final = text(f"""
+ERASE_LATE_RESULTS: Final = text(f"""
     WITH gone AS (SELECT id, user_id FROM thoughts WHERE id = :id AND status = 'deleted'),
-    {_ERASED}
+    {_ERASE_REST}
 """)  # noqa: S608  all parts are constants
 """Once more, after the fence: a result that was being saved, or a failure, would not be seen by the first one."""
 
@@ -58,5 +58,5 @@ def owner_of(database: Database, thought_id: UUID) -> UUID | None:
 
 def delete(database: Database, thought_id: UUID) -> None:
     """Make a tombstone of the thought. Twice is harmless. Raises SQLAlchemyError; it is then to be asked again."""
-    database.rows(BURY_WORDS, id=thought_id)
-    database.rows(ERASE, id=thought_id)
+    database.rows(DELETE_THOUGHT, id=thought_id)
+    database.rows(ERASE_LATE_RESULTS, id=thought_id)

@@ -46,7 +46,7 @@ def run_checks(parts: Services) -> dict[str, dict[str, Any]]:
         "redis": parts.redis.ping,
     }
     if parts.settings.kafka_enabled:
-        asked["kafka"] = parts.kafka.look
+        asked["kafka"] = parts.kafka_probe.check
     pool = ThreadPoolExecutor(len(asked), thread_name_prefix="health")
     deadline = time.monotonic() + CHECK_SECONDS
     running = {name: pool.submit(_timed, check) for name, check in asked.items()}

@@ -10,12 +10,12 @@ from contracts.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
-REFRESH_SECONDS = 5.0
-CONNECT_SECONDS = 1.5
+CHECK_INTERVAL_SECONDS = 5.0
+CONNECT_TIMEOUT_SECONDS = 1.5
 """For all servers together: with most of them cut off, the answer of the last one still counts for GET /health."""
 
 
-class Reachability:
+class KafkaProbe:
     """Looks every few seconds from a thread of its own, so that no request waits for the answer.
 
     `servers` is Kafka's comma-separated list; empty means that there is nothing to reach. Raises SettingsError.
@@ -29,7 +29,7 @@ class Reachability:
         self._lock = threading.Lock()
 
     @property
-    def reachable(self) -> bool:
+    def is_reachable(self) -> bool:
         """What the last look found, at most some seconds old; hopeful before the first, which it starts."""
         self.start()
         return self._reachable
@@ -38,42 +38,42 @@ class Reachability:
         """Look from now on; may be called again."""
         with self._lock:
             if self._thread is None and self._servers:
-                self._thread = threading.Thread(target=self._keep_looking, name="reachability", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="reachability", daemon=True)
                 self._thread.start()
 
     def close(self) -> None:
         """Stop looking."""
         self._closing.set()
 
-    def look(self) -> float:
+    def check(self) -> float:
         """Connect to one of the servers now, and remember it; the seconds it took. Raises OSError when none answers."""
         begun = time.monotonic()
         try:
             self._connect()
         except OSError:
-            self._found(reachable=False)
+            self._set_reachable(reachable=False)
             raise
-        self._found(reachable=True)
+        self._set_reachable(reachable=True)
         return time.monotonic() - begun
 
     def _connect(self) -> None:
         refusal: OSError = ConnectionError("no server is named")
         for address in self._servers:
             try:
-                socket.create_connection(address, CONNECT_SECONDS / len(self._servers)).close()
+                socket.create_connection(address, CONNECT_TIMEOUT_SECONDS / len(self._servers)).close()
             except OSError as error:
                 refusal = error
             else:
                 return
         raise refusal
 
-    def _keep_looking(self) -> None:
+    def _run(self) -> None:
         while not self._closing.is_set():
             with suppress(OSError):
-                self.look()
-            self._closing.wait(REFRESH_SECONDS)
+                self.check()
+            self._closing.wait(CHECK_INTERVAL_SECONDS)
 
-    def _found(self, *, reachable: bool) -> None:
+    def _set_reachable(self, *, reachable: bool) -> None:
         if reachable != self._reachable:
             log.warning("Kafka %s", "is back" if reachable else "is away: thoughts are accepted and wait in the outbox")
         self._reachable = reachable

@@ -35,7 +35,7 @@ def register(app: Flask) -> None:
     """Answer every error of the application."""
     app.register_error_handler(HTTPException, answer)
     app.register_error_handler(SQLAlchemyError, _answer_database)
-    app.register_error_handler(Exception, _answer_unforeseen)
+    app.register_error_handler(Exception, _answer_unexpected)
 
 
 def answer(error: HTTPException) -> Response:
@@ -62,7 +62,7 @@ def asked_by_person() -> bool:
     """Whether a page answers better than JSON: a form or a page was asked for, or an unknown address by a browser."""
     if request.blueprint == "pages":
         return True
-    if request.endpoint in {"thoughts.create", "thoughts.remove_by_form"}:
+    if request.endpoint in {"thoughts.create", "thoughts.delete_by_form"}:
         return request.mimetype in FORM_TYPES
     return request.endpoint in {None, "static"} and request.accept_mimetypes.quality("text/html") > max(
         request.accept_mimetypes.quality("application/json"), request.accept_mimetypes.quality("text/plain")
@@ -74,7 +74,7 @@ def unavailable(detail: str) -> ServiceUnavailable:
     return ServiceUnavailable(detail, retry_after=RETRY_AFTER_SECONDS)
 
 
-def of_database(error: SQLAlchemyError) -> HTTPException:
+def database_problem(error: SQLAlchemyError) -> HTTPException:
     """What a failed statement means for who asked: the value cannot be kept, or PostgreSQL is away (it is logged)."""
     if is_refused_data(error):
         return UnprocessableEntity("The database cannot keep this value.")
@@ -83,9 +83,9 @@ def of_database(error: SQLAlchemyError) -> HTTPException:
 
 
 def _answer_database(error: SQLAlchemyError) -> Response:
-    return answer(of_database(error))
+    return answer(database_problem(error))
 
 
-def _answer_unforeseen(error: Exception) -> Response:
+def _answer_unexpected(error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.path, exc_info=error)
     return answer(InternalServerError("Something went wrong here. It was logged."))

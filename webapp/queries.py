@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from contracts.database import Database, Row
 from contracts.tables import agent_runs, thoughts
 
-Place = tuple[datetime, UUID]
+ListPosition = tuple[datetime, UUID]
 """Where a thought stands in a list: when it was created, and its id."""
 
 t = thoughts.c
@@ -34,7 +34,7 @@ _AHEAD: Final = (
     .where(t.user_id == bindparam("user"), t.turn < bindparam("turn"), t.finished_at.is_(None))
 )
 
-FRESH: Final = timedelta(minutes=10)
+RECENT: Final = timedelta(minutes=10)
 """How long a finished thought still belongs to the snapshot of a stream."""
 
 SNAPSHOT_LENGTH: Final = 50
@@ -81,8 +81,8 @@ def one_thought(database: Database, thought_id: UUID) -> Thought | None:
 
 
 def page_of_thoughts(
-    database: Database, user_id: UUID, *, limit: int, status: str | None = None, after: Place | None = None
-) -> tuple[list[Thought], Place | None]:
+    database: Database, user_id: UUID, *, limit: int, status: str | None = None, after: ListPosition | None = None
+) -> tuple[list[Thought], ListPosition | None]:
     """A user's thoughts, the latest first, from behind the place `after` on; and the place where more follow."""
     chosen = _THOUGHT.where(t.user_id == user_id)
     if status:
@@ -128,7 +128,7 @@ def _in_view(user_id: UUID) -> Select[Any]:
         .limit(SNAPSHOT_LENGTH)
         .subquery()
     )
-    fresh = select(newest.c.id).where(newest.c.finished_at > func.now() - FRESH)
+    fresh = select(newest.c.id).where(newest.c.finished_at > func.now() - RECENT)
     watched = select(t.id).where(t.id == any_(_IDS), t.user_id == user_id)
     ids = union(_open_ids(user_id, SNAPSHOT_LENGTH), _ids(_line(user_id).order_by(t.turn), 1), fresh, watched)
     return _THOUGHT.where(t.id.in_(ids)).order_by(t.turn.desc())

@@ -20,7 +20,7 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-OWN_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 """What a page on the loopback address is called. Flask's TRUSTED_HOSTS takes no [::1], and its refusal has no links."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -28,21 +28,23 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def register(app: Flask) -> None:
     """Guard every request and dress every answer."""
-    app.before_request(refuse_foreign_names)
-    app.before_request(refuse_foreign_sites)
-    app.after_request(_dress)
+    app.before_request(require_own_host)
+    app.before_request(require_same_site)
+    app.after_request(_add_headers)
 
 
-def refuse_foreign_names() -> None:
-    """With OPEN_API a page may be called by this machine's own names alone. Raises Forbidden.
+def require_own_host() -> None:
+    """With TRUST_USER_ID a page may be called by this machine's own names alone. Raises Forbidden.
 
     Else another site could lead its own name to the loopback address, be the same site, and read everybody's thoughts.
     """
-    if services().settings.open_api and urlsplit(f"//{request.host}").hostname not in OWN_NAMES:
-        raise Forbidden("With OPEN_API=true this answers to localhost, 127.0.0.1 and [::1] only. Else set it to false.")
+    if services().settings.trust_user_id and urlsplit(f"//{request.host}").hostname not in LOOPBACK_HOSTS:
+        raise Forbidden(
+            "With TRUST_USER_ID=true this answers to localhost, 127.0.0.1 and [::1] only. Else set it to false."
+        )
 
 
-def refuse_foreign_sites() -> None:
+def require_same_site() -> None:
     """Stop what another site made somebody's browser send; programs send neither header. Raises Forbidden.
 
     A browser over TLS says itself where a request comes from. Over HTTP it names the origin only, which must then be
@@ -64,7 +66,7 @@ def _host(origin: str) -> str | None:
         return None
 
 
-def _dress(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.endpoint != "static":

@@ -10,7 +10,7 @@ from contracts.queues import STEPS
 from webapp.queries import Thought
 
 
-def instant(when: datetime | None) -> str | None:
+def isoformat_utc(when: datetime | None) -> str | None:
     """A moment in UTC, with microseconds and a Z."""
     return None if when is None else when.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -39,9 +39,9 @@ def thought(found: Thought) -> dict[str, Any]:
         "user_id": str(row.user_id),
         "text": row.text,
         "status": row.status,
-        "created_at": instant(row.created_at),
-        "started_at": instant(row.started_at),
-        "completed_at": instant(row.finished_at),
+        "created_at": isoformat_utc(row.created_at),
+        "started_at": isoformat_utc(row.started_at),
+        "completed_at": isoformat_utc(row.finished_at),
         "processing_time_seconds": row.processing_seconds,
         "error": error(row.error) if row.status == "failed" else None,
         "agents": [_agent(found, number) for number in range(1, len(STEPS) + 1)],
@@ -82,8 +82,8 @@ def _run(found: Thought, number: int) -> dict[str, Any]:
     run = found.runs[number - 1]
     return {
         "attempts": run.attempts,
-        "started_at": instant(run.started_at),
-        "finished_at": instant(run.finished_at),
+        "started_at": isoformat_utc(run.started_at),
+        "finished_at": isoformat_utc(run.finished_at),
         "duration_ms": round((run.finished_at - run.started_at).total_seconds() * 1000),
         "output": run.output,
     }
@@ -96,8 +96,8 @@ def _call(row: Any, status: str) -> dict[str, Any]:
         attempts = error(row.error)["attempts"] or attempts
     return {
         "attempts": attempts,
-        "started_at": None if status == "waiting" else instant(row.step_started_at),
-        "finished_at": instant(row.finished_at) if status == "failed" else None,
+        "started_at": None if status == "waiting" else isoformat_utc(row.step_started_at),
+        "finished_at": isoformat_utc(row.finished_at) if status == "failed" else None,
         "duration_ms": None,
         "output": None,
     }

@@ -8,21 +8,21 @@ import redis
 from flask import current_app
 
 from contracts.database import POOL_SIZE, Database, make_engine
-from contracts.progress import Publisher, connect
+from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
-from webapp.background_publisher import Announcer
-from webapp.hub.connection_limit import Seats
+from webapp.background_publisher import BackgroundPublisher
+from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.hub.hub import Hub
-from webapp.kafka_probe import Reachability
+from webapp.kafka_probe import KafkaProbe
 from webapp.metrics.metrics import Metrics
 
 STATEMENT_SECONDS = 2.5
 """Whoever waits for a page or a POST gets an answer within seconds, also while PostgreSQL is cut off."""
 
-STREAMS_A_USER = 20
+MAX_STREAMS_PER_USER = 20
 """Open streams one user may have in one process: a few browsers with six tabs."""
 
-LOOKS: Final = POOL_SIZE // 2
+STREAM_QUERY_SLOTS: Final = POOL_SIZE // 2
 """Streams that may ask PostgreSQL at once: however many come together, requests find a free connection."""
 
 
@@ -34,39 +34,39 @@ class Services:
     database: Database
     redis: redis.Redis
     hub: Hub
-    seats: Seats
-    looks: BoundedSemaphore
-    announcer: Announcer
-    kafka: Reachability
+    connection_limiter: ConnectionLimiter
+    stream_query_slots: BoundedSemaphore
+    background_publisher: BackgroundPublisher
+    kafka_probe: KafkaProbe
     metrics: Metrics
 
     def start(self) -> None:
         """Connect what is better connected before the first request; may be called again."""
         self.hub.start()
-        self.kafka.start()
+        self.kafka_probe.start()
 
     def close(self) -> None:
         """End the open streams and the background threads."""
         self.hub.close()
-        self.kafka.close()
-        self.announcer.close()
+        self.kafka_probe.close()
+        self.background_publisher.close()
 
 
 def make_services(settings: Settings) -> Services:
     """The services of one process, not yet connected."""
-    engine = make_engine(settings.database_url, "web", statement_seconds=STATEMENT_SECONDS, by_key=True)
+    engine = make_engine(settings.database_url, "web", statement_seconds=STATEMENT_SECONDS, index_plans_only=True)
     database = Database(engine)
-    client = connect(settings.redis_url)
-    seats = Seats(settings.sse_max_connections, STREAMS_A_USER)
+    client = connect_redis(settings.redis_url)
+    seats = ConnectionLimiter(settings.sse_max_connections, MAX_STREAMS_PER_USER)
     return Services(
         settings=settings,
         database=database,
         redis=client,
-        hub=Hub(connect(settings.redis_url), settings.redis_sse_prefix),
-        seats=seats,
-        looks=BoundedSemaphore(LOOKS),
-        announcer=Announcer(Publisher(client, settings.redis_sse_prefix)),
-        kafka=Reachability(settings.kafka_bootstrap_servers if settings.kafka_enabled else ""),
+        hub=Hub(connect_redis(settings.redis_url), settings.redis_sse_prefix),
+        connection_limiter=seats,
+        stream_query_slots=BoundedSemaphore(STREAM_QUERY_SLOTS),
+        background_publisher=BackgroundPublisher(ProgressPublisher(client, settings.redis_sse_prefix)),
+        kafka_probe=KafkaProbe(settings.kafka_bootstrap_servers if settings.kafka_enabled else ""),
         metrics=Metrics(database, seats),
     )
 

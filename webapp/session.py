@@ -24,7 +24,7 @@ def cookie_name(secret_key: str) -> str:
     return f"thoughts_visitor_{sha256(f'name of the cookie: {secret_key}'.encode()).hexdigest()[:8]}"
 
 
-def visitor() -> UUID | None:
+def current_visitor() -> UUID | None:
     """The user of the cookie that came with this request, if any."""
     try:
         return UUID(str(session[_USER]))
@@ -32,9 +32,9 @@ def visitor() -> UUID | None:
         return None
 
 
-def settled_visitor() -> UUID:
+def ensure_visitor() -> UUID:
     """The cookie's user; a browser without one gets it now, and one that comes back keeps it for another year."""
-    user_id = visitor() or uuid4()
+    user_id = current_visitor() or uuid4()
     session[_USER] = str(user_id)
     session.permanent = True
     return user_id

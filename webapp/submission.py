@@ -14,19 +14,19 @@ from webapp.services import Services
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 3.0
+RETRY_SECONDS = 3.0
 """No new try begins after this; with the statement's own bound an answer comes within some six seconds."""
 
-PAUSES = (0.1, 0.4, 1.0)
+RETRY_DELAYS = (0.1, 0.4, 1.0)
 
-MAKE_USER = sql("INSERT INTO users (id) VALUES (:id) ON CONFLICT DO NOTHING")
+INSERT_USER = sql("INSERT INTO users (id) VALUES (:id) ON CONFLICT DO NOTHING")
 
-STARTED = "Processing started..."
-TONIGHT = "Will be analyzed tonight..."
-QUEUED = "Your thought is queued: Kafka is away at the moment, and the analysis starts when it is back."
+ACCEPTED = "Processing started..."
+ACCEPTED_FOR_BATCH = "Will be analyzed tonight..."
+ACCEPTED_WITHOUT_KAFKA = "Your thought is queued: Kafka is away at the moment, and the analysis starts when it is back."
 
 
-class DeletedError(ValueError):
+class ThoughtDeletedError(ValueError):
     """Raised when an Idempotency-Key comes again whose thought was deleted; nothing was stored."""
 
 
@@ -34,33 +34,35 @@ class KeyReusedError(ValueError):
     """Raised when an Idempotency-Key comes again with another text; nothing was stored."""
 
 
-def take_in(services: Services, user_id: UUID, thought_id: UUID, text: str) -> None:
+def submit(services: Services, user_id: UUID, thought_id: UUID, text: str) -> None:
     """Store the thought and announce it. The same id with the same text again changes nothing.
 
     Raises KeyReusedError, DeletedError, or SQLAlchemyError when PostgreSQL stays away.
     """
     event = thought_created(user_id, thought_id, text)
-    accepted, tries = _stored(services, user_id, thought_id, text, event.to_bytes())
-    if accepted.old_text == "":  # no thought's own text is empty
-        raise DeletedError("the thought of this Idempotency-Key was deleted")
-    if accepted.contradicts(user_id) or accepted.old_text not in {None, text}:
+    accepted, tries = _accept_with_retries(services, user_id, thought_id, text, event.to_bytes())
+    if accepted.existing_text == "":  # no thought's own text is empty
+        raise ThoughtDeletedError("the thought of this Idempotency-Key was deleted")
+    if accepted.belongs_to_another(user_id) or accepted.existing_text not in {None, text}:
         raise KeyReusedError("this Idempotency-Key was used before, for another text")
-    if accepted.fresh or tries > 1:  # a repeat may find what a try with a lost answer has stored
+    if accepted.created or tries > 1:  # a repeat may find what a try with a lost answer has stored
         services.metrics.accepted.inc()
-        services.announcer.announce(event)
+        services.background_publisher.publish(event)
 
 
-def message(services: Services) -> str:
+def status_message(services: Services) -> str:
     """What happens next with a thought that was just accepted."""
-    if not services.settings.takes_from_kafka:
-        return TONIGHT
-    return STARTED if services.kafka.reachable else QUEUED
+    if not services.settings.consumes_kafka:
+        return ACCEPTED_FOR_BATCH
+    return ACCEPTED if services.kafka_probe.is_reachable else ACCEPTED_WITHOUT_KAFKA
 
 
-def _stored(services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes) -> tuple[Accepted, int]:
+def _accept_with_retries(
+    services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes
+) -> tuple[Accepted, int]:
     """What Accept found, and how many tries it took."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    for tries, pause in enumerate((*PAUSES, 0.0), start=1):
+    deadline = time.monotonic() + RETRY_SECONDS
+    for tries, pause in enumerate((*RETRY_DELAYS, 0.0), start=1):
         try:
             return _accept(services, user_id, thought_id, text, event), tries
         except SQLAlchemyError as error:
@@ -88,5 +90,5 @@ def _accept(services: Services, user_id: UUID, thought_id: UUID, text: str, even
     accepted = once()
     if accepted.user_known:
         return accepted
-    services.database.rows(MAKE_USER, id=user_id)
+    services.database.rows(INSERT_USER, id=user_id)
     return once()

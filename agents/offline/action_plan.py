@@ -7,7 +7,7 @@ from agents.action_plan import ActionPlan, MainAction, QuickWin
 from agents.classification import ThoughtType, Urgency
 from agents.offline.english import quote
 from agents.offline.reading import Reading
-from agents.output import PHRASE_LENGTH
+from agents.output import MAX_PHRASE_LENGTH
 from agents.profile import energy_peaks
 
 _TIMING: Mapping[Urgency, str] = {
@@ -132,4 +132,4 @@ def _timing(reading: Reading) -> str:
     """What takes longer goes where the user has most energy, if the profile says when that is."""
     when = _TIMING[reading.classification.urgency]
     peaks = energy_peaks(reading.given.profile)
-    return f"{when}, at your best time ({peaks[0]})"[:PHRASE_LENGTH] if peaks else when
+    return f"{when}, at your best time ({peaks[0]})"[:MAX_PHRASE_LENGTH] if peaks else when

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from agents.analysis import Analysis, GoalAlignment, RealisticAssessment
 from agents.offline.english import content_words, quote, quoted
 from agents.offline.reading import Reading
-from agents.output import NOT_ASSESSED, PHRASE_LENGTH, clean
+from agents.output import MAX_PHRASE_LENGTH, NOT_ASSESSED, clean
 from agents.profile import phrases
 
 _ENGLISH_ONLY = "Not assessed: the offline rules read English only."
@@ -54,7 +54,7 @@ def _connections(reading: Reading) -> list[str]:
     for earlier in map(clean, reading.given.earlier_thoughts[:_MOST_EARLIER_LOOKED_AT]):
         shared = about & content_words(earlier)
         if len(shared) >= _LEAST_SHARED_WITH_EARLIER:
-            found.append(f"Earlier: \u201c{quote(earlier, 90)}\u201d shares {_some(shared)}."[:PHRASE_LENGTH])
+            found.append(f"Earlier: \u201c{quote(earlier, 90)}\u201d shares {_some(shared)}."[:MAX_PHRASE_LENGTH])
     return found[:_MOST_CONNECTIONS]
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from agents.classification import Urgency
 from agents.offline.english import distinct
-from agents.output import LIST_LENGTH
+from agents.output import MAX_LIST_LENGTH
 
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
@@ -41,7 +41,7 @@ _SOON_DAYS = 14
 
 def dates(text: str) -> list[str]:
     """The spans that name a date, as they stand in the text."""
-    return distinct((span.group() for span in _GRAMMAR.finditer(text) if _exists(span)), LIST_LENGTH)
+    return distinct((span.group() for span in _GRAMMAR.finditer(text) if _exists(span)), MAX_LIST_LENGTH)
 
 
 def urgency_of_dates(text: str, today: date) -> Urgency | None:

@@ -10,7 +10,7 @@ from agents.classification import Entities
 from agents.offline import vocabulary
 from agents.offline.dates import dates
 from agents.offline.english import any_of, distinct, one_of
-from agents.output import LIST_LENGTH
+from agents.output import MAX_LIST_LENGTH
 
 _CAPITALISED = r"[A-Z][a-z\u00df-\u00f6\u00f8-\u00ff]{1,40}"
 _NAME = rf"(?P<name>{_CAPITALISED}(?:[ -]{_CAPITALISED})?)(?!\w)"
@@ -33,10 +33,10 @@ def entities(text: str) -> Entities:
     places = [place for place in _names(_PLACE, text) if place not in people] + _names(_COMMON_PLACE, text)
     topics = [topic for topic in _names(_TOPIC, text) if topic not in people + places and _is_topic(topic.lower())]
     return Entities(
-        people=distinct([kin["name"] for kin in _KIN.finditer(text)] + people, LIST_LENGTH),
+        people=distinct([kin["name"] for kin in _KIN.finditer(text)] + people, MAX_LIST_LENGTH),
         dates=dates(text),
-        places=distinct(places, LIST_LENGTH),
-        topics=distinct(topics, LIST_LENGTH),
+        places=distinct(places, MAX_LIST_LENGTH),
+        topics=distinct(topics, MAX_LIST_LENGTH),
     )
 
 

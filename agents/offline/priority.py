@@ -7,7 +7,7 @@ from agents.analysis import Analysis
 from agents.classification import Urgency
 from agents.offline.english import quoted
 from agents.offline.reading import Reading
-from agents.output import NOT_ASSESSED, earlier
+from agents.output import NOT_ASSESSED, previous_output
 from agents.priority import Priority, PriorityLevel, Timeline, is_important
 from agents.value_impact import ValueImpact
 
@@ -72,7 +72,7 @@ def _urgency_reasoning(reading: Reading) -> str:
 
 
 def _strategic_fit(reading: Reading) -> str:
-    analysis = earlier(Analysis, "analysis", reading.given)
+    analysis = previous_output(Analysis, "analysis", reading.given)
     goals = analysis.goal_alignment.aligned_goals[:2] if analysis else []
     return f"It touches your goals {quoted(goals)}." if goals else NOT_ASSESSED
 
@@ -90,7 +90,7 @@ def _timeline(reading: Reading, level: PriorityLevel) -> Timeline:
 
 def _first_step(reading: Reading) -> str | None:
     """How long the plan's first quick win takes, if there is one."""
-    plan = earlier(ActionPlan, "action_plan", reading.given)
+    plan = previous_output(ActionPlan, "action_plan", reading.given)
     return plan.quick_wins[0].duration[:100] if plan and plan.quick_wins else None
 
 
@@ -98,5 +98,5 @@ def _confidence(reading: Reading) -> float:
     """Urgency by date rules was right for 25 to 32 of 40 notes, and importance is half of the matter."""
     if not reading.is_english:
         return 0.0
-    impact = earlier(ValueImpact, "value_impact", reading.given)
+    impact = previous_output(ValueImpact, "value_impact", reading.given)
     return 0.4 if impact and impact.weighted_total is not None else 0.3

@@ -16,7 +16,7 @@ from agents.offline.classification import classify
 from agents.offline.priority import prioritise
 from agents.offline.reading import Reading
 from agents.offline.value_impact import weigh
-from agents.output import AgentOutput, first_mistake
+from agents.output import AgentOutput, first_error
 
 VERSION: Final = "1"
 """Raised with every change of the rules that changes a result."""
@@ -49,6 +49,6 @@ class OfflineProvider:
 
     def _apply(self, agent_name: str, given: AgentInput) -> AgentOutput:
         try:
-            return _RULES[agent_name](Reading(given, self._today())).settled(given)
+            return _RULES[agent_name](Reading(given, self._today())).with_computed_fields(given)
         except ValidationError as error:
-            raise InvalidOutput(first_mistake(error)) from error
+            raise InvalidOutput(first_error(error)) from error

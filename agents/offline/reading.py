@@ -8,7 +8,7 @@ from agents.classification import Classification
 from agents.interface import AgentInput
 from agents.offline.classification import classify
 from agents.offline.english import is_english
-from agents.output import clean, earlier
+from agents.output import clean, previous_output
 
 
 @dataclass(frozen=True)
@@ -30,4 +30,4 @@ class Reading:
     @cached_property
     def classification(self) -> Classification:
         """What agent 1 returned, or the rules' own reading where that is missing."""
-        return earlier(Classification, "classification", self.given) or classify(self.text, self.today)
+        return previous_output(Classification, "classification", self.given) or classify(self.text, self.today)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from agents.scripted.starts import Starts
+from agents.scripted.starts import StartIndex
 
 
 class CallLog:
@@ -26,7 +26,7 @@ class CallLog:
         self._path = Path(path)
         self._lock = threading.Lock()
         self._file = -1
-        self._starts = Starts()
+        self._starts = StartIndex()
 
     def append(self, event: Mapping[str, object]) -> None:
         """Write one line with one write: the kernel keeps O_APPEND writes of several processes apart."""
@@ -36,12 +36,12 @@ class CallLog:
         if written != len(line):
             raise OSError(f"only {written} of {len(line)} bytes could be written to {self._path}")
 
-    def number_of_start(self, thought_id: str, agent: str, call_id: str) -> int:
+    def start_number(self, thought_id: str, agent: str, call_id: str) -> int:
         """Which call of this thought and agent, from 1, in all processes, the call with this start line is."""
         with self._current_file() as current:
             file, starts = os.dup(current), self._starts
         try:
-            return starts.number_on(file, thought_id, agent, call_id)
+            return starts.start_number(file, thought_id, agent, call_id)
         finally:
             os.close(file)
 
@@ -67,4 +67,4 @@ class CallLog:
             self._file = -1
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._starts = Starts()
+        self._starts = StartIndex()

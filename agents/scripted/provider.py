@@ -9,7 +9,7 @@ from typing import Final, Never
 from agents.catalogue import output_model
 from agents.errors import AgentError, Cancelled, PermanentError, TransientError
 from agents.interface import AgentInput, AgentResult, CallContext
-from agents.output import AgentOutput, accept
+from agents.output import AgentOutput, validate_output
 from agents.scripted.call_log import CallLog
 from agents.scripted.directives import Failure, Script, read_script
 from agents.scripted.samples import sample
@@ -50,7 +50,7 @@ class ScriptedProvider:
         _fail_at_once(failure)
         _wait(self._delay_ms if script.delay_ms is None else script.delay_ms, context)
         _fail(failure)
-        return accept(model, NONSENSE if failure == "nonsense" else sample(agent_name, given.text), given)
+        return validate_output(model, NONSENSE if failure == "nonsense" else sample(agent_name, given.text), given)
 
     def _failure(self, script: Script, agent_name: str, given: AgentInput, context: CallContext) -> Failure | None:
         if not script.fails:
@@ -61,7 +61,7 @@ class ScriptedProvider:
         if self._log is None:
             return context.attempt
         try:
-            return self._log.number_of_start(str(given.thought_id), agent_name, str(context.call_id))
+            return self._log.start_number(str(given.thought_id), agent_name, str(context.call_id))
         except OSError as error:
             raise _log_trouble(error) from error
 

@@ -8,12 +8,12 @@ from agents.classification import ThoughtType, Tone, Urgency
 from agents.priority import LEVELS
 from agents.value_impact import DIMENSIONS
 
-SAID = "Scripted: a made-up result for tests and benches."
+EXPLANATION = "Scripted: a made-up result for tests and benches."
 
 _EXTRA_FIELD: Mapping[str, Mapping[str, Any]] = {
     "economic": {"timeframe": "scripted"},
     "relational": {"affected_relationships": []},
-    "legacy": {"long_term_impact": SAID},
+    "legacy": {"long_term_impact": EXPLANATION},
     "health": {"physical_mental": "both"},
     "growth": {"learning_areas": ["scripted"]},
 }
@@ -41,27 +41,31 @@ def _classification(seed: int) -> Mapping[str, Any]:
 
 def _analysis(seed: int) -> Mapping[str, Any]:
     return {
-        "goal_alignment": {"aligned_goals": [], "conflicting_goals": [], "reasoning": SAID},
+        "goal_alignment": {"aligned_goals": [], "conflicting_goals": [], "reasoning": EXPLANATION},
         "underlying_needs": [f"scripted {seed % 10}"],
         "pattern_connections": [],
-        "realistic_assessment": {"feasibility": SAID, "given_constraints": SAID, "time_required": SAID},
+        "realistic_assessment": {
+            "feasibility": EXPLANATION,
+            "given_constraints": EXPLANATION,
+            "time_required": EXPLANATION,
+        },
         "unspoken_factors": [],
-        "opportunity_cost": SAID,
+        "opportunity_cost": EXPLANATION,
     }
 
 
 def _value_impact(seed: int) -> Mapping[str, Any]:
     values = {f"{name}_value": _value(name, seed + number) for number, name in enumerate(DIMENSIONS)}
-    return {**values, "overall_assessment": SAID}
+    return {**values, "overall_assessment": EXPLANATION}
 
 
 def _value(name: str, seed: int) -> Mapping[str, Any]:
-    return {"score": seed % 11, "reasoning": SAID, "confidence": 0.5, **_EXTRA_FIELD[name]}
+    return {"score": seed % 11, "reasoning": EXPLANATION, "confidence": 0.5, **_EXTRA_FIELD[name]}
 
 
 def _action_plan(seed: int) -> Mapping[str, Any]:
     return {
-        "quick_wins": [{"action": SAID, "duration": "scripted", "timing": "scripted", "outcome": SAID}],
+        "quick_wins": [{"action": EXPLANATION, "duration": "scripted", "timing": "scripted", "outcome": EXPLANATION}],
         "main_actions": [],
         "delegation_opportunities": [],
         "avoid": [],
@@ -72,14 +76,14 @@ def _action_plan(seed: int) -> Mapping[str, Any]:
 def _priority(seed: int) -> Mapping[str, Any]:
     return {
         "priority_level": _pick(LEVELS, seed),
-        "urgency_reasoning": SAID,
-        "strategic_fit": SAID,
-        "momentum_impact": SAID,
+        "urgency_reasoning": EXPLANATION,
+        "strategic_fit": EXPLANATION,
+        "momentum_impact": EXPLANATION,
         "recommended_timeline": {"start": "scripted", "duration": "scripted", "checkpoints": []},
         "dependencies": [],
-        "risk_assessment": SAID,
+        "risk_assessment": EXPLANATION,
         "confidence": 0.5,
-        "final_recommendation": SAID,
+        "final_recommendation": EXPLANATION,
     }
 
 

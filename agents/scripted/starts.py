@@ -13,7 +13,7 @@ _HEAD = 200
 _MARK = b'"start"'
 
 
-class Starts:
+class StartIndex:
     """The call ids of all start lines by thought and agent, in the order of the file. Safe for threads.
 
     Its lock is its own, so that nobody waits to write while a long log is read for the first time.
@@ -21,31 +21,31 @@ class Starts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._calls: dict[tuple[str, str], list[str]] = {}
         self._offset = 0
         self._head = b""
 
-    def number_on(self, file: int, thought_id: str, agent: str, call_id: str) -> int:
+    def start_number(self, file: int, thought_id: str, agent: str, call_id: str) -> int:
         """The place, from 1, of the call's last start line among those of its thought and agent; 1 without one."""
         with self._lock:
-            self._read_on(file)
+            self._read_new_lines(file)
             return self._number(thought_id, agent, call_id)
 
     def _number(self, thought_id: str, agent: str, call_id: str) -> int:
         calls = self._calls.get((thought_id, agent), [])
         return next((n for n in range(len(calls), 0, -1) if calls[n - 1] == call_id), len(calls) or 1)
 
-    def _read_on(self, file: int) -> None:
+    def _read_new_lines(self, file: int) -> None:
         """Take in every complete line that came since the last time; begin anew if the file was emptied meanwhile."""
         if not self._is_continued(file):
-            self._forget()
+            self._reset()
         while chunk := self._complete_lines(file):
             self._offset += len(chunk)
             for line in chunk.splitlines():
-                self._take(line)
+                self._add_line(line)
         self._head = os.pread(file, min(_HEAD, self._offset), 0)
 
     def _is_continued(self, file: int) -> bool:
@@ -57,7 +57,7 @@ class Starts:
         chunk = os.pread(file, _CHUNK, self._offset)
         return chunk[: chunk.rfind(b"\n") + 1]
 
-    def _take(self, line: bytes) -> None:
+    def _add_line(self, line: bytes) -> None:
         if _MARK not in line:
             return
         event = _event(line)

@@ -18,94 +18,96 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.audit.audit import Audit
-from bridge.console import plain
-from bridge.log_throttle import Seldom
+from bridge.console import escape_control_chars
+from bridge.log_throttle import LogThrottle
 from contracts.audits import Figures
-from contracts.database import Database, make_engine, why
+from contracts.database import Database, describe_error, make_engine
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS: Final = 60.0
-LEAVE_SECONDS: Final = 15.0
+AUDIT_INTERVAL_SECONDS: Final = 60.0
+TAKEOVER_GRACE_SECONDS: Final = 15.0
 """Figures are old for another relay only this much later, so that one of them keeps its memory of what is done."""
 
-SHARE: Final = 0.05
+MAX_DUTY_CYCLE: Final = 0.05
 STATEMENT_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 3.0
+STOP_TIMEOUT_SECONDS: Final = 3.0
 
-LAST: Final = text("SELECT at, EXTRACT(epoch FROM now() - at)::float8 AS seconds FROM audits")
+LAST_AUDIT: Final = text("SELECT at, EXTRACT(epoch FROM now() - at)::float8 AS seconds FROM audits")
 
-STORE: Final = text("""
+STORE_AUDIT: Final = text("""
     INSERT INTO audits (figures) VALUES (CAST(:figures AS jsonb))
     ON CONFLICT (id) DO UPDATE SET at = now(), figures = EXCLUDED.figures RETURNING at
 """)
 
 
-class Watch:
+class BackgroundAudit:
     """Audits until `stop` is set. Ends for no error."""
 
     def __init__(self, settings: Settings, database: Database, stop: threading.Event) -> None:
         self._database = database
         self._stop = stop
         self._audit = Audit(settings, database, whole=False)
-        self._seldom = Seldom()
-        self._told: set[tuple[str, str]] = set()
+        self._seldom = LogThrottle()
+        self._logged: set[tuple[str, str]] = set()
         self._wrote_at: datetime | None = None
 
     def run(self) -> None:
         """Look again and again."""
         pause = 0.0
         while not self._stop.wait(pause):
-            pause = self.step()
+            pause = self.run_if_due()
         self._audit.close()
 
-    def step(self) -> float:
+    def run_if_due(self) -> float:
         """Audit if it is time to; returns the seconds to wait."""
         begun = time.monotonic()
         try:
-            if (wait := self._not_due_for()) > 0:
+            if (wait := self._seconds_until_due()) > 0:
                 return wait
             figures = self._audit.run(wait=self._stop.wait)
-            self._wrote_at = self._database.rows(STORE, figures=json.dumps(figures))[0].at
+            self._wrote_at = self._database.rows(STORE_AUDIT, figures=json.dumps(figures))[0].at
         except SQLAlchemyError as away:
-            self._complain(f"PostgreSQL: {why(away)}")
+            self._log_unavailable(f"PostgreSQL: {describe_error(away)}")
         except KafkaException as away:
-            self._complain(f"Kafka: {away.args[0].str()}")
+            self._log_unavailable(f"Kafka: {away.args[0].str()}")
         except Exception:  # the poll loop's boundary: what only counts must not end quietly either
             log.exception("An audit failed and is tried again.")
         else:
-            self._tell(figures)
-        return max(EVERY_SECONDS, (time.monotonic() - begun) / SHARE)
+            self._log_findings(figures)
+        return max(AUDIT_INTERVAL_SECONDS, (time.monotonic() - begun) / MAX_DUTY_CYCLE)
 
-    def _not_due_for(self) -> float:
+    def _seconds_until_due(self) -> float:
         """Who wrote the last figures goes on; the others wait until they are old."""
-        row = self._database.row(LAST)
+        row = self._database.row(LAST_AUDIT)
         if row is None or row.at == self._wrote_at:
             return 0.0
-        return float(EVERY_SECONDS + LEAVE_SECONDS - max(0.0, row.seconds))  # its clock may have been set back
+        return float(
+            AUDIT_INTERVAL_SECONDS + TAKEOVER_GRACE_SECONDS - max(0.0, row.seconds)
+        )  # its clock may have been set back
 
-    def _complain(self, what: str) -> None:
+    def _log_unavailable(self, what: str) -> None:
         if self._seldom.is_due("away"):
             log.warning("A store does not answer, the audit waits: %s", what)
 
-    def _tell(self, figures: Figures) -> None:
+    def _log_findings(self, figures: Figures) -> None:
         """Each finding once, for as long as it lasts."""
         now = {(one["kind"], one["subject"]): one["line"] for one in figures["found"]}
         for known, line in now.items():
-            if known not in self._told:
-                log.error("ALARM the books do not add up: %s", plain(f"{known[0]}: {known[1]}: {line}"))
-        self._told = set(now)
+            if known not in self._logged:
+                log.error("ALARM the books do not add up: %s", escape_control_chars(f"{known[0]}: {known[1]}: {line}"))
+        self._logged = set(now)
 
 
 @contextmanager
-def watching(settings: Settings, stop: threading.Event) -> Iterator[None]:
+def background_audit(settings: Settings, stop: threading.Event) -> Iterator[None]:
     """An audit beside the body, until `stop` is set. One that waits for a store does not hold up the end."""
     engine = make_engine(settings.database_url, "audit", statement_seconds=STATEMENT_SECONDS, connections=1)
-    thread = threading.Thread(target=Watch(settings, Database(engine), stop).run, name="audit", daemon=True)
+    thread = threading.Thread(target=BackgroundAudit(settings, Database(engine), stop).run, name="audit", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        thread.join(STOP_SECONDS)
+        thread.join(STOP_TIMEOUT_SECONDS)
         engine.dispose()

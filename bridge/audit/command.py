@@ -10,13 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.audit.audit import Audit
 from bridge.audit.report import report
-from contracts.database import Database, make_engine, why
+from contracts.database import Database, describe_error, make_engine
 from contracts.settings import Settings
 
 STATEMENT_SECONDS: Final = 60.0
 """A page of users may be long; nobody waits for these statements but who asked."""
 
-AWAY: Final = 2
+UNAVAILABLE: Final = 2
 
 
 def audit(settings: Settings, chosen: Namespace) -> int:
@@ -26,9 +26,9 @@ def audit(settings: Settings, chosen: Namespace) -> int:
     try:
         figures = audit.run()
     except SQLAlchemyError as away:
-        return _away(f"PostgreSQL did not answer: {why(away)}")
+        return _report_unavailable(f"PostgreSQL did not answer: {describe_error(away)}")
     except KafkaException as away:
-        return _away(f"Kafka did not answer: {away.args[0].str()}")
+        return _report_unavailable(f"Kafka did not answer: {away.args[0].str()}")
     finally:
         audit.close()
         engine.dispose()
@@ -37,6 +37,6 @@ def audit(settings: Settings, chosen: Namespace) -> int:
     return 0 if figures["adds_up"] else 1
 
 
-def _away(line: str) -> int:
+def _report_unavailable(line: str) -> int:
     sys.stderr.write(f"{line}. Nothing was audited.\n")
-    return AWAY
+    return UNAVAILABLE

@@ -9,17 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.kafka.start_offset import Position, choose_start
+from bridge.kafka.start_offset import PartitionOffsets, choose_start_offset
 
-CERTAIN: Final = frozenset({"frontier"})
+ALWAYS_CONFIRMED: Final = frozenset({"frontier"})
 
-OUTBOX_SECONDS: Final = 60.0
+MAX_OUTBOX_AGE_SECONDS: Final = 60.0
 """How old a row of the outbox may be while Kafka answers."""
 
-SWEEP_GRACE_SECONDS: Final = 180.0
+MAX_SWEEP_DELAY_SECONDS: Final = 180.0
 """How late the sweep may be: it runs every minute and takes so many users a time."""
 
-BATCH_SECONDS: Final = 60.0
+MAX_BATCH_DELAY_SECONDS: Final = 60.0
 """How long a batch may be asked for before a bridge begins it."""
 
 
@@ -37,14 +37,14 @@ def confirmed(first: Iterable[Finding], second: Iterable[Finding]) -> list[Findi
     """What two looks, one after the other, both found; and what is certain, whichever found it."""
     known = {(one.kind, one.subject) for one in first}
     again = list(second)
-    kept = [one for one in again if one.kind in CERTAIN or (one.kind, one.subject) in known]
+    kept = [one for one in again if one.kind in ALWAYS_CONFIRMED or (one.kind, one.subject) in known]
     present = {(one.kind, one.subject) for one in kept}
-    return [one for one in first if one.kind in CERTAIN and (one.kind, one.subject) not in present] + kept
+    return [one for one in first if one.kind in ALWAYS_CONFIRMED and (one.kind, one.subject) not in present] + kept
 
 
-def commit(position: Position) -> list[Finding]:
+def commit(position: PartitionOffsets) -> list[Finding]:
     """A committed offset that no bridge can begin with."""
-    start = choose_start(position.committed, position.topic_id, position.low, position.high)
+    start = choose_start_offset(position.committed, position.topic_id, position.low, position.high)
     if not start.alarm:
         return []
     advice = "it says nothing of this log; the sweep rings again for what is open"
@@ -61,9 +61,9 @@ def frontier(partition: int, offset: int, done_below: int, thought: str, state: 
     return Finding("frontier", f"partition {partition} offset {offset} thought {thought}", f"{what}; {back}")
 
 
-def unrung(thought: str, overdue_seconds: float) -> list[Finding]:
+def without_record(thought: str, overdue_seconds: float) -> list[Finding]:
     """An open thought without a record or a row of the outbox, once the sweep is late."""
-    if overdue_seconds < SWEEP_GRACE_SECONDS:
+    if overdue_seconds < MAX_SWEEP_DELAY_SECONDS:
         return []
     what = (
         f"nothing rings for it, and the sweep is {overdue_seconds:.0f} s late; see that a relay runs and reaches Kafka"
@@ -71,7 +71,7 @@ def unrung(thought: str, overdue_seconds: float) -> list[Finding]:
     return [Finding("unrung", f"thought {thought}", what)]
 
 
-def silent(thought: str, step: int, in_call: bool, seconds: float) -> Finding:
+def stalled(thought: str, step: int, in_call: bool, seconds: float) -> Finding:
     """A thought in work that nobody works on and nobody watches."""
     where = "in its call" if in_call else "before its call"
     what = f"step {step} has been silent {where} for {seconds:.0f} s and nobody took it over; see that a bridge runs"
@@ -100,7 +100,7 @@ def attempts(thought: str, most: int, allowed: int) -> Finding:
 
 def outbox(row: int, seconds: float) -> list[Finding]:
     """The oldest row that waits for Kafka."""
-    if seconds < OUTBOX_SECONDS:
+    if seconds < MAX_OUTBOX_AGE_SECONDS:
         return []
     what = f"it has waited for {seconds:.0f} s while Kafka answers; see that a relay runs, and what it logs"
     return [Finding("outbox", f"row {row}", what)]
@@ -112,25 +112,25 @@ def parked(row: int, topic: str, key: str, reason: str) -> Finding:
     return Finding("parked", f"row {row} for {topic}, key {key}", f"Kafka refuses it: {reason}; {again}")
 
 
-def failed_in_silence(thought: str, turn: int) -> Finding:
+def failed_without_dead_letter(thought: str, turn: int) -> Finding:
     """A failed thought that nobody can find among the dead letters."""
     what = f"it failed in turn {turn} and has no dead letter; `python -m bridge dead-letters` cannot replay it"
     return Finding("letter", f"thought {thought}", what)
 
 
-def letter_of_no_failure(failure: str, thought: str, status: str) -> Finding:
+def dead_letter_without_failure(failure: str, thought: str, status: str) -> Finding:
     """An open dead letter whose thought did not fail, or not in that turn."""
     what = f"the dead letter is open, and its thought {thought} is {status} in another turn or state; discard it"
     return Finding("letter", f"failure {failure}", what)
 
 
-def letter_not_indexed(failure: str, partition: int, offset: int) -> Finding:
+def dead_letter_not_indexed(failure: str, partition: int, offset: int) -> Finding:
     """A record of the dead letter topic that the table does not know."""
     what = f"it stands in the dead letter topic, partition {partition} offset {offset}, and not in the table"
     return Finding("letter", f"failure {failure}", f"{what}; `python -m bridge dead-letters rebuild` adds it")
 
 
-def letter_not_in_topic(failure: str, thought: str, partition: int | None, offset: int | None) -> Finding:
+def dead_letter_not_in_topic(failure: str, thought: str, partition: int | None, offset: int | None) -> Finding:
     """A dead letter that was acknowledged and is not to be found, or that is not even on its way."""
     what = f"thought {thought}'s dead letter should be in the topic"
     place = f"partition {partition} offset {offset}, and no record there has its id"
@@ -141,7 +141,7 @@ def letter_not_in_topic(failure: str, thought: str, partition: int | None, offse
 
 def batch(number: int, seconds: float) -> list[Finding]:
     """A batch that no bridge begins."""
-    if seconds < BATCH_SECONDS:
+    if seconds < MAX_BATCH_DELAY_SECONDS:
         return []
     what = f"it was asked for {seconds:.0f} s ago and has not begun; see that a bridge runs with KAFKA_MODE=false"
     return [Finding("batch", f"batch {number}", what)]

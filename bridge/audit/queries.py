@@ -14,21 +14,21 @@ from contracts.database import Database, Row
 from contracts.queues import TOTAL_STEPS
 from contracts.settings import Settings
 
-PAGE_USERS: Final = 50
+USERS_PER_PAGE: Final = 50
 """Some users have written thousands of thoughts; a page of such users must end in its time as well."""
 
-NEWEST: Final = text("""
+NEWEST_OPEN_TURNS: Final = text("""
     SELECT user_id, max(turn) AS turn FROM thoughts WHERE finished_at IS NULL GROUP BY user_id
 """)
 """The newest open turn of each user: a record of it rings for the whole line."""
 
-RINGS: Final = text("""
+OUTBOX_TURNS: Final = text("""
     SELECT key, max(turn) AS turn FROM outbox
      WHERE topic = :topic AND turn IS NOT NULL AND key IS NOT NULL AND parked_at IS NULL GROUP BY key
 """)
 """What will be a record as soon as Kafka takes it."""
 
-VERDICTS: Final = text("""
+RECORD_STATES: Final = text("""
     SELECT t.turn,
            CASE WHEN b.failure_id IS NOT NULL THEN 'buried'
                 WHEN t.id IS NULL OR t.user_id <> r.user_id THEN 'unknown'
@@ -48,7 +48,7 @@ VERDICTS: Final = text("""
 """What Decide would say of records, and more exactly. A turn that the thought never failed in tells nothing. A record
 without one rang for its thought's first: a later turn comes of a replay, which has a record of its own."""
 
-UNRUNG: Final = text("""
+WITHOUT_RECORD: Final = text("""
     SELECT t.id, EXTRACT(epoch FROM now() - CASE
              WHEN t.emitted_at IS NULL AND t.headers IS NULL THEN t.created_at
              ELSE GREATEST(COALESCE(t.emitted_at, t.created_at) + interval '5 min' * 2 ^ LEAST(t.emissions, 6),
@@ -80,7 +80,7 @@ THOUGHTS: Final = text("""
 """)
 """How many thoughts and saved steps some users have, and each thought that does not fit its runs, once a row."""
 
-ORDER: Final = text("""
+OUT_OF_ORDER: Final = text("""
     WITH t AS (SELECT id, user_id, turn, status, steps_done, call_id, step_started_at, finished_at
                  FROM thoughts WHERE user_id = ANY (CAST(:users AS uuid[]))),
     marks AS (
@@ -106,7 +106,7 @@ out; so are deleted thoughts.
 
 A frame that excludes a group would say the same, and be computed anew for every row: a minute for 5,000 thoughts."""
 
-SILENT: Final = text("""
+STALLED: Final = text("""
     SELECT id, steps_done + 1 AS step, in_call, seconds FROM (
       SELECT t.id, t.steps_done, t.call_id IS NOT NULL AS in_call,
              EXTRACT(epoch FROM clock_timestamp() - t.beat_at)::float8 AS seconds,
@@ -133,7 +133,7 @@ PARKED: Final = text("""
      WHERE parked_at IS NOT NULL ORDER BY id
 """)
 
-LETTERS: Final = text("""
+DEAD_LETTER_COUNTS: Final = text("""
     SELECT count(*) AS indexed, count(*) FILTER (WHERE state = 'open') AS open,
            count(*) FILTER (WHERE kafka_offset IS NULL AND NOT EXISTS (
              SELECT FROM outbox o WHERE o.failure_id = dead_letters.failure_id)) AS unpublished
@@ -142,7 +142,7 @@ LETTERS: Final = text("""
 
 INDEXED: Final = text("SELECT failure_id FROM dead_letters WHERE failure_id = ANY (CAST(:failures AS text[]))")
 
-NO_FAILURES: Final = text("""
+DEAD_LETTERS_WITHOUT_FAILURE: Final = text("""
     SELECT l.failure_id, CAST(l.thought_id AS text) AS thought, COALESCE(t.status, 'not stored') AS status
       FROM dead_letters l LEFT JOIN thoughts t ON t.id = l.thought_id
      WHERE l.state = 'open' AND l.thought_id IS NOT NULL
@@ -157,7 +157,7 @@ BATCHES: Final = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class RecordRef:
     """What a record of the work topic says; the ids are None where it cannot be read."""
 
     partition: int
@@ -169,14 +169,14 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RecordState:
     """What PostgreSQL says of it: a state of `contracts.audits`, and the thought's turn now."""
 
     state: str
     turn: int | None
 
 
-class Facts:
+class AuditQueries:
     """Asks PostgreSQL. Every method raises SQLAlchemyError when it is away."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -185,31 +185,31 @@ class Facts:
 
     def newest_open(self) -> dict[UUID, int]:
         """User -> the newest open turn."""
-        return {row.user_id: row.turn for row in self._database.rows(NEWEST)}
+        return {row.user_id: row.turn for row in self._database.rows(NEWEST_OPEN_TURNS)}
 
-    def outbox_rings(self) -> dict[UUID, int]:
+    def outbox_turns(self) -> dict[UUID, int]:
         """User -> the newest turn that the outbox will ring for."""
-        return {UUID(row.key): row.turn for row in self._database.rows(RINGS, topic=self._settings.kafka_topic)}
+        return {UUID(row.key): row.turn for row in self._database.rows(OUTBOX_TURNS, topic=self._settings.kafka_topic)}
 
-    def verdicts(self, rungs: Sequence[Rung]) -> list[Verdict]:
+    def record_states(self, records: Sequence[RecordRef]) -> list[RecordState]:
         """One for each record, in their order."""
         rows = self._database.rows(
-            VERDICTS,
-            thoughts=[one.thought_id for one in rungs],
-            users=[one.user_id for one in rungs],
-            turns=[one.turn for one in rungs],
-            failures=[one.failure_id for one in rungs],
+            RECORD_STATES,
+            thoughts=[one.thought_id for one in records],
+            users=[one.user_id for one in records],
+            turns=[one.turn for one in records],
+            failures=[one.failure_id for one in records],
         )
-        return [Verdict(row.state, row.turn) for row in rows]
+        return [RecordState(row.state, row.turn) for row in rows]
 
-    def unrung(self, turns: dict[UUID, int]) -> list[Row]:
+    def without_record(self, turns: dict[UUID, int]) -> list[Row]:
         """Those of the thoughts (user -> turn) that are still open, and how late the sweep is."""
-        return self._database.rows(UNRUNG, users=list(turns), turns=list(turns.values()))
+        return self._database.rows(WITHOUT_RECORD, users=list(turns), turns=list(turns.values()))
 
     def pages_of_users(self) -> Iterator[list[UUID]]:
         """All users."""
         after = UUID(int=0)
-        while page := [row.id for row in self._database.rows(USERS, after=after, page=PAGE_USERS)]:
+        while page := [row.id for row in self._database.rows(USERS, after=after, page=USERS_PER_PAGE)]:
             yield page
             after = page[-1]
 
@@ -220,12 +220,12 @@ class Facts:
 
     def out_of_order(self, users: Sequence[UUID]) -> list[Row]:
         """Calls that began too early."""
-        return self._database.rows(ORDER, users=list(users))
+        return self._database.rows(OUT_OF_ORDER, users=list(users))
 
-    def silent(self) -> list[Row]:
+    def stalled(self) -> list[Row]:
         """Thoughts in work that nobody works on."""
-        asked = {"patience": self._settings.patience_seconds, "always": self._settings.takes_from_kafka}
-        return self._database.rows(SILENT, **asked)
+        asked = {"patience": self._settings.lease_seconds, "always": self._settings.consumes_kafka}
+        return self._database.rows(STALLED, **asked)
 
     def outbox(self) -> Row:
         """How many rows, how many of them parked, and the first that waits."""
@@ -235,17 +235,17 @@ class Facts:
         """The parked rows."""
         return self._database.rows(PARKED)
 
-    def letters(self) -> Row:
+    def dead_letter_counts(self) -> Row:
         """How many dead letters there are."""
-        return self._database.rows(LETTERS)[0]
+        return self._database.rows(DEAD_LETTER_COUNTS)[0]
 
     def indexed(self, failures: Sequence[str]) -> set[str]:
         """Those of the failure ids that the table knows."""
         return {row.failure_id for row in self._database.rows(INDEXED, failures=list(failures))}
 
-    def letters_of_no_failure(self) -> list[Row]:
+    def dead_letters_without_failure(self) -> list[Row]:
         """Open dead letters whose thought did not fail in that turn."""
-        return self._database.rows(NO_FAILURES)
+        return self._database.rows(DEAD_LETTERS_WITHOUT_FAILURE)
 
     def batches(self) -> list[Row]:
         """Those that have not ended."""

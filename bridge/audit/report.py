@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bridge.console import plain
-from contracts.audits import DONE, NUMBERS, STATES, Figures
+from bridge.console import escape_control_chars
+from contracts.audits import DONE_STATES, RECORD_STATES, SINGLE_FIGURES, Figures
 
-SHORT: Final = ("first", "end", "committed", "lag")
+PARTITION_COLUMNS: Final = ("first", "end", "committed", "lag")
 
 
 def report(figures: Figures) -> Iterator[str]:
@@ -15,20 +15,22 @@ def report(figures: Figures) -> Iterator[str]:
         yield from _partitions(figures["partitions"])
     else:
         yield "Batch mode: no records are read, PostgreSQL's rows are the work."
-    yield from (f"{_number(figures[name]):>12}  {name:26}{about}" for name, about in NUMBERS.items())
-    yield from (plain(f"FOUND {one['kind']}: {one['subject']}: {one['line']}") for one in figures["found"])
-    yield _verdict(figures)
+    yield from (f"{_number(figures[name]):>12}  {name:26}{about}" for name, about in SINGLE_FIGURES.items())
+    yield from (
+        escape_control_chars(f"FOUND {one['kind']}: {one['subject']}: {one['line']}") for one in figures["found"]
+    )
+    yield _summary(figures)
 
 
 def _partitions(partitions: list[Figures]) -> Iterator[str]:
     """Every record once: end - first = the sum of its line."""
-    yield _row("partition", *SHORT, *STATES)
+    yield _row("partition", *PARTITION_COLUMNS, *RECORD_STATES)
     for one in partitions:
-        yield _row(one["partition"], *(one[name] for name in SHORT), *one["records"].values())
-    sums = {state: sum(one["records"][state] for one in partitions) for state in STATES}
+        yield _row(one["partition"], *(one[name] for name in PARTITION_COLUMNS), *one["records"].values())
+    sums = {state: sum(one["records"][state] for one in partitions) for state in RECORD_STATES}
     read = sum(one["end"] - one["first"] for one in partitions)
-    done = sum(number for state, number in sums.items() if state in DONE)
-    rest = ", ".join(f"{sums[state]} {state}" for state in STATES if state not in DONE)
+    done = sum(number for state, number in sums.items() if state in DONE_STATES)
+    rest = ", ".join(f"{sums[state]} {state}" for state in RECORD_STATES if state not in DONE_STATES)
     yield f"{read} records = {done} done + {rest}"
 
 
@@ -40,7 +42,7 @@ def _number(value: float) -> str:
     return f"{value:,.1f}" if value % 1 else f"{value:,.0f}"
 
 
-def _verdict(figures: Figures) -> str:
+def _summary(figures: Figures) -> str:
     number = sum(figures["findings"].values())
     if not number:
         return "Everything adds up."

@@ -4,11 +4,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from bridge.audit.findings import Finding
-from contracts.audits import KINDS, NUMBERS, Figures
+from contracts.audits import FINDING_KINDS, SINGLE_FIGURES, Figures
 
 
 @dataclass(slots=True)
-class Look:
+class AuditSnapshot:
     """Filled by the parts of an audit, one after the other."""
 
     partitions: list[Figures] = field(default_factory=list)
@@ -23,7 +23,7 @@ class Look:
             "mode": mode,
             "adds_up": not self.findings,
             "partitions": self.partitions,
-            "findings": {kind: kinds[kind] for kind in KINDS},
+            "findings": {kind: kinds[kind] for kind in FINDING_KINDS},
             "found": told,
-            **{name: round(self.numbers[name], 3) for name in NUMBERS},
+            **{name: round(self.numbers[name], 3) for name in SINGLE_FIGURES},
         }

@@ -11,51 +11,53 @@ from typing import Final
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bridge.kafka.retry import until_answered
-from bridge.kafka.start_offset import NO_EPOCH, UNKNOWN_ENDS, Committed, Start, choose_start
-from bridge.kafka.topic_ids import NO_TOPIC_ID, TopicIds, topic_id
+from bridge.kafka.retry import retry_transient
+from bridge.kafka.start_offset import NO_EPOCH, UNKNOWN_WATERMARKS, CommittedOffset, StartOffset, choose_start_offset
+from bridge.kafka.topic_ids import NO_TOPIC_ID, TopicIds, await_topic_id
 from bridge.kafka.watermarks import Watermarks
 
 log = logging.getLogger(__name__)
 
-ENDS_SECONDS: Final = 4.0
+WATERMARKS_TIMEOUT_SECONDS: Final = 4.0
 
-Starts = dict[int, Start]
+StartOffsets = dict[int, StartOffset]
 
 
-def begin(
+def resolve_start_offsets(
     consumer: Consumer, admin: AdminClient, topic_ids: TopicIds, partitions: list[TopicPartition], seconds: float
-) -> tuple[str, Starts]:
+) -> tuple[str, StartOffsets]:
     """The topic's id, and where each partition begins. Raises KafkaException when nobody tells of the commits."""
     if not partitions:
         return NO_TOPIC_ID, {}
     until = time.monotonic() + seconds
-    known_as = topic_id(topic_ids.ask(_left(until)))
-    found = until_answered(lambda: consumer.committed(partitions, timeout=_left(until)), _left(until))
-    ends = _ends(admin, partitions, min(ENDS_SECONDS, _left(until)))
-    return known_as, {one.partition: _start(one, known_as, ends.get(one.partition, UNKNOWN_ENDS)) for one in found}
+    known_as = await_topic_id(topic_ids.request(_seconds_left(until)))
+    found = retry_transient(lambda: consumer.committed(partitions, timeout=_seconds_left(until)), _seconds_left(until))
+    ends = _watermarks(admin, partitions, min(WATERMARKS_TIMEOUT_SECONDS, _seconds_left(until)))
+    return known_as, {
+        one.partition: _start_offset(one, known_as, ends.get(one.partition, UNKNOWN_WATERMARKS)) for one in found
+    }
 
 
-def _ends(admin: AdminClient, partitions: list[TopicPartition], seconds: float) -> dict[int, tuple[int, int]]:
+def _watermarks(admin: AdminClient, partitions: list[TopicPartition], seconds: float) -> dict[int, tuple[int, int]]:
     numbers = [partition.partition for partition in partitions]
     watermarks = Watermarks(admin, partitions[0].topic)
     try:
-        until_answered(lambda: watermarks.ask(numbers), seconds)
+        retry_transient(lambda: watermarks.fetch(numbers), seconds)
     except KafkaException as refused:
         missing = sorted(set(numbers) - set(watermarks.known))
         log.warning("The ends of partitions %s are not known, their commits are believed: %s", missing, refused)
     return watermarks.known
 
 
-def _start(partition: TopicPartition, known_as: str, ends: tuple[int, int]) -> Start:
+def _start_offset(partition: TopicPartition, known_as: str, ends: tuple[int, int]) -> StartOffset:
     if partition.error:
         raise KafkaException(partition.error)
     if partition.offset == OFFSET_INVALID:
-        return choose_start(None, known_as, *ends)
+        return choose_start_offset(None, known_as, *ends)
     epoch = NO_EPOCH if partition.leader_epoch is None else partition.leader_epoch
-    return choose_start(Committed(partition.offset, partition.metadata or "", epoch), known_as, *ends)
+    return choose_start_offset(CommittedOffset(partition.offset, partition.metadata or "", epoch), known_as, *ends)
 
 
-def _left(until: float) -> float:
+def _seconds_left(until: float) -> float:
     """Seconds for the next question, never none."""
     return max(1.0, until - time.monotonic())

@@ -13,15 +13,15 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.consumer.decide import Record
 from bridge.consumer.lane import Lane
-from contracts.database import Database, Row, why
+from bridge.records.types import Record
+from contracts.database import Database, Row, describe_error
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS: Final = 1.0
-USERS_A_LOOK: Final = 100
+POLL_SECONDS: Final = 1.0
+USERS_PER_POLL: Final = 100
 
 BEGIN: Final = text("""
     UPDATE batches SET begun_at = now() WHERE begun_at IS NULL RETURNING id
@@ -51,9 +51,9 @@ class BatchSource:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
-        self._lane = Lane(0, settings.patience_seconds)
+        self._lane = Lane(0, settings.lease_seconds)
         self._offsets = count()
-        self._looked_at = 0.0
+        self._polled_at = 0.0
 
     def lanes(self) -> Iterable[Lane]:
         """The one lane."""
@@ -62,15 +62,15 @@ class BatchSource:
     def poll(self, seconds: float) -> None:
         """Wait, and every second look for batches to begin and to end, and for users that the lane has room for."""
         time.sleep(seconds)
-        if time.monotonic() - self._looked_at < LOOK_SECONDS:
+        if time.monotonic() - self._polled_at < POLL_SECONDS:
             return
-        self._looked_at = time.monotonic()
+        self._polled_at = time.monotonic()
         try:
             self._feed()
         except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away or refuses, the batch waits: %s", why(away))
+            log.warning("PostgreSQL is away or refuses, the batch waits: %s", describe_error(away))
 
-    def settle(self, now: float) -> None:
+    def commit(self, now: float) -> None:
         """Nothing is committed: the rows themselves say what is done."""
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class BatchSource:
         if not self._database.rows(OPEN):
             return
         for row in self._waiting():
-            self._lane.read(Record(next(self._offsets), row.user_id, row.id, row.turn))
+            self._lane.add_record(Record(next(self._offsets), row.user_id, row.id, row.turn))
         for row in self._database.rows(END):
             log.info("Batch %d has ended.", row.id)
 
@@ -90,4 +90,4 @@ class BatchSource:
         """Nobody is asked for while the lane is full; batches begin and end all the same, as people are told."""
         if not self._lane.has_room:
             return []
-        return self._database.rows(WAITING, held=self._lane.users(), users=USERS_A_LOOK)
+        return self._database.rows(WAITING, held=self._lane.users(), users=USERS_PER_POLL)

@@ -8,15 +8,14 @@ watched being silent: it is taken over only if token and beat are still those th
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
 
+from bridge.consumer.protocol import DecideRequest, Decision, Head, RecordVerdict
 from contracts.database import Database, Row
-from contracts.source_headers import Kept
 
 DECIDE: Final = text("""
     WITH ask AS MATERIALIZED (
@@ -68,92 +67,16 @@ would hand out the *second* in line while the first is locked. And no head means
 A silent head in a call gets a new token, its worker is presumed dead. A silent head not in a call is sent again with
 the same token: the old message may still wait in a long queue, and a new token would make it void."""
 
-Word = Literal["done", "open", "unknown", "contradicts"]
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A doorbell. `turn` is None when the record came from another producer; `origin` says where it stood in Kafka;
-    `body` is what Accept or Bury needs and the lane never looks at, of `size` bytes."""
-
-    offset: int
-    user_id: UUID
-    thought_id: UUID
-    turn: int | None
-    origin: Mapping[str, Any] | None = None
-    body: Any = field(default=None, compare=False, repr=False)
-    size: int = field(default=0, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What a head looked like; the same again after the whole patience means silence."""
-
-    thought_id: UUID
-    dispatch_id: int
-    beat: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question about one user; `seen` only for a head that was watched being silent."""
-
-    user_id: UUID
-    records: tuple[Record, ...]
-    seen: Watch | None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is to become of one record."""
-
-    offset: int
-    word: Word
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The head of a user's line, as it stands after the decision. `wait`: seconds until a retry may start; `tracing`:
-    another producer's, as `contracts.source_headers` keeps them."""
-
-    thought_id: UUID
-    user_id: UUID
-    turn: int
-    steps_done: int
-    dispatch_id: int
-    beat: int
-    sends: int
-    losses: int
-    in_call: bool
-    wait: float
-    dispatched: bool
-    begins: bool
-    tracing: Kept | None = field(default=None, compare=False)
-
-    @property
-    def watch(self) -> Watch:
-        """What to compare the next look with."""
-        return Watch(self.thought_id, self.dispatch_id, self.beat)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """PostgreSQL's answer about one user."""
-
-    user_id: UUID
-    verdicts: tuple[Verdict, ...]
-    head: Head | None
-
-
-def decide(database: Database, asks: Sequence[Ask]) -> list[Decision]:
+def decide(database: Database, requests: Sequence[DecideRequest]) -> list[Decision]:
     """Ask about many users in one statement. Raises SQLAlchemyError; nothing is lost by asking again."""
-    records = [record for ask in asks for record in ask.records]
+    records = [record for ask in requests for record in ask.records]
     rows = database.rows(
         DECIDE,
-        users=[ask.user_id for ask in asks],
-        seen_thoughts=[ask.seen.thought_id if ask.seen else None for ask in asks],
-        seen_dispatches=[ask.seen.dispatch_id if ask.seen else None for ask in asks],
-        seen_beats=[ask.seen.beat if ask.seen else None for ask in asks],
+        users=[ask.user_id for ask in requests],
+        seen_thoughts=[ask.expired_version.thought_id if ask.expired_version else None for ask in requests],
+        seen_dispatches=[ask.expired_version.dispatch_id if ask.expired_version else None for ask in requests],
+        seen_beats=[ask.expired_version.beat if ask.expired_version else None for ask in requests],
         rec_users=[record.user_id for record in records],
         rec_thoughts=[record.thought_id for record in records],
         rec_turns=[record.turn for record in records],
@@ -168,7 +91,7 @@ def _by_user(rows: Sequence[Row]) -> list[Decision]:
     for row in rows:
         grouped[row.user_id].append(row)
     return [
-        Decision(user, tuple(Verdict(row.n, row.verdict) for row in found), _head(found[0]))
+        Decision(user, tuple(RecordVerdict(row.n, row.verdict) for row in found), _head(found[0]))
         for user, found in grouped.items()
     ]
 

@@ -12,14 +12,14 @@ from celery import Celery
 from celery.utils.nodenames import anon_nodename
 from kombu.messaging import Producer
 
-from bridge.consumer.decide import Head
+from bridge.consumer.protocol import Head
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, TOTAL_STEPS, broker_settings, task_name
 from contracts.settings import Settings
-from contracts.source_headers import Kept, decoded
+from contracts.source_headers import StoredHeaders, decode_bytes
 
-BATCH: Final = 500
+BATCH_SIZE: Final = 500
 
-SHORT_WAITS: Final = {"socket_timeout": 3, "socket_connect_timeout": 2, "max_retries": 1, "interval_start": 0}
+SHORT_TIMEOUTS: Final = {"socket_timeout": 3, "socket_connect_timeout": 2, "max_retries": 1, "interval_start": 0}
 """The bridge's one loop sends again by itself, and asks for nobody while it waits for a broker that is away."""
 
 
@@ -30,7 +30,7 @@ class Dispatcher:
         self._app = Celery("bridge")
         self._origin = anon_nodename()
         self._app.conf.update(broker_settings(settings.broker_url))
-        self._app.conf.broker_transport_options |= SHORT_WAITS
+        self._app.conf.broker_transport_options |= SHORT_TIMEOUTS
 
     def send(self, heads: Sequence[Head]) -> None:
         """Publish one chain a head, from its first missing step on.
@@ -38,7 +38,7 @@ class Dispatcher:
         Raises kombu's OperationalError or BatchPublishError, or redis's errors; delivery is then uncertain, and the
         same heads are to be sent again.
         """
-        with self._app.producer_or_acquire() as producer, producer.batch(BATCH):
+        with self._app.producer_or_acquire() as producer, producer.batch(BATCH_SIZE):
             for head in heads:
                 self._publish(producer, head)
 
@@ -93,9 +93,9 @@ def _signature(step: int, arguments: tuple[str, int], options: dict[str, Any]) -
     }
 
 
-def _tracing_headers(tracing: Kept) -> dict[str, str]:
+def _tracing_headers(tracing: StoredHeaders) -> dict[str, str]:
     """As Celery's messages carry them; of a repeated one the last counts."""
-    return {name.lower(): (decoded(value) or b"").decode("utf-8", "replace") for name, value in tracing}
+    return {name.lower(): (decode_bytes(value) or b"").decode("utf-8", "replace") for name, value in tracing}
 
 
 def _root_id(thought: str, head: Head) -> str:

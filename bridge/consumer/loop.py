@@ -14,17 +14,18 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.consumer.batch_source import BatchSource
-from bridge.consumer.decide import Head, decide
+from bridge.consumer.decide import decide
 from bridge.consumer.dispatch import Dispatcher
-from bridge.consumer.ingest import Intake
-from bridge.consumer.kafka_source import KafkaSource, LogReplacedError
+from bridge.consumer.ingest import Ingestion
+from bridge.consumer.kafka_source import KafkaSource, TopicRecreatedError
 from bridge.consumer.lane import Lane
+from bridge.consumer.protocol import Head
 from bridge.consumer.source import Source
-from bridge.consumer.wakeups import News
-from contracts.database import Database, make_engine, why
+from bridge.consumer.wakeups import WakeupListener
+from contracts.database import Database, describe_error, make_engine
 from contracts.events import thought_processing
-from contracts.heartbeat import beat
-from contracts.progress import Publisher, connect
+from contracts.heartbeat import touch_heartbeat
+from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,24 +34,24 @@ BUSY_POLL_SECONDS: Final = 0.005
 """How long news of an ended thought may wait while something is in flight."""
 
 IDLE_POLL_SECONDS: Final = 0.2
-USERS_A_QUESTION: Final = 200
-SEND_AGAIN_SECONDS: Final = 0.5
+USERS_PER_REQUEST: Final = 200
+DISPATCH_RETRY_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
+class RedisPorts:
     """Redis as a bridge needs it: events go to browsers, chains to workers, and news of ended thoughts come back."""
 
-    publisher: Publisher
+    publisher: ProgressPublisher
     dispatcher: Dispatcher
-    news: News
+    wakeups: WakeupListener
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The one of the settings; it connects when it is first used."""
-        publisher = Publisher(connect(settings.redis_url), settings.redis_sse_prefix)
-        return cls(publisher, Dispatcher(settings), News(settings.redis_url, settings.redis_sse_prefix))
+        publisher = ProgressPublisher(connect_redis(settings.redis_url), settings.redis_sse_prefix)
+        return cls(publisher, Dispatcher(settings), WakeupListener(settings.redis_url, settings.redis_sse_prefix))
 
 
 class Bridge:
@@ -62,85 +63,85 @@ class Bridge:
         database: Database,
         source: Source,
         clock: Callable[[], float] = time.monotonic,
-        broker: Broker | None = None,
+        broker: RedisPorts | None = None,
     ) -> None:
-        broker = broker or Broker.of(settings)
+        broker = broker or RedisPorts.of(settings)
         self._settings = settings
         self._database = database
         self._source = source
         self._clock = clock
         self._publisher = broker.publisher
         self._dispatcher = broker.dispatcher
-        self._intake = Intake(database, self._publisher, settings, clock)
-        self._news = broker.news
+        self._ingestion = Ingestion(database, self._publisher, settings, clock)
+        self._wakeups = broker.wakeups
         self._send_at = 0.0
-        self._beat_at = 0.0
+        self._life_shown_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then commit and leave. Raises what librdkafka cannot mend."""
-        self._news.start()
+        self._wakeups.start()
         try:
             while not stop.is_set():
-                self.turn(stop.is_set)
+                self.run_once(stop.is_set)
         finally:
-            self._news.stop()
+            self._wakeups.stop()
             self._source.close()
 
-    def turn(self, told_to_end: Callable[[], bool] = lambda: False) -> None:
+    def run_once(self, should_stop: Callable[[], bool] = lambda: False) -> None:
         """One round: hear, read, ask, send, settle. Who is told to end asks PostgreSQL nothing more: while it is silent
         each question takes seconds, and all lanes' together would outlast the time that is given to end."""
-        heard = self._news.take()
+        heard = self._wakeups.drain()
         lanes = list(self._source.lanes())
         in_flight = any(not lane.is_idle for lane in lanes)
         self._source.poll(BUSY_POLL_SECONDS if in_flight else IDLE_POLL_SECONDS)
         now = self._clock()
         for lane in self._source.lanes():
             for user in heard:
-                lane.hint(user, now)
-            if not told_to_end():
-                self._intake.work(lane, now)
-            if not told_to_end():
-                self._ask(lane)
-            self._beat()
-        self._send()
-        self._source.settle(self._clock())
-        self._beat()
+                lane.wake(user, now)
+            if not should_stop():
+                self._ingestion.work(lane, now)
+            if not should_stop():
+                self._decide(lane)
+            self._show_life()
+        self._dispatch()
+        self._source.commit(self._clock())
+        self._show_life()
 
-    def _ask(self, lane: Lane) -> None:
-        asks = lane.tick(self._clock())
+    def _decide(self, lane: Lane) -> None:
+        asks = lane.due_requests(self._clock())
         try:
-            for first in range(0, len(asks), USERS_A_QUESTION):
-                for decision in decide(self._database, asks[first : first + USERS_A_QUESTION]):
+            for first in range(0, len(asks), USERS_PER_REQUEST):
+                for decision in decide(self._database, asks[first : first + USERS_PER_REQUEST]):
                     lane.decided(decision, self._clock())
-                    self._tell(decision.head)
+                    self._publish_started(decision.head)
         except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away or refuses, its answers are asked for again: %s", why(away))
-            lane.ask_failed(self._clock())
+            log.warning("PostgreSQL is away or refuses, its answers are asked for again: %s", describe_error(away))
+            lane.decide_failed(self._clock())
 
-    def _tell(self, head: Head | None) -> None:
+    def _publish_started(self, head: Head | None) -> None:
         if head is not None and head.begins:
             self._publisher.publish(thought_processing(head.user_id, head.thought_id, head.turn))
 
-    def _send(self) -> None:
+    def _dispatch(self) -> None:
         """Publish all chains in one batch; what is not known to be sent is sent again, with the same ids."""
         if self._clock() < self._send_at:
             return
-        waiting = [(lane, head) for lane in self._source.lanes() for head in lane.unsent()]
+        waiting = [(lane, head) for lane in self._source.lanes() for head in lane.heads_to_dispatch()]
         if not waiting:
             return
         try:
             self._dispatcher.send([head for _, head in waiting])
         except (KombuError, RedisError, OSError) as away:
             log.warning("The broker is away, %d chains are sent again: %s", len(waiting), type(away).__name__)
-            self._send_at = self._clock() + SEND_AGAIN_SECONDS
+            self._send_at = self._clock() + DISPATCH_RETRY_SECONDS
             return
         for lane, head in waiting:
-            lane.sent(head, self._clock())
+            lane.dispatched(head, self._clock())
 
-    def _beat(self) -> None:
-        if self._clock() - self._beat_at >= HEARTBEAT_SECONDS:
-            self._beat_at = self._clock()
-            beat(self._settings.heartbeat_file)
+    def _show_life(self) -> None:
+        if self._clock() - self._life_shown_at >= HEARTBEAT_SECONDS:
+            self._life_shown_at = self._clock()
+            touch_heartbeat(self._settings.heartbeat_file)
 
 
 def run(settings: Settings) -> None:
@@ -148,9 +149,9 @@ def run(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    database = Database(make_engine(settings.database_url, "bridge", by_key=True))
-    source: Source = KafkaSource(settings) if settings.takes_from_kafka else BatchSource(settings, database)
+    database = Database(make_engine(settings.database_url, "bridge", index_plans_only=True))
+    source: Source = KafkaSource(settings) if settings.consumes_kafka else BatchSource(settings, database)
     try:
         Bridge(settings, database, source).run(stop)
-    except (LogReplacedError, KafkaException) as broken:
+    except (TopicRecreatedError, KafkaException) as broken:
         raise SystemExit(f"The bridge has to start again: {broken}") from None

@@ -3,11 +3,11 @@
 from collections import deque
 from typing import Final
 
-KEPT_BEHIND_A_GAP: Final = 1_000
+MAX_CLOSED_BEHIND_GAP: Final = 1_000
 """Closed offsets behind an open one are swept out once there are more of them than this and than the open ones."""
 
 
-class Offsets:
+class OffsetTracker:
     """Offsets read and not yet done, in the order of the log. Nothing past a gap is ever in the frontier."""
 
     def __init__(self, start: int) -> None:
@@ -16,14 +16,14 @@ class Offsets:
         self._open: dict[int, int] = {}
         self._bytes = 0
 
-    def read(self, offset: int, size: int = 0) -> None:
+    def open(self, offset: int, size: int = 0) -> None:
         """A record of so many bytes was read at this offset; offsets only rise within an assignment."""
         self._order.append(offset)
         self._open[offset] = size
         self._bytes += size
         self._next = offset + 1
 
-    def skip(self, offset: int) -> None:
+    def advance_to(self, offset: int) -> None:
         """Below this offset there is nothing more to be read."""
         self._next = max(self._next, offset)
 
@@ -32,7 +32,7 @@ class Offsets:
         self._bytes -= self._open.pop(offset, 0)
         while self._order and self._order[0] not in self._open:
             self._order.popleft()
-        if len(self._order) > 2 * len(self._open) + KEPT_BEHIND_A_GAP:
+        if len(self._order) > 2 * len(self._open) + MAX_CLOSED_BEHIND_GAP:
             self._order = deque(one for one in self._order if one in self._open)
 
     @property

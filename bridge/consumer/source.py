@@ -17,7 +17,7 @@ class Source(Protocol):
         """The lanes of the present assignment."""
         ...
 
-    def settle(self, now: float) -> None:
+    def commit(self, now: float) -> None:
         """Make known what is done, at least every second: commit the frontiers, or end the batch."""
         ...
 

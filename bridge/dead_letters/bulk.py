@@ -13,51 +13,51 @@ from typing import Any
 
 import click
 
-from bridge.dead_letters.queries import Picked
-from bridge.dead_letters.replay import Closed
+from bridge.dead_letters.queries import Candidate
+from bridge.dead_letters.replay import CloseResult
 
-Act = Callable[[str], Closed]
+CloseOne = Callable[[str], CloseResult]
 
 
 @dataclass(slots=True)
-class Work:
+class BulkProgress:
     """What was done so far of `chosen` dead letters."""
 
-    chosen: int
-    done: list[Closed] = field(default_factory=list)
+    total: int
+    done: list[CloseResult] = field(default_factory=list)
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         """How many nobody came to."""
-        return self.chosen - len(self.done)
+        return self.total - len(self.done)
 
     @property
-    def refused(self) -> list[Closed]:
+    def refused(self) -> list[CloseResult]:
         """Those that are not as they were asked to be."""
-        return [one for one in self.done if not one.is_done]
+        return [one for one in self.done if not one.succeeded]
 
     @property
-    def new(self) -> int:
+    def newly_closed(self) -> int:
         """How many were closed by this work."""
-        return sum(one.is_new for one in self.done)
+        return sum(one.changed for one in self.done)
 
 
-def carry_out(work: Work, ids: Sequence[str], act: Act, *, rate: float, label: str) -> None:
+def run_bulk(progress: BulkProgress, ids: Sequence[str], act: CloseOne, *, rate: float, label: str) -> None:
     """Do it for each, at most `rate` a second, and note it in `work`. Ctrl-C and SIGTERM end it after a whole one.
 
     Raises SQLAlchemyError; what `work` has by then is done, and the rest may be asked for again.
     """
     hidden = not sys.stderr.isatty()
     with (
-        _told_to_stop() as stop,
+        _stop_on_signals() as stop,
         click.progressbar(length=len(ids), label=label, file=sys.stderr, hidden=hidden) as bar,
     ):
-        for closed in paced(ids, act, rate=rate, stop=stop):
-            work.done.append(closed)
+        for closed in at_rate(ids, act, rate=rate, stop=stop):
+            progress.done.append(closed)
             bar.update(1)
 
 
-def paced(ids: Sequence[str], act: Act, *, rate: float, stop: threading.Event) -> Iterator[Closed]:
+def at_rate(ids: Sequence[str], act: CloseOne, *, rate: float, stop: threading.Event) -> Iterator[CloseResult]:
     """One after the other, none before its time, until `stop` is set."""
     due = time.monotonic()
     for one in ids:
@@ -67,12 +67,14 @@ def paced(ids: Sequence[str], act: Act, *, rate: float, stop: threading.Event) -
         yield act(one)
 
 
-def counts(picked: Sequence[Picked], moves: Callable[[Picked], bool] = attrgetter("movable")) -> dict[str, Any]:
+def count_candidates(
+    picked: Sequence[Candidate], moves: Callable[[Candidate], bool] = attrgetter("replayable")
+) -> dict[str, Any]:
     """What would be met, by reason, agent and user, the most first. `movable` are those that, as far as can be seen
     now, it `moves`: those that a replay does, unless something else is meant."""
     return {
         "dead_letters": len(picked),
-        "movable": sum(map(moves, picked)),
+        "replayable": sum(map(moves, picked)),
         "closed": sum(not one.is_open for one in picked),
         "by_reason": dict(Counter(one.reason for one in picked).most_common()),
         "by_agent": dict(Counter(one.agent or "-" for one in picked).most_common()),
@@ -81,7 +83,7 @@ def counts(picked: Sequence[Picked], moves: Callable[[Picked], bool] = attrgette
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
+def _stop_on_signals() -> Iterator[threading.Event]:
     """An event that the signals set, instead of breaking off a statement whose answer would then not be known."""
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}

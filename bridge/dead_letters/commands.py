@@ -11,17 +11,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge import console
 from bridge.commands import check_kafka
 from bridge.dead_letters import bulk, queries, replay
-from bridge.dead_letters.format import as_json, as_text, line
-from bridge.dead_letters.outcome import afterwards
-from bridge.dead_letters.queries import Filter, Picked
+from bridge.dead_letters.format import format_json, format_line, format_text
+from bridge.dead_letters.outcome import replay_outcome
+from bridge.dead_letters.queries import Candidate, Filter
 from contracts.database import Database
 from contracts.settings import Settings
 
-USERS_SHOWN: Final = 20
-UNBOUND: Final = 1_000_000.0
+MAX_ROWS_SHOWN: Final = 20
+UNLIMITED_RATE: Final = 1_000_000.0
 """So many a second is as fast as PostgreSQL answers."""
 
-IN_BATCH_MODE: Final = (
+BATCH_MODE_NOTE: Final = (
     "In batch mode nobody reads the work topic: only thoughts can be replayed, and they wait for the next batch, which "
     "`python -m tasks batch` starts."
 )
@@ -30,73 +30,73 @@ FILTERS: Final = ("reason", "error_class", "agent", "user", "thought", "since", 
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class CloseAction:
     """A way to close dead letters: what is done to each, at most `rate` a second, and the words for it."""
 
-    act: Callable[[Database], bulk.Act]
-    moves: Callable[[Picked], bool]
+    act: Callable[[Database], bulk.CloseOne]
+    can_close: Callable[[Candidate], bool]
     """Whether it can be done, as far as can be seen."""
-    word: str
-    stays: str
+    past_tense: str
+    cannot_close: str
     """Why it cannot."""
-    rate: float = UNBOUND
+    rate: float = UNLIMITED_RATE
     note: str = ""
 
 
 def list_letters(settings: Settings, given: Namespace) -> int:
     """Write a page of them to standard output; what is not on it is noted on standard error."""
     chosen = _filter(given, state=given.state)
-    with console.database(settings) as database:
-        found = queries.page(database, chosen, rows=given.limit, skip=given.offset)
-        total = queries.count(database, chosen)
+    with console.command_database(settings) as database:
+        found = queries.list_dead_letters(database, chosen, rows=given.limit, skip=given.offset)
+        total = queries.count_dead_letters(database, chosen)
     if given.json:
         console.write_json([one.to_json() for one in found])
     else:
-        console.write([line(one) for one in found] or ["No dead letters."])
+        console.write([format_line(one) for one in found] or ["No dead letters."])
     if total > len(found):
         after = given.offset + len(found)
         more = f"; --offset {after} shows the next ones" if after < total else ""
-        console.note(f"{len(found):,} of {total:,} dead letters{more}.")
+        console.print_stderr(f"{len(found):,} of {total:,} dead letters{more}.")
     return 0
 
 
 def show_letter(settings: Settings, given: Namespace) -> int:
     """Write all that is known of one."""
-    with console.database(settings) as database:
-        found = queries.page(database, Filter(ids=(given.id,)), rows=1)
-        held = queries.contents(database, given.id)
-        then = afterwards(database, found[0], held) if found and held else ""
+    with console.command_database(settings) as database:
+        found = queries.list_dead_letters(database, Filter(ids=(given.id,)), rows=1)
+        held = queries.fetch_contents(database, given.id)
+        then = replay_outcome(database, found[0], held) if found and held else ""
     if not found or held is None:
-        console.note(f"{console.plain(given.id)}: {replay.UNKNOWN}")
+        console.print_stderr(f"{console.escape_control_chars(given.id)}: {replay.NOT_FOUND}")
         return 1
     if given.json:
-        console.write_json(as_json(found[0], held, then))
+        console.write_json(format_json(found[0], held, then))
     else:
-        console.write(as_text(found[0], held, then))
+        console.write(format_text(found[0], held, then))
     return 0
 
 
 def replay_letters(settings: Settings, given: Namespace) -> int:
     """Replay what is meant, in the order of the old turns."""
-    reads = settings.takes_from_kafka
-    way = Closing(
+    reads = settings.consumes_kafka
+    way = CloseAction(
         act=lambda database: lambda failure_id: replay.replay(database, settings, failure_id),
-        moves=lambda one: one.movable and (reads or one.is_thought),
-        word="replayed",
-        stays="cannot be: closed, too large or not whole, or of thoughts that moved on or were deleted",
+        can_close=lambda one: one.replayable and (reads or one.is_thought),
+        past_tense="replayed",
+        cannot_close="cannot be: closed, too large or not whole, or of thoughts that moved on or were deleted",
         rate=given.rate,
-        note="" if reads else IN_BATCH_MODE,
+        note="" if reads else BATCH_MODE_NOTE,
     )
     return _close(settings, given, way)
 
 
 def discard_letters(settings: Settings, given: Namespace) -> int:
     """Discard what is meant."""
-    way = Closing(
+    way = CloseAction(
         act=lambda database: lambda failure_id: replay.discard(database, failure_id),
-        moves=lambda one: one.is_open,
-        word="discarded",
-        stays="are closed already",
+        can_close=lambda one: one.is_open,
+        past_tense="discarded",
+        cannot_close="are closed already",
     )
     return _close(settings, given, way)
 
@@ -106,7 +106,7 @@ def rebuild_index(settings: Settings, given: Namespace) -> int:
     from bridge.dead_letters.rebuild import rebuild  # few commands read the topic
 
     check_kafka(settings)
-    with console.database(settings) as database:
+    with console.command_database(settings) as database:
         found = rebuild(database, settings)
     if given.json:
         console.write_json(found.to_json())
@@ -117,11 +117,11 @@ def rebuild_index(settings: Settings, given: Namespace) -> int:
 
 def publish_letters(settings: Settings, given: Namespace) -> int:
     """Write to the outbox again what the topic lost, and say what was found."""
-    from bridge.dead_letters.republish import publish  # few commands read the topic
+    from bridge.dead_letters.republish import republish  # few commands read the topic
 
     check_kafka(settings)
-    with console.database(settings) as database:
-        found = publish(database, settings, dry_run=given.dry_run)
+    with console.command_database(settings) as database:
+        found = republish(database, settings, dry_run=given.dry_run)
     if given.json:
         console.write_json(found.to_json())
     else:
@@ -133,63 +133,65 @@ def _filter(given: Namespace, **more: Any) -> Filter:
     return Filter(**{name: getattr(given, name) for name in FILTERS} | more)
 
 
-def _meant(given: Namespace) -> Filter | str:
+def _selection(given: Namespace) -> Filter | str:
     """Which are meant, or why the words do not say it. Those that are named are looked at in any state."""
     chosen = _filter(given, state="open")
     if given.ids:
-        return "Give ids, or filters, or --all." if chosen.chooses or given.all else Filter(ids=tuple(given.ids))
-    return chosen if chosen.chooses or given.all else "Give ids or a filter; --all means every open dead letter."
+        return "Give ids, or filters, or --all." if chosen.is_selective or given.all else Filter(ids=tuple(given.ids))
+    return chosen if chosen.is_selective or given.all else "Give ids or a filter; --all means every open dead letter."
 
 
-def _close(settings: Settings, given: Namespace, way: Closing) -> int:
-    chosen = _meant(given)
+def _close(settings: Settings, given: Namespace, way: CloseAction) -> int:
+    chosen = _selection(given)
     if isinstance(chosen, str):
-        console.note(chosen)
+        console.print_stderr(chosen)
         return 2
     if way.note:
-        console.note(way.note)
-    with console.database(settings) as database:
-        picked = queries.pick(database, chosen)
+        console.print_stderr(way.note)
+    with console.command_database(settings) as database:
+        picked = queries.select_candidates(database, chosen)
         if given.dry_run:
-            _tell_counts(bulk.counts(picked, way.moves), way, as_json=given.json)
+            _print_counts(bulk.count_candidates(picked, way.can_close), way, as_json=given.json)
             return 0
         known = [one.failure_id for one in picked]
         ids = [*known, *(one for one in dict.fromkeys(chosen.ids or ()) if one not in set(known))]
-        work = bulk.Work(len(ids))
+        work = bulk.BulkProgress(len(ids))
         try:
-            bulk.carry_out(work, ids, way.act(database), rate=way.rate, label=f"{len(ids):,} dead letters")
+            bulk.run_bulk(work, ids, way.act(database), rate=way.rate, label=f"{len(ids):,} dead letters")
         except SQLAlchemyError:
-            _tell(work, given, way.word)
+            _print_results(work, given, way.past_tense)
             raise
-    _tell(work, given, way.word)
-    if work.left:
+    _print_results(work, given, way.past_tense)
+    if work.remaining:
         return 130
     return 1 if work.refused else 0
 
 
-def _tell(work: bulk.Work, given: Namespace, word: str) -> None:
+def _print_results(work: bulk.BulkProgress, given: Namespace, word: str) -> None:
     """A line for each that was named; of a choice by filters the sum, and those that it was not done to."""
     if given.json:
-        results = [{"failure_id": one.failure_id, "done": one.is_done, "what": one.what} for one in work.done]
-        console.write_json({"chosen": work.chosen, word: work.new, "left": work.left, "results": results})
+        results = [{"failure_id": one.failure_id, "done": one.succeeded, "what": one.description} for one in work.done]
+        console.write_json({"chosen": work.total, word: work.newly_closed, "left": work.remaining, "results": results})
         return
-    console.write(console.plain(one.line()) for one in (work.done if given.ids else work.refused))
+    console.write(console.escape_control_chars(one.line()) for one in (work.done if given.ids else work.refused))
     if not given.ids:
-        console.write([f"{work.new:,} of {work.chosen:,} dead letters were {word}."])
-    if work.left:
-        console.note(f"Stopped: {work.left:,} were not looked at and are as they were.")
+        console.write([f"{work.newly_closed:,} of {work.total:,} dead letters were {word}."])
+    if work.remaining:
+        console.print_stderr(f"Stopped: {work.remaining:,} were not looked at and are as they were.")
 
 
-def _tell_counts(found: dict[str, Any], way: Closing, *, as_json: bool) -> None:
+def _print_counts(found: dict[str, Any], way: CloseAction, *, as_json: bool) -> None:
     if as_json:
         console.write_json(found)
         return
-    stays = found["dead_letters"] - found["movable"]
-    console.write([f"{found['dead_letters']:,} dead letters would be {way.word}; nothing was changed."])
+    stays = found["dead_letters"] - found["replayable"]
+    console.write([f"{found['dead_letters']:,} dead letters would be {way.past_tense}; nothing was changed."])
     if stays:
-        console.write([f"{stays:,} of them {way.stays}."])
+        console.write([f"{stays:,} of them {way.cannot_close}."])
     for title in ("reason", "agent", "user"):
         group = list(found[f"by_{title}"].items())
-        console.write(f"  {title} {console.plain(name)}: {number:,}" for name, number in group[:USERS_SHOWN])
-        if len(group) > USERS_SHOWN:
-            console.write([f"  ... and {len(group) - USERS_SHOWN:,} more"])
+        console.write(
+            f"  {title} {console.escape_control_chars(name)}: {number:,}" for name, number in group[:MAX_ROWS_SHOWN]
+        )
+        if len(group) > MAX_ROWS_SHOWN:
+            console.write([f"  ... and {len(group) - MAX_ROWS_SHOWN:,} more"])

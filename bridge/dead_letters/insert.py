@@ -9,7 +9,7 @@ from sqlalchemy import text
 from contracts.database import Database
 from contracts.text import clean
 
-BURY: Final = text("""
+INSERT_DEAD_LETTER: Final = text("""
     WITH d AS (INSERT INTO dead_letters (failure_id, reason, value, headers)
                VALUES (:failure, :reason, CAST(:value AS bytea), CAST(:headers AS jsonb))
                ON CONFLICT (failure_id) DO NOTHING RETURNING failure_id, value, headers)
@@ -18,7 +18,7 @@ BURY: Final = text("""
 """)
 
 
-def bury(
+def insert_dead_letter(
     database: Database, *, failure_id: str, reason: str, value: bytes | None, headers: Mapping[str, Any], topic: str
 ) -> None:
     """Store a dead letter and its outbox row for `topic` in one statement; the same id again adds nothing.
@@ -27,4 +27,4 @@ def bury(
     Raises SQLAlchemyError when PostgreSQL is away; the call may be repeated.
     """
     kept = json.dumps(clean(dict(headers)))
-    database.rows(BURY, failure=failure_id, reason=reason, value=value, headers=kept, topic=topic)
+    database.rows(INSERT_DEAD_LETTER, failure=failure_id, reason=reason, value=value, headers=kept, topic=topic)

@@ -6,11 +6,11 @@ from typing import Final
 from sqlalchemy import text
 
 from bridge.dead_letters.queries import Contents, DeadLetter
-from bridge.dead_letters.replay import replay_mark
+from bridge.dead_letters.replay import replay_of_header
 from contracts.database import Database
-from contracts.events import ThoughtCreated, UnreadableEventError, parse_created
+from contracts.events import InvalidEventError, ThoughtCreated, parse_created
 
-AFTERWARDS: Final = text("""
+REPLAY_OUTCOME: Final = text("""
     SELECT t.status, (SELECT a.failure_id FROM dead_letters a
                        WHERE a.headers->'original_headers' @> CAST(:replay_of AS jsonb)
                        ORDER BY a.created_at DESC LIMIT 1) AS failed_again
@@ -18,14 +18,14 @@ AFTERWARDS: Final = text("""
 """)
 
 
-def afterwards(database: Database, letter: DeadLetter, held: Contents) -> str:
+def replay_outcome(database: Database, letter: DeadLetter, contents: Contents) -> str:
     """In words; empty for thoughts, and for what was not replayed."""
     if letter.thought_id is not None or letter.state != "replayed":
         return ""
-    event = _event(held.value)
+    event = _event(contents.value)
     row = database.rows(
-        AFTERWARDS,
-        replay_of=json.dumps(replay_mark(letter.failure_id)),
+        REPLAY_OUTCOME,
+        replay_of=json.dumps(replay_of_header(letter.failure_id)),
         thought=event and event.thought_id,
         user=event and event.user_id,
     )[0]
@@ -37,5 +37,5 @@ def afterwards(database: Database, letter: DeadLetter, held: Contents) -> str:
 def _event(value: bytes | None) -> ThoughtCreated | None:
     try:
         return parse_created(value)
-    except UnreadableEventError:
+    except InvalidEventError:
         return None

@@ -12,7 +12,7 @@ from contracts.database import Database, Row
 
 STATES: Final = ("open", "replayed", "discarded")
 
-CHOSEN: Final = """
+FILTER_SQL: Final = """
       FROM dead_letters l LEFT JOIN thoughts t ON t.id = l.thought_id
      WHERE (CAST(:ids AS text[]) IS NULL OR l.failure_id = ANY (CAST(:ids AS text[])))
        AND (CAST(:state AS text) IS NULL OR l.state = :state)
@@ -36,27 +36,27 @@ LIST: Final = text(f"""
            l.resolved_at, l.replayed_turn, t.status AS thought_status,
            (SELECT a.failure_id FROM dead_letters a
              WHERE a.thought_id = l.thought_id AND a.turn = l.replayed_turn) AS failed_again
-    {CHOSEN}
+    {FILTER_SQL}
      ORDER BY l.created_at DESC, l.failure_id LIMIT :rows OFFSET :skip
 """)  # noqa: S608  both parts are constants
 
-COUNT: Final = text(f"SELECT count(*) AS letters {CHOSEN}")
+COUNT: Final = text(f"SELECT count(*) AS letters {FILTER_SQL}")
 
-PICK: Final = text(f"""
+SELECT_CANDIDATES: Final = text(f"""
     SELECT l.failure_id, l.thought_id IS NOT NULL AS is_thought, l.reason, COALESCE(l.headers->>'agent', '') AS agent,
            COALESCE(t.user_id::text, l.headers->>'user_id', '') AS user_id,
            l.state = 'open' AS is_open,
            l.state = 'open' AND CASE WHEN l.thought_id IS NULL
                                      THEN l.headers->>'value_left_out' IS NULL
                                           AND COALESCE(l.headers->>'error_class', '') <> 'TooLarge'
-                                     ELSE COALESCE(t.status = 'failed' AND t.turn = l.turn, false) END AS movable
-    {CHOSEN}
+                                     ELSE COALESCE(t.status = 'failed' AND t.turn = l.turn, false) END AS replayable
+    {FILTER_SQL}
      ORDER BY l.turn NULLS FIRST, l.headers->'origin'->>'topic', CAST(l.headers->'origin'->>'partition' AS int),
               CAST(l.headers->'origin'->>'offset' AS bigint), l.failure_id
 """)
 """In the order in which they are replayed: thoughts by their old turns, records by their places in the log."""
 
-WHOLE: Final = text("""
+CONTENTS: Final = text("""
     SELECT l.value, l.headers, t.text FROM dead_letters l LEFT JOIN thoughts t ON t.id = l.thought_id
      WHERE l.failure_id = :failure
 """)
@@ -82,7 +82,7 @@ class Filter:
         return asdict(self) | {"ids": None if self.ids is None else list(self.ids)}
 
     @property
-    def chooses(self) -> bool:
+    def is_selective(self) -> bool:
         """Whether it says more than a state."""
         return any(value is not None for name, value in asdict(self).items() if name != "state")
 
@@ -110,11 +110,11 @@ class DeadLetter:
     failed_again: str | None
 
     @property
-    def became(self) -> str:
+    def outcome(self) -> str:
         """What became of it, in words."""
         if self.state == "open":
             return "open: its thought was deleted by its author" if self.thought_status == "deleted" else "open"
-        when = f" at {moment(self.resolved_at)}" if self.resolved_at else ""
+        when = f" at {isoformat_utc(self.resolved_at)}" if self.resolved_at else ""
         if self.state == "discarded":
             return f"discarded{when}"
         turn = f" as turn {self.replayed_turn}" if self.replayed_turn else ""
@@ -124,13 +124,17 @@ class DeadLetter:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready values, the message in full."""
         thought = None if self.thought_id is None else str(self.thought_id)
-        times = {name: told and moment(told) for name in ("created_at", "resolved_at") if (told := getattr(self, name))}
-        found = {name: getattr(self, name) for name in self.__slots__} | {"thought_id": thought, "became": self.became}
+        times = {
+            name: told and isoformat_utc(told)
+            for name in ("created_at", "resolved_at")
+            if (told := getattr(self, name))
+        }
+        found = {name: getattr(self, name) for name in self.__slots__} | {"thought_id": thought, "became": self.outcome}
         return found | times
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class Candidate:
     """A dead letter to be replayed or discarded. `movable`: as far as can be seen now, a replay can move it."""
 
     failure_id: str
@@ -139,7 +143,7 @@ class Picked:
     agent: str
     user_id: str
     is_open: bool
-    movable: bool
+    replayable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,28 +155,28 @@ class Contents:
     text: str | None
 
 
-def page(database: Database, chosen: Filter, *, rows: int, skip: int = 0) -> list[DeadLetter]:
+def list_dead_letters(database: Database, chosen: Filter, *, rows: int, skip: int = 0) -> list[DeadLetter]:
     """So many of them, newest first."""
     found = database.rows(LIST, **chosen.parameters, rows=rows, skip=skip)
     return [DeadLetter(**row._asdict()) for row in found]
 
 
-def count(database: Database, chosen: Filter) -> int:
+def count_dead_letters(database: Database, chosen: Filter) -> int:
     """How many there are."""
     return int(database.rows(COUNT, **chosen.parameters)[0].letters)
 
 
-def pick(database: Database, chosen: Filter) -> list[Picked]:
+def select_candidates(database: Database, chosen: Filter) -> list[Candidate]:
     """All of them, in the order in which they are to be replayed."""
-    return [Picked(**row._asdict()) for row in database.rows(PICK, **chosen.parameters)]
+    return [Candidate(**row._asdict()) for row in database.rows(SELECT_CANDIDATES, **chosen.parameters)]
 
 
-def contents(database: Database, failure_id: str) -> Contents | None:
+def fetch_contents(database: Database, failure_id: str) -> Contents | None:
     """All that is kept of one; None when there is none with this id."""
-    row: Row | None = database.row(WHOLE, failure=failure_id)
+    row: Row | None = database.row(CONTENTS, failure=failure_id)
     return row and Contents(None if row.value is None else bytes(row.value), row.headers, row.text)
 
 
-def moment(when: datetime) -> str:
+def isoformat_utc(when: datetime) -> str:
     """A time as people and programs read it, in UTC and to the second."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

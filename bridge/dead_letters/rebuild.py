@@ -15,15 +15,15 @@ from uuid import UUID
 from confluent_kafka import KafkaException
 from sqlalchemy import text
 
-from bridge.kafka.corrupt_batches import Damaged
-from bridge.kafka.topic_reader import Log, Stands
-from bridge.records.decode import headers as record_headers
+from bridge.kafka.corrupt_batches import CorruptRecord
+from bridge.kafka.topic_reader import TopicItem, TopicReader
+from bridge.records.decode import decode_headers as record_headers
 from contracts.database import Database
-from contracts.dead_letters import read_headers, thought_of
+from contracts.dead_letters import parse_failure_id, read_headers
 from contracts.settings import Settings
 
-ROWS: Final = 100
-BYTES: Final = 4 * 1024 * 1024
+MAX_ROWS: Final = 100
+MAX_BYTES: Final = 4 * 1024 * 1024
 """A statement that restores rows ends with the first that makes it so large: it has to end in its time."""
 
 RESTORE: Final = text("""
@@ -55,7 +55,7 @@ RESTORE: Final = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TopicDeadLetter:
     """A record of the topic, as the index keeps it. `claimed` and `user_id` are what a buried event says of itself."""
 
     failure_id: str
@@ -67,24 +67,24 @@ class Found:
     created_at: datetime
     partition: int
     offset: int
-    claimed: UUID | None
+    claimed_thought_id: UUID | None
     user_id: UUID | None
 
 
 @dataclass(slots=True)
-class Rebuilt:
+class RebuildResult:
     """What a rebuild found. `records` counts repeats of one failure too; `unreadable` are no dead letters of ours."""
 
     records: int = 0
     added: int = 0
-    unreadable: int = 0
+    other_records: int = 0
 
     def line(self) -> str:
         """One line for a terminal."""
-        there = self.records - self.added - self.unreadable
+        there = self.records - self.added - self.other_records
         return (
             f"{self.records:,} records in the topic: {self.added:,} rows were added, {there:,} were there, "
-            f"{self.unreadable:,} records are no dead letters of this system."
+            f"{self.other_records:,} records are no dead letters of this system."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -92,35 +92,37 @@ class Rebuilt:
         return asdict(self)
 
 
-def rebuild(database: Database, settings: Settings) -> Rebuilt:
+def rebuild(database: Database, settings: Settings) -> RebuildResult:
     """Read the whole topic and add what is missing.
 
     Raises SQLAlchemyError, and SystemExit in one line when Kafka does not answer; a new run goes on where it ended.
     """
-    done = Rebuilt()
+    done = RebuildResult()
     try:
         for batch in _batches(_records(settings)):
-            found = [read(message) for message in batch]
+            found = [parse_dead_letter(message) for message in batch]
             letters = [one for one in found if one is not None]
             done.records += len(found)
-            done.unreadable += len(found) - len(letters)
+            done.other_records += len(found) - len(letters)
             done.added += _restore(database, letters)
     except KafkaException as away:
         raise SystemExit(f"The dead letter topic could not be read: {away.args[0].str()}. Is Kafka up?") from None
     return done
 
 
-def read(message: Stands) -> Found | None:
+def parse_dead_letter(message: TopicItem) -> TopicDeadLetter | None:
     """The row that a record tells of; None for a record that is no dead letter of ours, or cannot be decoded."""
-    if isinstance(message, Damaged) or (told := read_headers(record_headers(message))) is None:
+    if isinstance(message, CorruptRecord) or (told := read_headers(record_headers(message))) is None:
         return None
     failure_id, headers = told
-    thought_id, turn = thought_of(failure_id) or (None, None)
+    thought_id, turn = parse_failure_id(failure_id) or (None, None)
     when = datetime.fromtimestamp(max(0, message.timestamp()[1]) / 1000, UTC)
     place = (message.partition() or 0, message.offset() or 0)
     reason = str(headers["reason"])
     claim = (_uuid(headers.get("thought_id")), _uuid(headers.get("user_id")))
-    return Found(failure_id, thought_id, turn, reason, message.value(), json.dumps(headers), when, *place, *claim)
+    return TopicDeadLetter(
+        failure_id, thought_id, turn, reason, message.value(), json.dumps(headers), when, *place, *claim
+    )
 
 
 def _uuid(told: Any) -> UUID | None:
@@ -130,30 +132,30 @@ def _uuid(told: Any) -> UUID | None:
         return None
 
 
-def _records(settings: Settings) -> Iterator[Stands]:
+def _records(settings: Settings) -> Iterator[TopicItem]:
     """All records that stand in the topic now, partition by partition. Raises KafkaException when Kafka is away."""
-    log, topic = Log(settings, "rebuild"), settings.kafka_dead_letter_topic
+    log, topic = TopicReader(settings, "rebuild"), settings.kafka_dead_letter_topic
     try:
-        spans = [(one.partition, one.low, one.high) for one in log.positions(topic)]
+        spans = [(one.partition, one.low, one.high) for one in log.partition_offsets(topic)]
         yield from chain.from_iterable(log.records(topic, spans))
     finally:
         log.close()
 
 
-def _batches(messages: Iterable[Stands]) -> Iterator[list[Stands]]:
-    batch: list[Stands] = []
+def _batches(messages: Iterable[TopicItem]) -> Iterator[list[TopicItem]]:
+    batch: list[TopicItem] = []
     size = 0
     for message in messages:
         batch.append(message)
-        size += 0 if isinstance(message, Damaged) else len(message.value() or b"")
-        if len(batch) >= ROWS or size >= BYTES:
+        size += 0 if isinstance(message, CorruptRecord) else len(message.value() or b"")
+        if len(batch) >= MAX_ROWS or size >= MAX_BYTES:
             yield batch
             batch, size = [], 0
     if batch:
         yield batch
 
 
-def _restore(database: Database, letters: Sequence[Found]) -> int:
+def _restore(database: Database, letters: Sequence[TopicDeadLetter]) -> int:
     if not letters:
         return 0
     columns = {
@@ -166,7 +168,7 @@ def _restore(database: Database, letters: Sequence[Found]) -> int:
         "times": [one.created_at for one in letters],
         "partitions": [one.partition for one in letters],
         "offsets": [one.offset for one in letters],
-        "claims": [one.claimed for one in letters],
+        "claims": [one.claimed_thought_id for one in letters],
         "users": [one.user_id for one in letters],
     }
     return int(database.rows(RESTORE, **columns)[0].added)

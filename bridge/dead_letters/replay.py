@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from contracts.database import Database, Row
 from contracts.settings import Settings
-from contracts.source_headers import encoded
+from contracts.source_headers import encode_bytes
 
-REPLAY_OF: Final = "replay-of"
+REPLAY_OF_HEADER: Final = "replay-of"
 """The header of a record that was written to the work topic again: the failure id that it had."""
 
 REPLAY: Final = text("""
@@ -59,79 +59,79 @@ DISCARD: Final = text("""
     SELECT l.state, EXISTS (SELECT FROM d) AS closed FROM dead_letters l WHERE l.failure_id = :failure
 """)
 
-UNKNOWN: Final = "there is no dead letter with this id"
+NOT_FOUND: Final = "there is no dead letter with this id"
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class CloseResult:
     """What was done about one. `is_done` says that it is as it was asked for, now or since before; `is_new`: now."""
 
     failure_id: str
-    is_done: bool
-    is_new: bool
-    what: str
+    succeeded: bool
+    changed: bool
+    description: str
 
     def line(self) -> str:
         """One line for a terminal."""
-        return f"{self.failure_id}: {self.what}"
+        return f"{self.failure_id}: {self.description}"
 
 
-def replay(database: Database, settings: Settings, failure_id: str) -> Closed:
+def replay(database: Database, settings: Settings, failure_id: str) -> CloseResult:
     """Put a failed thought back at the end of its author's line, or a record back into the work topic.
 
     Raises SQLAlchemyError; the call may be repeated.
     """
-    row = _replayed(database, settings, failure_id)
+    row = _run_replay(database, settings, failure_id)
     if row is not None and row.turn is None and row.state == "open" and row.is_thought:
         # A repeat that waited for its own first try, whose answer was lost, sees the dead letter as it was before that.
-        row = _replayed(database, settings, failure_id)
+        row = _run_replay(database, settings, failure_id)
     if row is None:
-        return Closed(failure_id, False, False, UNKNOWN)
+        return CloseResult(failure_id, False, False, NOT_FOUND)
     if row.turn is not None:
-        return Closed(failure_id, True, True, f"replayed as turn {row.turn}")
+        return CloseResult(failure_id, True, True, f"replayed as turn {row.turn}")
     if row.state != "open":
         again = f" as turn {row.replayed_turn}" if row.replayed_turn else ""
-        return Closed(failure_id, row.state == "replayed", False, f"already {row.state}{again}")
+        return CloseResult(failure_id, row.state == "replayed", False, f"already {row.state}{again}")
     if row.is_thought:
-        return Closed(failure_id, False, False, _why_it_stays(row))
+        return CloseResult(failure_id, False, False, _why_not_replayable(row))
     if row.left_out:
-        return Closed(failure_id, False, False, f"not replayed: its value is not here ({row.left_out})")
+        return CloseResult(failure_id, False, False, f"not replayed: its value is not here ({row.left_out})")
     if row.too_large:
         why = "not replayed: it is larger than an event may be, and the work topic may not even take it again"
-        return Closed(failure_id, False, False, why)
+        return CloseResult(failure_id, False, False, why)
     return _resend(database, settings, failure_id)
 
 
-def discard(database: Database, failure_id: str) -> Closed:
+def discard(database: Database, failure_id: str) -> CloseResult:
     """Say that nothing is to be done about it: a failed thought stays failed. Raises SQLAlchemyError."""
     row = database.row(DISCARD, failure=failure_id)
     if row is None:
-        return Closed(failure_id, False, False, UNKNOWN)
+        return CloseResult(failure_id, False, False, NOT_FOUND)
     if row.closed:
-        return Closed(failure_id, True, True, "discarded")
-    return Closed(failure_id, row.state == "discarded", False, f"already {row.state}")
+        return CloseResult(failure_id, True, True, "discarded")
+    return CloseResult(failure_id, row.state == "discarded", False, f"already {row.state}")
 
 
-def replay_mark(failure_id: str) -> list[list[str | None]]:
+def replay_of_header(failure_id: str) -> list[list[str | None]]:
     """The header of a record that is written again, as `contracts.source_headers` keeps headers."""
-    return [[REPLAY_OF, encoded(failure_id.encode())]]
+    return [[REPLAY_OF_HEADER, encode_bytes(failure_id.encode())]]
 
 
-def _replayed(database: Database, settings: Settings, failure_id: str) -> Row | None:
-    return database.row(REPLAY, failure=failure_id, topic=settings.kafka_topic, emit=settings.takes_from_kafka)
+def _run_replay(database: Database, settings: Settings, failure_id: str) -> Row | None:
+    return database.row(REPLAY, failure=failure_id, topic=settings.kafka_topic, emit=settings.consumes_kafka)
 
 
-def _resend(database: Database, settings: Settings, failure_id: str) -> Closed:
-    if not settings.takes_from_kafka:
+def _resend(database: Database, settings: Settings, failure_id: str) -> CloseResult:
+    if not settings.consumes_kafka:
         why = "not replayed: it is a record that no thought was made of, and in batch mode nobody reads the work topic"
-        return Closed(failure_id, False, False, why)
-    mark = json.dumps(replay_mark(failure_id))
+        return CloseResult(failure_id, False, False, why)
+    mark = json.dumps(replay_of_header(failure_id))
     if database.row(RESEND, failure=failure_id, topic=settings.kafka_topic, mark=mark) is None:
-        return Closed(failure_id, True, False, "already replayed or discarded just now")
-    return Closed(failure_id, True, True, "replayed: its record is on the way to the work topic again")
+        return CloseResult(failure_id, True, False, "already replayed or discarded just now")
+    return CloseResult(failure_id, True, True, "replayed: its record is on the way to the work topic again")
 
 
-def _why_it_stays(row: Row) -> str:
+def _why_not_replayable(row: Row) -> str:
     if row.status == "deleted":
         return "not replayed: its thought was deleted by its author"
     if row.status is None:

@@ -10,14 +10,14 @@ from typing import Any, Final
 from confluent_kafka import KafkaException
 from sqlalchemy import text
 
-from bridge.dead_letters.topic_index import InTopic, expected
-from bridge.kafka.topic_reader import Log
+from bridge.dead_letters.topic_index import TopicIndex, expected_in_topic
+from bridge.kafka.topic_reader import TopicReader
 from contracts.database import Database, Row
 from contracts.settings import Settings
 
-ROWS: Final = 100
+MAX_ROWS: Final = 100
 
-PUBLISH: Final = text("""
+REPUBLISH: Final = text("""
     WITH told AS (
       SELECT * FROM unnest(CAST(:failures AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]))
                AS told(failure_id, kafka_partition, kafka_offset)),
@@ -38,7 +38,7 @@ more to write. Two at the same time may write one twice, if Kafka gives it its o
 
 
 @dataclass(slots=True)
-class Published:
+class RepublishResult:
     """What was found. `missing` of the `expected` are not in the topic; `written` of those went to the outbox."""
 
     expected: int = 0
@@ -59,23 +59,23 @@ class Published:
         return asdict(self)
 
 
-def publish(database: Database, settings: Settings, *, dry_run: bool) -> Published:
+def republish(database: Database, settings: Settings, *, dry_run: bool) -> RepublishResult:
     """Write what the topic misses into the outbox, for a relay to publish.
 
     Raises SQLAlchemyError, and SystemExit in one line when Kafka does not answer; a new run goes on where it ended.
     """
-    letters = list(expected(database))
+    letters = list(expected_in_topic(database))
     in_topic = _read(settings)
-    missing = [letter for letter in letters if in_topic.misses(letter)]
-    found = Published(len(letters), len(missing))
-    for first in range(0, 0 if dry_run else len(missing), ROWS):
-        found.written += _write(database, settings.kafka_dead_letter_topic, missing[first : first + ROWS])
+    missing = [letter for letter in letters if in_topic.is_missing(letter)]
+    found = RepublishResult(len(letters), len(missing))
+    for first in range(0, 0 if dry_run else len(missing), MAX_ROWS):
+        found.written += _write(database, settings.kafka_dead_letter_topic, missing[first : first + MAX_ROWS])
     return found
 
 
-def _read(settings: Settings) -> InTopic:
-    log, topic = Log(settings, "publish"), settings.kafka_dead_letter_topic
-    in_topic = InTopic(log, topic)
+def _read(settings: Settings) -> TopicIndex:
+    log, topic = TopicReader(settings, "publish"), settings.kafka_dead_letter_topic
+    in_topic = TopicIndex(log, topic)
     try:
         in_topic.read()
     except KafkaException as away:
@@ -92,4 +92,4 @@ def _write(database: Database, topic: str, letters: Sequence[Row]) -> int:
         "partitions": [letter.kafka_partition for letter in letters],
         "offsets": [letter.kafka_offset for letter in letters],
     }
-    return int(database.rows(PUBLISH, topic=topic, **places)[0].written)
+    return int(database.rows(REPUBLISH, topic=topic, **places)[0].written)

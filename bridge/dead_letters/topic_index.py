@@ -5,16 +5,16 @@ from typing import Final
 
 from sqlalchemy import text
 
-from bridge.kafka.corrupt_batches import Damaged
-from bridge.kafka.start_offset import Position
-from bridge.kafka.topic_reader import Log, Span, Stands
-from bridge.records.decode import headers
+from bridge.kafka.corrupt_batches import CorruptRecord
+from bridge.kafka.start_offset import PartitionOffsets
+from bridge.kafka.topic_reader import Span, TopicItem, TopicReader
+from bridge.records.decode import decode_headers
 from contracts.database import Database, Row
 from contracts.dead_letters import read_headers
 
-PAGE: Final = 5_000
+PAGE_SIZE: Final = 5_000
 
-EXPECTED: Final = text("""
+EXPECTED_IN_TOPIC: Final = text("""
     SELECT failure_id, COALESCE(CAST(thought_id AS text), '-') AS thought, kafka_partition, kafka_offset
       FROM dead_letters l
      WHERE (kafka_offset IS NOT NULL OR NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id))
@@ -22,27 +22,27 @@ EXPECTED: Final = text("""
 """)
 """What Kafka acknowledged, and what was lost on the way to it: it has no place there, and no row in the outbox."""
 
-Place = tuple[str, int, int]
+TopicPosition = tuple[str, int, int]
 """Failure id, partition and offset of a record."""
 
 
-def expected(database: Database) -> Iterator[Row]:
+def expected_in_topic(database: Database) -> Iterator[Row]:
     """Each dead letter of the index that should be in the topic, with its place there if Kafka gave it one."""
     after = ""
-    while page := database.rows(EXPECTED, after=after, page=PAGE):
+    while page := database.rows(EXPECTED_IN_TOPIC, after=after, page=PAGE_SIZE):
         yield from page
         after = page[-1].failure_id
 
 
-class InTopic:
+class TopicIndex:
     """Kept from one reading to the next, it reads of the topic only what is new."""
 
-    def __init__(self, log: Log, topic: str) -> None:
+    def __init__(self, log: TopicReader, topic: str) -> None:
         self._log = log
         self._topic = topic
-        self._seen: dict[int, Position] = {}
+        self._seen: dict[int, PartitionOffsets] = {}
         """What was last read, by partition."""
-        self.places: dict[str, tuple[int, int]] = {}
+        self.positions: dict[str, tuple[int, int]] = {}
         """Failure id -> partition and offset."""
 
     def read(self) -> None:
@@ -50,36 +50,36 @@ class InTopic:
 
         What expired is forgotten, so that a relay's audit holds no more than the topic does. Raises KafkaException.
         """
-        positions = {one.partition: one for one in self._log.positions(self._topic)}
-        if any(self._is_another(one) for one in positions.values()):
-            self._seen, self.places = {}, {}
-        self.places = {name: at for name, at in self.places.items() if at[1] >= positions[at[0]].low}
+        positions = {one.partition: one for one in self._log.partition_offsets(self._topic)}
+        if any(self._was_replaced(one) for one in positions.values()):
+            self._seen, self.positions = {}, {}
+        self.positions = {name: at for name, at in self.positions.items() if at[1] >= positions[at[0]].low}
         for messages in self._log.records(self._topic, map(self._unread, positions.values())):
-            self.places |= {place[0]: place[1:] for place in map(_place, messages) if place}
+            self.positions |= {place[0]: place[1:] for place in map(_topic_position, messages) if place}
         self._seen = positions
 
-    def _is_another(self, position: Position) -> bool:
+    def _was_replaced(self, position: PartitionOffsets) -> bool:
         seen = self._seen.get(position.partition)
         return seen is not None and (seen.topic_id != position.topic_id or seen.readable > position.high)
 
-    def _unread(self, position: Position) -> Span:
+    def _unread(self, position: PartitionOffsets) -> Span:
         seen = self._seen.get(position.partition)
         return position.partition, max(position.low, seen.readable if seen else 0), position.readable
 
-    def misses(self, letter: Row) -> bool:
+    def is_missing(self, letter: Row) -> bool:
         """Whether a dead letter should be there and is not: of a row of the index that was read before the topic.
         Expired records are not missed; in a topic made anew they cannot be told from the others. Nor is what may stand
         behind a transaction that has not ended: no reader is shown it yet."""
-        return letter.failure_id not in self.places and not self._is_out_of_sight(letter)
+        return letter.failure_id not in self.positions and not self._cannot_be_seen(letter)
 
-    def _is_out_of_sight(self, letter: Row) -> bool:
+    def _cannot_be_seen(self, letter: Row) -> bool:
         at, offset = self._seen.get(letter.kafka_partition), letter.kafka_offset
         return at is not None and offset is not None and (offset < at.low or at.readable <= offset < at.high)
 
 
-def _place(message: Stands) -> Place | None:
+def _topic_position(message: TopicItem) -> TopicPosition | None:
     """None for a record that is no dead letter of ours: it is read as by who rebuilds the table."""
-    if isinstance(message, Damaged):
+    if isinstance(message, CorruptRecord):
         return None
-    told = read_headers(headers(message))
+    told = read_headers(decode_headers(message))
     return None if told is None else (told[0], message.partition() or 0, message.offset() or 0)

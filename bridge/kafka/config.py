@@ -8,12 +8,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
-from bridge.log_throttle import Seldom
+from bridge.log_throttle import LogThrottle
 from contracts.settings import Settings
 
 Config = dict[str, Any]
 
-PROBE: Final = "probe"
+SYSTEM_CA_PROBE: Final = "probe"
 """In the place of a file: librdkafka looks for the system's own certificates."""
 
 RECONNECT_MS: Final = 1_000
@@ -30,29 +30,29 @@ def client_config(settings: Settings, name: str) -> Config:
     return {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "client.id": name,
-        "logger": client_log(),
+        "logger": client_logger(),
         "reconnect.backoff.max.ms": RECONNECT_MS,
         "socket.keepalive.enable": True,
         "security.protocol": settings.kafka_security_protocol,
-        **_given(
+        **_without_none(
             {
                 "sasl.mechanism": settings.kafka_sasl_mechanism,
                 "sasl.username": settings.kafka_sasl_username,
-                "sasl.password": _revealed(settings.kafka_sasl_password),
+                "sasl.password": _secret_value(settings.kafka_sasl_password),
                 "ssl.ca.location": settings.kafka_ssl_ca_location,
                 "ssl.certificate.location": settings.kafka_ssl_certificate_location,
                 "ssl.key.location": settings.kafka_ssl_key_location,
-                "ssl.key.password": _revealed(settings.kafka_ssl_key_password),
+                "ssl.key.password": _secret_value(settings.kafka_ssl_key_password),
             }
         ),
     }
 
 
-DRAIN: Final = 500
-DRAIN_BYTES: Final = 8 * 1024 * 1024
+POLL_MAX: Final = 500
+POLL_MAX_BYTES: Final = 8 * 1024 * 1024
 """What is taken at once of what has come. librdkafka may hold as much again, and the rest of what it last unpacked."""
 
-FEW: Final = 20
+POLL_CHUNK: Final = 20
 """So many are taken between two looks at their size."""
 
 
@@ -65,20 +65,20 @@ def reader_config(settings: Settings, name: str) -> Config:
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "enable.partition.eof": True,
-        "queued.max.messages.kbytes": DRAIN_BYTES // 1024,
+        "queued.max.messages.kbytes": POLL_MAX_BYTES // 1024,
     }
 
 
-def drained(consumer: Consumer, seconds: float) -> "list[Message[bytes, bytes]]":
+def poll_batch(consumer: Consumer, seconds: float) -> "list[Message[bytes, bytes]]":
     """What has come, waited for at most so long."""
     first = consumer.poll(seconds)
-    some = [] if first is None else [first, *consumer.consume(FEW - 1, 0)]
-    found, size = [*some], sum(map(len, some))
-    while len(some) == FEW and len(found) < DRAIN and size < DRAIN_BYTES:
-        some = consumer.consume(FEW, 0)
-        found += some
-        size += sum(map(len, some))
-    return found
+    chunk = [] if first is None else [first, *consumer.consume(POLL_CHUNK - 1, 0)]
+    batch, size = [*chunk], sum(map(len, chunk))
+    while len(chunk) == POLL_CHUNK and len(batch) < POLL_MAX and size < POLL_MAX_BYTES:
+        chunk = consumer.consume(POLL_CHUNK, 0)
+        batch += chunk
+        size += sum(map(len, chunk))
+    return batch
 
 
 def check_config(settings: Settings) -> None:
@@ -88,7 +88,7 @@ def check_config(settings: Settings) -> None:
     """
     for name in ("kafka_ssl_certificate_location", "kafka_ssl_key_location", "kafka_ssl_ca_location"):
         path = getattr(settings, name)
-        if path not in {None, PROBE} and not os.access(path, os.R_OK):
+        if path not in {None, SYSTEM_CA_PROBE} and not os.access(path, os.R_OK):
             raise ValueError(f"{name.upper()}: there is no such file, or this process may not read it")
     try:
         AdminClient(client_config(settings, "check"))
@@ -101,30 +101,30 @@ def is_fatal(error: KafkaError) -> bool:
     return error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001  librdkafka's own name
 
 
-def client_log() -> logging.Logger:
+def client_logger() -> logging.Logger:
     """The logger for librdkafka's own lines: each kind at most every half minute.
 
     While Kafka is away it would write several a second.
     """
     log = logging.getLogger("bridge.librdkafka")
     if not log.filters:
-        log.addFilter(_SeldomOfAKind())
+        log.addFilter(_ThrottleFilter())
     return log
 
 
-class _SeldomOfAKind(logging.Filter):
+class _ThrottleFilter(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
-        self._seldom = Seldom()
+        self._seldom = LogThrottle()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """The first two values of a line are its kind (FAIL, GETPID) and the client."""
         return self._seldom.is_due(str(record.args[:2]) if isinstance(record.args, tuple) else record.msg)
 
 
-def _revealed(secret: SecretStr | None) -> str | None:
+def _secret_value(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
 
-def _given(options: dict[str, str | None]) -> dict[str, str]:
+def _without_none(options: dict[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in options.items() if value is not None}

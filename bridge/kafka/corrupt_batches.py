@@ -9,7 +9,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError
 
-DAMAGED: Final = frozenset(
+CORRUPT_BATCH_ERRORS: Final = frozenset(
     {
         KafkaError._BAD_COMPRESSION,  # noqa: SLF001  librdkafka's own names
         KafkaError._BAD_MSG,  # noqa: SLF001
@@ -21,32 +21,32 @@ Other errors name the offset that was asked for, and mean the broker. Its `check
 off: after a wrong checksum it reads on at bytes that begin no record, and was seen to fetch from an offset made of
 them."""
 
-EXPECTED: Final = DAMAGED | {KafkaError._PARTITION_EOF}  # noqa: SLF001
+PARTITION_ERRORS: Final = CORRUPT_BATCH_ERRORS | {KafkaError._PARTITION_EOF}  # noqa: SLF001
 """What is an answer to who reads; the other one names the offset at which the log ends for now."""
 
-TRIES: Final = 3
+MAX_ATTEMPTS: Final = 3
 """So often a batch is asked for before it is given up: what was spoilt on its way, or by a broker that is replaced, is
 whole the next time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Damaged:
+class CorruptRecord:
     """An offset without a record that can be read, and why."""
 
     partition: int
     offset: int
-    why: str
+    reason: str
 
 
-class Damage:
+class CorruptBatchTracker:
     """Of one partition: which batch was found damaged, and how often."""
 
     def __init__(self) -> None:
-        self._begins_at = -1
-        self._times = 0
+        self._first_offset = -1
+        self._attempts = 0
 
-    def is_certain(self, begins_at: int) -> bool:
+    def is_confirmed(self, first_offset: int) -> bool:
         """Whether the batch that begins there was now asked for often enough."""
-        self._times = self._times + 1 if begins_at == self._begins_at else 1
-        self._begins_at = begins_at
-        return self._times >= TRIES
+        self._attempts = self._attempts + 1 if first_offset == self._first_offset else 1
+        self._first_offset = first_offset
+        return self._attempts >= MAX_ATTEMPTS

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 T = TypeVar("T")
 
-FOR_A_MOMENT: Final = frozenset(
+TRANSIENT_ERRORS: Final = frozenset(
     {
         KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001  librdkafka's own name, of a partition that was just made
         KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -20,16 +20,16 @@ FOR_A_MOMENT: Final = frozenset(
     }
 )
 
-AGAIN_SECONDS: Final = 0.2
+RETRY_DELAY_SECONDS: Final = 0.2
 
 
-def until_answered(ask: Callable[[], T], seconds: float) -> T:
+def retry_transient(request: Callable[[], T], timeout: float) -> T:
     """The answer. Raises KafkaException: at once for another error, after so many seconds for one of these."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + timeout
     while True:
         try:
-            return ask()
+            return request()
         except KafkaException as refused:
-            if refused.args[0].code() not in FOR_A_MOMENT or time.monotonic() > until:
+            if refused.args[0].code() not in TRANSIENT_ERRORS or time.monotonic() > until:
                 raise
-            time.sleep(AGAIN_SECONDS)
+            time.sleep(RETRY_DELAY_SECONDS)

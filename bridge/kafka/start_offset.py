@@ -5,7 +5,7 @@ from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING
 
-UNKNOWN_ENDS: Final = (OFFSET_BEGINNING, 2**63 - 1)
+UNKNOWN_WATERMARKS: Final = (OFFSET_BEGINNING, 2**63 - 1)
 """Of a partition without a leader. A committed offset is believed then; where it is wrong, the reading tells so."""
 
 
@@ -13,7 +13,7 @@ NO_EPOCH: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class CommittedOffset:
     """What the group committed: the offset, the id of the topic that it was committed for ("" if not known), and the
     leader epoch of the records below."""
 
@@ -23,7 +23,7 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartOffset:
     """The offset to begin with, or OFFSET_BEGINNING; `alarm` tells people what was found wrong. Where there is an
     `epoch`, the record before the offset is looked at: of a later epoch, it is another one than was done."""
 
@@ -32,33 +32,33 @@ class Start:
     epoch: int = NO_EPOCH
 
     @property
-    def looks_back(self) -> bool:
+    def checks_previous_record(self) -> bool:
         """Whether the record before is to be looked at."""
         return self.epoch != NO_EPOCH
 
     @property
     def read_from(self) -> int:
         """The offset that Kafka is asked for first."""
-        return self.offset - self.looks_back
+        return self.offset - self.checks_previous_record
 
 
-def choose_start(committed: Committed | None, topic_id: str, low: int, high: int) -> Start:
+def choose_start_offset(committed: CommittedOffset | None, topic_id: str, low: int, high: int) -> StartOffset:
     """Begin at the committed offset, or at the earliest one: a thought that is done costs one look-up, a skipped one is
     lost. `low` and `high` are the partition's watermarks."""
     if committed is None:
-        return Start(low)
+        return StartOffset(low)
     if committed.topic_id and topic_id and committed.topic_id != topic_id:
-        return Start(low, "the topic was made anew since the last commit; beginning at the earliest record")
+        return StartOffset(low, "the topic was made anew since the last commit; beginning at the earliest record")
     if not low <= committed.offset <= high:
-        return Start(
+        return StartOffset(
             low,
             f"the committed offset {committed.offset} is outside of {low} to {high}; beginning at the earliest record",
         )
-    return Start(committed.offset, epoch=committed.epoch if 0 <= low < committed.offset else NO_EPOCH)
+    return StartOffset(committed.offset, epoch=committed.epoch if 0 <= low < committed.offset else NO_EPOCH)
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class PartitionOffsets:
     """What Kafka says of a partition: its log's ends, how far it can be read, and what the group committed."""
 
     partition: int
@@ -66,9 +66,9 @@ class Position:
     low: int
     high: int
     readable: int
-    committed: Committed | None
+    committed: CommittedOffset | None
 
     @property
-    def done_below(self) -> int:
+    def committed_below(self) -> int:
         """Everything below was told to be done. A commit for another log, or outside of this one, says nothing."""
-        return choose_start(self.committed, self.topic_id, self.low, self.high).offset
+        return choose_start_offset(self.committed, self.topic_id, self.low, self.high).offset

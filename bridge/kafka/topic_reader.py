@@ -21,20 +21,20 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 
-from bridge.kafka.config import client_config, drained, reader_config
-from bridge.kafka.corrupt_batches import DAMAGED, EXPECTED, Damage, Damaged
-from bridge.kafka.retry import until_answered
-from bridge.kafka.start_offset import Committed, Position
-from bridge.kafka.topic_ids import TopicIds, topic_id
-from bridge.kafka.watermarks import LAST, Watermarks
+from bridge.kafka.config import client_config, poll_batch, reader_config
+from bridge.kafka.corrupt_batches import CORRUPT_BATCH_ERRORS, PARTITION_ERRORS, CorruptBatchTracker, CorruptRecord
+from bridge.kafka.retry import retry_transient
+from bridge.kafka.start_offset import CommittedOffset, PartitionOffsets
+from bridge.kafka.topic_ids import TopicIds, await_topic_id
+from bridge.kafka.watermarks import LATEST, Watermarks
 from contracts.settings import Settings
 
-ANSWER_SECONDS: Final = 10.0
+REQUEST_TIMEOUT_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 1.0
-SILENCE_SECONDS: Final = 30.0
+IDLE_TIMEOUT_SECONDS: Final = 30.0
 """After this long without a record or the end of a partition, Kafka is away."""
 
-Stands: TypeAlias = "Message[bytes, bytes] | Damaged"
+TopicItem: TypeAlias = "Message[bytes, bytes] | CorruptRecord"
 """What stands at an offset."""
 
 Span = tuple[int, int, int]
@@ -42,15 +42,15 @@ Span = tuple[int, int, int]
 
 
 @dataclass(slots=True)
-class Rest:
+class ReadRange:
     """What of a partition is still to be read."""
 
     next: int
     end: int
-    damage: Damage = field(default_factory=Damage)
+    corrupt_batches: CorruptBatchTracker = field(default_factory=CorruptBatchTracker)
 
 
-class Log:
+class TopicReader:
     """Reads topics from outside; `name` is shown in the broker's log. Methods raise KafkaException when it is away."""
 
     def __init__(self, settings: Settings, name: str) -> None:
@@ -62,95 +62,97 @@ class Log:
             }
         )
 
-    def positions(self, topic: str) -> list[Position]:
+    def partition_offsets(self, topic: str) -> list[PartitionOffsets]:
         """Of all partitions. The commits are read before the ends: work only goes on in between."""
         numbers = self._partitions(topic)
-        known_as = topic_id(TopicIds(self._admin, topic).ask())
-        committed = until_answered(lambda: self._committed(topic, numbers), ANSWER_SECONDS)
+        known_as = await_topic_id(TopicIds(self._admin, topic).request())
+        committed = retry_transient(lambda: self._committed(topic, numbers), REQUEST_TIMEOUT_SECONDS)
         watermarks = Watermarks(self._admin, topic)
-        until_answered(lambda: watermarks.ask(numbers), ANSWER_SECONDS)
-        readable = self._readable(topic, numbers)
+        retry_transient(lambda: watermarks.fetch(numbers), REQUEST_TIMEOUT_SECONDS)
+        readable = self._readable_ends(topic, numbers)
         return [
-            Position(number, known_as, low, high, min(readable[number], high), committed[number])
+            PartitionOffsets(number, known_as, low, high, min(readable[number], high), committed[number])
             for number, (low, high) in sorted(watermarks.known.items())
         ]
 
-    def records(self, topic: str, spans: Iterable[Span]) -> Iterator[list[Stands]]:
+    def records(self, topic: str, spans: Iterable[Span]) -> Iterator[list[TopicItem]]:
         """What stands within the spans, in batches of some megabytes; those of a partition in their order."""
-        rests = {partition: Rest(first, end) for partition, first, end in spans if first < end}
-        quiet_since = time.monotonic()
-        with self._assigned(topic, rests):
-            while rests:
-                waiting = len(rests)
-                if batch := list(self._batch(topic, rests)):
+        ranges = {partition: ReadRange(first, end) for partition, first, end in spans if first < end}
+        idle_since = time.monotonic()
+        with self._assigned(topic, ranges):
+            while ranges:
+                waiting = len(ranges)
+                if batch := list(self._next_batch(topic, ranges)):
                     yield batch
-                if batch or len(rests) < waiting:
-                    quiet_since = time.monotonic()
-                elif time.monotonic() - quiet_since > SILENCE_SECONDS:
-                    raise KafkaException(_silent(rests))
+                if batch or len(ranges) < waiting:
+                    idle_since = time.monotonic()
+                elif time.monotonic() - idle_since > IDLE_TIMEOUT_SECONDS:
+                    raise KafkaException(_idle_error(ranges))
 
     def close(self) -> None:
         """Let go of the connections."""
         self._consumer.close()
 
     def _partitions(self, topic: str) -> list[int]:
-        described = self._consumer.list_topics(topic, ANSWER_SECONDS).topics[topic]
+        described = self._consumer.list_topics(topic, REQUEST_TIMEOUT_SECONDS).topics[topic]
         if described.error is not None:
             raise KafkaException(described.error)
         return sorted(described.partitions)
 
-    def _committed(self, topic: str, numbers: list[int]) -> dict[int, Committed | None]:
+    def _committed(self, topic: str, numbers: list[int]) -> dict[int, CommittedOffset | None]:
         partitions = [TopicPartition(topic, number) for number in numbers]
         return {
-            one.partition: None if one.offset == OFFSET_INVALID else Committed(one.offset, one.metadata or "")
-            for one in self._consumer.committed(partitions, timeout=ANSWER_SECONDS)
+            one.partition: None if one.offset == OFFSET_INVALID else CommittedOffset(one.offset, one.metadata or "")
+            for one in self._consumer.committed(partitions, timeout=REQUEST_TIMEOUT_SECONDS)
         }
 
-    def _readable(self, topic: str, numbers: list[int]) -> dict[int, int]:
+    def _readable_ends(self, topic: str, numbers: list[int]) -> dict[int, int]:
         """Where the log ends for a reader: before what stands in or behind a transaction that has not ended."""
         places = [TopicPartition(topic, number) for number in numbers]
         asked = self._admin.list_offsets(
-            dict.fromkeys(places, LAST), isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=ANSWER_SECONDS
+            dict.fromkeys(places, LATEST),
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=REQUEST_TIMEOUT_SECONDS,
         )
         return {place.partition: int(asked[place].result().offset) for place in places}
 
-    def _batch(self, topic: str, rests: dict[int, Rest]) -> Iterator[Stands]:
+    def _next_batch(self, topic: str, ranges: dict[int, ReadRange]) -> Iterator[TopicItem]:
         """What has come of the spans; one that was read to its end is taken out of `rests`.
 
         The broker's word that the log ends counts as well: what stands last may be a mark that no reader is shown.
         """
-        elsewhere: set[int] = set()
-        for message in drained(self._consumer, POLL_SECONDS):
+        reseeked: set[int] = set()
+        for message in poll_batch(self._consumer, POLL_SECONDS):
             number, offset, error = message.partition() or 0, message.offset() or 0, message.error()
-            if error is not None and error.code() not in EXPECTED:
+            if error is not None and error.code() not in PARTITION_ERRORS:
                 raise KafkaException(error)
-            if number not in rests or number in elsewhere:
+            if number not in ranges or number in reseeked:
                 continue
-            rest = rests[number]
+            rest = ranges[number]
             if error is None:
                 rest.next = offset + 1
                 if offset < rest.end:
                     yield message
-            elif error.code() in DAMAGED:
-                elsewhere.add(number)
-                yield from self._pass_by(rest, TopicPartition(topic, number, offset), error)
+            elif error.code() in CORRUPT_BATCH_ERRORS:
+                reseeked.add(number)
+                yield from self._skip_corrupt(rest, TopicPartition(topic, number, offset), error)
             else:
                 rest.next = rest.end
             if rest.next >= rest.end:
-                del rests[number]
+                del ranges[number]
 
-    def _pass_by(self, rest: Rest, begins_at: TopicPartition, error: KafkaError) -> Iterator[Damaged]:
+    def _skip_corrupt(self, rest: ReadRange, begins_at: TopicPartition, error: KafkaError) -> Iterator[CorruptRecord]:
         """Ask again for a batch that cannot be decoded; when it stays so, the record that is next is passed by."""
         number, offset = begins_at.partition, max(begins_at.offset, rest.next)
-        is_certain = rest.damage.is_certain(begins_at.offset)
+        is_certain = rest.corrupt_batches.is_confirmed(begins_at.offset)
         self._consumer.seek(TopicPartition(begins_at.topic, number, offset + is_certain))
         if is_certain:
             rest.next = offset + 1
             if offset < rest.end:
-                yield Damaged(number, offset, error.str())
+                yield CorruptRecord(number, offset, error.str())
 
     @contextmanager
-    def _assigned(self, topic: str, rests: dict[int, Rest]) -> Iterator[None]:
+    def _assigned(self, topic: str, rests: dict[int, ReadRange]) -> Iterator[None]:
         self._consumer.assign([TopicPartition(topic, number, rest.next) for number, rest in rests.items()])
         try:
             yield
@@ -158,7 +160,7 @@ class Log:
             self._consumer.unassign()
 
 
-def _silent(rests: dict[int, Rest]) -> KafkaError:
+def _idle_error(rests: dict[int, ReadRange]) -> KafkaError:
     """An uncompressed batch that is no batch any more makes librdkafka silent, as a broker does that is away."""
     where = ", ".join(f"partition {number} gives nothing from offset {rest.next} on" for number, rest in rests.items())
     return KafkaError(KafkaError._TIMED_OUT, where)  # noqa: SLF001  librdkafka's own name

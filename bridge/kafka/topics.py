@@ -15,20 +15,20 @@ from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
 
-WORK_RECORD_BYTES: Final = 1_048_588
+MAX_WORK_BATCH_BYTES: Final = 1_048_588
 """Kafka's own default of the largest record batch, as it is sent: what comes packed may be larger."""
 
-DEAD_LETTER_VALUE_BYTES: Final = 16 * 1024 * 1024
+MAX_DEAD_LETTER_VALUE_BYTES: Final = 16 * 1024 * 1024
 """The largest value that a dead letter has room for. Nothing bounds what a packed one unpacks to, and one that could
 not be stored within a statement's time would stop its partition; for this one PostgreSQL takes an eighth of it."""
 
-DEAD_LETTER_RECORD_BYTES: Final = DEAD_LETTER_VALUE_BYTES + WORK_RECORD_BYTES + 65_536
+MAX_DEAD_LETTER_RECORD_BYTES: Final = MAX_DEAD_LETTER_VALUE_BYTES + MAX_WORK_BATCH_BYTES + 65_536
 """A dead letter carries the original's value, its key and headers, and up to 64 KiB of headers that say why."""
 
-LARGEST: Final = "max.message.bytes"
+MAX_MESSAGE_BYTES: Final = "max.message.bytes"
 
-BROKERS_OWN_DEFAULT: Final = -1
-ANSWER_SECONDS: Final = 30
+BROKER_DEFAULT: Final = -1
+REQUEST_TIMEOUT_SECONDS: Final = 30
 
 
 def create_topics(settings: Settings) -> list[str]:
@@ -37,28 +37,29 @@ def create_topics(settings: Settings) -> list[str]:
     Raises KafkaException when Kafka is away or refuses.
     """
     client = AdminClient(client_config(settings, "topics"))
-    wanted = _wanted(settings)
-    asked = client.create_topics(wanted, operation_timeout=ANSWER_SECONDS, request_timeout=ANSWER_SECONDS)
-    made = [name for name, answer in asked.items() if _is_new(name, answer)]
+    wanted = _wanted_topics(settings)
+    asked = client.create_topics(
+        wanted, operation_timeout=REQUEST_TIMEOUT_SECONDS, request_timeout=REQUEST_TIMEOUT_SECONDS
+    )
+    made = [name for name, answer in asked.items() if _was_created(name, answer)]
     for topic in wanted:
         if topic.topic not in made:
-            _compare(client, topic)
+            _warn_of_differences(client, topic)
     return made
 
 
-def _wanted(settings: Settings) -> list[NewTopic]:
+def _wanted_topics(settings: Settings) -> list[NewTopic]:
     configs: dict[str, dict[str, str]] = {
-        settings.kafka_topic: {LARGEST: str(WORK_RECORD_BYTES)},
+        settings.kafka_topic: {MAX_MESSAGE_BYTES: str(MAX_WORK_BATCH_BYTES)},
         settings.kafka_events_topic: {},
-        settings.kafka_dead_letter_topic: {LARGEST: str(DEAD_LETTER_RECORD_BYTES)},
+        settings.kafka_dead_letter_topic: {MAX_MESSAGE_BYTES: str(MAX_DEAD_LETTER_RECORD_BYTES)},
     }
     return [
-        NewTopic(name, settings.kafka_partitions, BROKERS_OWN_DEFAULT, config=config)
-        for name, config in configs.items()
+        NewTopic(name, settings.kafka_partitions, BROKER_DEFAULT, config=config) for name, config in configs.items()
     ]
 
 
-def _is_new(name: str, made: "Future[None]") -> bool:
+def _was_created(name: str, made: "Future[None]") -> bool:
     try:
         made.result()
     except KafkaException as refused:
@@ -70,12 +71,12 @@ def _is_new(name: str, made: "Future[None]") -> bool:
     return True
 
 
-def _compare(client: AdminClient, topic: NewTopic) -> None:
+def _warn_of_differences(client: AdminClient, topic: NewTopic) -> None:
     """Say how a topic that is there differs. Where it takes larger records than its dead letters may have, those become
     dead letters without their bytes; where it takes less, the relay's may be refused."""
     resource = ConfigResource(ResourceType.TOPIC, topic.topic)
     try:
-        found = client.describe_configs([resource], request_timeout=ANSWER_SECONDS)[resource].result()
+        found = client.describe_configs([resource], request_timeout=REQUEST_TIMEOUT_SECONDS)[resource].result()
     except KafkaException as refused:
         log.warning("What topic %s allows could not be looked at: %s", topic.topic, refused.args[0].str())
         return

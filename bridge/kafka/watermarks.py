@@ -8,10 +8,10 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
-ANSWER_SECONDS: Final = 2.0
+REQUEST_TIMEOUT_SECONDS: Final = 2.0
 
-FIRST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-LAST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class Watermarks:
@@ -22,12 +22,12 @@ class Watermarks:
         self._topic = topic
         self.known: dict[int, tuple[int, int]] = {}
 
-    def ask(self, numbers: Collection[int]) -> None:
+    def fetch(self, numbers: Collection[int]) -> None:
         """Learn what is not known yet. Raises KafkaException when it cannot be had of one of them."""
-        self._admin.list_topics(self._topic, timeout=ANSWER_SECONDS)  # makes the client know new partitions
+        self._admin.list_topics(self._topic, timeout=REQUEST_TIMEOUT_SECONDS)  # makes the client know new partitions
         missing = [TopicPartition(self._topic, number) for number in numbers if number not in self.known]
-        firsts = self._admin.list_offsets(dict.fromkeys(missing, FIRST), request_timeout=ANSWER_SECONDS)
-        lasts = self._admin.list_offsets(dict.fromkeys(missing, LAST), request_timeout=ANSWER_SECONDS)
+        firsts = self._admin.list_offsets(dict.fromkeys(missing, EARLIEST), request_timeout=REQUEST_TIMEOUT_SECONDS)
+        lasts = self._admin.list_offsets(dict.fromkeys(missing, LATEST), request_timeout=REQUEST_TIMEOUT_SECONDS)
         refused = None
         for partition in missing:
             try:

@@ -4,20 +4,20 @@ import logging
 
 from confluent_kafka import Message
 
-from bridge.consumer.decide import Record
-from bridge.records.parse import Unreadable, read_record
+from bridge.records.parse import parse_record
+from bridge.records.types import InvalidRecord, Record
 from contracts.dead_letters import origin
 
 log = logging.getLogger(__name__)
 
 
-def read_message(topic: str, message: "Message[bytes, bytes]") -> Record | Unreadable:
+def decode_message(topic: str, message: "Message[bytes, bytes]") -> Record | InvalidRecord:
     """What the message says, or why it cannot be read; its offset is the record's."""
     where = origin(topic, message.partition() or 0, message.offset() or 0, message.timestamp()[1])
-    return read_record(where, message.value(), headers(message), _key(message))
+    return parse_record(where, message.value(), decode_headers(message), _key(message))
 
 
-def headers(message: "Message[bytes, bytes]") -> list[tuple[str, bytes | None]]:
+def decode_headers(message: "Message[bytes, bytes]") -> list[tuple[str, bytes | None]]:
     """None at all where a name is not UTF-8: confluent-kafka raises then, and no record may end the bridge."""
     try:
         found = message.headers() or []

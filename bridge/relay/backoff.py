@@ -10,70 +10,70 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-TOPIC_SECONDS: Final = 5.0
-LINE_SECONDS: Final = 5.0
-LONGEST_SECONDS: Final = 160.0
+TOPIC_PAUSE_SECONDS: Final = 5.0
+KEY_PAUSE_SECONDS: Final = 5.0
+MAX_PAUSE_SECONDS: Final = 160.0
 
-MOST_LINES: Final = 10_000
+MAX_PAUSED_KEYS: Final = 10_000
 """When there are more of them, all are tried again."""
 
-Place = tuple[str, int]
+PartitionName = tuple[str, int]
 """A topic and a partition."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Backoff:
     """Of a line, so many `seconds` long. It is remembered for as long again, to be doubled."""
 
-    place: Place
+    partition: PartitionName
     until: float
     seconds: float
 
 
-class Resting:
+class BackoffRegistry:
     """Topics and lines, each with the end of its pause."""
 
     def __init__(self) -> None:
         self._topics: dict[str, float] = {}
-        self._lines: dict[str, Pause] = {}
-        self._some_are_taken = False
+        self._keys: dict[str, Backoff] = {}
+        self._kafka_accepts = False
 
-    def topics(self, now: float) -> list[str]:
+    def paused_topics(self, now: float) -> list[str]:
         """Those that rest."""
         self._topics = {topic: until for topic, until in self._topics.items() if until > now}
         return list(self._topics)
 
-    def lines(self, now: float) -> list[str]:
+    def paused_keys(self, now: float) -> list[str]:
         """Those that rest."""
-        self._lines = {line: pause for line, pause in self._lines.items() if pause.until + pause.seconds > now}
-        return [line for line, pause in self._lines.items() if pause.until > now]
+        self._keys = {line: pause for line, pause in self._keys.items() if pause.until + pause.seconds > now}
+        return [line for line, pause in self._keys.items() if pause.until > now]
 
-    def rest_topic(self, topic: str, now: float) -> None:
+    def pause_topic(self, topic: str, now: float) -> None:
         """Kafka takes nothing of it."""
-        self._topics[topic] = now + TOPIC_SECONDS
+        self._topics[topic] = now + TOPIC_PAUSE_SECONDS
 
-    def note(self, taken: Collection[Place], late: Mapping[str, Place], now: float) -> None:
+    def record_outcome(self, taken: Collection[PartitionName], late: Mapping[str, PartitionName], now: float) -> None:
         """What became of a batch: which partitions took a record, and whose rows (line -> partition) were late."""
-        known = {pause.place for pause in self._lines.values()}
+        known = {pause.partition for pause in self._keys.values()}
         if taken:
-            self._some_are_taken = True
-            self._lines = {line: pause for line, pause in self._lines.items() if pause.place not in taken}
+            self._kafka_accepts = True
+            self._keys = {line: pause for line, pause in self._keys.items() if pause.partition not in taken}
         elif not known.issuperset(late.values()):
-            self._some_are_taken = False
+            self._kafka_accepts = False
         for line, place in late.items():
-            self._rest_line(line, place, now)
+            self._pause_key(line, place, now)
 
-    def wake(self) -> bool:
+    def resume_all(self) -> bool:
         """For when nothing else waits: whether lines were woken, because Kafka takes nothing at all. Else they would
         sleep on when it comes back."""
-        if self._some_are_taken or not self._lines:
+        if self._kafka_accepts or not self._keys:
             return False
-        self._lines.clear()
+        self._keys.clear()
         return True
 
-    def _rest_line(self, line: str, place: Place, now: float) -> None:
-        known = self._lines.get(line)
-        if known is None and len(self._lines) >= MOST_LINES:
-            self._lines.clear()
-        seconds = LINE_SECONDS if known is None else min(LONGEST_SECONDS, 2 * known.seconds)
-        self._lines[line] = Pause(place, now + seconds, seconds)
+    def _pause_key(self, line: str, place: PartitionName, now: float) -> None:
+        known = self._keys.get(line)
+        if known is None and len(self._keys) >= MAX_PAUSED_KEYS:
+            self._keys.clear()
+        seconds = KEY_PAUSE_SECONDS if known is None else min(MAX_PAUSE_SECONDS, 2 * known.seconds)
+        self._keys[line] = Backoff(place, now + seconds, seconds)

@@ -10,34 +10,34 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from bridge.kafka.config import Config, client_config, is_fatal
-from bridge.kafka.topics import DEAD_LETTER_RECORD_BYTES, WORK_RECORD_BYTES
-from bridge.relay.outbox import Delivered, Late, OutboxRow, Refused
+from bridge.kafka.topics import MAX_DEAD_LETTER_RECORD_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.relay.outbox import Delivered, DeliveryTimeout, OutboxRow, Rejected
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
 
-DELIVERY_MS: Final = 8_000
+DELIVERY_TIMEOUT_MS: Final = 8_000
 """How long librdkafka tries to deliver a record before it reports that it could not."""
 
-WAIT_SECONDS: Final = DELIVERY_MS / 1000 + 1.5
+MAX_WAIT_SECONDS: Final = DELIVERY_TIMEOUT_MS / 1000 + 1.5
 """The longest wait for all reports of a batch: librdkafka looks for overdue records once a second."""
 
-SLICE_SECONDS: Final = 0.25
+FLUSH_SECONDS: Final = 0.25
 """Between two slices of the wait the process shows that it is alive and hears that it shall stop."""
 
 UNKNOWN_TOPIC_MS: Final = 1_000
 """How long a topic that the broker does not name holds up the batch before it is reported as unknown."""
 
 
-class Fate(Enum):
+class ErrorScope(Enum):
     """What an error means for the row that met it."""
 
-    REFUSED = "this row will never be taken"
+    ROW = "this row will never be taken"
     TOPIC = "no row of this topic is taken until somebody mends it"
-    LATER = "Kafka is away or busy"
+    KAFKA = "Kafka is away or busy"
 
 
-_OF_THE_ROW: Final = frozenset(
+_ROW_ERRORS: Final = frozenset(
     {
         KafkaError.MSG_SIZE_TOO_LARGE,
         KafkaError.RECORD_LIST_TOO_LARGE,
@@ -49,7 +49,7 @@ _OF_THE_ROW: Final = frozenset(
     }
 )
 
-_OF_THE_TOPIC: Final = frozenset(
+_TOPIC_ERRORS: Final = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.TOPIC_EXCEPTION,
@@ -60,25 +60,27 @@ _OF_THE_TOPIC: Final = frozenset(
 )
 
 
-WRONG_CLOCK: Final = "the clock of this machine or of Kafka's is wrong: Kafka takes no record that is stamped with it"
+WRONG_CLOCK_ADVICE: Final = (
+    "the clock of this machine or of Kafka's is wrong: Kafka takes no record that is stamped with it"
+)
 """The rows have no times, so that they are as good as before once the clock is right."""
 
 
-def fate(code: int) -> Fate:
+def error_scope(code: int) -> ErrorScope:
     """Sort an error code once. An authorisation is the topic's matter: the row is good when somebody grants it."""
-    if code in _OF_THE_ROW:
-        return Fate.REFUSED
-    return Fate.TOPIC if code in _OF_THE_TOPIC else Fate.LATER
+    if code in _ROW_ERRORS:
+        return ErrorScope.ROW
+    return ErrorScope.TOPIC if code in _TOPIC_ERRORS else ErrorScope.KAFKA
 
 
 @dataclass(slots=True)
-class Outcome:
+class PublishOutcome:
     """What became of a batch. Rows that are in no list wait in the outbox for another try."""
 
     delivered: list[Delivered] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    late: list[Late] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+    timed_out: list[DeliveryTimeout] = field(default_factory=list)
+    paused_topics: dict[str, str] = field(default_factory=dict)
     """Topics that take nothing now, and what Kafka said."""
     trouble: str = ""
     """Why rows have to wait; empty when none has to."""
@@ -86,44 +88,44 @@ class Outcome:
     """What somebody has to mend before they are taken."""
     unreported: int = 0
 
-    def meet(self, row: OutboxRow, error: KafkaError) -> None:
+    def add_error(self, row: OutboxRow, error: KafkaError) -> None:
         """Note the error that a row met."""
-        match fate(error.code()):
-            case Fate.REFUSED:
-                self.refused.append(Refused(row, f"{error.name()}: {error.str()}"))
-            case Fate.TOPIC:
-                self.missing[row.topic] = error.name()
-            case Fate.LATER:
+        match error_scope(error.code()):
+            case ErrorScope.ROW:
+                self.rejected.append(Rejected(row, f"{error.name()}: {error.str()}"))
+            case ErrorScope.TOPIC:
+                self.paused_topics[row.topic] = error.name()
+            case ErrorScope.KAFKA:
                 self.trouble = f"{error.name()}: {error.str()}"
-                self.alarm = WRONG_CLOCK if error.code() == KafkaError.INVALID_TIMESTAMP else self.alarm
+                self.alarm = WRONG_CLOCK_ADVICE if error.code() == KafkaError.INVALID_TIMESTAMP else self.alarm
 
-    def plus(self, other: "Outcome") -> "Outcome":
+    def merged_with(self, other: "PublishOutcome") -> "PublishOutcome":
         """Both outcomes in one."""
-        return Outcome(
+        return PublishOutcome(
             self.delivered + other.delivered,
-            self.refused + other.refused,
-            self.late + other.late,
-            self.missing | other.missing,
+            self.rejected + other.rejected,
+            self.timed_out + other.timed_out,
+            self.paused_topics | other.paused_topics,
             self.trouble or other.trouble,
             self.alarm or other.alarm,
         )
 
 
-class Publisher:
+class OutboxProducer:
     """An idempotent producer that is made when it is first needed and made anew after a fatal error."""
 
-    def __init__(self, settings: Settings, *, alive: Callable[[], None], waits: Callable[[], bool]) -> None:
+    def __init__(self, settings: Settings, *, show_life: Callable[[], None], may_wait: Callable[[], bool]) -> None:
         self._config = producer_config(settings)
-        self._alive = alive
-        self._waits = waits
+        self._show_life = show_life
+        self._may_wait = may_wait
         self._producer: Producer | None = None
 
-    def publish(self, rows: Sequence[OutboxRow]) -> Outcome:
+    def publish(self, rows: Sequence[OutboxRow]) -> PublishOutcome:
         """Send all rows and wait until each is acknowledged or has failed, at most WAIT_SECONDS.
 
         A producer that did not report in time is dropped with what it still holds, so that nothing piles up in it.
         """
-        outcome, producer = Outcome(), self._ready()
+        outcome, producer = PublishOutcome(), self._producer_or_new()
         for row in rows:
             self._send(producer, row, outcome)
         self._wait(producer, outcome)
@@ -132,31 +134,31 @@ class Publisher:
             self._producer = None
         return outcome
 
-    def publish_alone(self, rows: Iterable[OutboxRow], *, seconds: float) -> Outcome:
+    def publish_one_by_one(self, rows: Iterable[OutboxRow], *, seconds: float) -> PublishOutcome:
         """Send each row by itself, so that a refusal can only mean this row.
 
         No new row is begun after `seconds`, nor when Kafka is away.
         """
-        outcome, until = Outcome(), time.monotonic() + seconds
+        outcome, until = PublishOutcome(), time.monotonic() + seconds
         for row in rows:
-            outcome = outcome.plus(self.publish([row]))
+            outcome = outcome.merged_with(self.publish([row]))
             if outcome.trouble or time.monotonic() > until:
                 break
         return outcome
 
-    def serve(self) -> None:
+    def poll_events(self) -> None:
         """Let librdkafka tell its errors and log lines while there is nothing to send.
 
         The producer is made here, so that it has its producer id before the first row.
         """
-        self._ready().poll(0)
+        self._producer_or_new().poll(0)
 
-    def _ready(self) -> Producer:
+    def _producer_or_new(self) -> Producer:
         if self._producer is None:
             self._producer = Producer({**self._config, "error_cb": self._on_error})
         return self._producer
 
-    def _send(self, producer: Producer, row: OutboxRow, outcome: Outcome) -> None:
+    def _send(self, producer: Producer, row: OutboxRow, outcome: PublishOutcome) -> None:
         def report(error: KafkaError | None, message: Message) -> None:
             self._report(outcome, row, error, message)
 
@@ -164,34 +166,34 @@ class Publisher:
             producer.produce(row.topic, row.value, row.kafka_key(), headers=[*row.kafka_headers()], on_delivery=report)
             outcome.unreported += 1
         except KafkaException as refused:
-            self._meet(outcome, row, refused.args[0])
+            self._add_error(outcome, row, refused.args[0])
         except BufferError as full:
             outcome.trouble = str(full)
         except (TypeError, ValueError) as unusable:
-            outcome.refused.append(Refused(row, f"the row makes no record: {unusable}"))
+            outcome.rejected.append(Rejected(row, f"the row makes no record: {unusable}"))
 
-    def _report(self, outcome: Outcome, row: OutboxRow, error: KafkaError | None, message: Message) -> None:
+    def _report(self, outcome: PublishOutcome, row: OutboxRow, error: KafkaError | None, message: Message) -> None:
         outcome.unreported -= 1
         if error is None:
             outcome.delivered.append(Delivered(row, message.partition() or 0, message.offset() or 0))
             return
-        self._meet(outcome, row, error)
-        if fate(error.code()) is Fate.LATER:
-            outcome.late.append(Late(row, message.partition() or 0))
+        self._add_error(outcome, row, error)
+        if error_scope(error.code()) is ErrorScope.KAFKA:
+            outcome.timed_out.append(DeliveryTimeout(row, message.partition() or 0))
 
-    def _meet(self, outcome: Outcome, row: OutboxRow, error: KafkaError) -> None:
-        outcome.meet(row, error)
+    def _add_error(self, outcome: PublishOutcome, row: OutboxRow, error: KafkaError) -> None:
+        outcome.add_error(row, error)
         self._on_error(error)
 
-    def _wait(self, producer: Producer, outcome: Outcome) -> None:
+    def _wait(self, producer: Producer, outcome: PublishOutcome) -> None:
         """Until all reports are in, the time is over, or `waits` says that nobody waits any longer.
 
         What `flush` returns counts librdkafka's errors and log lines too, so the reports are counted here.
         """
-        until = time.monotonic() + WAIT_SECONDS
-        while outcome.unreported and time.monotonic() < until and self._waits():
-            producer.flush(SLICE_SECONDS)
-            self._alive()
+        until = time.monotonic() + MAX_WAIT_SECONDS
+        while outcome.unreported and time.monotonic() < until and self._may_wait():
+            producer.flush(FLUSH_SECONDS)
+            self._show_life()
 
     def _on_error(self, error: KafkaError) -> None:
         if is_fatal(error):
@@ -209,9 +211,9 @@ def producer_config(settings: Settings) -> Config:
         "enable.idempotence": True,
         "acks": "all",
         "linger.ms": settings.kafka_linger_ms,
-        "batch.size": min(settings.kafka_batch_size, WORK_RECORD_BYTES),
-        "message.max.bytes": DEAD_LETTER_RECORD_BYTES,
-        "delivery.timeout.ms": DELIVERY_MS,
-        "request.timeout.ms": DELIVERY_MS // 2,
+        "batch.size": min(settings.kafka_batch_size, MAX_WORK_BATCH_BYTES),
+        "message.max.bytes": MAX_DEAD_LETTER_RECORD_BYTES,
+        "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
+        "request.timeout.ms": DELIVERY_TIMEOUT_MS // 2,
         "topic.metadata.propagation.max.ms": UNKNOWN_TOPIC_MS,
     }

@@ -17,15 +17,15 @@ import psycopg2
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.audit.background import watching
-from bridge.log_throttle import Seldom
+from bridge.audit.background import background_audit
+from bridge.log_throttle import LogThrottle
 from bridge.relay import outbox
-from bridge.relay.backoff import Resting
-from bridge.relay.outbox import Left, OutboxRow, Refused
-from bridge.relay.producer import Outcome, Publisher
+from bridge.relay.backoff import BackoffRegistry
+from bridge.relay.outbox import Exclusions, OutboxRow, Rejected
+from bridge.relay.producer import OutboxProducer, PublishOutcome
 from bridge.relay.sweep import Sweep
-from contracts.database import Database, make_engine, why
-from contracts.heartbeat import beat
+from contracts.database import Database, describe_error, make_engine
+from contracts.heartbeat import touch_heartbeat
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -35,15 +35,15 @@ IDLE_MS: Final = 12_000
 
 IDLE_SECONDS: Final = 0.03
 STANDBY_SECONDS: Final = 0.1
-LONGEST_PAUSE_SECONDS: Final = 2.0
+MAX_PAUSE_SECONDS: Final = 2.0
 STOP_SECONDS: Final = 3.0
 """How long a relay that shall stop still waits for acknowledgements; the rest stays in the outbox."""
 
-ALONE_SECONDS: Final = 2.0
+SINGLE_ROWS_SECONDS: Final = 2.0
 """For trying refused rows alone; with one last wait it stays below IDLE_MS. Who had no time is in the next batch."""
 
 
-class Round(Enum):
+class PassResult(Enum):
     """How one look at the outbox went."""
 
     STANDBY = "another relay leads"
@@ -61,10 +61,10 @@ class Relay:
         self._sweep = Sweep(self._database, settings.kafka_topic)
         self._transactions = engine.execution_options(isolation_level="READ COMMITTED")
         self._stop = stop
-        self._patience = Patience(stop)
-        self._publisher = Publisher(settings, alive=self._alive, waits=self._patience.waits)
-        self._resting = Resting()
-        self._seldom = Seldom()
+        self._patience = ShutdownGrace(stop)
+        self._publisher = OutboxProducer(settings, show_life=self._show_life, may_wait=self._patience.may_wait)
+        self._backoff = BackoffRegistry()
+        self._throttle = LogThrottle()
         self._troubles = 0
         self._beaten = float("-inf")
 
@@ -76,92 +76,98 @@ class Relay:
     def step(self) -> float:
         """One round, and the seconds to wait before the next."""
         try:
-            found = self.round()
+            found = self.publish_batch()
             self._sweep_after(found)
-            self._alive()
+            self._show_life()
         except (SQLAlchemyError, psycopg2.Error) as away:  # the driver's own, where SQLAlchemy sets the isolation level
-            if self._seldom.is_due("postgres"):
-                log.warning("PostgreSQL does not answer, the outbox waits: %s", why(away))
-            found = Round.TROUBLE
+            if self._throttle.is_due("postgres"):
+                log.warning("PostgreSQL does not answer, the outbox waits: %s", describe_error(away))
+            found = PassResult.TROUBLE
         except Exception:  # the poll loop's boundary: a relay that ended would stop everything
             log.exception("A round of the relay failed and is tried again.")
-            found = Round.TROUBLE
+            found = PassResult.TROUBLE
         else:
-            if self._seldom.is_over("postgres"):
+            if self._throttle.clear("postgres"):
                 log.info("PostgreSQL answers again.")
-        self._troubles = self._troubles + 1 if found is Round.TROUBLE else 0
-        return pause(found, self._troubles)
+        self._troubles = self._troubles + 1 if found is PassResult.TROUBLE else 0
+        return pause_after(found, self._troubles)
 
-    def round(self) -> Round:
+    def publish_batch(self) -> PassResult:
         """Where rows wait one transaction: lead, read, publish, delete the acknowledged. Raises SQLAlchemyError."""
-        self._publisher.serve()
-        if not outbox.waits(self._database, self._left()):
-            return Round.TROUBLE if self._resting.wake() else Round.EMPTY
+        self._publisher.poll_events()
+        if not outbox.has_pending(self._database, self._exclusions()):
+            return PassResult.TROUBLE if self._backoff.resume_all() else PassResult.EMPTY
         with self._transactions.begin() as connection:
-            if not outbox.lead(connection, idle_ms=IDLE_MS):
-                return Round.STANDBY
-            rows = outbox.first_rows(connection, self._left())
+            if not outbox.try_acquire_leadership(connection, idle_ms=IDLE_MS):
+                return PassResult.STANDBY
+            rows = outbox.next_batch(connection, self._exclusions())
             if not rows:
-                return Round.EMPTY
+                return PassResult.EMPTY
             outcome = self._publish(connection, rows)
-            outbox.settle(connection, outcome.delivered)
-            outbox.park(connection, outcome.refused)
-        self._tell(outcome)
+            outbox.delete_delivered(connection, outcome.delivered)
+            outbox.park(connection, outcome.rejected)
+        self._log_outcome(outcome)
         if outcome.trouble and not outcome.delivered:
-            return Round.TROUBLE
-        return Round.FULL if outbox.is_full(rows) else Round.EMPTY
+            return PassResult.TROUBLE
+        return PassResult.FULL if outbox.hit_batch_limit(rows) else PassResult.EMPTY
 
-    def _publish(self, connection: Connection, rows: Sequence[OutboxRow]) -> Outcome:
+    def _publish(self, connection: Connection, rows: Sequence[OutboxRow]) -> PublishOutcome:
         """A broker refuses whole record batches, so who was refused in company is asked again alone.
 
         Taking the lead once more tells PostgreSQL in between that this transaction lives.
         """
         together = self._publisher.publish(rows)
-        if not together.refused:
+        if not together.rejected:
             return together
-        outbox.lead(connection, idle_ms=IDLE_MS)
-        asked, together.refused = together.refused, []
-        return together.plus(self._publisher.publish_alone((one.row for one in asked), seconds=ALONE_SECONDS))
+        outbox.try_acquire_leadership(connection, idle_ms=IDLE_MS)
+        asked, together.rejected = together.rejected, []
+        return together.merged_with(
+            self._publisher.publish_one_by_one((one.row for one in asked), seconds=SINGLE_ROWS_SECONDS)
+        )
 
-    def _sweep_after(self, found: Round) -> None:
+    def _sweep_after(self, found: PassResult) -> None:
         """Not while Kafka takes nothing, and in a statement of its own: its row locks must not outlast it."""
-        if self._settings.takes_from_kafka and found in {Round.EMPTY, Round.FULL} and (emitted := self._sweep.step()):
+        if (
+            self._settings.consumes_kafka
+            and found in {PassResult.EMPTY, PassResult.FULL}
+            and (emitted := self._sweep.run_due_page())
+        ):
             log.warning("%d quiet thoughts were emitted again.", emitted)
 
-    def _left(self) -> Left:
+    def _exclusions(self) -> Exclusions:
         now = time.monotonic()
-        return Left(self._resting.topics(now), self._resting.lines(now))
+        return Exclusions(self._backoff.paused_topics(now), self._backoff.paused_keys(now))
 
-    def _tell(self, outcome: Outcome) -> None:
-        for one in outcome.refused:
-            _alarm(one)
-        for topic, reason in outcome.missing.items():
-            self._rest(topic, reason)
+    def _log_outcome(self, outcome: PublishOutcome) -> None:
+        for one in outcome.rejected:
+            _log_rejected(one)
+        for topic, reason in outcome.paused_topics.items():
+            self._pause_topic(topic, reason)
         taken = {(one.row.topic, one.partition) for one in outcome.delivered}
-        late = {one.row.line: (one.row.topic, one.partition) for one in outcome.late}
-        self._resting.note(taken, late, time.monotonic())
-        if outcome.alarm and self._seldom.is_due("alarm"):
+        late = {one.row.order_key: (one.row.topic, one.partition) for one in outcome.timed_out}
+        self._backoff.record_outcome(taken, late, time.monotonic())
+        if outcome.alarm and self._throttle.is_due("alarm"):
             log.error("ALARM %s.", outcome.alarm)
-        if outcome.trouble and self._seldom.is_due("kafka"):
+        if outcome.trouble and self._throttle.is_due("kafka"):
             what = "does not take all" if outcome.delivered else "takes nothing"
             log.warning("Kafka %s now, what it does not take waits in the outbox: %s", what, outcome.trouble)
-        elif outcome.delivered and not outcome.trouble and self._seldom.is_over("kafka"):
+        elif outcome.delivered and not outcome.trouble and self._throttle.clear("kafka"):
             log.info("Kafka takes records again.")
 
-    def _rest(self, topic: str, reason: str) -> None:
+    def _pause_topic(self, topic: str, reason: str) -> None:
         """Leave a topic's rows where they are for a while, so that they do not hold up the others."""
-        self._resting.rest_topic(topic, time.monotonic())
-        if self._seldom.is_due(topic):
+        self._backoff.pause_topic(topic, time.monotonic())
+        if self._throttle.is_due(topic):
             advice = "make it with `python -m bridge create-topics`, or allow this client to write to it"
             log.error("Kafka does not take topic %s (%s), its rows wait: %s.", topic, reason, advice)
 
-    def _alive(self) -> None:
+    def _show_life(self) -> None:
         if time.monotonic() - self._beaten >= 1:
             self._beaten = time.monotonic()
-            beat(self._settings.heartbeat_file)
+            touch_heartbeat(self._settings.heartbeat_file)
 
 
-class Patience:
+class ShutdownGrace:
     """How long acknowledgements are waited for: as long as it takes, or STOP_SECONDS after `stop` was seen."""
 
     def __init__(self, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
@@ -169,23 +175,23 @@ class Patience:
         self._clock = clock
         self._until: float | None = None
 
-    def waits(self) -> bool:
+    def may_wait(self) -> bool:
         if not self._stop.is_set():
             return True
         self._until = self._until or self._clock() + STOP_SECONDS
         return self._clock() < self._until
 
 
-def pause(found: Round, troubles: int) -> float:
+def pause_after(result: PassResult, troubles: int) -> float:
     """Seconds until the next round; in trouble they grow, with jitter, up to LONGEST_PAUSE_SECONDS."""
-    match found:
-        case Round.FULL:
+    match result:
+        case PassResult.FULL:
             return 0.0
-        case Round.EMPTY:
+        case PassResult.EMPTY:
             return IDLE_SECONDS
-        case Round.STANDBY:
+        case PassResult.STANDBY:
             return STANDBY_SECONDS
-    longest = min(LONGEST_PAUSE_SECONDS, 0.1 * 2 ** min(troubles, 10))
+    longest = min(MAX_PAUSE_SECONDS, 0.1 * 2 ** min(troubles, 10))
     return random.uniform(longest / 2, longest)  # noqa: S311  it spreads retries and guards nothing
 
 
@@ -195,12 +201,12 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if not settings.kafka_enabled:
-        with watching(settings, stop):
+        with background_audit(settings, stop):
             _idle(settings, stop)
         return
-    engine = make_engine(settings.database_url, "relay", by_key=True)
+    engine = make_engine(settings.database_url, "relay", index_plans_only=True)
     try:
-        with watching(settings, stop):
+        with background_audit(settings, stop):
             Relay(settings, engine, stop).run()
     finally:
         engine.dispose()
@@ -211,10 +217,10 @@ def _idle(settings: Settings, stop: threading.Event) -> None:
     audit."""
     log.warning("KAFKA_ENABLED is false: nothing is relayed.")
     while not stop.wait(1):
-        beat(settings.heartbeat_file)
+        touch_heartbeat(settings.heartbeat_file)
 
 
-def _alarm(refused: Refused) -> None:
+def _log_rejected(refused: Rejected) -> None:
     row, size = refused.row, len(refused.row.value or b"")
     log.error(
         "ALARM Kafka refuses outbox row %d (topic %s, key %s, %d bytes) for good: %s. It is parked; when the cause is "

@@ -17,11 +17,11 @@ from sqlalchemy import text
 
 from contracts.database import Database, Row
 
-SWEEP_SECONDS: Final = 60.0
+SWEEP_INTERVAL_SECONDS: Final = 60.0
 
-PAGE_USERS: Final = 500
+USERS_PER_PAGE: Final = 500
 
-FIRST: Final = UUID(int=0)
+BEFORE_FIRST_USER: Final = UUID(int=0)
 
 SWEEP: Final = text("""
     WITH RECURSIVE walk(user_id, n) AS (
@@ -61,11 +61,11 @@ class Sweep:
         self._database = database
         self._topic = topic
         self._clock = clock
-        self._after = FIRST
+        self._after = BEFORE_FIRST_USER
         self._due_at = self._begun_at = clock()
         self._emitted = 0
 
-    def step(self) -> int:
+    def run_due_page(self) -> int:
         """The next page, when it is due. Returns what a whole pass has emitted, once it has ended.
 
         Raises SQLAlchemyError; the page is then tried again in a minute.
@@ -73,13 +73,13 @@ class Sweep:
         now = self._clock()
         if now < self._due_at:
             return 0
-        if self._after == FIRST:
+        if self._after == BEFORE_FIRST_USER:
             self._begun_at, self._emitted = now, 0
-        self._due_at = now + SWEEP_SECONDS
-        page: Row = self._database.rows(SWEEP, topic=self._topic, after=self._after, users=PAGE_USERS)[0]
+        self._due_at = now + SWEEP_INTERVAL_SECONDS
+        page: Row = self._database.rows(SWEEP, topic=self._topic, after=self._after, users=USERS_PER_PAGE)[0]
         self._emitted += page.emitted
         if page.last is not None:
             self._after, self._due_at = page.last, now
             return 0
-        self._after, self._due_at = FIRST, self._begun_at + SWEEP_SECONDS
+        self._after, self._due_at = BEFORE_FIRST_USER, self._begun_at + SWEEP_INTERVAL_SECONDS
         return self._emitted

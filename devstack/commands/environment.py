@@ -1,6 +1,6 @@
 """The environment of the stack's processes, from weakest to strongest:
 
-1. defaults of a stack on one machine (OPEN_API=true, a SECRET_KEY of its own),
+1. defaults of a stack on one machine (TRUST_USER_ID=true, a SECRET_KEY of its own),
 2. `.env` in the project and the caller's environment,
 3. the addresses of the stack's own stores,
 4. `--set NAME=VALUE`.
@@ -13,10 +13,10 @@ from dotenv import dotenv_values
 
 from contracts.settings import Settings, SettingsError, load_settings
 from devstack.errors import DevstackError
-from devstack.spec.layout import PROJECT, Home
+from devstack.spec.layout import PROJECT, StackDir
 from devstack.spec.ports import Ports
 from devstack.stores import kafka, postgres, redis_server
-from devstack.supervisor.pid_records import MARK
+from devstack.supervisor.pid_records import DEVSTACK_ENV_VAR
 
 
 def parse_settings(texts: list[str]) -> dict[str, str]:
@@ -29,12 +29,12 @@ def parse_settings(texts: list[str]) -> dict[str, str]:
     return {name.upper(): value for name, _, value in pairs}
 
 
-def compose(home: Home, ports: Ports, chosen: Mapping[str, str]) -> dict[str, str]:
+def build_environment(home: StackDir, ports: Ports, chosen: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of the manager and so of every process."""
-    return _defaults(home) | _inherited() | _own_addresses(home, ports) | _plumbing(home) | dict(chosen)
+    return _defaults(home) | _inherited() | _own_addresses(home, ports) | _internal_variables(home) | dict(chosen)
 
 
-def check(environment: Mapping[str, str]) -> Settings:
+def load_stack_settings(environment: Mapping[str, str]) -> Settings:
     """The settings as the processes will see them. Raises DevstackError that names the variable to mend."""
     known = {name: environment[name.upper()] for name in Settings.model_fields if environment.get(name.upper())}
     try:
@@ -43,8 +43,8 @@ def check(environment: Mapping[str, str]) -> Settings:
         raise DevstackError(f"Cannot start. {unusable}") from None
 
 
-def _defaults(home: Home) -> dict[str, str]:
-    return {"OPEN_API": "true", "KAFKA_ENABLED": "true", "SECRET_KEY": home.secret("secret-key")}
+def _defaults(home: StackDir) -> dict[str, str]:
+    return {"TRUST_USER_ID": "true", "KAFKA_ENABLED": "true", "SECRET_KEY": home.secret("secret-key")}
 
 
 def _inherited() -> dict[str, str]:
@@ -52,7 +52,7 @@ def _inherited() -> dict[str, str]:
     return from_file | dict(os.environ)
 
 
-def _own_addresses(home: Home, ports: Ports) -> dict[str, str]:
+def _own_addresses(home: StackDir, ports: Ports) -> dict[str, str]:
     """CELERY_BROKER_URL and KAFKA_SECURITY_PROTOCOL too: those of another environment do not fit these stores."""
     return {
         "DATABASE_URL": postgres.url(home, ports).replace("postgresql://", "postgresql+psycopg2://"),
@@ -63,5 +63,5 @@ def _own_addresses(home: Home, ports: Ports) -> dict[str, str]:
     }
 
 
-def _plumbing(home: Home) -> dict[str, str]:
-    return {MARK: str(home.root), "PYTHONUNBUFFERED": "1"}
+def _internal_variables(home: StackDir) -> dict[str, str]:
+    return {DEVSTACK_ENV_VAR: str(home.root), "PYTHONUNBUFFERED": "1"}

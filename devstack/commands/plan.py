@@ -7,24 +7,24 @@ from contracts.settings import Settings
 from devstack import console
 from devstack.commands import app_processes
 from devstack.errors import DevstackError
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.spec.ports import LOOPBACK, Ports, require_free
 from devstack.spec.process_kinds import Scale
 from devstack.spec.stack import Process, Stack
 from devstack.stores import embedded_kafka, kafka, postgres, redis_server
-from devstack.stores.kafka_jars import JarsMissing, cache_directory, ensure
+from devstack.stores.kafka_jars import JarsUnavailable, cache_directory, ensure_jars
 from devstack.stores.kafka_lock import kafka_version, read_lock
 
 EMBEDDED = "embedded"
-KEEPS_NOTHING = (
+EMBEDDED_NOTICE = (
     "librdkafka's own broker stands in for Kafka: it keeps nothing when it ends (PostgreSQL keeps every thought)."
 )
 
 
-def make_stack(home: Home, ports: Ports, scale: Scale, settings: Settings, choice: str | None) -> Stack:
+def make_stack(home: StackDir, ports: Ports, scale: Scale, settings: Settings, kafka_choice: str | None) -> Stack:
     """The stack, ready to be started: its ports are free, Kafka is at hand, the stores have their directories."""
     require_free(_wanted(ports, scale, kafka=settings.kafka_enabled))
-    jars = _jars(choice) if settings.kafka_enabled else None
+    jars = _jars(kafka_choice) if settings.kafka_enabled else None
     _initialise(home, ports, jars, settings.kafka_bootstrap_servers.partition(",")[0])
     broker = _broker(home, ports, jars) if settings.kafka_enabled else None
     stores = [postgres.process(home, ports), redis_server.process(home, ports), *([broker] if broker else [])]
@@ -37,7 +37,7 @@ def make_stack(home: Home, ports: Ports, scale: Scale, settings: Settings, choic
         kafka=_label(jars) if broker else None,
         redis_url=redis_server.url(home, ports),
         database_url=postgres.url(home, ports),
-        processes=[*stores, *app_processes.processes(home, ports, scale, settings)],
+        processes=[*stores, *app_processes.app_processes(home, ports, scale, settings)],
         detached=False,
     )
 
@@ -53,21 +53,23 @@ def _wanted(ports: Ports, scale: Scale, *, kafka: bool) -> dict[int, str]:
     return dict(sorted(wanted.items()))
 
 
-def _jars(choice: str | None) -> list[Path] | None:
+def _jars(kafka_choice: str | None) -> list[Path] | None:
     """Kafka's jars, or None for the stand-in. Raises DevstackError when `apache` was demanded and cannot be had."""
-    if choice == EMBEDDED:
-        console.say(KEEPS_NOTHING)
+    if kafka_choice == EMBEDDED:
+        console.print_line(EMBEDDED_NOTICE)
         return None
     try:
-        return ensure(read_lock(), cache_directory())
-    except JarsMissing as missing:
-        if choice:
+        return ensure_jars(read_lock(), cache_directory())
+    except JarsUnavailable as missing:
+        if kafka_choice:
             raise DevstackError(f"Apache Kafka cannot be had here. {missing}") from missing
-        console.say(f"Apache Kafka cannot be had here ({missing}). {KEEPS_NOTHING[0].upper()}{KEEPS_NOTHING[1:]}")
+        console.print_line(
+            f"Apache Kafka cannot be had here ({missing}). {EMBEDDED_NOTICE[0].upper()}{EMBEDDED_NOTICE[1:]}"
+        )
         return None
 
 
-def _initialise(home: Home, ports: Ports, jars: list[Path] | None, kafka_told: str) -> None:
+def _initialise(home: StackDir, ports: Ports, jars: list[Path] | None, kafka_told: str) -> None:
     with ThreadPoolExecutor() as pool:
         tasks = [pool.submit(postgres.initialise, home), pool.submit(redis_server.initialise, home)]
         if jars:
@@ -76,7 +78,7 @@ def _initialise(home: Home, ports: Ports, jars: list[Path] | None, kafka_told: s
             task.result()
 
 
-def _broker(home: Home, ports: Ports, jars: list[Path] | None) -> Process:
+def _broker(home: StackDir, ports: Ports, jars: list[Path] | None) -> Process:
     return kafka.process(home, jars) if jars else embedded_kafka.process(ports)
 
 

@@ -13,26 +13,26 @@ from pathlib import Path
 
 import psutil
 
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.spec.ports import accepts, listens
 from devstack.spec.stack import Process, Stack
 from devstack.stores import kafka, postgres, redis_server
 from devstack.supervisor import pid_records
 
-FRESH = 30.0
+MAX_HEARTBEAT_AGE = 30.0
 """Seconds after which a heartbeat counts as silence; they are touched every 5 s at least."""
 
 
-def is_ready(home: Home, stack: Stack, process: Process) -> bool:
+def is_ready(home: StackDir, stack: Stack, process: Process) -> bool:
     """Whether a process runs and does its work."""
-    living = pid_records.living(pid_records.read(home, process.name))
+    living = pid_records.running_process(pid_records.read(home, process.name))
     if living is None:
         return False
     if process.kind in {"postgres", "redis", "kafka"}:
         return _store_answers(stack, process)
     if process.kind in {"web", "flower"}:
         return _page_answers(stack, process, living)
-    return _heart_beats(home.heartbeat(process.name))
+    return _has_recent_heartbeat(home.heartbeat(process.name))
 
 
 def _store_answers(stack: Stack, process: Process) -> bool:
@@ -58,9 +58,9 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _heart_beats(path: Path) -> bool:
+def _has_recent_heartbeat(path: Path) -> bool:
     try:
         touched = path.stat().st_mtime
     except FileNotFoundError:
         return False
-    return time.time() - touched < FRESH
+    return time.time() - touched < MAX_HEARTBEAT_AGE

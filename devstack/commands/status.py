@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from devstack.commands.readiness import is_ready
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.spec.stack import Process, Stack
 from devstack.supervisor import pid_records
 
 ADDRESSES = ("web_url", "flower_url", "kafka_bootstrap", "kafka", "redis_url", "database_url")
 
 
-def describe(home: Home, stack: Stack) -> dict[str, Any]:
+def describe(home: StackDir, stack: Stack) -> dict[str, Any]:
     """The addresses and every process: name, kind, pid (None while it is down), ready, restarts, and
     the exit status of the last one that ended (None before any has)."""
     with ThreadPoolExecutor(8) as pool:
@@ -20,9 +20,9 @@ def describe(home: Home, stack: Stack) -> dict[str, Any]:
     return {name: getattr(stack, name) for name in ADDRESSES} | {"processes": processes}
 
 
-def _describe(home: Home, stack: Stack, process: Process) -> dict[str, Any]:
+def _describe(home: StackDir, stack: Stack, process: Process) -> dict[str, Any]:
     record = pid_records.read(home, process.name)
-    living = pid_records.living(record)
+    living = pid_records.running_process(record)
     return {
         "name": process.name,
         "kind": process.kind,

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from devstack import console
 from devstack.commands import app_processes, environment
 from devstack.commands.plan import EMBEDDED, make_stack
-from devstack.commands.run_module import remember
-from devstack.commands.wait_ready import until_ready
+from devstack.commands.run_module import save_settings
+from devstack.commands.wait_ready import wait_until_ready
 from devstack.errors import DevstackError, NotUp
-from devstack.spec.layout import PROJECT, Home
+from devstack.spec.layout import PROJECT, StackDir
 from devstack.spec.ports import Ports
 from devstack.spec.process_kinds import STORES, Scale
 from devstack.spec.stack import Process, Stack, load, save
@@ -27,17 +27,17 @@ from devstack.supervisor import client, locks, logs, pid_records
 class Options:
     """What the command line asks of `up`."""
 
-    home: Home
+    home: StackDir
     ports: Ports
     scale: Scale
-    chosen: dict[str, str] = field(repr=False)
+    settings: dict[str, str] = field(repr=False)
     kafka: str | None = None
     detach: bool = False
 
     @property
     def request(self) -> dict[str, str | dict[str, int] | None]:
         """What tells one request from another; settings as a digest, since they may be secrets."""
-        settings = hashlib.sha256(json.dumps(self.chosen, sort_keys=True).encode()).hexdigest()
+        settings = hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()
         scale = {str(kind): count for kind, count in self.scale.items()}
         return {"base": str(self.ports.base), "scale": scale, "kafka": self.kafka, "settings": settings}
 
@@ -45,11 +45,11 @@ class Options:
 def up(options: Options) -> int:
     """Start the stack; detached, return when it is ready; else watch it until a signal or `down` ends it."""
     options.home.prepare()
-    with _alone(options.home):
+    with _single_up(options.home):
         if _is_up_already(options):
-            console.say("This stack is up already.")
+            console.print_line("This stack is up already.")
             return 0
-        with _interrupts():
+        with _interrupt_on_signals():
             return _up(options)
 
 
@@ -59,22 +59,22 @@ def _up(options: Options) -> int:
         with ExitStack() as undo:
             undo.callback(_take_down, options.home)
             stack = _start(options)
-            _say_addresses(options.home, stack)
+            _print_addresses(options.home, stack)
             if not options.detach:
                 return _watch(options.home, stack)
             undo.pop_all()
     except KeyboardInterrupt:
-        if client.manager_lives(options.home):  # a second one, while it was stopping
+        if client.is_manager_running(options.home):  # a second one, while it was stopping
             raise
     return 0
 
 
 @contextmanager
-def _alone(home: Home) -> Iterator[None]:
+def _single_up(home: StackDir) -> Iterator[None]:
     try:
-        lock = locks.hold(home.up_lock, wait=False)
+        lock = locks.acquire(home.up_lock, wait=False)
     except BlockingIOError:
-        other = locks.holder(home.up_lock)
+        other = locks.holder_pid(home.up_lock)
         raise DevstackError(
             f"Another `up` (pid {other}) has {home.root}. End it, or give this one its own --dir and --port-base."
         ) from None
@@ -83,7 +83,7 @@ def _alone(home: Home) -> Iterator[None]:
 
 
 @contextmanager
-def _interrupts() -> Iterator[None]:
+def _interrupt_on_signals() -> Iterator[None]:
     """What ends `up`: Ctrl-C, also as a background job, for which the shell ignores it; a termination; a hang-up."""
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, signal.default_int_handler) for number in signals}
@@ -103,26 +103,26 @@ def _is_up_already(options: Options) -> bool:
         earlier = load(options.home)
     except NotUp:
         return False
-    lives = client.manager_lives(options.home)
+    lives = client.is_manager_running(options.home)
     if lives and earlier.detached and earlier.complete:
         if options.detach and earlier.request == options.request:
             return True
         root = options.home.root
         raise DevstackError(f"Another stack is up in {root}. End it first: python -m devstack down --dir {root}")
     if client.bring_down(options.home, earlier) or lives:
-        console.say("Ended what an earlier `up`, which was killed, had left running.")
+        console.print_line("Ended what an earlier `up`, which was killed, had left running.")
     return False
 
 
 def _start(options: Options) -> Stack:
     home = options.home
-    settings_environment = environment.compose(home, options.ports, options.chosen)
-    settings = environment.check(settings_environment)
-    stack = make_stack(home, options.ports, options.scale, settings, choice=options.kafka).model_copy(
+    settings_environment = environment.build_environment(home, options.ports, options.settings)
+    settings = environment.load_stack_settings(settings_environment)
+    stack = make_stack(home, options.ports, options.scale, settings, kafka_choice=options.kafka).model_copy(
         update={"request": options.request, "detached": options.detach}
     )
-    pid_records.forget(home)
-    remember(home, options.chosen)
+    pid_records.delete_all(home)
+    save_settings(home, options.settings)
     save(home, stack)
     client.launch(home, settings_environment)
     _start_stores(home, options.ports, stack, settings_environment)
@@ -132,64 +132,64 @@ def _start(options: Options) -> Stack:
     return done
 
 
-def _start_stores(home: Home, ports: Ports, stack: Stack, settings_environment: dict[str, str]) -> None:
+def _start_stores(home: StackDir, ports: Ports, stack: Stack, settings_environment: dict[str, str]) -> None:
     _start_and_wait(home, stack, [each for each in stack.processes if each.kind in STORES])
     postgres.create_database(home, ports)
     if stack.kafka and stack.kafka != EMBEDDED:  # the stand-in makes topics by itself
-        _run_job(home, "topics", app_processes.topics(), settings_environment)
+        _run_job(home, "topics", app_processes.topics_command(), settings_environment)
 
 
-def _start_apps(home: Home, stack: Stack, settings_environment: dict[str, str]) -> None:
+def _start_apps(home: StackDir, stack: Stack, settings_environment: dict[str, str]) -> None:
     processes = [each for each in stack.processes if each.kind not in STORES]
     if processes:
-        console.say("Bringing the database's tables up to date")
-        _run_job(home, "migrate", app_processes.migration(), settings_environment)
+        console.print_line("Bringing the database's tables up to date")
+        _run_job(home, "migrate", app_processes.migration_command(), settings_environment)
         _start_and_wait(home, stack, processes)
 
 
-def _start_and_wait(home: Home, stack: Stack, processes: list[Process]) -> None:
-    console.say(f"Starting {', '.join(each.name for each in processes)}")
+def _start_and_wait(home: StackDir, stack: Stack, processes: list[Process]) -> None:
+    console.print_line(f"Starting {', '.join(each.name for each in processes)}")
     client.start(home, processes)
-    until_ready(home, stack, processes)
+    wait_until_ready(home, stack, processes)
 
 
-def _run_job(home: Home, name: str, argv: list[str], settings_environment: dict[str, str]) -> None:
+def _run_job(home: StackDir, name: str, argv: list[str], settings_environment: dict[str, str]) -> None:
     with home.open_log(name).open("a") as log:
         done = subprocess.run(argv, env=settings_environment, cwd=PROJECT, stdout=log, stderr=log, check=False)  # noqa: S603
     if done.returncode:
         raise DevstackError(f"The job `{name}` failed. The end of {home.log(name)}:\n{logs.tail(home.log(name))}")
 
 
-def _say_addresses(home: Home, stack: Stack) -> None:
+def _print_addresses(home: StackDir, stack: Stack) -> None:
     if stack.web_url:
-        console.say(f"\nThe page is at {stack.web_url}")
+        console.print_line(f"\nThe page is at {stack.web_url}")
     if stack.flower_url:
-        console.say(f"Flower is at   {stack.flower_url}")
-    console.say(f"Logs are in    {home.logs}")
+        console.print_line(f"Flower is at   {stack.flower_url}")
+    console.print_line(f"Logs are in    {home.logs}")
     if not stack.detached:
-        console.say("Ctrl-C stops everything.")
+        console.print_line("Ctrl-C stops everything.")
 
 
-def _watch(home: Home, stack: Stack) -> int:
+def _watch(home: StackDir, stack: Stack) -> int:
     """Say what is started again, until the manager ends: by `down` from elsewhere (0), or killed (1)."""
     told: dict[str, int] = {}
-    while client.manager_lives(home):
+    while client.is_manager_running(home):
         for each in stack.processes:
             record = pid_records.read(home, each.name)
             if record and record.restarts > told.get(each.name, 0):
                 told[each.name] = record.restarts
-                console.say(f"{each.name} ended by itself and was started again; see {home.log(each.name)}")
+                console.print_line(f"{each.name} ended by itself and was started again; see {home.log(each.name)}")
         time.sleep(1)
     if client.bring_down(home, stack):
-        console.warn("The process manager was killed; what it had started was ended. Run `up` again.")
+        console.print_error("The process manager was killed; what it had started was ended. Run `up` again.")
         return 1
-    console.say("The stack was taken down.")
+    console.print_line("The stack was taken down.")
     return 0
 
 
-def _take_down(home: Home) -> None:
-    console.end_progress()
-    if client.manager_lives(home):
-        console.say("\nStopping; the stores come last.")
+def _take_down(home: StackDir) -> None:
+    console.clear_progress()
+    if client.is_manager_running(home):
+        console.print_line("\nStopping; the stores come last.")
         client.bring_down(home, load(home))
-        console.say(f"Stopped. Everything that was written is kept in {home.root}.")
+        console.print_line(f"Stopped. Everything that was written is kept in {home.root}.")

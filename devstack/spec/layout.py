@@ -21,13 +21,13 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 """The root of the project: the working directory of every process of the stack."""
 
-SOCKET_ROOM = 100
+MAX_SOCKET_PATH = 100
 """A unix socket's path may have 107 bytes on Linux and 103 elsewhere; longer ones get a directory under the system's
 temporary one."""
 
 
 @dataclass(frozen=True)
-class Home:
+class StackDir:
     """The directory of one stack."""
 
     root: Path
@@ -67,14 +67,14 @@ class Home:
         """The log, made if need be, for its owner alone to read."""
         path = self.log(name)
         path.touch(mode=0o600)
-        close_to_others(path, but=0o600)
+        restrict_mode(path, allowed=0o600)
         return path
 
     def private(self, name: str) -> Path:
         """A directory in DIR that is its owner's alone, made if need be."""
         path = self.root / name
         path.mkdir(mode=0o700, exist_ok=True)
-        close_to_others(path, but=0o700)
+        restrict_mode(path, allowed=0o700)
         return path
 
     def record(self, name: str) -> Path:
@@ -87,7 +87,7 @@ class Home:
         """Make the directory; what is private in it is closed to others."""
         for directory in (self.root, self.logs):
             directory.mkdir(parents=True, exist_ok=True)
-            close_to_others(directory, but=0o711)
+            restrict_mode(directory, allowed=0o711)
         for directory in (self.run, self.root / "secrets"):
             directory.mkdir(mode=0o700, exist_ok=True)
         write_private(self.root / ".gitignore", "*\n")
@@ -102,7 +102,7 @@ class Home:
 
     def socket_directory(self) -> Path:
         """Where the manager's sockets can lie: in DIR, or under the temporary directory when DIR's path is too long."""
-        if len(os.fsencode(self.run / "control.sock")) < SOCKET_ROOM:
+        if len(os.fsencode(self.run / "control.sock")) < MAX_SOCKET_PATH:
             return self.run
         kept = self.run / "sockets"
         with suppress(FileNotFoundError):
@@ -113,11 +113,11 @@ class Home:
         return made
 
 
-def close_to_others(path: Path, *, but: int) -> None:
+def restrict_mode(path: Path, *, allowed: int) -> None:
     """Take from a file or directory every permission that is not in `but`."""
     mode = path.stat().st_mode & 0o777
-    if mode & ~but:
-        path.chmod(mode & but)
+    if mode & ~allowed:
+        path.chmod(mode & allowed)
 
 
 def write_private(path: Path, text: str) -> None:

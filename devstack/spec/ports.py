@@ -22,7 +22,7 @@ from devstack.errors import DevstackError
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_BASE = 8000
-SPAN = 6
+PORT_COUNT = 6
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Ports:
     base: int
 
     def __post_init__(self) -> None:
-        if not 1024 <= self.base <= 65536 - SPAN:
-            raise DevstackError(f"--port-base {self.base}: choose a number from 1024 to {65536 - SPAN}.")
+        if not 1024 <= self.base <= 65536 - PORT_COUNT:
+            raise DevstackError(f"--port-base {self.base}: choose a number from 1024 to {65536 - PORT_COUNT}.")
 
     @property
     def web(self) -> int:
@@ -63,14 +63,14 @@ class Ports:
 def require_free(wanted: dict[int, str]) -> None:
     """Ports mapped to who wants them: raise DevstackError for the first that somebody listens on already."""
     for port, name in wanted.items():
-        if _is_taken(port):
+        if _is_in_use(port):
             raise DevstackError(
-                f"Port {port}, which {name} needs, is taken{_by_whom(port)}. "
+                f"Port {port}, which {name} needs, is taken{_owner_of(port)}. "
                 "End that process, or choose other ports with --port-base N."
             )
 
 
-def _is_taken(port: int) -> bool:
+def _is_in_use(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else old connections in TIME_WAIT count
         try:
@@ -82,7 +82,7 @@ def _is_taken(port: int) -> bool:
     return False
 
 
-def _by_whom(port: int) -> str:
+def _owner_of(port: int) -> str:
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:  # another user's processes cannot be looked at everywhere

@@ -9,13 +9,13 @@ Kind = Literal["postgres", "redis", "kafka", "relay", "bridge", "worker", "beat"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 STORES: tuple[Kind, ...] = ("postgres", "redis", "kafka")
 APPS: tuple[Kind, ...] = ("relay", "bridge", "worker", "beat", "flower", "web")
-BEATING: tuple[Kind, ...] = ("relay", "bridge", "worker", "beat")
+HEARTBEAT_KINDS: tuple[Kind, ...] = ("relay", "bridge", "worker", "beat")
 """Kinds whose processes touch a heartbeat file every few seconds as long as they work."""
 
-ALONE: tuple[Kind, ...] = ("beat", "flower")
+SINGLETON_KINDS: tuple[Kind, ...] = ("beat", "flower")
 """Kinds of which a second process would do harm (beat) or find its port taken (flower)."""
 
-RANKS: dict[Kind, int] = {
+STOP_RANKS: dict[Kind, int] = {
     "postgres": 0, "redis": 0, "kafka": 0,
     "relay": 1, "bridge": 1,
     "worker": 2,
@@ -42,6 +42,6 @@ def _parse_item(item: str) -> tuple[Kind, int]:
     kind = next((kind for kind in APPS if kind == name), None)
     if kind is None or not count.isdecimal():
         raise DevstackError(f"--scale {item}: write KIND=NUMBER with one of the kinds {', '.join(APPS)}.")
-    if kind in ALONE and int(count) > 1:
+    if kind in SINGLETON_KINDS and int(count) > 1:
         raise DevstackError(f"--scale {item}: there can be only one {kind}; write {kind}=1 or {kind}=0.")
     return kind, int(count)

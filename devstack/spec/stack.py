@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from devstack.errors import DevstackError, NotUp
-from devstack.spec.layout import Home, write_private
-from devstack.spec.process_kinds import RANKS, Kind
+from devstack.spec.layout import StackDir, write_private
+from devstack.spec.process_kinds import STOP_RANKS, Kind
 
 
 class Process(BaseModel):
@@ -21,16 +21,16 @@ class Process(BaseModel):
     environment: dict[str, str] = Field(default_factory=dict)
     """Beside what the manager has itself."""
     stop_signal: int = signal.SIGTERM
-    patience: float = 30.0
+    stop_timeout: float = 30.0
     """Seconds between the stop signal and SIGKILL, as in docker-compose.yml: who waits for a store that is away, and
     then for its last commit, needs more than ten."""
-    silence: float = 60.0
+    liveness_timeout: float = 60.0
     """Seconds without a heartbeat after which it is replaced, where it has one at all."""
     user: str | None = None
 
     @property
-    def rank(self) -> int:
-        return RANKS[self.kind]
+    def stop_rank(self) -> int:
+        return STOP_RANKS[self.kind]
 
 
 class Stack(BaseModel):
@@ -61,12 +61,12 @@ class Stack(BaseModel):
         return found
 
 
-def save(home: Home, stack: Stack) -> None:
+def save(home: StackDir, stack: Stack) -> None:
     """Write the stack down for the manager and the other commands."""
     write_private(home.stack_file, stack.model_dump_json(indent=1))
 
 
-def load(home: Home) -> Stack:
+def load(home: StackDir) -> Stack:
     """Read what the last `up` wrote. Raises NotUp when there was none, or none that can be understood."""
     try:
         return Stack.model_validate_json(Path(home.stack_file).read_text())

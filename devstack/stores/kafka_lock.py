@@ -59,7 +59,7 @@ def kafka_version(jars: list[Jar]) -> str:
     return next(jar.version for jar in jars if jar.coordinates.startswith(f"{BROKER}:"))
 
 
-def digest(path: Path) -> str:
+def sha256_of(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -90,7 +90,7 @@ def write_lock(path: Path = LOCK_FILE) -> list[Jar]:
 
 def _locate(repository: Path, path: Path) -> Jar:
     *group, artifact, version, name = path.relative_to(repository).parts
-    jar = Jar(".".join(group), artifact, version, digest(path))
+    jar = Jar(".".join(group), artifact, version, sha256_of(path))
     if jar.file_name != name:
         raise DevstackError(f"{name} has a classifier, which the lock cannot say.")
     return jar

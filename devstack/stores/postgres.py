@@ -19,7 +19,7 @@ import psycopg2
 
 from devstack import console
 from devstack.errors import DevstackError
-from devstack.spec.layout import Home, write_private
+from devstack.spec.layout import StackDir, write_private
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
 
@@ -40,17 +40,17 @@ SETTINGS = {
 """The log has no texts of statements and no details of rows: both hold people's thoughts."""
 
 
-def data_directory(home: Home) -> Path:
+def data_directory(home: StackDir) -> Path:
     """Where the databases are kept."""
     return home.root / "postgres"
 
 
-def url(home: Home, ports: Ports) -> str:
+def url(home: StackDir, ports: Ports) -> str:
     """The address of the system's database, with its password."""
     return _url(home, ports, DATABASE)
 
 
-def process(home: Home, ports: Ports) -> Process:
+def process(home: StackDir, ports: Ports) -> Process:
     """SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave by itself."""
     settings = [f"--{name}={value}" for name, value in (SETTINGS | {"port": str(ports.postgres)}).items()]
     return Process(
@@ -63,17 +63,17 @@ def process(home: Home, ports: Ports) -> Process:
     )
 
 
-def initialise(home: Home) -> None:
+def initialise(home: StackDir) -> None:
     """Make the data directory unless it is there; a half-made one of an interrupted run is never used."""
     data = data_directory(home)
-    _let_in(home)
+    _grant_access(home)
     if not (data / "PG_VERSION").exists():
         _initdb(home, data.with_name("postgres.new"))
         data.with_name("postgres.new").replace(data)
     _drop_stale_lock(data)
 
 
-def create_database(home: Home, ports: Ports) -> None:
+def create_database(home: StackDir, ports: Ports) -> None:
     """Make the system's database unless it is there."""
     connection = psycopg2.connect(_url(home, ports, "postgres"))
     try:
@@ -96,7 +96,7 @@ def answers(database_url: str) -> bool:
     return True
 
 
-def _url(home: Home, ports: Ports, database: str) -> str:
+def _url(home: StackDir, ports: Ports, database: str) -> str:
     password = home.secret("postgres-password")
     return f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{ports.postgres}/{database}"
 
@@ -113,13 +113,13 @@ def _system_user() -> str | None:
     return SYSTEM_USER if os.geteuid() == 0 else None
 
 
-def _initdb(home: Home, data: Path) -> None:
+def _initdb(home: StackDir, data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(mode=0o700)
-    _give(data)
+    _change_owner(data)
     password_file = home.root / "postgres.password"
     write_private(password_file, home.secret("postgres-password"))
-    _give(password_file)
+    _change_owner(password_file)
     try:
         _run_initdb(data, password_file)
     finally:
@@ -141,7 +141,7 @@ def _identity() -> dict[str, Any]:
     return {"user": user, "group": user, "extra_groups": []} if user else {}
 
 
-def _let_in(home: Home) -> None:
+def _grant_access(home: StackDir) -> None:
     """As root: PostgreSQL's account must be able to walk to its data and its binaries (and no more than walk)."""
     if not _system_user():
         return
@@ -151,7 +151,9 @@ def _let_in(home: Home) -> None:
             mode = directory.stat().st_mode
             if not mode & 0o001:
                 directory.chmod(mode & 0o7777 | 0o001)
-                console.say(f"{directory} may be walked through by everyone now: PostgreSQL does not run as root")
+                console.print_line(
+                    f"{directory} may be walked through by everyone now: PostgreSQL does not run as root"
+                )
 
 
 def _ensure_account() -> None:
@@ -162,7 +164,7 @@ def _ensure_account() -> None:
         subprocess.run(argv, capture_output=True, check=True)  # noqa: S603 - our own words
 
 
-def _give(path: Path) -> None:
+def _change_owner(path: Path) -> None:
     if user := _system_user():
         shutil.chown(path, user, user)
 

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import redis
 
-from devstack.spec.layout import Home, write_private
+from devstack.spec.layout import StackDir, write_private
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
 
 
-def url(home: Home, ports: Ports) -> str:
+def url(home: StackDir, ports: Ports) -> str:
     """The address of the only database that is used, with its password."""
     return f"redis://:{home.secret('redis-password')}@{LOOPBACK}:{ports.redis}/0"
 
 
-def process(home: Home, ports: Ports) -> Process:
+def process(home: StackDir, ports: Ports) -> Process:
     """The server in the foreground, its data in DIR/redis."""
     settings = {
         "bind": LOOPBACK,
@@ -40,7 +40,7 @@ def process(home: Home, ports: Ports) -> Process:
     return Process(name="redis.1", kind="redis", argv=[_binary(), str(_secret_settings(home)), *options])
 
 
-def initialise(home: Home) -> None:
+def initialise(home: StackDir) -> None:
     """Make the data directory, and the file of the settings that are secret."""
     home.private("redis")
     write_private(_secret_settings(home), f"requirepass {home.secret('redis-password')}\n")
@@ -57,7 +57,7 @@ def answers(redis_url: str) -> bool:
         client.close()
 
 
-def _secret_settings(home: Home) -> Path:
+def _secret_settings(home: StackDir) -> Path:
     return home.root / "redis" / "redis.conf"
 
 

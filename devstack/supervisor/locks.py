@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 
-def hold(path: Path, *, wait: bool) -> IO[str]:
+def acquire(path: Path, *, wait: bool) -> IO[str]:
     """Take the lock of a file, until the returned file is closed or this process ends; its pid stands in the file.
 
     Raises BlockingIOError when somebody else has it and `wait` is False.
@@ -19,11 +19,11 @@ def hold(path: Path, *, wait: bool) -> IO[str]:
     except BlockingIOError:
         lock.close()
         raise
-    sign(lock)
+    write_pid(lock)
     return lock
 
 
-def sign(lock: IO[str]) -> None:
+def write_pid(lock: IO[str]) -> None:
     """Write this process's pid into a lock that it holds: anew after a fork, over which a lock stays held."""
     lock.truncate(0)
     lock.write(str(os.getpid()))
@@ -31,9 +31,9 @@ def sign(lock: IO[str]) -> None:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """One after the other: wait for the lock, and give it back at the end."""
-    with hold(path, wait=True):
+    with acquire(path, wait=True):
         yield
 
 
@@ -49,7 +49,7 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def holder(path: Path) -> int | None:
+def holder_pid(path: Path) -> int | None:
     """The pid of the last holder."""
     try:
         return int(path.read_text())

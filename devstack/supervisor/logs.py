@@ -4,19 +4,19 @@ import shutil
 from collections import deque
 from pathlib import Path
 
-LIMIT = 10_000_000
+MAX_LOG_BYTES = 10_000_000
 """Bytes of a log, and again as much in NAME.log.1."""
 
-WRITE = 'exec "$0" "$@" >>"$DEVSTACK_LOG" 2>&1'
+APPEND_SCRIPT = 'exec "$0" "$@" >>"$DEVSTACK_LOG" 2>&1'
 """Run by a shell that then becomes the process, so that the pid is the process's own."""
 
 
-def into(argv: list[str]) -> list[str]:
+def appending_to_log(argv: list[str]) -> list[str]:
     """The command that appends what `argv` writes to the file named by the variable DEVSTACK_LOG."""
-    return ["/bin/sh", "-c", WRITE, *argv]
+    return ["/bin/sh", "-c", APPEND_SCRIPT, *argv]
 
 
-def bound(directory: Path, limit: int = LIMIT) -> None:
+def rotate(directory: Path, limit: int = MAX_LOG_BYTES) -> None:
     """Move what is too long to NAME.log.1. The writers append, so they go on at the start of the emptied file; a line
     written between the copy and the cut is lost."""
     for path in directory.glob("*.log"):

@@ -27,16 +27,16 @@ from circus.util import configure_logger
 from circus.watcher import Watcher
 from tornado import gen, ioloop
 
-from devstack.spec.layout import PROJECT, Home
+from devstack.spec.layout import PROJECT, StackDir
 from devstack.spec.stack import Process, load
 from devstack.supervisor import locks, logs, pid_records
-from devstack.supervisor.liveness import LOOK_SECONDS
-from devstack.supervisor.watchdog import Replacer
+from devstack.supervisor.liveness import CHECK_INTERVAL_SECONDS as LIVENESS_INTERVAL_SECONDS
+from devstack.supervisor.watchdog import Watchdog
 
-LOOK_EVERY = 0.5
+CHECK_INTERVAL_SECONDS = 0.5
 """Seconds between two looks for processes that ended."""
 
-BOUND_LOGS_EVERY = 10_000
+ROTATE_INTERVAL_MS = 10_000
 """Milliseconds between two looks at the lengths of the logs."""
 
 
@@ -53,7 +53,7 @@ class Manager(Arbiter):  # type: ignore[misc]  # circus carries no types
             yield [watcher._stop() for watcher in rank]  # noqa: SLF001 - its public twin locks everything else out
 
 
-class Patient(Watcher):  # type: ignore[misc]  # circus carries no types
+class GracefulWatcher(Watcher):  # type: ignore[misc]  # circus carries no types
     """Circus's watcher, but one that is still stopping is waited for, and no end of a process goes untold.
 
     A second stop would hold up the whole manager until the process has ended, and a start would be forgotten."""
@@ -71,21 +71,21 @@ class Patient(Watcher):  # type: ignore[misc]  # circus carries no types
 
     @gen.coroutine
     def _start(self) -> Any:
-        yield self._stopped()
+        yield self._wait_until_stopped()
         yield super()._start()
 
     @gen.coroutine
     def _stop(self, close_output_streams: bool = False) -> Any:
-        yield self._stopped()
+        yield self._wait_until_stopped()
         yield super()._stop(close_output_streams)
 
     @gen.coroutine
-    def _stopped(self) -> Any:
+    def _wait_until_stopped(self) -> Any:
         while self.status() == "stopping":
             yield gen.sleep(0.05)
 
 
-class Start(Command):  # type: ignore[misc]  # circus carries no types
+class StartProcesses(Command):  # type: ignore[misc]  # circus carries no types
     """Start the named processes; those that run are left alone."""
 
     name = "start_processes"
@@ -96,7 +96,7 @@ class Start(Command):  # type: ignore[misc]  # circus carries no types
         return gen.multi([arbiter.get_watcher(name)._start() for name in props["names"]])  # noqa: SLF001 - as above
 
 
-class Stop(Command):  # type: ignore[misc]  # circus carries no types
+class StopProcesses(Command):  # type: ignore[misc]  # circus carries no types
     """Stop the named processes, all at once; they stay down until they are started."""
 
     name = "stop_processes"
@@ -112,32 +112,32 @@ def main() -> None:
 
     The lock is taken before the fork, so that there is no moment in which a living manager cannot be found.
     """
-    home = Home(Path(sys.argv[1]))
-    lock = locks.hold(home.manager_lock, wait=True)
+    home = StackDir(Path(sys.argv[1]))
+    lock = locks.acquire(home.manager_lock, wait=True)
     if os.fork():
         os._exit(0)
     os.setsid()
-    locks.sign(lock)
+    locks.write_pid(lock)
     _run(home)
     lock.close()
 
 
-def _run(home: Home) -> None:
+def _run(home: StackDir) -> None:
     configure_logger(logger, "INFO", "-")
     sockets = home.socket_directory()
     processes = load(home).processes
     watchers = [_watcher(home, process) for process in processes]
     endpoints = [f"ipc://{sockets / name}" for name in ("control.sock", "news.sock")]
-    manager = Manager(watchers, *endpoints, check_delay=LOOK_EVERY, proc_name="devstack")
-    ioloop.PeriodicCallback(lambda: logs.bound(home.logs), BOUND_LOGS_EVERY).start()
-    ioloop.PeriodicCallback(Replacer(home, manager, processes).look, LOOK_SECONDS * 1000).start()
+    manager = Manager(watchers, *endpoints, check_delay=CHECK_INTERVAL_SECONDS, proc_name="devstack")
+    ioloop.PeriodicCallback(lambda: logs.rotate(home.logs), ROTATE_INTERVAL_MS).start()
+    ioloop.PeriodicCallback(Watchdog(home, manager, processes).check, LIVENESS_INTERVAL_SECONDS * 1000).start()
     manager.start()
 
 
-def _watcher(home: Home, process: Process) -> Patient:
-    shell, *words = logs.into(process.argv)
+def _watcher(home: StackDir, process: Process) -> GracefulWatcher:
+    shell, *words = logs.appending_to_log(process.argv)
     log = home.log(process.name)
-    return Patient(
+    return GracefulWatcher(
         process.name,
         shell,
         args=words,
@@ -145,16 +145,16 @@ def _watcher(home: Home, process: Process) -> Patient:
         env=process.environment | {"DEVSTACK_LOG": str(log)},
         working_dir=str(PROJECT),
         uid=process.user,
-        priority=process.rank,
+        priority=process.stop_rank,
         stop_signal=process.stop_signal,
-        graceful_timeout=process.patience,
+        graceful_timeout=process.stop_timeout,
         max_retry=-1,
         autostart=False,
         hooks=_hooks(home, process),
     )
 
 
-def _hooks(home: Home, process: Process) -> dict[str, tuple[Callable[..., bool], bool]]:
+def _hooks(home: StackDir, process: Process) -> dict[str, tuple[Callable[..., bool], bool]]:
     """Keep the process's record. Told to start: the start is no restart; else it ended by itself."""
     told = False
     restarts = 0
@@ -185,7 +185,7 @@ def _hooks(home: Home, process: Process) -> dict[str, tuple[Callable[..., bool],
 
     def after_reap(exit_code: int | None = None, **_: Any) -> bool:
         if exit_code is not None:
-            pid_records.note_end(home, process.name, exit_code)
+            pid_records.record_exit(home, process.name, exit_code)
         return True
 
     hooks = (before_start, before_spawn, after_spawn, after_signal, after_reap)

@@ -6,35 +6,37 @@ from typing import Any, Final
 
 from circus import logger
 
-from devstack.spec.layout import Home
-from devstack.spec.process_kinds import BEATING
+from devstack.spec.layout import StackDir
+from devstack.spec.process_kinds import HEARTBEAT_KINDS
 from devstack.spec.stack import Process
-from devstack.supervisor.liveness import Sign, Silence
+from devstack.supervisor.liveness import Heartbeat, LivenessTimer
 
-GRACE_SECONDS: Final = 10.0
+STOP_TIMEOUT_SECONDS: Final = 10.0
 """Between the stop signal and SIGKILL. Others have long taken over what a silent process had begun."""
 
 
-class Replacer:
+class Watchdog:
     """Ends what has shown no life for as long as its `silence` says; the manager then starts it again."""
 
-    def __init__(self, home: Home, arbiter: Any, processes: Iterable[Process]) -> None:
+    def __init__(self, home: StackDir, arbiter: Any, processes: Iterable[Process]) -> None:
         self._home = home
         self._arbiter = arbiter
         now = time.monotonic()
-        self._silences = {each.name: Silence(each.silence, now) for each in processes if each.kind in BEATING}
+        self._timers = {
+            each.name: LivenessTimer(each.liveness_timeout, now) for each in processes if each.kind in HEARTBEAT_KINDS
+        }
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look at all of them. One that is being stopped already is left alone."""
-        for name, silence in self._silences.items():
+        for name, silence in self._timers.items():
             watcher = self._arbiter.get_watcher(name)
             for process in list(watcher.processes.values()) if watcher.is_active() else []:
-                if silence.is_too_long(self._sign(name, process.pid), time.monotonic()) and not process.stopping:
+                if silence.is_expired(self._heartbeat(name, process.pid), time.monotonic()) and not process.stopping:
                     logger.warning("%s shows no life and is replaced", name)
-                    watcher.kill_process(process, graceful_timeout=GRACE_SECONDS)
+                    watcher.kill_process(process, graceful_timeout=STOP_TIMEOUT_SECONDS)
 
-    def _sign(self, name: str, pid: int) -> Sign:
+    def _heartbeat(self, name: str, pid: int) -> Heartbeat:
         try:
-            return Sign(pid, self._home.heartbeat(name).stat().st_mtime)
+            return Heartbeat(pid, self._home.heartbeat(name).stat().st_mtime)
         except FileNotFoundError:
-            return Sign(pid, None)
+            return Heartbeat(pid, None)

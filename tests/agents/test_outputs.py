@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from agents.catalogue import AGENT_NAMES, AGENTS
 from agents.classification import Classification
 from agents.errors import AgentError, InvalidOutput, PermanentError, TransientError
-from agents.output import accept, clean
+from agents.output import clean, validate_output
 from agents.priority import LEVELS, Priority, floor
 from agents.scripted.samples import sample
 from agents.value_impact import ValueImpact, weighted_total
@@ -85,7 +85,7 @@ def test_the_enums_have_exactly_the_documented_words() -> None:
 def test_an_error_is_never_a_result(agent_name: str) -> None:
     for answer in ({"error": "rate limited"}, claim(agent_name, error="rate limited"), {}):
         with pytest.raises(InvalidOutput, match="is not valid at"):
-            accept(AGENTS[agent_name], answer, an_input())
+            validate_output(AGENTS[agent_name], answer, an_input())
 
 
 @pytest.mark.parametrize(
@@ -104,32 +104,32 @@ def test_an_error_is_never_a_result(agent_name: str) -> None:
 )
 def test_what_is_open_unbounded_or_missing_is_refused(agent_name: str, changes: dict[str, object]) -> None:
     with pytest.raises(InvalidOutput, match=next(iter(changes))):
-        accept(AGENTS[agent_name], claim(agent_name, **changes), an_input())
+        validate_output(AGENTS[agent_name], claim(agent_name, **changes), an_input())
 
 
 @pytest.mark.parametrize("score", [-1, 11, float("nan"), float("inf"), "high"])
 def test_a_score_outside_of_0_to_10_is_refused(score: object) -> None:
     growth = {**sample("value_impact", "")["growth_value"], "score": score}
     with pytest.raises(InvalidOutput, match=r"growth_value\.score"):
-        accept(ValueImpact, claim("value_impact", growth_value=growth), an_input())
+        validate_output(ValueImpact, claim("value_impact", growth_value=growth), an_input())
 
 
 def test_a_fractional_score_is_rounded_and_not_paid_for_again() -> None:
     growth = {**sample("value_impact", "")["growth_value"], "score": 7.4}
-    assert accept(ValueImpact, claim("value_impact", growth_value=growth), an_input()).growth_value.score == 7
+    assert validate_output(ValueImpact, claim("value_impact", growth_value=growth), an_input()).growth_value.score == 7
 
 
 def test_a_value_that_was_not_assessed_claims_no_confidence() -> None:
     health = {**sample("value_impact", "")["health_value"], "score": None, "confidence": 0.9}
     with pytest.raises(InvalidOutput, match="confidence 0"):
-        accept(ValueImpact, claim("value_impact", health_value=health), an_input())
+        validate_output(ValueImpact, claim("value_impact", health_value=health), an_input())
 
 
 @ON_A_BUSY_MACHINE
 @any_of(st.text(st.characters(codec=None), min_size=1, max_size=150))
 def test_every_accepted_text_can_be_stored_as_json(text: str) -> None:
     try:
-        output = accept(Priority, claim("priority", risk_assessment=text), an_input())
+        output = validate_output(Priority, claim("priority", risk_assessment=text), an_input())
     except InvalidOutput:
         assert not clean(text).strip()
         return
@@ -140,7 +140,7 @@ def test_every_accepted_text_can_be_stored_as_json(text: str) -> None:
 
 def test_the_mistake_is_told_without_the_value() -> None:
     with pytest.raises(InvalidOutput) as caught:
-        accept(Priority, claim("priority", priority_level="a secret"), an_input())
+        validate_output(Priority, claim("priority", priority_level="a secret"), an_input())
     assert "priority_level" in str(caught.value)
     assert "a secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -154,7 +154,7 @@ def test_the_weighted_total_is_computed_whatever_was_claimed() -> None:
         f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": None, "confidence": 0}
         for name in ("economic", "relational", "legacy")
     }
-    output = accept(ValueImpact, claim("value_impact", **values, **others, weighted_total=9.9), an_input())
+    output = validate_output(ValueImpact, claim("value_impact", **values, **others, weighted_total=9.9), an_input())
     assert output.weighted_total == 4
 
 
@@ -169,14 +169,14 @@ def test_the_ranking_of_the_profile_is_used() -> None:
     scores = {"growth": 10, "health": 0, "economic": 0, "relational": 0, "legacy": 0}
     parts = {f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": s} for name, s in scores.items()}
     given = an_input(profile={"values_ranking": ["growth"]})
-    assert accept(ValueImpact, claim("value_impact", **parts), given).weighted_total == 3.3
-    assert accept(ValueImpact, claim("value_impact", **parts), an_input()).weighted_total == 2
+    assert validate_output(ValueImpact, claim("value_impact", **parts), given).weighted_total == 3.3
+    assert validate_output(ValueImpact, claim("value_impact", **parts), an_input()).weighted_total == 2
 
 
 def test_the_priority_never_lies_under_its_floor() -> None:
     urgent = an_input(previous={"classification": claim("classification", urgency="immediate")})
-    assert accept(Priority, claim("priority", priority_level="Defer"), urgent).priority_level == "Medium"
-    assert accept(Priority, claim("priority", priority_level="Critical"), urgent).priority_level == "Critical"
+    assert validate_output(Priority, claim("priority", priority_level="Defer"), urgent).priority_level == "Medium"
+    assert validate_output(Priority, claim("priority", priority_level="Critical"), urgent).priority_level == "Critical"
 
 
 def test_the_floor_is_higher_for_what_is_important() -> None:
@@ -184,20 +184,20 @@ def test_the_floor_is_higher_for_what_is_important() -> None:
         f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": 9}
         for name in ("growth", "health", "economic", "relational", "legacy")
     }
-    impact = accept(ValueImpact, claim("value_impact", **parts), an_input()).model_dump(mode="json")
+    impact = validate_output(ValueImpact, claim("value_impact", **parts), an_input()).model_dump(mode="json")
     urgent = claim("classification", urgency="immediate")
     given = an_input(previous={"classification": urgent, "value_impact": impact})
-    assert accept(Priority, claim("priority", priority_level="Defer"), given).priority_level == "High"
+    assert validate_output(Priority, claim("priority", priority_level="Defer"), given).priority_level == "High"
     assert [floor(urgency, False) for urgency in ("soon", "eventually", "never")] == ["Low", "Defer", "Defer"]
 
 
 def test_outputs_of_another_version_are_as_good_as_missing() -> None:
     given = an_input(previous={"classification": {"kind": "task"}, "value_impact": {"error": "x"}})
-    assert accept(Priority, claim("priority", priority_level="Defer"), given).priority_level == "Defer"
+    assert validate_output(Priority, claim("priority", priority_level="Defer"), given).priority_level == "Defer"
 
 
 def test_an_output_cannot_be_changed_once_it_is_made() -> None:
-    output = accept(Priority, claim("priority"), an_input())
+    output = validate_output(Priority, claim("priority"), an_input())
     with pytest.raises(ValidationError):
         setattr(output, "confidence", 1.0)  # noqa: B010 (mypy knows that it is read-only)
 

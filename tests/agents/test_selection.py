@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from agents import make_provider
-from agents.errors import ProviderRefused
+from agents.errors import ProviderConfigError
 from agents.offline.provider import OfflineProvider
 from agents.scripted.provider import ScriptedProvider
 from tests.agents.calls import a_context, an_input
@@ -23,7 +23,7 @@ def test_offline_needs_no_permission() -> None:
 
 
 def test_scripted_is_refused_unless_it_is_allowed() -> None:
-    with pytest.raises(ProviderRefused, match=r"^AI_PROVIDER=scripted [^\n]* ALLOW_SCRIPTED=true [^\n]*$"):
+    with pytest.raises(ProviderConfigError, match=r"^AI_PROVIDER=scripted [^\n]* ALLOW_SCRIPTED=true [^\n]*$"):
         make_provider(Wanted("scripted"))
 
 
@@ -32,12 +32,12 @@ def test_scripted_is_made_when_it_is_allowed() -> None:
 
 
 def test_an_unknown_provider_is_refused_by_name() -> None:
-    with pytest.raises(ProviderRefused, match="AI_PROVIDER=oracle is unknown; use offline or scripted"):
+    with pytest.raises(ProviderConfigError, match="AI_PROVIDER=oracle is unknown; use offline or scripted"):
         make_provider(Wanted("oracle", allow_scripted=True))
 
 
 def test_a_refusal_is_a_value_error_so_that_settings_can_report_it() -> None:
-    assert issubclass(ProviderRefused, ValueError)
+    assert issubclass(ProviderConfigError, ValueError)
 
 
 def test_the_call_log_is_made_by_the_first_call_and_not_before(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from bridge.__main__ import parser as bridge_parser
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
 from contracts.settings import Settings, SettingsError, load_settings
 from devstack.commands import app_processes
-from devstack.commands.app_processes import longest_call
-from devstack.spec.layout import Home
+from devstack.commands.app_processes import worker_stop_timeout
+from devstack.spec.layout import StackDir
 from devstack.spec.ports import Ports
 from devstack.spec.process_kinds import parse_scale
 from devstack.stores import kafka, redis_server
@@ -42,13 +42,13 @@ def defaults() -> Settings:
 
 
 def test_each_service_runs_the_command_that_the_devstack_runs(tmp_path: Path, defaults: Settings) -> None:
-    started = app_processes.processes(Home(tmp_path), Ports(8000), parse_scale([]), defaults)
+    started = app_processes.app_processes(StackDir(tmp_path), Ports(8000), parse_scale([]), defaults)
     devstack = {each.name.removesuffix(".1"): comparable(each.argv) for each in started}
     assert {name: comparable(SERVICES[name]["command"]) for name in devstack} == devstack
 
 
 def test_the_tables_are_made_by_the_command_of_the_devstack() -> None:
-    assert comparable(SERVICES["migrate"]["command"]) == comparable(app_processes.migration())
+    assert comparable(SERVICES["migrate"]["command"]) == comparable(app_processes.migration_command())
 
 
 @pytest.mark.parametrize("name", ["topics", "relay", "bridge"])
@@ -76,14 +76,14 @@ def test_there_is_a_bridge_for_every_partition(defaults: Settings) -> None:
 
 def test_workers_get_the_time_to_end_their_calls(defaults: Settings) -> None:
     """As the devstack gives it to them, with the longest deadline that the settings take."""
-    longest = defaults.model_copy(update={"call_deadline_seconds": LONGEST_DEADLINE})
+    longest = defaults.model_copy(update={"agent_timeout_seconds": LONGEST_DEADLINE})
     for name in ("worker", "solo"):
-        assert compose.seconds(SERVICES[name]["stop_grace_period"]) >= longest_call(longest)
+        assert compose.seconds(SERVICES[name]["stop_grace_period"]) >= worker_stop_timeout(longest)
 
 
 def test_no_longer_deadline_is_taken(defaults: Settings) -> None:
-    with pytest.raises(SettingsError, match="CALL_DEADLINE_SECONDS"):
-        load_settings(_env_file=None, **ADDRESSES, call_deadline_seconds=LONGEST_DEADLINE + 1)
+    with pytest.raises(SettingsError, match="AGENT_TIMEOUT_SECONDS"):
+        load_settings(_env_file=None, **ADDRESSES, agent_timeout_seconds=LONGEST_DEADLINE + 1)
 
 
 @pytest.mark.parametrize("name", compose.OURS)
@@ -128,7 +128,7 @@ def test_the_addresses_are_those_of_the_stacks_own_servers() -> None:
 
 
 def test_kafka_is_set_up_as_in_the_devstack() -> None:
-    wanted = {kafka_variable(name): str(value) for name, value in (kafka.ONE_NODE | kafka.GROUPS).items()}
+    wanted = {kafka_variable(name): str(value) for name, value in (kafka.NODE_SETTINGS | kafka.GROUP_SETTINGS).items()}
     given = {name: str(value) for name, value in SERVICES["kafka"]["environment"].items()}
     assert {name: given.get(name) for name in wanted} == wanted
 
@@ -138,7 +138,7 @@ def test_kafka_has_the_version_that_the_tests_run_on() -> None:
 
 
 def test_redis_forgets_as_little_as_in_the_devstack(tmp_path: Path) -> None:
-    wanted = redis_server.process(Home(tmp_path), Ports(8000)).argv
+    wanted = redis_server.process(StackDir(tmp_path), Ports(8000)).argv
     given = SERVICES["redis"]["command"].split()
     for option in ("--appendonly", "--appendfsync", "--maxmemory-policy"):
         assert after(given, option) == after(wanted, option)

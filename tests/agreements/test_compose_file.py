@@ -116,15 +116,15 @@ def test_the_stores_keep_their_data_in_volumes() -> None:
 def test_a_first_look_needs_no_env_file() -> None:
     environment = compose.own_environment(SERVICES["web"])
     settings = load_settings(_env_file=None, **{name.lower(): value for name, value in environment.items()})
-    assert settings.open_api
+    assert settings.trust_user_id
     assert settings.secret_key
 
 
 def test_whoever_decides_about_the_open_api_must_have_a_secret_of_their_own() -> None:
     with pytest.raises(compose.RefusedError, match="SECRET_KEY"):
-        compose.services({"OPEN_API": "false"})
-    own = compose.services({"OPEN_API": "false", "SECRET_KEY": "chosen-at-random"})["web"]["environment"]
-    assert (own["OPEN_API"], own["SECRET_KEY"]) == ("false", "chosen-at-random")
+        compose.services({"TRUST_USER_ID": "false"})
+    own = compose.services({"TRUST_USER_ID": "false", "SECRET_KEY": "chosen-at-random"})["web"]["environment"]
+    assert (own["TRUST_USER_ID"], own["SECRET_KEY"]) == ("false", "chosen-at-random")
 
 
 def test_secrets_reach_only_those_who_use_them() -> None:

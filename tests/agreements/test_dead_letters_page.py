@@ -2,19 +2,19 @@
 
 import re
 
-from bridge.dead_letters.replay import REPLAY_OF
-from bridge.kafka.topics import DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
-from bridge.records.parse import LARGEST_BYTES
+from bridge.dead_letters.replay import REPLAY_OF_HEADER
+from bridge.kafka.topics import MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.records.parse import MAX_RECORD_BYTES
 from contracts.dead_letters import (
-    MESSAGE_LENGTH,
-    MOST_ORIGINAL_HEADERS,
-    STACK_LENGTH,
-    damaged_origin,
+    MAX_MESSAGE_LENGTH,
+    MAX_ORIGINAL_HEADERS,
+    MAX_STACK_LENGTH,
+    corrupt_origin,
     failure_headers,
     kafka_headers,
 )
-from contracts.source_headers import TRACING, original
-from contracts.text import THOUGHT_LENGTH
+from contracts.source_headers import TRACING_HEADERS, capture_headers
+from contracts.text import MAX_THOUGHT_LENGTH
 from tests.stores import ROOT
 
 PAGE = (ROOT / "docs" / "dead-letters.md").read_text()
@@ -28,9 +28,9 @@ def documented() -> set[str]:
 
 def written() -> set[str]:
     told = failure_headers(reason="r", error_class="c", message="m", stack="s", agent="a", attempts=1)
-    told |= {"user_id": "u", "thought_id": "t", "value_left_out": "w", "origin": damaged_origin("topic", 0, 0, "id")}
-    many = [("NAME", b"")] * (MOST_ORIGINAL_HEADERS + 1)
-    return {name for name, _ in kafka_headers("id", told | original(b"", many))}
+    told |= {"user_id": "u", "thought_id": "t", "value_left_out": "w", "origin": corrupt_origin("topic", 0, 0, "id")}
+    many = [("NAME", b"")] * (MAX_ORIGINAL_HEADERS + 1)
+    return {name for name, _ in kafka_headers("id", told | capture_headers(b"", many))}
 
 
 def test_every_header_is_told_and_none_that_is_not_written() -> None:
@@ -38,11 +38,11 @@ def test_every_header_is_told_and_none_that_is_not_written() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    events = (LARGEST_BYTES, WORK_RECORD_BYTES, THOUGHT_LENGTH)
-    for bound in (MESSAGE_LENGTH, STACK_LENGTH, DEAD_LETTER_VALUE_BYTES, *events):
+    events = (MAX_RECORD_BYTES, MAX_WORK_BATCH_BYTES, MAX_THOUGHT_LENGTH)
+    for bound in (MAX_MESSAGE_LENGTH, MAX_STACK_LENGTH, MAX_DEAD_LETTER_VALUE_BYTES, *events):
         assert f"{bound:,} " in PAGE
-    assert f"the first {MOST_ORIGINAL_HEADERS} " in PAGE
+    assert f"the first {MAX_ORIGINAL_HEADERS} " in PAGE
 
 
 def test_the_headers_that_go_on_are_named() -> None:
-    assert all(f"`{name}`" in PAGE for name in (*TRACING, REPLAY_OF))
+    assert all(f"`{name}`" in PAGE for name in (*TRACING_HEADERS, REPLAY_OF_HEADER))

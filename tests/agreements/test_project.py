@@ -13,11 +13,11 @@ from uuid import uuid4
 import pytest
 
 from agents.catalogue import AGENT_NAMES
-from bridge.kafka.topics import DEAD_LETTER_RECORD_BYTES, DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
-from bridge.records.parse import LARGEST_BYTES
+from bridge.kafka.topics import MAX_DEAD_LETTER_RECORD_BYTES, MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.records.parse import MAX_RECORD_BYTES
 from contracts.dead_letters import failure_headers, kafka_headers, origin
 from contracts.queues import STEPS
-from contracts.source_headers import original
+from contracts.source_headers import capture_headers
 from tests.stores import ROOT
 
 PACKAGES = ("contracts", "agents", "bridge", "tasks", "webapp", "migrations", "devstack")
@@ -136,11 +136,11 @@ def test_the_dead_letter_topic_takes_the_largest_event_with_the_longest_headers(
     told = failure_headers(reason="transient", error_class=longest, message=longest, stack=longest, agent="priority")
     where = {"origin": origin("a-topic" * 30, 999, 10**18, 10**13)}
     ids = {"user_id": str(uuid4()), "thought_id": str(uuid4())}
-    headers = kafka_headers("x" * 64, told | where | ids | original(b"", [("", None)] * 40_000))
+    headers = kafka_headers("x" * 64, told | where | ids | capture_headers(b"", [("", None)] * 40_000))
     size = sum(len(name.encode()) + len(value or b"") + 16 for name, value in headers)
-    assert DEAD_LETTER_VALUE_BYTES + WORK_RECORD_BYTES + size <= DEAD_LETTER_RECORD_BYTES
+    assert MAX_DEAD_LETTER_VALUE_BYTES + MAX_WORK_BATCH_BYTES + size <= MAX_DEAD_LETTER_RECORD_BYTES
 
 
 def test_the_largest_record_that_is_taken_can_be_emitted_again() -> None:
     """Then it has the header `turn` and the author's key besides."""
-    assert LARGEST_BYTES + 1_000 < WORK_RECORD_BYTES
+    assert MAX_RECORD_BYTES + 1_000 < MAX_WORK_BATCH_BYTES

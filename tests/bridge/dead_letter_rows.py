@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
-from bridge.dead_letters.insert import bury
+from bridge.dead_letters.insert import insert_dead_letter
 from contracts.accept import accept
 from contracts.database import Database, Row
 from contracts.dead_letters import failure_headers, origin, record_failure_id
 from contracts.events import thought_created
 from contracts.settings import Settings
-from contracts.source_headers import original
+from contracts.source_headers import capture_headers
 from tests.bridge.running_relays import a_relay
 
 STEPS_DONE = 2
@@ -81,10 +81,10 @@ def buried(
     where = origin(settings.kafka_topic, 1, offset, 1_700_000_000_000)
     told = failure_headers(reason=reason, error_class="NotJson", message="the value is not JSON")
     given = [("trace", b"\xff"), ("trace", None)] if headers is None else headers
-    told |= {"origin": where, **original(key, given)} | more
+    told |= {"origin": where, **capture_headers(key, given)} | more
     failure = record_failure_id(where, value)
     topic = settings.kafka_dead_letter_topic
-    bury(database, failure_id=failure, reason=reason, value=value, headers=told, topic=topic)
+    insert_dead_letter(database, failure_id=failure, reason=reason, value=value, headers=told, topic=topic)
     return failure
 
 
@@ -118,4 +118,4 @@ def published(settings: Settings, database: Database) -> None:
     """Let the relay publish every dead letter; buried ones have their outbox rows already."""
     database.rows(PUBLISH, topic=settings.kafka_dead_letter_topic)
     with a_relay(settings) as relay:
-        relay.round()
+        relay.publish_batch()

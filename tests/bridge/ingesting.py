@@ -6,18 +6,21 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from bridge.consumer.ingest import Intake
+from bridge.consumer.ingest import Ingestion
 from bridge.consumer.lane import Lane
-from bridge.records.parse import Unreadable, read_record
+from bridge.records.parse import parse_record
+from bridge.records.types import InvalidRecord
 from contracts.database import Database, Row
 from contracts.dead_letters import origin
-from contracts.progress import Publisher, connect
+from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 from tests.bridge.kafka_sources import user_key
 
 
-def an_intake(database: Database, settings: Settings, clock: Callable[[], float] = monotonic) -> Intake:
-    return Intake(database, Publisher(connect(settings.redis_url), settings.redis_sse_prefix), settings, clock)
+def an_intake(database: Database, settings: Settings, clock: Callable[[], float] = monotonic) -> Ingestion:
+    return Ingestion(
+        database, ProgressPublisher(connect_redis(settings.redis_url), settings.redis_sse_prefix), settings, clock
+    )
 
 
 OWN: Final = b"its own"
@@ -28,11 +31,11 @@ def bring(
 ) -> None:
     """What the consumer does with a record; its own key is its user's, and a strange one for what is no event."""
     key = user_key(value) or b"its \xff key" if key is OWN else key
-    read = read_record(origin(topic, 0, offset, 1_700_000_000_000), value, headers, key)
-    if isinstance(read, Unreadable):
-        lane.read_unreadable(read.record, read.reason)
+    read = parse_record(origin(topic, 0, offset, 1_700_000_000_000), value, headers, key)
+    if isinstance(read, InvalidRecord):
+        lane.add_invalid(read.record, read.reason)
     else:
-        lane.read(read)
+        lane.add_record(read)
 
 
 def letters(database: Database, topic: str) -> list[Row]:

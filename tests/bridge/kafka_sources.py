@@ -15,12 +15,13 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 
-from bridge.consumer.decide import Decision, Record, Verdict
 from bridge.consumer.kafka_source import KafkaSource
 from bridge.consumer.lane import Lane
-from bridge.kafka.retry import until_answered
+from bridge.consumer.protocol import Decision, RecordVerdict
+from bridge.kafka.retry import retry_transient
 from bridge.kafka.topics import create_topics
-from contracts.events import UnreadableEventError, parse_created, thought_created
+from bridge.records.types import Record
+from contracts.events import InvalidEventError, parse_created, thought_created
 from contracts.settings import Settings
 from tests.eventually import eventually
 
@@ -59,7 +60,7 @@ def user_key(value: bytes | None) -> bytes | None:
     """The key that an event is to have; none for what is no event."""
     try:
         return str(parse_created(value).user_id).encode()
-    except UnreadableEventError:
+    except InvalidEventError:
         return None
 
 
@@ -96,8 +97,8 @@ def poll_until(source: KafkaSource, check: Callable[[], bool], *others: KafkaSou
 
 def answer(lane: Lane, is_done: Callable[[Record], bool] = lambda _: True) -> None:
     """PostgreSQL's answer to everything the lane asks now."""
-    for ask in lane.tick(0.0):
-        words = [Verdict(record.offset, "done" if is_done(record) else "open") for record in ask.records]
+    for ask in lane.due_requests(0.0):
+        words = [RecordVerdict(record.offset, "done" if is_done(record) else "open") for record in ask.records]
         lane.decided(Decision(ask.user_id, tuple(words), None), 0.0)
 
 
@@ -120,7 +121,7 @@ def commit_by_hand(settings: Settings, offset: int, metadata: str, partition: in
     )
     offsets = [TopicPartition(settings.kafka_topic, partition, offset, metadata)]
     try:
-        until_answered(lambda: writer.commit(offsets=offsets, asynchronous=False), ANSWER_SECONDS)
+        retry_transient(lambda: writer.commit(offsets=offsets, asynchronous=False), ANSWER_SECONDS)
     finally:
         writer.close()
 
@@ -144,10 +145,10 @@ def close_up_to(source: KafkaSource, offset: int, partition: int = 0) -> None:
 
 def settled(source: KafkaSource, settings: Settings, offset: int, partition: int = 0) -> None:
     """Settle, and wait for Kafka to have the commit."""
-    source._settled_at = 0.0
+    source._commit_begun_at = 0.0
 
     def look() -> bool:
-        source.settle(1e9)
+        source.commit(1e9)
         source.poll(0.01)
         return committed(settings, partition) is not None
 

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from bridge.consumer.decide import Decision, Head, Record, Verdict, Word
+from bridge.consumer.protocol import Decision, Head, RecordVerdict, VerdictKind
+from bridge.records.types import Record
 
 ANNA, BERT, CLEO = UUID(int=1), UUID(int=2), UUID(int=3)
 
@@ -31,9 +32,9 @@ def a_head(user: UUID = ANNA, **columns: Any) -> Head:
     return Head(user_id=user, **(usual | columns))
 
 
-def an_answer(user: UUID = ANNA, head: Head | None = None, **verdicts: Word) -> Decision:
+def an_answer(user: UUID = ANNA, head: Head | None = None, **verdicts: VerdictKind) -> Decision:
     """PostgreSQL's answer about one user; verdicts are given as `o5="done"` for offset 5."""
-    return Decision(user, tuple(Verdict(int(name[1:]), word) for name, word in verdicts.items()), head)
+    return Decision(user, tuple(RecordVerdict(int(name[1:]), word) for name, word in verdicts.items()), head)
 
 
 def a_fresh_head(user: UUID = ANNA, **columns: Any) -> Head:

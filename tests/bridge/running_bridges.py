@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from confluent_kafka import KafkaException
 
-from bridge.consumer.kafka_source import KafkaSource, LogReplacedError
+from bridge.consumer.kafka_source import KafkaSource, TopicRecreatedError
 from bridge.consumer.loop import Bridge
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
@@ -31,7 +31,7 @@ def kept_running(settings: Settings) -> Iterator[None]:
         while not stop.is_set():
             try:
                 Bridge(settings, database, KafkaSource(settings)).run(stop)
-            except (LogReplacedError, KafkaException):
+            except (TopicRecreatedError, KafkaException):
                 logging.getLogger("tests").exception("The bridge starts again.")
 
     with _beside(settings, keep):

@@ -26,12 +26,12 @@ pytestmark = pytest.mark.usefixtures("topics")
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
-    return {"patience_seconds": 2.0, "renew_seconds": 0.5}
+    return {"lease_seconds": 2.0, "lease_renew_seconds": 0.5}
 
 
 @pytest.fixture(autouse=True)
 def frequent_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "SWEEP_SECONDS", 0.2)
+    monkeypatch.setattr(sweep, "SWEEP_INTERVAL_SECONDS", 0.2)
 
 
 def all_taken(database: Database, users: int) -> None:

@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
-from bridge.consumer.decide import Ask, Decision, Record, Watch, decide
+from bridge.consumer.decide import decide
+from bridge.consumer.protocol import DecideRequest, Decision, HeadVersion
+from bridge.records.types import Record
 from contracts.accept import accept
 from contracts.database import Database, Row
 from contracts.events import thought_created
@@ -60,19 +62,19 @@ def a_doorbell(database: Database, thought: UUID, offset: int = 0) -> Record:
     return Record(offset, found.user_id, thought, found.turn, where)
 
 
-def ask_once(database: Database, *records: Record, seen: Watch | None = None) -> Decision:
+def ask_once(database: Database, *records: Record, seen: HeadVersion | None = None) -> Decision:
     """Ask about the one user of the records."""
-    (decision,) = decide(database, [Ask(records[0].user_id, records, seen)])
+    (decision,) = decide(database, [DecideRequest(records[0].user_id, records, seen)])
     return decision
 
 
-def taken(database: Database, user: UUID) -> tuple[UUID, Watch]:
+def taken(database: Database, user: UUID) -> tuple[UUID, HeadVersion]:
     """A thought that was just taken from the head of the line, and what it looked like."""
     thought = add_thought(database, user)
     head = ask_once(database, a_doorbell(database, thought)).head
     assert head is not None
     assert head.dispatched
-    return thought, head.watch
+    return thought, head.version
 
 
 def write(settings: Settings, database: Database, users: Sequence[UUID], thoughts: int) -> Lines:

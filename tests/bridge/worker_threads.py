@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database
-from contracts.progress import news_channel
+from contracts.progress import wakeup_channel
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, TOTAL_STEPS
 from contracts.settings import Settings
 
@@ -86,6 +86,6 @@ def _run(client: redis.Redis, database: Database, settings: Settings, thought: U
             for row in database.rows(SAVE, id=thought, call=call, steps=TOTAL_STEPS):
                 if row.status == "completed":
                     ended.append((row.finished_at, row.user_id, thought))
-                    client.publish(news_channel(settings.redis_sse_prefix), str(row.user_id))
+                    client.publish(wakeup_channel(settings.redis_sse_prefix), str(row.user_id))
     except SQLAlchemyError:
         return  # as a worker that dies: silence brings the thought back

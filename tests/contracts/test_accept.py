@@ -19,7 +19,7 @@ def test_turns_are_given_in_the_order_of_acceptance(database: Database, user_id:
 def test_the_same_id_is_stored_once_and_keeps_its_turn(database: Database, user_id: UUID) -> None:
     thought = uuid4()
     first, second = take_in(database, user_id, thought), take_in(database, user_id, thought)
-    assert (first.fresh, second.fresh, second.turn) == (True, False, first.turn)
+    assert (first.created, second.created, second.turn) == (True, False, first.turn)
     assert database.rows(text("SELECT count(*) FROM outbox"))[0][0] == 1
 
 
@@ -32,7 +32,7 @@ def test_an_unknown_user_stores_nothing(database: Database) -> None:
 def test_another_users_thought_is_told_apart(database: Database, user_id: UUID) -> None:
     thought, stranger = uuid4(), uuid4()
     take_in(database, user_id, thought)
-    assert take_in(database, stranger, thought).contradicts(stranger)
+    assert take_in(database, stranger, thought).belongs_to_another(stranger)
 
 
 def test_without_emit_no_record_goes_to_kafka(database: Database, user_id: UUID) -> None:

@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.dead_letters import (
-    CLASS_LENGTH,
-    MESSAGE_LENGTH,
-    MOST_ORIGINAL_HEADERS,
-    STACK_LENGTH,
-    damaged_origin,
+    MAX_CLASS_LENGTH,
+    MAX_MESSAGE_LENGTH,
+    MAX_ORIGINAL_HEADERS,
+    MAX_STACK_LENGTH,
+    corrupt_origin,
     failure_headers,
     kafka_headers,
     origin,
+    parse_failure_id,
     read_headers,
     record_failure_id,
-    thought_of,
 )
-from contracts.source_headers import original
+from contracts.source_headers import capture_headers
 from contracts.text import clean
 from tests.contracts.properties import any_text, unhurried
 
@@ -62,13 +62,13 @@ def test_what_is_not_known_is_empty_and_not_the_word_none() -> None:
 def test_the_original_headers_come_back_byte_by_byte_in_order_with_repeats(
     headers: list[tuple[str, bytes | None]],
 ) -> None:
-    kept = original(None, headers)
+    kept = capture_headers(None, headers)
     told = [(name, value) for name, value in kafka_headers("an-id", kept) if name.startswith("original-header-")]
     assert told == [(f"original-header-{clean(name)}", value) for name, value in headers]
 
 
 def test_bytes_that_are_no_text_are_kept_as_base64() -> None:
-    assert original(None, [("trace", b"\xff\x00"), ("none", None)])["original_headers"] == [
+    assert capture_headers(None, [("trace", b"\xff\x00"), ("none", None)])["original_headers"] == [
         ["trace", base64.b64encode(b"\xff\x00").decode()],
         ["none", None],
     ]
@@ -85,9 +85,9 @@ def test_any_error_can_be_kept_and_sent(error_class: str, message: str, stack: s
 def test_long_texts_are_cut_and_of_the_stack_the_end_is_kept() -> None:
     told = failure_headers(reason="permanent", error_class="c" * 10**5, message="m" * 10**5, stack="s" * 10**5 + "end")
     assert [len(told[name]) for name in ("error_class", "message", "stack")] == [
-        CLASS_LENGTH,
-        MESSAGE_LENGTH,
-        STACK_LENGTH,
+        MAX_CLASS_LENGTH,
+        MAX_MESSAGE_LENGTH,
+        MAX_STACK_LENGTH,
     ]
     assert told["stack"].endswith("end")
 
@@ -116,7 +116,7 @@ def test_another_record_has_another_id(where: dict[str, object], value: bytes | 
 
 
 def test_a_record_that_cannot_be_read_is_told_from_one_in_the_same_place_of_a_topic_made_anew() -> None:
-    first, anew = (damaged_origin("topic", 2, 41, topic_id) for topic_id in ("an-id", "another"))
+    first, anew = (corrupt_origin("topic", 2, 41, topic_id) for topic_id in ("an-id", "another"))
     ids = {record_failure_id(where, None) for where in (first, anew, origin("topic", 2, 41, None))}
     assert len(ids) == 3
 
@@ -137,7 +137,7 @@ def test_who_reads_a_dead_letters_headers_has_what_the_index_has(
     told = failure_headers(
         reason="lost", error_class=error_class, message=message, stack=stack, agent="priority", attempts=attempts
     )
-    for kept in (told | {"origin": None}, told | {"origin": WHERE, "user_id": "u", **original(key, theirs)}):
+    for kept in (told | {"origin": None}, told | {"origin": WHERE, "user_id": "u", **capture_headers(key, theirs)}):
         assert read_headers(kafka_headers("an-id", kept)) == ("an-id", kept)
 
 
@@ -155,9 +155,9 @@ def test_no_headers_of_others_raise_when_they_are_read_or_told_again(headers: li
 
 
 def test_after_so_many_original_headers_the_rest_is_counted() -> None:
-    told = kafka_headers("an-id", {"reason": "r", **original(None, [("x", b"1")] * (MOST_ORIGINAL_HEADERS + 3))})
+    told = kafka_headers("an-id", {"reason": "r", **capture_headers(None, [("x", b"1")] * (MAX_ORIGINAL_HEADERS + 3))})
     assert ("original-headers-left-out", b"3") in told
-    assert len([name for name, _ in told if name == "original-header-x"]) == MOST_ORIGINAL_HEADERS
+    assert len([name for name, _ in told if name == "original-header-x"]) == MAX_ORIGINAL_HEADERS
     found = read_headers(told)
     assert found is not None
     assert found[1]["original_headers_left_out"] == 3
@@ -165,13 +165,13 @@ def test_after_so_many_original_headers_the_rest_is_counted() -> None:
 
 
 def test_headers_that_are_kept_nowhere_are_counted_as_well() -> None:
-    kept = original(None, [("x", b"1")] * (MOST_ORIGINAL_HEADERS + 3)) | {"original_headers_left_out": 2}
+    kept = capture_headers(None, [("x", b"1")] * (MAX_ORIGINAL_HEADERS + 3)) | {"original_headers_left_out": 2}
     assert ("original-headers-left-out", b"5") in kafka_headers("an-id", kept)
 
 
 def test_a_failure_id_tells_the_thought_and_the_turn_or_is_a_records() -> None:
     thought = uuid4()
-    assert thought_of(f"{thought}:7") == (thought, 7)
+    assert parse_failure_id(f"{thought}:7") == (thought, 7)
     for other in (
         record_failure_id(WHERE, b""),
         f"{thought}:0",
@@ -180,4 +180,4 @@ def test_a_failure_id_tells_the_thought_and_the_turn_or_is_a_records() -> None:
         f"{thought}:x",
         "",
     ):
-        assert thought_of(other) is None
+        assert parse_failure_id(other) is None

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from contracts.events import (
     Event,
+    InvalidEventError,
     ThoughtAgentCompleted,
     ThoughtCompleted,
     ThoughtCreated,
     ThoughtFailed,
     ThoughtProcessing,
-    UnreadableEventError,
     agent_completed,
     event_id,
     parse_created,
@@ -144,13 +144,13 @@ def test_another_producers_event_is_read_and_more_fields_do_no_harm() -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused_with_the_field_and_the_reason(value: bytes | None, said: str) -> None:
-    with pytest.raises(UnreadableEventError) as refused:
+    with pytest.raises(InvalidEventError) as refused:
         parse_created(value)
     assert str(refused.value).startswith(said)
 
 
 def test_a_refusal_does_not_quote_what_was_written() -> None:
-    with pytest.raises(UnreadableEventError) as refused:
+    with pytest.raises(InvalidEventError) as refused:
         parse_created(encoded(user_id="my-secret-diary", text="my-secret-diary"))
     assert "diary" not in str(refused.value)
     assert refused.value.__cause__ is None
@@ -166,7 +166,7 @@ def reads_or_refuses(value: bytes) -> None:
     """Any other exception would stop the bridge at this record for ever."""
     try:
         event = parse_created(value)
-    except UnreadableEventError:
+    except InvalidEventError:
         return
     assert ThoughtCreated.model_validate_json(event.to_bytes()) == event
 

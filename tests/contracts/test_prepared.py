@@ -113,7 +113,7 @@ def test_preparing_takes_no_time_beyond_the_statements_own(settings: Settings) -
 def test_plans_of_processes_that_go_by_key_read_no_table_whole(settings: Settings, user_id: UUID) -> None:
     """They are kept, so one that was made while the table was small must still be good when it has grown."""
     execute(settings.database_url, "ANALYZE users")
-    engine = make_engine(settings.database_url, "test", connections=1, by_key=True)
+    engine = make_engine(settings.database_url, "test", connections=1, index_plans_only=True)
     connection = Database(engine)
     for _ in range(10):
         connection.rows(LAST_TURN, id=user_id)

@@ -14,7 +14,7 @@ from flask_sse import Message
 
 from contracts import progress
 from contracts.events import Event, agent_completed, thought_completed
-from contracts.progress import Publisher
+from contracts.progress import ProgressPublisher
 from tests.stores import Stores
 
 PREFIX = f"updates-{uuid4().hex[:12]}"
@@ -26,15 +26,15 @@ def event() -> Event:
 
 
 @pytest.fixture
-def publisher(redis_client: redis.Redis) -> Publisher:
-    return Publisher(redis_client, PREFIX)
+def publisher(redis_client: redis.Redis) -> ProgressPublisher:
+    return ProgressPublisher(redis_client, PREFIX)
 
 
 @pytest.fixture
 def subscriber(redis_client: redis.Redis, event: Event) -> Iterator[redis.client.PubSub]:
     """Somebody who watches the event's user and the bridges' news."""
     with redis_client.pubsub(ignore_subscribe_messages=True) as watching:
-        watching.subscribe(progress.channel(PREFIX, event.user_id), progress.news_channel(PREFIX))
+        watching.subscribe(progress.channel(PREFIX, event.user_id), progress.wakeup_channel(PREFIX))
         for _ in range(2):
             watching.get_message(timeout=10)  # the acknowledgements of the two subscriptions
         yield watching
@@ -54,7 +54,7 @@ def kept(client: redis.Redis, user_id: UUID) -> list[tuple[str, str]]:
 
 
 def test_a_subscriber_sees_flask_sses_own_message_with_the_streams_id(
-    publisher: Publisher, subscriber: redis.client.PubSub, redis_client: redis.Redis, event: Event
+    publisher: ProgressPublisher, subscriber: redis.client.PubSub, redis_client: redis.Redis, event: Event
 ) -> None:
     publisher.publish(event)
     channel, message = next_message(subscriber)
@@ -64,7 +64,7 @@ def test_a_subscriber_sees_flask_sses_own_message_with_the_streams_id(
 
 
 def test_flask_sse_reads_the_message_as_its_own(
-    publisher: Publisher, subscriber: redis.client.PubSub, event: Event
+    publisher: ProgressPublisher, subscriber: redis.client.PubSub, event: Event
 ) -> None:
     publisher.publish(event)
     read = str(Message(**json.loads(next_message(subscriber)[1])))
@@ -72,7 +72,9 @@ def test_flask_sse_reads_the_message_as_its_own(
     assert "\nid:" in read
 
 
-def test_what_was_published_is_kept_in_order_without_its_id(publisher: Publisher, redis_client: redis.Redis) -> None:
+def test_what_was_published_is_kept_in_order_without_its_id(
+    publisher: ProgressPublisher, redis_client: redis.Redis
+) -> None:
     user, thought = uuid4(), uuid4()
     events = [agent_completed(user, thought, step) for step in (1, 2, 3)]
     for event in events:
@@ -83,7 +85,7 @@ def test_what_was_published_is_kept_in_order_without_its_id(publisher: Publisher
 
 
 def test_texts_of_any_language_and_with_quotes_arrive_whole(
-    publisher: Publisher, subscriber: redis.client.PubSub, event: Event
+    publisher: ProgressPublisher, subscriber: redis.client.PubSub, event: Event
 ) -> None:
     odd = event.model_copy(update={"agent_name": 'a "quote", a \\ and {braces}\n\u2028 日本語 \U0001f600 %s'})
     publisher.publish(odd)
@@ -91,15 +93,15 @@ def test_texts_of_any_language_and_with_quotes_arrive_whole(
 
 
 def test_the_end_of_a_thought_is_also_told_to_the_bridges(
-    publisher: Publisher, subscriber: redis.client.PubSub, event: Event
+    publisher: ProgressPublisher, subscriber: redis.client.PubSub, event: Event
 ) -> None:
-    publisher.publish(thought_completed(event.user_id, event.thought_id, 1.0), ended=True)
+    publisher.publish(thought_completed(event.user_id, event.thought_id, 1.0), terminal=True)
     assert next_message(subscriber)[0] == progress.channel(PREFIX, event.user_id)
-    assert next_message(subscriber) == (progress.news_channel(PREFIX), str(event.user_id))
+    assert next_message(subscriber) == (progress.wakeup_channel(PREFIX), str(event.user_id))
 
 
 def test_only_an_end_is_told_to_the_bridges(
-    publisher: Publisher, subscriber: redis.client.PubSub, event: Event, caplog: pytest.LogCaptureFixture
+    publisher: ProgressPublisher, subscriber: redis.client.PubSub, event: Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     publisher.publish(event)
     publisher.publish(event)
@@ -107,22 +109,24 @@ def test_only_an_end_is_told_to_the_bridges(
     assert caplog.text == "", "Redis refused a part of the script"
 
 
-def test_a_users_stream_is_bounded_and_does_not_stay_for_ever(publisher: Publisher, redis_client: redis.Redis) -> None:
+def test_a_users_stream_is_bounded_and_does_not_stay_for_ever(
+    publisher: ProgressPublisher, redis_client: redis.Redis
+) -> None:
     user, thought = uuid4(), uuid4()
-    for _ in range(3 * progress.STREAM_LENGTH):
+    for _ in range(3 * progress.MAX_STREAM_LENGTH):
         publisher.publish(agent_completed(user, thought, 1))
     key = progress.stream_key(PREFIX, user)
-    assert progress.STREAM_LENGTH <= redis_client.xlen(key) < 2 * progress.STREAM_LENGTH
-    assert 0 < redis_client.ttl(key) <= progress.STREAM_SECONDS
+    assert progress.MAX_STREAM_LENGTH <= redis_client.xlen(key) < 2 * progress.MAX_STREAM_LENGTH
+    assert 0 < redis_client.ttl(key) <= progress.STREAM_TTL_SECONDS
 
 
-def test_users_do_not_see_each_other(publisher: Publisher, redis_client: redis.Redis, event: Event) -> None:
+def test_users_do_not_see_each_other(publisher: ProgressPublisher, redis_client: redis.Redis, event: Event) -> None:
     publisher.publish(event)
     assert kept(redis_client, uuid4()) == []
 
 
 def test_publishing_goes_on_after_redis_has_forgotten_the_script(
-    publisher: Publisher, redis_client: redis.Redis, event: Event
+    publisher: ProgressPublisher, redis_client: redis.Redis, event: Event
 ) -> None:
     publisher.publish(event)
     redis_client.script_flush()
@@ -134,7 +138,7 @@ def test_a_redis_that_refuses_connections_raises_nothing(caplog: pytest.LogCaptu
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     caplog.set_level(logging.WARNING)
-    Publisher(progress.connect(f"redis://:a-password@127.0.0.1:{port}/0"), PREFIX).publish(event)
+    ProgressPublisher(progress.connect_redis(f"redis://:a-password@127.0.0.1:{port}/0"), PREFIX).publish(event)
     assert "Redis is away" in caplog.text
     assert "a-password" not in caplog.text
 
@@ -142,7 +146,7 @@ def test_a_redis_that_refuses_connections_raises_nothing(caplog: pytest.LogCaptu
 def test_a_redis_that_never_answers_holds_nobody_up(caplog: pytest.LogCaptureFixture, event: Event) -> None:
     caplog.set_level(logging.WARNING)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        publisher = Publisher(progress.connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0"), PREFIX)
+        publisher = ProgressPublisher(progress.connect_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}/0"), PREFIX)
         publisher.publish(event)
         assert connections(silent) == 1, "a time-out is not tried again: the next step waits behind it"
         publisher.publish(event)
@@ -167,12 +171,12 @@ def test_a_write_that_redis_refuses_raises_nothing(
 ) -> None:
     """As a full Redis does, which evicts nothing; here because the key is of another type."""
     redis_client.set(progress.stream_key(PREFIX, event.user_id), "not a stream")
-    Publisher(redis_client, PREFIX).publish(event)
+    ProgressPublisher(redis_client, PREFIX).publish(event)
     assert "Redis is away" in caplog.text
 
 
 def test_who_finds_all_connections_taken_waits_for_one(stores: Stores) -> None:
-    client = progress.connect(stores.redis_url)
+    client = progress.connect_redis(stores.redis_url)
     pool = client.connection_pool
     taken = [pool.get_connection() for _ in range(pool.max_connections)]
     threading.Timer(0.3, pool.release, taken[:1]).start()

@@ -19,8 +19,8 @@ PROMISED = {
     "kafka_partitions": 3, "kafka_group_protocol": "consumer", "kafka_dead_letter_topic": "thought-processing-dlq",
     "kafka_events_topic": "thought-events", "kafka_max_retries": 3, "kafka_retry_backoff_ms": 1000,
     "kafka_batch_size": 16384, "kafka_linger_ms": 10, "redis_sse_prefix": "thought_updates",
-    "sse_max_connections": 1000, "worker_concurrency": 40, "patience_seconds": 20, "renew_seconds": 5,
-    "call_deadline_seconds": 60, "batch_schedule": "0 2 * * *", "open_api": False, "allow_scripted": False,
+    "sse_max_connections": 1000, "worker_concurrency": 40, "lease_seconds": 20, "lease_renew_seconds": 5,
+    "agent_timeout_seconds": 60, "batch_schedule": "0 2 * * *", "trust_user_id": False, "allow_scripted": False,
 }  # fmt: skip
 """Defaults that other systems and people's notes rely on; a change breaks them in silence."""
 
@@ -74,18 +74,18 @@ def test_every_missing_name_has_a_line_of_its_own(environment: pytest.MonkeyPatc
         ({"KAFKA_PARTITIONS": "0"}, "KAFKA_PARTITIONS: Input should be greater than or equal to 1"),
         ({"KAFKA_PARTITIONS": "three"}, "KAFKA_PARTITIONS: Input should be a valid integer"),
         ({"KAFKA_MAX_RETRIES": "-1"}, "KAFKA_MAX_RETRIES: "),
-        ({"PATIENCE_SECONDS": "18.9"}, "PATIENCE_SECONDS: must be at least 19 (3.8 x RENEW_SECONDS)"),
-        ({"RENEW_SECONDS": "6"}, "PATIENCE_SECONDS: must be at least 22.8 (3.8 x RENEW_SECONDS)"),
-        ({"CALL_DEADLINE_SECONDS": "4"}, "CALL_DEADLINE_SECONDS: must be at least RENEW_SECONDS"),
-        ({"PATIENCE_SECONDS": "nan"}, "PATIENCE_SECONDS: "),
-        ({"PATIENCE_SECONDS": "inf"}, "PATIENCE_SECONDS: Input should be a finite number"),
+        ({"LEASE_SECONDS": "18.9"}, "LEASE_SECONDS: must be at least 19 (3.8 x LEASE_RENEW_SECONDS)"),
+        ({"LEASE_RENEW_SECONDS": "6"}, "LEASE_SECONDS: must be at least 22.8 (3.8 x LEASE_RENEW_SECONDS)"),
+        ({"AGENT_TIMEOUT_SECONDS": "4"}, "AGENT_TIMEOUT_SECONDS: must be at least LEASE_RENEW_SECONDS"),
+        ({"LEASE_SECONDS": "nan"}, "LEASE_SECONDS: "),
+        ({"LEASE_SECONDS": "inf"}, "LEASE_SECONDS: Input should be a finite number"),
         ({"KAFKA_TOPIC": "thoughts!"}, "KAFKA_TOPIC: must be 1 to 249 letters, digits,"),
         ({"KAFKA_TOPIC": "thought-events"}, "KAFKA_TOPIC, KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC: must be"),
         ({"TIMEZONE": "Mars/Olympus"}, "TIMEZONE: must be an IANA time zone"),
         ({"TIMEZONE": "../etc/passwd"}, "TIMEZONE: must be an IANA time zone"),
         ({"BATCH_SCHEDULE": "at night"}, "BATCH_SCHEDULE: must be a cron line of five fields"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY: must have at least 16 characters"),
-        ({"OPEN_API": "perhaps"}, "OPEN_API: Input should be a valid boolean"),
+        ({"TRUST_USER_ID": "perhaps"}, "TRUST_USER_ID: Input should be a valid boolean"),
         ({"AI_PROVIDER": "oracle"}, "AI_PROVIDER: Input should be 'offline' or 'scripted'"),
     ],
 )
@@ -100,7 +100,7 @@ def test_a_wrong_value_is_refused_in_one_line(
 def test_without_kafka_no_broker_is_needed(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("KAFKA_BOOTSTRAP_SERVERS")
     environment.setenv("KAFKA_ENABLED", "false")
-    assert not load_settings().takes_from_kafka
+    assert not load_settings().consumes_kafka
 
 
 def test_a_background_side_that_works_on_kafka_needs_a_broker(environment: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_the_mode_follows_kafka_unless_it_is_set(
 ) -> None:
     environment.setenv("KAFKA_ENABLED", enabled)
     environment.setenv("KAFKA_MODE", mode)
-    assert load_settings().takes_from_kafka is takes
+    assert load_settings().consumes_kafka is takes
 
 
 def test_celery_uses_redis_unless_told_otherwise(environment: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ SECRET = "do-not-show-me"
         {"REDIS_URL": f"http://:{SECRET}@host"},
         {"SECRET_KEY": SECRET},
         {"KAFKA_PARTITIONS": SECRET},
-        {"OPEN_API": SECRET},
+        {"TRUST_USER_ID": SECRET},
         {"KAFKA_SECURITY_PROTOCOL": SECRET},
     ],
 )
@@ -159,7 +159,7 @@ def test_a_refusal_never_shows_the_value(environment: pytest.MonkeyPatch, change
 
 
 def test_a_cross_check_does_not_show_the_other_values(environment: pytest.MonkeyPatch) -> None:
-    said = refusal(environment, DATABASE_URL=f"postgresql://u:{SECRET}@host/db", PATIENCE_SECONDS="1")
+    said = refusal(environment, DATABASE_URL=f"postgresql://u:{SECRET}@host/db", LEASE_SECONDS="1")
     assert SECRET not in said
 
 

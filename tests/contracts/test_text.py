@@ -9,7 +9,7 @@ from hypothesis import example, given
 from sqlalchemy import text
 
 from contracts.database import Database
-from contracts.text import THOUGHT_LENGTH, clean, thought_text
+from contracts.text import MAX_THOUGHT_LENGTH, clean, thought_text
 from tests.contracts.properties import any_json, any_text, unhurried
 
 KEPT = text("SELECT CAST(CAST(:json AS jsonb) AS text) AS json, CAST(:text AS text) AS text")
@@ -71,7 +71,9 @@ def test_a_thought_that_is_accepted_can_be_kept(database: Database, written: str
     assert kept(database, json.dumps(accepted), accepted)[1] == accepted
 
 
-@pytest.mark.parametrize("written", ["x", "  x\n", "x" * THOUGHT_LENGTH, " " + "\U0001f600" * THOUGHT_LENGTH + " "])
+@pytest.mark.parametrize(
+    "written", ["x", "  x\n", "x" * MAX_THOUGHT_LENGTH, " " + "\U0001f600" * MAX_THOUGHT_LENGTH + " "]
+)
 def test_a_thought_is_trimmed_and_may_be_long(written: str) -> None:
     assert thought_text(written) == written.strip()
 
@@ -81,7 +83,7 @@ def test_a_thought_is_trimmed_and_may_be_long(written: str) -> None:
     [
         ("", "the text is empty"),
         (" \n\t\u2003", "the text is empty"),
-        ("x" * (THOUGHT_LENGTH + 1), "the text has 10,001 characters; the most is 10,000"),
+        ("x" * (MAX_THOUGHT_LENGTH + 1), "the text has 10,001 characters; the most is 10,000"),
         ("a\x00b", "the text has a NUL or a broken character that cannot be stored"),
         ("a\ud800b", "the text has a NUL or a broken character that cannot be stored"),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.stores.kafka_jars import JarsMissing, cache_directory, ensure
+from devstack.stores.kafka_jars import JarsUnavailable, cache_directory, ensure_jars
 from devstack.stores.kafka_lock import read_lock
 from tests.devstack.stacks import STORES, Whole, down, pids, up
 from tests.ports import free_base
@@ -43,8 +43,8 @@ def unreachable(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def stack(base: int, bare: dict[str, str]) -> Iterator[Path]:
     """The stores alone, with Apache Kafka."""
     try:
-        ensure(read_lock(), cache_directory())
-    except JarsMissing as reason:
+        ensure_jars(read_lock(), cache_directory())
+    except JarsUnavailable as reason:
         missing(f"Apache Kafka cannot be had: {reason}")
     with walkable_directory() as directory:
         up(directory, base, *STORES, environment=bare)

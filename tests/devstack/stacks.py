@@ -19,7 +19,7 @@ import psycopg2
 from devstack import cli
 from devstack.commands import readiness
 from devstack.commands.status import describe
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.spec.process_kinds import Kind
 from devstack.spec.stack import Process, Stack, load, save
 from devstack.supervisor import client, pid_records
@@ -59,7 +59,7 @@ def down(directory: Path) -> None:
 
 def status(directory: Path) -> dict[str, Any]:
     """What `status --json` prints."""
-    return describe(Home(directory), load(Home(directory)))
+    return describe(StackDir(directory), load(StackDir(directory)))
 
 
 def named(described: dict[str, Any], name: str) -> dict[str, Any]:
@@ -69,15 +69,17 @@ def named(described: dict[str, Any], name: str) -> dict[str, Any]:
 
 def is_ready(directory: Path, name: str) -> bool:
     """Whether a process is ready, as `status` finds it."""
-    stack = load(Home(directory))
-    return readiness.is_ready(Home(directory), stack, stack.named(name)[0])
+    stack = load(StackDir(directory))
+    return readiness.is_ready(StackDir(directory), stack, stack.named(name)[0])
 
 
 def pids(directory: Path) -> dict[str, int]:
     """The living processes of a stack, by name, without asking its manager."""
-    home = Home(directory)
+    home = StackDir(directory)
     names = [path.stem for path in sorted(home.run.glob("*.json"))]
-    return {name: process.pid for name in names if (process := pid_records.living(pid_records.read(home, name)))}
+    return {
+        name: process.pid for name in names if (process := pid_records.running_process(pid_records.read(home, name)))
+    }
 
 
 def kill(pid: int) -> None:
@@ -88,7 +90,7 @@ def kill(pid: int) -> None:
 
 def ask(directory: Path, statement: str) -> Any:
     """The first row that PostgreSQL answers."""
-    connection = psycopg2.connect(load(Home(directory)).database_url)
+    connection = psycopg2.connect(load(StackDir(directory)).database_url)
     connection.autocommit = True
     try:
         cursor = connection.cursor()
@@ -99,26 +101,26 @@ def ask(directory: Path, statement: str) -> Any:
 
 
 @contextmanager
-def toy(directory: Path, scripts: dict[str, str], patience: float = 5.0, silence: float = 600.0) -> Iterator[Home]:
+def toy(directory: Path, scripts: dict[str, str], patience: float = 5.0, silence: float = 600.0) -> Iterator[StackDir]:
     """A running manager with shell scripts, not yet started, in place of the processes of these names."""
-    home = Home(directory)
+    home = StackDir(directory)
     home.prepare()
     processes = [
-        _scripted(home, name, script).model_copy(update={"patience": patience, "silence": silence})
+        _scripted(home, name, script).model_copy(update={"stop_timeout": patience, "liveness_timeout": silence})
         for name, script in scripts.items()
     ]
     addresses: dict[str, Any] = dict.fromkeys(("web_url", "flower_url", "kafka_bootstrap", "kafka"))
     urls = {"redis_url": "redis://127.0.0.1:1/0", "database_url": "postgresql://127.0.0.1:1/none"}
     stack = Stack(request={}, port_base=1024, processes=processes, detached=True, **addresses, **urls)
     save(home, stack)
-    client.launch(home, os.environ | {pid_records.MARK: str(directory), "TOYS": str(directory)})
+    client.launch(home, os.environ | {pid_records.DEVSTACK_ENV_VAR: str(directory), "TOYS": str(directory)})
     try:
         yield home
     finally:
         client.bring_down(home, stack)
 
 
-def _scripted(home: Home, name: str, script: str) -> Process:
+def _scripted(home: StackDir, name: str, script: str) -> Process:
     kind: Kind = next(kind for kind in ("postgres", "redis", "relay", "worker", "web") if name.startswith(kind))
     environment = {"HEARTBEAT_FILE": str(home.heartbeat(name))}
     return Process(name=name, kind=kind, argv=["/bin/sh", "-c", script], environment=environment)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psycopg2
 
-from devstack.spec.layout import Home
-from devstack.spec.ports import LOOPBACK, SPAN, Ports
+from devstack.spec.layout import StackDir
+from devstack.spec.ports import LOOPBACK, PORT_COUNT, Ports
 from devstack.stores import kafka, postgres, redis_server
 from tests.eventually import eventually
 from tests.faults import table
@@ -29,18 +29,18 @@ from tests.stores import walkable_directory
 
 SCALE = "bridge=3,relay=2,worker=3,web=2"
 SHORT_PATIENCE = {
-    "PATIENCE_SECONDS": "8",
-    "RENEW_SECONDS": "2",
-    "CALL_DEADLINE_SECONDS": "6",
+    "LEASE_SECONDS": "8",
+    "LEASE_RENEW_SECONDS": "2",
+    "AGENT_TIMEOUT_SECONDS": "6",
     "KAFKA_RETRY_BACKOFF_MS": "100",
     "SCRIPTED_DELAY_MS": "100",
     "SSE_HEARTBEAT_INTERVAL": "2",
 }
-RENEWED_AFTER = 2 * float(SHORT_PATIENCE["RENEW_SECONDS"])
-"""The oldest that the beat of a worker can be when it is stopped: a renewal that was due after RENEW_SECONDS may have
-failed at its bound, which is as long."""
+RENEWED_AFTER = 2 * float(SHORT_PATIENCE["LEASE_RENEW_SECONDS"])
+"""The oldest that the beat of a worker can be when it is stopped: a renewal that was due after LEASE_RENEW_SECONDS
+may have failed at its bound, which is as long."""
 
-SILENCE_SECONDS = float(SHORT_PATIENCE["PATIENCE_SECONDS"]) - RENEWED_AFTER
+SILENCE_SECONDS = float(SHORT_PATIENCE["LEASE_SECONDS"]) - RENEWED_AFTER
 """Who was stopped or cut off for less cannot have been silent for the patience."""
 
 MOST_WAITING = 5
@@ -176,9 +176,9 @@ def running(dice: random.Random, seed: int, people: int) -> Iterator[Run]:
     base = free_base()
     ports = Ports(base)
     own = {"postgres": ports.postgres, "redis": ports.redis, "kafka": ports.kafka}
-    spare = {store: (base + SPAN + place, port) for place, (store, port) in enumerate(own.items())}
+    spare = {store: (base + PORT_COUNT + place, port) for place, (store, port) in enumerate(own.items())}
     with walkable_directory() as directory, Network(spare) as network:
-        addresses = _addresses(Home(directory / "stack"), ports, network)
+        addresses = _addresses(StackDir(directory / "stack"), ports, network)
         with stack_in(directory, base, SHORT_PATIENCE | addresses, SCALE) as stack:
             postgresql = PostgreSQL(str(stack.status_then["database_url"]))
             with Watch(str(stack.status_then["kafka_bootstrap"]), str(stack.status_then["database_url"])) as watch:
@@ -189,7 +189,7 @@ def running(dice: random.Random, seed: int, people: int) -> Iterator[Run]:
             postgresql.close()
 
 
-def _addresses(home: Home, ports: Ports, network: Network) -> dict[str, str]:
+def _addresses(home: StackDir, ports: Ports, network: Network) -> dict[str, str]:
     """What the processes are told: the proxies' ports. Readiness and the checks go to the stores themselves."""
     home.prepare()
 

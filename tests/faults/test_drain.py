@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from contracts.settings import Settings
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from tests.eventually import eventually
 from tests.faults.facts import PostgreSQL
 from tests.faults.load import People
@@ -52,7 +52,7 @@ def test_a_worker_that_is_told_to_end_ends_its_call_and_begins_no_other(stack: S
     begun = eventually(lambda: [call for call in stack.calls() if call["thought_id"] == long][2:])  # analysis has begun
     pid = begun[0]["pid"]
     leaving = pids[pid]
-    log = Home(stack.directory).log(leaving)
+    log = StackDir(stack.directory).log(leaving)
     earlier = log.read_text().count(LEAVES)
     stopping = threading.Thread(target=stack.command, args=("stop", leaving))
     stopping.start()

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from devstack.spec.process_kinds import BEATING
+from devstack.spec.process_kinds import HEARTBEAT_KINDS
 from tests.dead_letter_topic import dead_letter
 from tests.eventually import eventually
 from tests.faults.verdicts import Hit
@@ -40,7 +40,7 @@ def restarts(stack: Stack, kind: str) -> int:
 def beating(stack: Stack) -> set[int]:
     """The processes that have a heartbeat to show."""
     processes = stack.status()["processes"]
-    return {int(each["pid"]) for each in processes if each["kind"] in BEATING and each["pid"]}
+    return {int(each["pid"]) for each in processes if each["kind"] in HEARTBEAT_KINDS and each["pid"]}
 
 
 def is_a_whole_dead_letter(stack: Stack, thought: dict[str, Any], kind: str) -> None:

@@ -24,9 +24,9 @@ EMITTED = {"KAFKA_ENABLED": "true", "KAFKA_MODE": "false"}
 QUICK = {
     "AI_PROVIDER": "scripted",
     "ALLOW_SCRIPTED": "true",
-    "PATIENCE_SECONDS": "8",
-    "RENEW_SECONDS": "2",
-    "CALL_DEADLINE_SECONDS": "6",
+    "LEASE_SECONDS": "8",
+    "LEASE_RENEW_SECONDS": "2",
+    "AGENT_TIMEOUT_SECONDS": "6",
 }
 AGENTS = ["classification", "analysis", "value_impact", "action_plan", "priority"]
 TONIGHT = "Will be analyzed tonight..."
@@ -112,7 +112,7 @@ def test_from_one_mode_to_the_other_and_back_nothing_is_lost_and_nothing_done_tw
         assert statuses(stack, lines) == {"pending"}
         # as old as what the sweep rings for; it looks when the relay starts, and every minute
         ask(stack, "UPDATE thoughts SET created_at = created_at - interval '10 min'")
-    with up(stack, base, KAFKA | {"PATIENCE_SECONDS": "120", "CALL_DEADLINE_SECONDS": "120"}):
+    with up(stack, base, KAFKA | {"LEASE_SECONDS": "120", "AGENT_TIMEOUT_SECONDS": "120"}):
         assert all_done_in_order(stack, lines) == 0
         workers = [stack.pid(name) for name in ("worker.1", "solo.1")]
         write(stack, lines, 3, "In flight [[delay:analysis:3000]]", "started")

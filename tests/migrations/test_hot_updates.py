@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from contracts.database import Database
 from contracts.settings import Settings
-from tasks.step_store import Ledger
+from tasks.step_store import StepStore
 from tests.eventually import eventually
 from tests.tasks.agent_results import a_result
 from tests.tasks.thoughts import accepted, step_of, taken
@@ -32,14 +32,14 @@ def updates(database: Database, table: str, at_least: int) -> tuple[int, int]:
 
 
 def test_take_claim_beat_retry_and_save_stay_on_their_page(database: Database, settings: Settings) -> None:
-    ledger = Ledger(database, settings)
+    step_store = StepStore(database, settings)
     head = taken(database, accepted(database, settings))
     step, first, second = step_of(head), uuid4(), uuid4()
-    ledger.claim(step, first)
-    ledger.renew({first: step.thought_id})
-    ledger.retry(step, first, backoff=0.0, error={"agent": step.agent, "kind": "transient"})
-    ledger.claim(step, second)
-    assert ledger.save(step, second, 2, a_result(), seconds=0.1, events=[b"{}"])
+    step_store.claim(step, first)
+    step_store.renew({first: step.thought_id})
+    step_store.retry(step, first, backoff=0.0, error={"agent": step.agent, "kind": "transient"})
+    step_store.claim(step, second)
+    assert step_store.save(step, second, 2, a_result(), seconds=0.1, events=[b"{}"])
     assert updates(database, "thoughts", at_least=6) == (6, 6)
 
 

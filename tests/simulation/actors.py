@@ -7,8 +7,8 @@ from confluent_kafka import KafkaException
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.consumer.batch_source import BatchSource
-from bridge.consumer.kafka_source import LogReplacedError
-from bridge.consumer.loop import Bridge, Broker
+from bridge.consumer.kafka_source import TopicRecreatedError
+from bridge.consumer.loop import Bridge, RedisPorts
 from bridge.consumer.source import Source
 from bridge.relay.relay import Relay
 from bridge.relay.sweep import Sweep
@@ -20,7 +20,7 @@ from tests.simulation.group import Consumer, source
 from tests.simulation.kafka import Kafka
 from tests.simulation.producer import Producer
 from tests.simulation.promise import Promise
-from tests.simulation.redis import Dispatcher, News, Publisher, Redis
+from tests.simulation.redis import Dispatcher, Publisher, Redis, WakeupListener
 from tests.simulation.steps import ATTEMPTS, PATIENCE
 from webapp import submission
 
@@ -29,7 +29,7 @@ _STORES: Final = {
     "database_url": "postgresql://simulated",
     "redis_url": "redis://simulated",
     "kafka_bootstrap_servers": "simulated:1",
-    "patience_seconds": PATIENCE,
+    "lease_seconds": PATIENCE,
     "kafka_max_retries": ATTEMPTS - 1,
 }
 KAFKA: Final = load_settings(**cast("dict[str, Any]", _STORES))
@@ -77,12 +77,14 @@ class BridgeProcess(Process):
         self.stop = Stop(servers.clock)
         database = Door(servers.postgres, self)
         redis = servers.redis
-        broker = Broker(cast("Any", Publisher(redis)), cast("Any", Dispatcher(redis)), cast("Any", News(redis)))
+        broker = RedisPorts(
+            cast("Any", Publisher(redis)), cast("Any", Dispatcher(redis)), cast("Any", WakeupListener(redis))
+        )
         self._bridge = Bridge(settings, database, self._source(servers, database), servers.clock.monotonic, broker)
         self.spawn(self._run)
 
     def _source(self, servers: Servers, database: Door) -> Source:
-        if not self.settings.takes_from_kafka:
+        if not self.settings.consumes_kafka:
             return Batches(self.settings, database)
         found = source(self.settings, servers.kafka, self)
         self.consumer = cast("Any", found)._consumer
@@ -91,7 +93,7 @@ class BridgeProcess(Process):
     def _run(self) -> None:
         try:
             self._bridge.run(cast("Any", self.stop))
-        except (LogReplacedError, KafkaException):
+        except (TopicRecreatedError, KafkaException):
             return  # and whoever keeps it running starts another
         finally:
             self.dead = True
@@ -151,13 +153,13 @@ class WebProcess(Process):
         super().__init__(name, settings)
         self._promise = servers.promise
         self.database = Door(servers.postgres, self)
-        self.metrics = self.announcer = Nothing()
+        self.metrics = self.background_publisher = Nothing()
         self._wanted: tuple[UUID, UUID, str] = wanted
         self.spawn(self._run)
 
     def _run(self) -> None:
         try:
-            submission.take_in(cast("Any", self), *self._wanted)
-        except (SQLAlchemyError, submission.KeyReusedError, submission.DeletedError):
+            submission.submit(cast("Any", self), *self._wanted)
+        except (SQLAlchemyError, submission.KeyReusedError, submission.ThoughtDeletedError):
             return
         self._promise.answered(self._wanted[1])

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Executable, TextClause
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from bridge.relay.outbox import LEAD
+from bridge.relay.outbox import ACQUIRE_LEADERSHIP
 from contracts.accept import ACCEPT
 from contracts.database import STATEMENT_SECONDS, Database
 from tasks.statements import CLAIM
@@ -146,10 +146,10 @@ class Transaction:
         self._is_under_way = False
 
     def execute(self, statement: TextClause, parameters: dict[str, Any]) -> Any:
-        name = "lead" if statement is LEAD else self._server.postgres.names[statement]
+        name = "lead" if statement is ACQUIRE_LEADERSHIP else self._server.postgres.names[statement]
         fate = park(name, READ)
         self._alive(fate)
-        if statement is LEAD:
+        if statement is ACQUIRE_LEADERSHIP:
             leads = self._lead()
             found: Any = SimpleNamespace(one=lambda: SimpleNamespace(leads=leads))
         elif statement.text.lstrip().startswith(("DELETE", "UPDATE")):

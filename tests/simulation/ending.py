@@ -19,7 +19,7 @@ ROUNDS: Final = 800
 def settle(world: World) -> None:
     """No more faults: everything ends, also what comes back from a long stop after that."""
     _calm(world)
-    if not world.settings.takes_from_kafka:
+    if not world.settings.consumes_kafka:
         _settle_batches(world)
         world.switch(KAFKA)
         _stand_by(world)

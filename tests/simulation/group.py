@@ -16,8 +16,8 @@ from unittest.mock import patch
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from bridge.consumer import kafka_source
-from bridge.consumer.kafka_source import ANSWER_MS, KafkaSource
-from bridge.kafka.watermarks import FIRST
+from bridge.consumer.kafka_source import SOCKET_TIMEOUT_MS, KafkaSource
+from bridge.kafka.watermarks import EARLIEST
 from contracts.settings import Settings
 from tests.simulation.fibers import Fate, Killed, Means, Process, park
 from tests.simulation.kafka import Kafka, Message, away
@@ -129,7 +129,7 @@ class Consumer:
 
     def _serve(self) -> None:
         """Tell how the commits ended; one that was not answered in time has arrived, or never will."""
-        while self._sent and self.kafka.now() - self._sent[0].at > ANSWER_MS / 1000:
+        while self._sent and self.kafka.now() - self._sent[0].at > SOCKET_TIMEOUT_MS / 1000:
             if not self.arrive():
                 self._answer(away().args[0], self._sent.popleft())
         answers, self._answers = self._answers, []
@@ -251,7 +251,7 @@ class Admin:
         if is_away:
             answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
         else:
-            answer.set_result(SimpleNamespace(offset=partition.low if which is FIRST else len(partition.records)))
+            answer.set_result(SimpleNamespace(offset=partition.low if which is EARLIEST else len(partition.records)))
         return answer
 
 

@@ -30,7 +30,7 @@ def installed(world: World) -> Iterator[None]:
             (module, "Lane", lambda start, patience: Lane(start, patience, world.window))
             for module in (batch_source, kafka_source)
         ),
-        (batch_source, "USERS_A_LOOK", 2),
+        (batch_source, "USERS_PER_POLL", 2),
     ]
     with ExitStack() as stack:
         for other in others:

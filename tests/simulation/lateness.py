@@ -7,7 +7,7 @@ is done when it is its turn again, and what happens until then happens in betwee
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bridge.consumer.kafka_source import COMMIT_SECONDS
+from bridge.consumer.kafka_source import COMMIT_INTERVAL_SECONDS
 from tests.simulation import everyday
 from tests.simulation.choice import Action, pick, rotated
 from tests.simulation.fibers import Fate, Fiber, Process
@@ -165,7 +165,7 @@ def _prepared(world: World, kind: str) -> None:
     """A relay sleeps for moments only; a bridge is rung by what was written, and commits once a second."""
     if kind == "bridge":
         everyday.rung(world)
-        world.advance(COMMIT_SECONDS, attends=False)
+        world.advance(COMMIT_INTERVAL_SECONDS, attends=False)
     _wake(world, kind)
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.relay.outbox import Delivered, Late, OutboxRow
-from bridge.relay.producer import Outcome
+from bridge.relay.outbox import Delivered, DeliveryTimeout, OutboxRow
+from bridge.relay.producer import PublishOutcome
 from tests.simulation.fibers import Fate, Means, park
 from tests.simulation.kafka import PARTITIONS, Kafka
 
@@ -19,28 +19,28 @@ class Producer:
         self._topic = topic
         self._dead_topic = dead_topic
 
-    def serve(self) -> None:
+    def poll_events(self) -> None:
         """Nothing to tell."""
 
-    def publish(self, rows: Sequence[OutboxRow]) -> Outcome:
+    def publish(self, rows: Sequence[OutboxRow]) -> PublishOutcome:
         """All rows, some of them, or none; what is not acknowledged may be in the topic all the same."""
         fate = park("publish", PUBLISHED)
         if self._kafka.away or fate is Fate.AWAY:
-            return Outcome(trouble="away", late=[self._late(row) for row in rows])
+            return PublishOutcome(trouble="away", timed_out=[self._late(row) for row in rows])
         if fate is Fate.HALF:
             *others, last = rows
             self._deliver(last)
             late = [self._late(row) for row in [*others[1::2], last]]
-            return Outcome([self._deliver(row) for row in others[::2]], late=late, trouble="busy")
+            return PublishOutcome([self._deliver(row) for row in others[::2]], timed_out=late, trouble="busy")
         delivered = [self._deliver(row) for row in rows]
         if fate is Fate.LATE:
             park("answer to publish")
         if fate is Fate.LOST:
-            return Outcome(trouble="not acknowledged in time", unreported=len(rows))
-        return Outcome(delivered)
+            return PublishOutcome(trouble="not acknowledged in time", unreported=len(rows))
+        return PublishOutcome(delivered)
 
-    def _late(self, row: OutboxRow) -> Late:
-        return Late(row, _partition(row) if row.topic == self._topic else 0)
+    def _late(self, row: OutboxRow) -> DeliveryTimeout:
+        return DeliveryTimeout(row, _partition(row) if row.topic == self._topic else 0)
 
     def _deliver(self, row: OutboxRow) -> Delivered:
         headers = row.kafka_headers()

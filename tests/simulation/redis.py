@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from bridge.consumer.decide import Head
+from bridge.consumer.protocol import Head
 from contracts.events import Event
 from tests.simulation.fibers import Fate, Means, park
 
@@ -115,12 +115,12 @@ class Publisher:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def publish(self, event: Event, *, ended: bool = False) -> None:
-        if ended:
+    def publish(self, event: Event, *, terminal: bool = False) -> None:
+        if terminal:
             self._redis.tell(event.user_id)
 
 
-class News:
+class WakeupListener:
     """A bridge's ear."""
 
     def __init__(self, redis: Redis) -> None:
@@ -133,7 +133,7 @@ class News:
     def stop(self) -> None:
         """It need not be told."""
 
-    def take(self) -> set[UUID]:
+    def drain(self) -> set[UUID]:
         heard = set(self._heard)
         self._heard.clear()
         return heard

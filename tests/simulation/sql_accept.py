@@ -22,9 +22,9 @@ class Accepting:
     def statements(self) -> Statements:
         return {
             accept.ACCEPT: self._accept,
-            submission.MAKE_USER: self._make_user,
-            deletion.BURY_WORDS: self._bury_words,
-            deletion.ERASE: self._erase,
+            submission.INSERT_USER: self._make_user,
+            deletion.DELETE_THOUGHT: self._bury_words,
+            deletion.ERASE_LATE_RESULTS: self._erase,
         }
 
     def _make_user(self, p: Parameters) -> Rows:

@@ -18,7 +18,7 @@ class Letters:
 
     def statements(self) -> Statements:
         return {
-            insert.BURY: self._bury,
+            insert.INSERT_DEAD_LETTER: self._bury,
             replay.REPLAY: self._replay,
             replay.RESEND: self._resend,
             replay.DISCARD: self._discard,
@@ -80,7 +80,7 @@ class Letters:
             return []
         self._store.promise.closed(letter)
         letter.state = "replayed"
-        others = [pair for pair in letter.headers.get("original_headers") or [] if pair[0] != replay.REPLAY_OF]
+        others = [pair for pair in letter.headers.get("original_headers") or [] if pair[0] != replay.REPLAY_OF_HEADER]
         headers = {
             "original_key": letter.headers.get("original_key"),
             "original_headers": [*json.loads(p["mark"]), *others],

@@ -17,10 +17,10 @@ class Relaying:
 
     def statements(self) -> Statements:
         return {
-            outbox.WAITS: self._waits,
-            outbox.FIRST_ROWS: self._first_rows,
+            outbox.HAS_PENDING: self._waits,
+            outbox.NEXT_BATCH: self._first_rows,
             outbox.DELETE: self._delete,
-            outbox.LOCATE: self._nothing,
+            outbox.SET_KAFKA_POSITION: self._nothing,
             outbox.PARK: self._park,
             sweep.SWEEP: self._sweep,
         }

@@ -220,7 +220,7 @@ class Both:
     def buries(self) -> None:
         where = {"failure": self.draw.choice("abcdef"), "reason": "unreadable", "topic": "dead"}
         headers = self.draw.choice(["{}", ORIGINAL, WITHOUT_VALUE, TOO_LARGE, self.names_a_thought()])
-        self.ask(insert.BURY, **where, value=b"?", headers=headers)
+        self.ask(insert.INSERT_DEAD_LETTER, **where, value=b"?", headers=headers)
 
     def names_a_thought(self) -> str:
         return json.dumps({"message": "?", "thought_id": str(self.thought()), "user_id": str(self.draw.choice(USERS))})
@@ -230,7 +230,7 @@ class Both:
 
     def resends(self) -> None:
         failure = self.letter()
-        self.ask(replay.RESEND, failure=failure, topic="work", mark=json.dumps(replay.replay_mark(failure)))
+        self.ask(replay.RESEND, failure=failure, topic="work", mark=json.dumps(replay.replay_of_header(failure)))
 
     def discards(self) -> None:
         if self.draw.random() < 0.3:
@@ -239,21 +239,21 @@ class Both:
     def deletes(self) -> None:
         thought = self.thought()
         if self.draw.random() < 0.3:
-            self.ask(deletion.BURY_WORDS, id=thought)
-        self.ask(deletion.ERASE, id=thought)
+            self.ask(deletion.DELETE_THOUGHT, id=thought)
+        self.ask(deletion.ERASE_LATE_RESULTS, id=thought)
 
     def sweeps(self) -> None:
-        after, users = self.draw.choice([sweep.FIRST, *USERS]), self.draw.choice([1, 2, 500])
+        after, users = self.draw.choice([sweep.BEFORE_FIRST_USER, *USERS]), self.draw.choice([1, 2, 500])
         self.ask(sweep.SWEEP, topic="work", after=after, users=users)
 
     def publishes(self) -> None:
         """The relay's batch. Each side has ids of its own: the same places in the batch are deleted, or parked."""
         kept = [f"{row.topic} {row.key}" for row in self.model.tables.outbox.values() if row.key]
         left = {"resting": self.draw.choice([[], ["dead"]]), "lines": self.draw.choice([[], kept[:1]])}
-        self.ask(outbox.WAITS, **left)
+        self.ask(outbox.HAS_PENDING, **left)
         asked = left | {"rows": self.draw.choice([2, 500]), "bytes": self.draw.choice([3, 1000])}
-        real = self.database.rows(outbox.FIRST_ROWS, **asked)
-        model = self.model.execute(outbox.FIRST_ROWS, asked)
+        real = self.database.rows(outbox.NEXT_BATCH, **asked)
+        model = self.model.execute(outbox.NEXT_BATCH, asked)
         assert [_read(row) for row in model] == [_read(row) for row in real], asked
         places = [place for place in range(len(real)) if self.draw.random() < 0.7]
         statement, told = outbox.DELETE, {}

@@ -11,10 +11,10 @@ from agents.errors import Cancelled, InvalidOutput, PermanentError, TransientErr
 from agents.interface import AgentInput, AgentResult, CallContext
 from contracts.queues import STEPS, TOTAL_STEPS
 from contracts.settings import Settings
-from tasks.application import ThoughtGivenUpError, _apply
+from tasks.application import ThoughtFailedError, _apply
 from tasks.calls import Calls
-from tasks.step import End, Outcome, StepRunner
-from tasks.step_store import Ledger, Step
+from tasks.step import Drop, StepOutcome, StepRunner
+from tasks.step_store import Step, StepStore
 from tests.simulation.actors import Servers
 from tests.simulation.database import Door
 from tests.simulation.fibers import Fate, Fiber, Means, Process, park
@@ -68,10 +68,10 @@ class WorkerProcess(Process):
         super().__init__(name, settings)
         self._servers = servers
         self._clock = servers.clock
-        ledger = Ledger(Door(servers.postgres, self), settings)
+        step_store = StepStore(Door(servers.postgres, self), settings)
         self._calls = Calls(
-            ledger.renew,
-            settings.renew_seconds,
+            step_store.renew,
+            settings.lease_renew_seconds,
             self._clock.monotonic,
             sleep=self._clock.sleep,
             start=self._renew,
@@ -100,7 +100,7 @@ class WorkerProcess(Process):
         self.busy += 1
         self.spawn(lambda: self._work(message), "step")
 
-    def _run(self, message: Message) -> Outcome:
+    def _run(self, message: Message) -> StepOutcome:
         calls: list[UUID] = []
 
         def call_id() -> UUID:
@@ -113,14 +113,14 @@ class WorkerProcess(Process):
         try:
             outcome = self._runner(door, call_id).run(Step(message.thought_id, message.token, message.step))
         except Exception:  # noqa: BLE001  as at the task's own boundary
-            outcome = End("fault")
+            outcome = Drop("fault")
         may_leave = self.drains and door.unanswered >= ASKED_BEFORE_LEAVING
         self._servers.promise.left(self._servers.tables.thoughts.get(message.thought_id), calls, may_leave=may_leave)
         return outcome
 
     def _runner(self, door: Door, call_ids: Callable[[], UUID]) -> StepRunner:
         return StepRunner(
-            Ledger(door, self.settings),
+            StepStore(door, self.settings),
             self._agents,
             cast("Any", Publisher(self._servers.redis)),
             self._calls,
@@ -128,7 +128,7 @@ class WorkerProcess(Process):
             clock=self._clock.monotonic,
             sleep=self._clock.sleep,
             call_ids=call_ids,
-            leaving=lambda: self.drains,
+            shutting_down=lambda: self.drains,
         )
 
     def _call_id(self, message: Message) -> UUID:
@@ -145,7 +145,7 @@ class WorkerProcess(Process):
             after = self._next(message) if delivery.request.chain else None
         except Retry:
             after = later(message, self._clock.monotonic, delivery.countdown)
-        except ThoughtGivenUpError:
+        except ThoughtFailedError:
             after = None
         if after is not None and park("chain", TOLD) is Fate.GO:
             self._servers.redis.push(after)

@@ -9,17 +9,17 @@ import redis
 
 from agents.interface import Provider
 from contracts.database import Database, make_engine
-from contracts.progress import Publisher, connect
+from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 from tasks.calls import Calls
-from tasks.step import Outcome, StepRunner
-from tasks.step_store import Ledger, Step
+from tasks.step import StepOutcome, StepRunner
+from tasks.step_store import Step, StepStore
 from tests.stores import Stores, a_database
 from tests.tasks.tcp_proxy import Gate, a_gate
 from tests.tasks.thoughts import a_step
 
 MakeRunner = Callable[..., StepRunner]
-InThread = Callable[[StepRunner, Step], "Future[Outcome]"]
+InThread = Callable[[StepRunner, Step], "Future[StepOutcome]"]
 
 
 @pytest.fixture(scope="package")
@@ -34,8 +34,8 @@ def database_url(tasks_database_url: str) -> str:
 
 
 @pytest.fixture
-def ledger(database: Database, settings: Settings) -> Ledger:
-    return Ledger(database, settings)
+def step_store(database: Database, settings: Settings) -> StepStore:
+    return StepStore(database, settings)
 
 
 @pytest.fixture
@@ -52,26 +52,26 @@ def gate(settings: Settings) -> Iterator[Gate]:
 
 
 @pytest.fixture
-def far_ledger(gate: Gate, settings: Settings) -> Iterator[Ledger]:
-    """A ledger whose PostgreSQL is behind the gate."""
-    engine = make_engine(gate.url, "worker", statement_seconds=settings.renew_seconds)
-    yield Ledger(Database(engine), settings)
+def proxied_step_store(gate: Gate, settings: Settings) -> Iterator[StepStore]:
+    """A step_store whose PostgreSQL is behind the gate."""
+    engine = make_engine(gate.url, "worker", statement_seconds=settings.lease_renew_seconds)
+    yield StepStore(Database(engine), settings)
     engine.dispose()
 
 
 @pytest.fixture
-def make_runner(ledger: Ledger, settings: Settings, redis_client: redis.Redis) -> MakeRunner:
+def make_runner(step_store: StepStore, settings: Settings, redis_client: redis.Redis) -> MakeRunner:
     """A runner of steps with the provider given; anything else may be given, too."""
 
     def make(provider: Provider, **others: Any) -> StepRunner:
-        publisher = Publisher(connect(settings.redis_url), settings.redis_sse_prefix)
+        publisher = ProgressPublisher(connect_redis(settings.redis_url), settings.redis_sse_prefix)
         parts: dict[str, Any] = {
-            "ledger": ledger,
+            "step_store": step_store,
             "provider": provider,
             "publisher": publisher,
             "settings": settings,
         } | others
-        return StepRunner(calls=Calls(parts["ledger"].renew, settings.renew_seconds), **parts)
+        return StepRunner(calls=Calls(parts["step_store"].renew, settings.lease_renew_seconds), **parts)
 
     return make
 

@@ -93,7 +93,7 @@ def test_a_message_is_not_given_to_another_worker_during_the_longest_call_or_wai
     app: Celery, settings: Settings
 ) -> None:
     options = app.conf.broker_transport_options
-    assert options["visibility_timeout"] > settings.call_deadline_seconds + 60 + 60
+    assert options["visibility_timeout"] > settings.agent_timeout_seconds + 60 + 60
     assert 0 < options["socket_connect_timeout"] <= options["socket_timeout"] <= 30
     assert options["socket_keepalive"]
 

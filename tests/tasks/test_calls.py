@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tasks.calls import WEDGED_AFTER, Call, Calls
+from tasks.calls import STUCK_AFTER_RENEWALS, Call, Calls
 from tests.eventually import eventually
 
-RENEW_SECONDS = 5.0
+LEASE_RENEW_SECONDS = 5.0
 
 
 class Clock:
@@ -55,16 +55,16 @@ def calls(fence: Fence, clock: Clock) -> Calls:
 
 
 def a_call(clock: Clock, deadline: float = 60.0) -> Call:
-    return Call(uuid4(), uuid4(), claimed=clock.now, sent=clock.now, deadline=clock.now + deadline)
+    return Call(uuid4(), uuid4(), claimed=clock.now, renewed=clock.now, deadline=clock.now + deadline)
 
 
 def test_a_living_call_is_renewed_and_knows_when_that_was_asked(calls: Calls, fence: Fence, clock: Clock) -> None:
     call = a_call(clock)
     calls.add(call)
     clock.now += 5
-    calls.tick()
+    calls.renew_all()
     assert fence.asked == [{call.call_id}]
-    assert (call.sent, call.fenced, call.cancelled.is_set()) == (clock.now, False, False)
+    assert (call.renewed, call.fenced, call.cancelled.is_set()) == (clock.now, False, False)
 
 
 def test_the_sending_counts_and_not_the_answer(clock: Clock) -> None:
@@ -75,16 +75,16 @@ def test_the_sending_counts_and_not_the_answer(clock: Clock) -> None:
     calls, call = Calls(slow, 3600.0, clock), a_call(clock)
     calls.add(call)
     asked_at = clock.now
-    calls.tick()
+    calls.renew_all()
     calls.renew_now(call, slow)
-    assert call.sent == asked_at + 4
+    assert call.renewed == asked_at + 4
 
 
 def test_all_calls_of_the_process_are_renewed_in_one_question(calls: Calls, fence: Fence, clock: Clock) -> None:
     ours = [a_call(clock) for _ in range(5)]
     for call in ours:
         calls.add(call)
-    calls.tick()
+    calls.renew_all()
     assert fence.asked == [{call.call_id for call in ours}]
 
 
@@ -93,8 +93,8 @@ def test_a_fenced_call_is_cancelled_alone_and_not_asked_for_again(calls: Calls, 
     calls.add(fenced)
     calls.add(alive)
     fence.gone = {fenced.call_id}
-    calls.tick()
-    calls.tick()
+    calls.renew_all()
+    calls.renew_all()
     assert (fenced.fenced, fenced.cancelled.is_set()) == (True, True)
     assert (alive.fenced, alive.cancelled.is_set()) == (False, False)
     assert fence.asked[1:] == [{alive.call_id}]
@@ -104,7 +104,7 @@ def test_an_overdue_call_is_cancelled_and_left_to_silence(calls: Calls, fence: F
     call = a_call(clock, deadline=60)
     calls.add(call)
     clock.now += 60
-    calls.tick()
+    calls.renew_all()
     assert (call.cancelled.is_set(), call.fenced) == (True, False)
     assert fence.asked == []
 
@@ -116,30 +116,30 @@ def test_an_overdue_call_is_cancelled_while_postgresql_is_away(calls: Calls, fen
     clock.now += 60
     fence.faults = [OSError("away")]
     with pytest.raises(OSError, match="away"):
-        calls.tick()
+        calls.renew_all()
     assert late.cancelled.is_set()
 
 
 def test_a_call_that_holds_its_result_is_renewed_beyond_the_deadline(calls: Calls, fence: Fence, clock: Clock) -> None:
     call = a_call(clock, deadline=60)
     calls.add(call)
-    call.holding = True
+    call.has_result = True
     clock.now += 3600
-    calls.tick()
+    calls.renew_all()
     assert fence.asked == [{call.call_id}]
     assert not call.cancelled.is_set()
-    assert calls.wedged() == []
+    assert calls.stuck() == []
 
 
 def test_a_call_that_ignores_its_cancellation_for_long_is_wedged(fence: Fence, clock: Clock) -> None:
-    calls, call = Calls(fence, RENEW_SECONDS, clock), a_call(clock, deadline=60)
+    calls, call = Calls(fence, LEASE_RENEW_SECONDS, clock), a_call(clock, deadline=60)
     calls.add(call)
-    clock.now += 60 + WEDGED_AFTER * RENEW_SECONDS - 0.1
-    assert calls.wedged() == []
+    clock.now += 60 + STUCK_AFTER_RENEWALS * LEASE_RENEW_SECONDS - 0.1
+    assert calls.stuck() == []
     clock.now += 0.1
-    assert calls.wedged() == [call]
+    assert calls.stuck() == [call]
     calls.remove(call)
-    assert calls.wedged() == []
+    assert calls.stuck() == []
 
 
 def test_a_call_whose_row_is_locked_is_neither_fenced_nor_renewed(calls: Calls, fence: Fence, clock: Clock) -> None:
@@ -147,12 +147,12 @@ def test_a_call_whose_row_is_locked_is_neither_fenced_nor_renewed(calls: Calls, 
     calls.add(call)
     fence.locked.add(call.call_id)
     clock.now += 5
-    calls.tick()
-    assert (call.sent, call.fenced) == (sent, False)
+    calls.renew_all()
+    assert (call.renewed, call.fenced) == (sent, False)
     assert not calls.renew_now(call, fence)
     fence.locked.clear()
     assert calls.renew_now(call, fence)
-    assert call.sent == clock.now
+    assert call.renewed == clock.now
 
 
 def test_an_ended_call_is_renewed_no_more(calls: Calls, fence: Fence, clock: Clock) -> None:
@@ -160,7 +160,7 @@ def test_an_ended_call_is_renewed_no_more(calls: Calls, fence: Fence, clock: Clo
     calls.add(call)
     calls.remove(call)
     calls.remove(call)
-    calls.tick()
+    calls.renew_all()
     assert fence.asked == []
 
 

@@ -11,12 +11,12 @@ from uuid import uuid4
 import pytest
 import redis
 
-from bridge.consumer.decide import Head
+from bridge.consumer.protocol import Head
 from contracts.database import Database
 from contracts.queues import SOLO_QUEUE, STEPS
 from contracts.settings import Settings
 from tasks.application import create_app
-from tasks.watchdog import REPLACED_EXIT
+from tasks.watchdog import REPLACE_EXIT_STATUS
 from tests.eventually import eventually
 from tests.tasks.thoughts import SECRET, accepted, dead_letters, die_in_a_call, runs, taken, thought
 from tests.tasks.worker_processes import TaskEvents, a_worker, calls, cut_connections, send, unacknowledged, waiting
@@ -198,7 +198,7 @@ def test_what_killed_a_worker_is_done_by_solo_alone_and_goes_back_to_the_others(
 
 
 @pytest.mark.parametrize(
-    "overrides", [{"call_deadline_seconds": 6.0, "renew_seconds": 0.5, "scripted_call_log": "calls"}]
+    "overrides", [{"agent_timeout_seconds": 6.0, "lease_renew_seconds": 0.5, "scripted_call_log": "calls"}]
 )
 def test_a_worker_with_a_wedged_thread_lets_the_others_end_and_leaves(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
@@ -214,7 +214,7 @@ def test_a_worker_with_a_wedged_thread_lets_the_others_end_and_leaves(
         send(settings, [other])
         eventually(lambda: "overstays its deadline" in worker.log)
         send(settings, [late])
-        assert worker.ended() == REPLACED_EXIT
+        assert worker.ended() == REPLACE_EXIT_STATUS
     assert steps_called(settings, late) == []
     assert steps_called(settings, other) == [STEPS[0]]
     assert thought(database, other.thought_id).steps_done == 1
@@ -226,14 +226,14 @@ def test_a_worker_with_a_wedged_thread_lets_the_others_end_and_leaves(
 def test_a_worker_whose_consumer_lost_its_queue_lets_its_call_end_and_leaves_the_message_to_another(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    settings = settings.model_copy(update={"patience_seconds": 4.0, "renew_seconds": 1.0})
+    settings = settings.model_copy(update={"lease_seconds": 4.0, "lease_renew_seconds": 1.0})
     running = a_head(database, settings, "[[delay:classification:3000]]")
     with a_worker(settings, tmp_path) as worker:
         send(settings, [running])
         eventually(lambda: calls(settings))
         create_app(settings).control.cancel_consumer("thoughts")
         eventually(lambda: thought(database, running.thought_id).steps_done == 1 and waiting(redis_client) == 1)
-        assert worker.ended(timeout=90) == REPLACED_EXIT
+        assert worker.ended(timeout=90) == REPLACE_EXIT_STATUS
         assert "slots are free" in worker.log
     assert waiting(redis_client) == 1
     with a_worker(settings, tmp_path):

@@ -8,10 +8,10 @@ import pytest
 from agents.errors import PermanentError, TransientError
 from agents.interface import CallContext
 from contracts.database import Database
-from contracts.progress import Publisher, connect
+from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
-from tasks.step import Advance, GivenUp, Outcome, PutBack
-from tasks.step_store import Ledger, Step
+from tasks.step import Advance, Failed, Requeue, StepOutcome
+from tasks.step_store import Step, StepStore
 from tests.eventually import eventually
 from tests.tasks.conftest import InThread, MakeRunner
 from tests.tasks.fake_provider import Puppet
@@ -22,20 +22,20 @@ from tests.tasks.thoughts import runs, thought
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
-    return {"renew_seconds": 1.0, "call_deadline_seconds": 30.0, "kafka_retry_backoff_ms": 40}
+    return {"lease_renew_seconds": 1.0, "agent_timeout_seconds": 30.0, "kafka_retry_backoff_ms": 40}
 
 
 def test_a_claim_waits_for_postgresql(
     caplog: pytest.LogCaptureFixture,
     gate: Gate,
-    far_ledger: Ledger,
+    proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
     in_thread: InThread,
 ) -> None:
     gate.shut()
     puppet = Puppet()
-    outcome = in_thread(make_runner(puppet, ledger=far_ledger), step)
+    outcome = in_thread(make_runner(puppet, step_store=proxied_step_store), step)
     eventually(lambda: "PostgreSQL is away" in caplog.text)
     gate.open()
     assert outcome.result(30) == Advance()
@@ -46,13 +46,13 @@ def test_a_paid_result_is_held_until_postgresql_is_back(
     database: Database,
     caplog: pytest.LogCaptureFixture,
     gate: Gate,
-    far_ledger: Ledger,
+    proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
     in_thread: InThread,
 ) -> None:
     puppet = Puppet(lambda _: gate.shut())
-    outcome = in_thread(make_runner(puppet, ledger=far_ledger), step)
+    outcome = in_thread(make_runner(puppet, step_store=proxied_step_store), step)
     eventually(lambda: caplog.text.count("PostgreSQL is away") >= 3)
     assert not outcome.done()
     gate.open()
@@ -64,40 +64,40 @@ def test_a_paid_result_is_held_through_a_black_hole(
     database: Database,
     caplog: pytest.LogCaptureFixture,
     gate: Gate,
-    far_ledger: Ledger,
+    proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
     in_thread: InThread,
 ) -> None:
     puppet = Puppet(lambda _: gate.swallow())
-    outcome = in_thread(make_runner(puppet, ledger=far_ledger), step)
+    outcome = in_thread(make_runner(puppet, step_store=proxied_step_store), step)
     eventually(lambda: "PostgreSQL is away" in caplog.text)
     gate.flow()
     assert outcome.result(30) == Advance()
     assert (puppet.calls, len(runs(database, step.thought_id))) == (1, 1)
 
 
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.3, "call_deadline_seconds": 0.3}])
+@pytest.mark.parametrize("overrides", [{"lease_renew_seconds": 0.3, "agent_timeout_seconds": 0.3}])
 def test_a_held_result_is_neither_overdue_nor_wedged_however_long_it_takes(
     gate: Gate,
     caplog: pytest.LogCaptureFixture,
-    far_ledger: Ledger,
+    proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
     in_thread: InThread,
 ) -> None:
     puppet = Puppet(lambda _: gate.shut())
-    runner = make_runner(puppet, ledger=far_ledger)
+    runner = make_runner(puppet, step_store=proxied_step_store)
     began, outcome = time.monotonic(), in_thread(runner, step)
     eventually(lambda: time.monotonic() - began > 2 and "PostgreSQL is away" in caplog.text)
-    assert runner.calls.wedged() == []
+    assert runner.calls.stuck() == []
     gate.open()
     assert outcome.result(30) == Advance()
 
 
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.3, "call_deadline_seconds": 0.3}])
+@pytest.mark.parametrize("overrides", [{"lease_renew_seconds": 0.3, "agent_timeout_seconds": 0.3}])
 def test_waiting_for_postgresql_before_the_call_takes_nothing_from_the_calls_time(
-    gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step, in_thread: InThread
+    gate: Gate, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step, in_thread: InThread
 ) -> None:
     """Nothing was begun, so nothing can be overdue or wedged, and no attempt is thrown away."""
     claimed: list[float] = []
@@ -109,33 +109,33 @@ def test_waiting_for_postgresql_before_the_call_takes_nothing_from_the_calls_tim
 
     puppet = Puppet(lambda context: cancelled.append(context.cancelled.is_set()))
     cancelled: list[bool] = []
-    runner = make_runner(puppet, ledger=StoppedAfterClaim(far_ledger, meanwhile))
+    runner = make_runner(puppet, step_store=StoppedAfterClaim(proxied_step_store, meanwhile))
     outcome = in_thread(runner, step)
     eventually(lambda: claimed and time.monotonic() - claimed[0] > 2)
-    assert runner.calls.wedged() == []
+    assert runner.calls.stuck() == []
     gate.open()
     assert outcome.result(30) == Advance()
     assert (cancelled, puppet.contexts[0].attempt) == ([False], 1)
 
 
-@pytest.mark.parametrize(("error", "outcome"), [(TransientError("busy"), PutBack), (PermanentError("no"), GivenUp)])
+@pytest.mark.parametrize(("error", "outcome"), [(TransientError("busy"), Requeue), (PermanentError("no"), Failed)])
 def test_a_failure_is_told_when_postgresql_is_back(
     database: Database,
     caplog: pytest.LogCaptureFixture,
     gate: Gate,
-    far_ledger: Ledger,
+    proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
     in_thread: InThread,
     error: Exception,
-    outcome: type[Outcome],
+    outcome: type[StepOutcome],
 ) -> None:
     def play(_: CallContext) -> None:
         gate.shut()
         raise error
 
     puppet = Puppet(play)
-    told = in_thread(make_runner(puppet, ledger=far_ledger), step)
+    told = in_thread(make_runner(puppet, step_store=proxied_step_store), step)
     eventually(lambda: "PostgreSQL is away" in caplog.text)
     gate.open()
     assert type(told.result(30)) is outcome
@@ -147,15 +147,15 @@ def test_a_step_is_saved_while_redis_is_away(
     database: Database, settings: Settings, make_runner: MakeRunner, step: Step, how: str
 ) -> None:
     with a_gate(settings.redis_url) as redis_gate:
-        publisher = Publisher(connect(redis_gate.url), settings.redis_sse_prefix)
+        publisher = ProgressPublisher(connect_redis(redis_gate.url), settings.redis_sse_prefix)
         getattr(redis_gate, how)()
         assert make_runner(Puppet(), publisher=publisher).run(step) == Advance()
     assert len(runs(database, step.thought_id)) == 1
 
 
 def test_a_paid_result_outlasts_a_neighbours_hunger(
-    database: Database, ledger: Ledger, make_runner: MakeRunner, step: Step
+    database: Database, step_store: StepStore, make_runner: MakeRunner, step: Step
 ) -> None:
     puppet = Puppet()
-    assert make_runner(puppet, ledger=ShortOfMemory(ledger)).run(step) == Advance()
+    assert make_runner(puppet, step_store=ShortOfMemory(step_store)).run(step) == Advance()
     assert (puppet.calls, len(runs(database, step.thought_id))) == (1, 1)

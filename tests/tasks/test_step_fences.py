@@ -9,7 +9,7 @@ from agents.errors import Cancelled, PermanentError, TransientError
 from agents.interface import CallContext
 from contracts.database import Database
 from contracts.settings import Settings
-from tasks.step import Advance, End, PutBack
+from tasks.step import Advance, Drop, Requeue
 from tasks.step_store import Step
 from tests.eventually import eventually
 from tests.tasks.conftest import MakeRunner
@@ -19,7 +19,7 @@ from tests.tasks.thoughts import dead_letters, lose, runs, shown, thought
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
-    return {"renew_seconds": 1.0, "call_deadline_seconds": 30.0, "kafka_retry_backoff_ms": 40}
+    return {"lease_renew_seconds": 1.0, "agent_timeout_seconds": 30.0, "kafka_retry_backoff_ms": 40}
 
 
 def test_a_call_that_was_fenced_while_it_ran_writes_nothing(
@@ -28,7 +28,7 @@ def test_a_call_that_was_fenced_while_it_ran_writes_nothing(
     taken: list[Step] = []
     puppet = Puppet(lambda _: taken.append(lose(database, step)), lambda _: None)
     runner = make_runner(puppet)
-    assert runner.run(step) == End("fenced")
+    assert runner.run(step) == Drop("fenced")
     row = thought(database, step.thought_id)
     assert (row.steps_done, row.attempts, row.losses, runs(database, row.id)) == (0, 1, 1, [])
     assert shown(redis_client, settings, row.user_id) == []
@@ -43,12 +43,12 @@ def test_a_failure_of_a_fenced_call_writes_nothing(
         lose(database, step)
         raise error
 
-    assert make_runner(Puppet(play)).run(step) == End("fenced")
+    assert make_runner(Puppet(play)).run(step) == Drop("fenced")
     row = thought(database, step.thought_id)
     assert (row.status, row.error, dead_letters(database, row.id)) == ("processing", None, [])
 
 
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.2}])
+@pytest.mark.parametrize("overrides", [{"lease_renew_seconds": 0.2}])
 def test_a_fenced_call_is_told_that_nobody_waits(database: Database, make_runner: MakeRunner, step: Step) -> None:
     def play(context: CallContext) -> None:
         lose(database, step)
@@ -56,11 +56,11 @@ def test_a_fenced_call_is_told_that_nobody_waits(database: Database, make_runner
             raise Cancelled("fenced during the call")
 
     puppet = Puppet(play)
-    assert make_runner(puppet).run(step) == End("fenced")
+    assert make_runner(puppet).run(step) == Drop("fenced")
     assert puppet.contexts[0].cancelled.is_set()
 
 
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.2, "call_deadline_seconds": 0.4}])
+@pytest.mark.parametrize("overrides", [{"lease_renew_seconds": 0.2, "agent_timeout_seconds": 0.4}])
 def test_a_call_that_hangs_is_cancelled_at_its_deadline_and_tried_again(
     database: Database, make_runner: MakeRunner, step: Step
 ) -> None:
@@ -68,13 +68,13 @@ def test_a_call_that_hangs_is_cancelled_at_its_deadline_and_tried_again(
         if context.cancelled.wait(20):
             raise Cancelled("fenced during the call")
 
-    assert isinstance(make_runner(Puppet(play)).run(step), PutBack)
+    assert isinstance(make_runner(Puppet(play)).run(step), Requeue)
     row = thought(database, step.thought_id)
     assert row.error["kind"] == "transient"
     assert row.error["message"] == "The agent did not answer within 0.4 s."
 
 
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.2, "call_deadline_seconds": 0.4}])
+@pytest.mark.parametrize("overrides", [{"lease_renew_seconds": 0.2, "agent_timeout_seconds": 0.4}])
 def test_a_result_that_comes_after_the_deadline_is_kept_all_the_same(
     database: Database, make_runner: MakeRunner, step: Step
 ) -> None:
@@ -85,7 +85,7 @@ def test_a_result_that_comes_after_the_deadline_is_kept_all_the_same(
     assert len(runs(database, step.thought_id)) == 1
 
 
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 0.2}])
+@pytest.mark.parametrize("overrides", [{"lease_renew_seconds": 0.2}])
 def test_a_long_call_is_seen_to_live(database: Database, make_runner: MakeRunner, step: Step) -> None:
     def play(_: CallContext) -> None:
         before = thought(database, step.thought_id).beat

@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database, is_refused_data
 from contracts.settings import Settings
-from tasks.step_store import Ledger, Step
-from tests.tasks.step_stores import begun, save
+from tasks.step_store import Step, StepStore
+from tests.tasks.step_stores import claimed_call, save
 from tests.tasks.thoughts import a_step, change, lose, outbox, runs, thought
 from tests.transactions import slow_commit, transaction
 
@@ -24,57 +24,57 @@ ERROR = {"agent": "classification", "kind": "transient", "message": "busy", "att
 
 
 def test_a_renewal_raises_the_beats_of_living_calls_only(
-    database: Database, settings: Settings, ledger: Ledger
+    database: Database, settings: Settings, step_store: StepStore
 ) -> None:
     steps = [a_step(database, settings) for _ in range(3)]
-    calls = [begun(ledger, step) for step in steps]
+    calls = [claimed_call(step_store, step) for step in steps]
     lose(database, steps[1])
     before = [thought(database, step.thought_id).beat for step in steps]
-    alive = ledger.renew({call: step.thought_id for call, step in zip(calls, steps, strict=True)})
+    alive = step_store.renew({call: step.thought_id for call, step in zip(calls, steps, strict=True)})
     after = [thought(database, step.thought_id).beat for step in steps]
     assert alive == {calls[0]: True, calls[2]: True}
     assert [new - old for new, old in zip(after, before, strict=True)] == [1, 0, 1]
 
 
-def test_a_renewal_of_nothing_or_of_a_saved_call_answers_nothing(ledger: Ledger, step: Step) -> None:
-    call = begun(ledger, step)
-    save(ledger, step, call)
-    assert ledger.renew({call: step.thought_id}) == {}
-    assert ledger.renew({}) == {}
+def test_a_renewal_of_nothing_or_of_a_saved_call_answers_nothing(step_store: StepStore, step: Step) -> None:
+    call = claimed_call(step_store, step)
+    save(step_store, step, call)
+    assert step_store.renew({call: step.thought_id}) == {}
+    assert step_store.renew({}) == {}
 
 
 def test_two_workers_that_renew_the_same_calls_do_not_lock_each_other_out(
-    database: Database, settings: Settings, ledger: Ledger
+    database: Database, settings: Settings, step_store: StepStore
 ) -> None:
     steps = [a_step(database, settings) for _ in range(10)]
-    calls = {begun(ledger, step): step.thought_id for step in steps}
+    calls = {claimed_call(step_store, step): step.thought_id for step in steps}
     backwards = dict(reversed(calls.items()))
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(ledger.renew, [calls, backwards] * 20))
+        answers = list(pool.map(step_store.renew, [calls, backwards] * 20))
     assert [set(alive) for alive in answers] == [set(calls)] * 40
 
 
 def test_a_renewal_waits_for_no_row_that_somebody_has_locked(
-    database: Database, settings: Settings, ledger: Ledger
+    database: Database, settings: Settings, step_store: StepStore
 ) -> None:
     steps = [a_step(database, settings) for _ in range(3)]
-    calls = {begun(ledger, step): step.thought_id for step in steps}
+    calls = {claimed_call(step_store, step): step.thought_id for step in steps}
     locked = next(iter(calls))
     with transaction(database) as other:
         other.execute(text("SELECT FROM thoughts WHERE id = :id FOR UPDATE"), {"id": calls[locked]})
-        assert ledger.renew(calls) == {call: call != locked for call in calls}
-    assert ledger.renew(calls) == dict.fromkeys(calls, True)
+        assert step_store.renew(calls) == {call: call != locked for call in calls}
+    assert step_store.renew(calls) == dict.fromkeys(calls, True)
 
 
 # --- Save
 
 
 def test_a_saved_step_frees_the_call_and_tells_kafka(
-    database: Database, settings: Settings, ledger: Ledger, step: Step
+    database: Database, settings: Settings, step_store: StepStore, step: Step
 ) -> None:
-    call = begun(ledger, step)
+    call = claimed_call(step_store, step)
     change(database, step.thought_id, "sends = 3, losses = 2, error = '{}'")
-    assert save(ledger, step, call, {"said": "yes"}, cost_usd=Decimal("0.25"), model="a-model")
+    assert save(step_store, step, call, {"said": "yes"}, cost_usd=Decimal("0.25"), model="a-model")
     row, (run,) = thought(database, step.thought_id), runs(database, step.thought_id)
     assert (row.steps_done, row.call_id, row.attempts, row.sends, row.losses, row.error) == (1, None, 0, 1, 0, None)
     assert (row.status, row.finished_at, row.processing_seconds) == ("processing", None, None)
@@ -89,58 +89,62 @@ def test_a_saved_step_frees_the_call_and_tells_kafka(
 
 
 def test_a_save_repeated_after_a_lost_answer_is_saved_once(
-    database: Database, settings: Settings, ledger: Ledger, step: Step
+    database: Database, settings: Settings, step_store: StepStore, step: Step
 ) -> None:
-    call = begun(ledger, step)
-    assert save(ledger, step, call, {"said": "first"})
+    call = claimed_call(step_store, step)
+    assert save(step_store, step, call, {"said": "first"})
     before = thought(database, step.thought_id)
-    assert save(ledger, step, call, {"said": "second"})
+    assert save(step_store, step, call, {"said": "second"})
     assert thought(database, step.thought_id) == before
     assert [run.output for run in runs(database, step.thought_id)] == [{"said": "first"}]
     assert len(outbox(database, settings.kafka_events_topic)) == 2
 
 
 def test_a_save_repeated_during_the_first_ones_commit_is_known_for_saved(
-    database: Database, settings: Settings, ledger: Ledger, step: Step
+    database: Database, settings: Settings, step_store: StepStore, step: Step
 ) -> None:
     """The repeat has looked at the saved steps before it waits for the thought's row."""
-    call = begun(ledger, step)
+    call = claimed_call(step_store, step)
     with ThreadPoolExecutor(1) as pool:
         with slow_commit(database) as first:
-            assert save(Ledger(first, settings), step, call)
-            second = pool.submit(save, ledger, step, call)
+            assert save(StepStore(first, settings), step, call)
+            second = pool.submit(save, step_store, step, call)
         assert second.result()
     assert len(runs(database, step.thought_id)) == 1
 
 
-def test_the_repeat_of_a_save_is_known_even_when_the_thought_has_moved_on(ledger: Ledger, step: Step) -> None:
-    call = begun(ledger, step)
-    save(ledger, step, call)
-    begun(ledger, replace(step, number=2))
-    assert save(ledger, step, call)
+def test_the_repeat_of_a_save_is_known_even_when_the_thought_has_moved_on(step_store: StepStore, step: Step) -> None:
+    call = claimed_call(step_store, step)
+    save(step_store, step, call)
+    claimed_call(step_store, replace(step, number=2))
+    assert save(step_store, step, call)
 
 
-def test_a_fenced_save_writes_nothing(database: Database, settings: Settings, ledger: Ledger, step: Step) -> None:
-    call = begun(ledger, step)
+def test_a_fenced_save_writes_nothing(
+    database: Database, settings: Settings, step_store: StepStore, step: Step
+) -> None:
+    call = claimed_call(step_store, step)
     lose(database, step)
     before = thought(database, step.thought_id)
-    assert not save(ledger, step, call)
+    assert not save(step_store, step, call)
     assert thought(database, step.thought_id) == before
     assert runs(database, step.thought_id) == []
     assert outbox(database, settings.kafka_events_topic) == []
 
 
-def test_of_two_saves_at_once_one_writes(database: Database, ledger: Ledger, step: Step) -> None:
-    call = begun(ledger, step)
+def test_of_two_saves_at_once_one_writes(database: Database, step_store: StepStore, step: Step) -> None:
+    call = claimed_call(step_store, step)
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda _: save(ledger, step, call), range(8))) == [True] * 8
+        assert list(pool.map(lambda _: save(step_store, step, call), range(8))) == [True] * 8
     assert len(runs(database, step.thought_id)) == 1
 
 
-def test_the_last_save_completes_the_thought_with_its_seconds(database: Database, ledger: Ledger, step: Step) -> None:
+def test_the_last_save_completes_the_thought_with_its_seconds(
+    database: Database, step_store: StepStore, step: Step
+) -> None:
     for number in range(1, 6):
         this = replace(step, number=number)
-        assert save(ledger, this, begun(ledger, this))
+        assert save(step_store, this, claimed_call(step_store, this))
     row = thought(database, step.thought_id)
     assert (row.status, row.steps_done, row.call_id, row.processing_seconds) == ("completed", 5, None, 1.5)
     assert row.finished_at is not None
@@ -148,9 +152,9 @@ def test_the_last_save_completes_the_thought_with_its_seconds(database: Database
 
 @pytest.mark.parametrize("overrides", [{"kafka_enabled": False, "kafka_bootstrap_servers": ""}])
 def test_without_kafka_no_row_is_left_in_the_outbox(
-    database: Database, settings: Settings, ledger: Ledger, step: Step
+    database: Database, settings: Settings, step_store: StepStore, step: Step
 ) -> None:
-    assert save(ledger, step, begun(ledger, step))
+    assert save(step_store, step, claimed_call(step_store, step))
     assert runs(database, step.thought_id)
     assert outbox(database, settings.kafka_events_topic) == []
 
@@ -159,14 +163,18 @@ DIRTY = {"nul": "a\x00b", "surrogate": "a\ud800b", "nan": float("nan"), "inf": [
 CLEANED = {"nul": "a\ufffdb", "surrogate": "a\ufffdb", "nan": None, "inf": [None], "k\ufffdy": "\U0001f600"}
 
 
-def test_an_output_that_postgresql_would_refuse_is_cleaned(database: Database, ledger: Ledger, step: Step) -> None:
-    assert save(ledger, step, begun(ledger, step), DIRTY)
+def test_an_output_that_postgresql_would_refuse_is_cleaned(
+    database: Database, step_store: StepStore, step: Step
+) -> None:
+    assert save(step_store, step, claimed_call(step_store, step), DIRTY)
     assert runs(database, step.thought_id)[0].output == CLEANED
 
 
-def test_a_provider_that_names_itself_badly_is_cleaned_too(database: Database, ledger: Ledger, step: Step) -> None:
+def test_a_provider_that_names_itself_badly_is_cleaned_too(
+    database: Database, step_store: StepStore, step: Step
+) -> None:
     dirty: dict[str, Any] = {"provider": "a\x00", "model": "b\ud800", "version": "c\x00"}
-    assert save(ledger, step, begun(ledger, step), **dirty)
+    assert save(step_store, step, claimed_call(step_store, step), **dirty)
     (run,) = runs(database, step.thought_id)
     assert (run.provider, run.model, run.version) == ("a\ufffd", "b\ufffd", "c\ufffd")
 
@@ -178,19 +186,19 @@ class LibraryInt:
         return 7
 
 
-def test_numbers_of_a_library_are_saved_as_numbers(database: Database, ledger: Ledger, step: Step) -> None:
-    assert save(ledger, step, begun(ledger, step), tokens_in=LibraryInt(), tokens_out=None, cost_usd=0.5)
+def test_numbers_of_a_library_are_saved_as_numbers(database: Database, step_store: StepStore, step: Step) -> None:
+    assert save(step_store, step, claimed_call(step_store, step), tokens_in=LibraryInt(), tokens_out=None, cost_usd=0.5)
     (run,) = runs(database, step.thought_id)
     assert (run.tokens_in, run.tokens_out, run.cost_usd) == (7, None, Decimal("0.5"))
 
 
 @pytest.mark.parametrize("columns", [{"tokens_in": 2**40}, {"cost_usd": Decimal("1e9")}])
 def test_numbers_that_do_not_fit_are_refused_and_never_repeated(
-    database: Database, ledger: Ledger, step: Step, columns: dict[str, Any]
+    database: Database, step_store: StepStore, step: Step, columns: dict[str, Any]
 ) -> None:
-    call = begun(ledger, step)
+    call = claimed_call(step_store, step)
     with pytest.raises(SQLAlchemyError) as refused:
-        save(ledger, step, call, **columns)
+        save(step_store, step, call, **columns)
     assert is_refused_data(refused.value)
     assert thought(database, step.thought_id).call_id == call
     assert runs(database, step.thought_id) == []
@@ -199,31 +207,33 @@ def test_numbers_that_do_not_fit_are_refused_and_never_repeated(
 # --- Retry
 
 
-def test_a_retry_frees_the_call_keeps_the_count_and_says_why(database: Database, ledger: Ledger, step: Step) -> None:
-    call = begun(ledger, step)
+def test_a_retry_frees_the_call_keeps_the_count_and_says_why(
+    database: Database, step_store: StepStore, step: Step
+) -> None:
+    call = claimed_call(step_store, step)
     change(database, step.thought_id, "sends = 4")
-    assert ledger.retry(step, call, backoff=30.0, error=ERROR)
+    assert step_store.retry(step, call, backoff=30.0, error=ERROR)
     row = thought(database, step.thought_id)
     wait = database.rows(
         text("SELECT EXTRACT(epoch FROM not_before - now()) FROM thoughts WHERE id = :id"), id=step.thought_id
     )[0][0]
     assert (row.status, row.call_id, row.attempts, row.sends, row.error) == ("processing", None, 1, 1, ERROR)
     assert float(wait) == pytest.approx(30, abs=5)
-    claim = ledger.claim(step, uuid4())
+    claim = step_store.claim(step, uuid4())
     assert claim is not None
-    assert claim.verdict == "early"
+    assert claim.result == "early"
 
 
-def test_a_fenced_retry_writes_nothing(database: Database, ledger: Ledger, step: Step) -> None:
-    call = begun(ledger, step)
+def test_a_fenced_retry_writes_nothing(database: Database, step_store: StepStore, step: Step) -> None:
+    call = claimed_call(step_store, step)
     lose(database, step)
     before = thought(database, step.thought_id)
-    assert not ledger.retry(step, call, backoff=1.0, error=ERROR)
+    assert not step_store.retry(step, call, backoff=1.0, error=ERROR)
     assert thought(database, step.thought_id) == before
 
 
 def test_an_error_message_that_postgresql_would_refuse_is_cleaned(
-    database: Database, ledger: Ledger, step: Step
+    database: Database, step_store: StepStore, step: Step
 ) -> None:
-    assert ledger.retry(step, begun(ledger, step), backoff=1.0, error=ERROR | {"message": "a\x00\ud800"})
+    assert step_store.retry(step, claimed_call(step_store, step), backoff=1.0, error=ERROR | {"message": "a\x00\ud800"})
     assert thought(database, step.thought_id).error["message"] == "a\ufffd\ufffd"

@@ -7,8 +7,8 @@ import pytest
 
 from agents.interface import CallContext
 from contracts.database import Database
-from tasks.step import OTHERS_SECONDS, Advance, End, PutBack
-from tasks.step_store import Claim, Ledger, Step
+from tasks.step import REQUEUE_SECONDS, Advance, Drop, Requeue
+from tasks.step_store import Claim, Step, StepStore
 from tests.eventually import eventually
 from tests.tasks.conftest import InThread, MakeRunner
 from tests.tasks.fake_provider import Puppet
@@ -21,7 +21,7 @@ RENEW = 1.0
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
-    return {"renew_seconds": RENEW, "call_deadline_seconds": 30.0, "kafka_retry_backoff_ms": 40}
+    return {"lease_renew_seconds": RENEW, "agent_timeout_seconds": 30.0, "kafka_retry_backoff_ms": 40}
 
 
 def until_stale() -> None:
@@ -30,16 +30,16 @@ def until_stale() -> None:
 
 
 def test_who_was_stopped_after_the_claim_looks_again_before_paying(
-    database: Database, ledger: Ledger, make_runner: MakeRunner, step: Step
+    database: Database, step_store: StepStore, make_runner: MakeRunner, step: Step
 ) -> None:
     beats: list[int] = []
     puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
     before = thought(database, step.thought_id).beat
-    assert make_runner(puppet, ledger=StoppedAfterClaim(ledger, until_stale)).run(step) == Advance()
+    assert make_runner(puppet, step_store=StoppedAfterClaim(step_store, until_stale)).run(step) == Advance()
     assert beats[0] >= before + 2
 
 
-@pytest.mark.parametrize("overrides", [{"renew_seconds": 30.0, "patience_seconds": 120.0}])
+@pytest.mark.parametrize("overrides", [{"lease_renew_seconds": 30.0, "lease_seconds": 120.0}])
 def test_who_was_not_stopped_pays_at_once(database: Database, make_runner: MakeRunner, step: Step) -> None:
     beats: list[int] = []
     puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
@@ -49,7 +49,7 @@ def test_who_was_not_stopped_pays_at_once(database: Database, make_runner: MakeR
 
 
 def test_who_was_stopped_and_replaced_pays_nothing(
-    database: Database, ledger: Ledger, make_runner: MakeRunner, step: Step
+    database: Database, step_store: StepStore, make_runner: MakeRunner, step: Step
 ) -> None:
     def meanwhile() -> None:
         until_stale()
@@ -57,15 +57,15 @@ def test_who_was_stopped_and_replaced_pays_nothing(
         taken_over(database, record, looked_at(database, record))
 
     puppet = Puppet()
-    assert make_runner(puppet, ledger=StoppedAfterClaim(ledger, meanwhile)).run(step) == End("fenced")
+    assert make_runner(puppet, step_store=StoppedAfterClaim(step_store, meanwhile)).run(step) == Drop("fenced")
     assert (puppet.calls, thought(database, step.thought_id).losses) == (0, 1)
 
 
 def test_an_answer_to_the_claim_that_comes_late_is_looked_at_again(
-    database: Database, gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step
+    database: Database, gate: Gate, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step
 ) -> None:
     """The question counts and not the answer: in between the beat has grown old."""
-    warm(far_ledger)
+    warm(proxied_step_store)
     beats: list[int] = []
 
     def late_once(claim: Claim | None = None) -> None:
@@ -73,7 +73,7 @@ def test_an_answer_to_the_claim_that_comes_late_is_looked_at_again(
 
     puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
     before = thought(database, step.thought_id).beat
-    runner = make_runner(puppet, ledger=StoppedAfterClaim(far_ledger, late_once))
+    runner = make_runner(puppet, step_store=StoppedAfterClaim(proxied_step_store, late_once))
     gate.answers_after = 0.85 * RENEW
     assert runner.run(step) == Advance()
     assert beats[0] >= before + 2
@@ -82,32 +82,32 @@ def test_an_answer_to_the_claim_that_comes_late_is_looked_at_again(
 def test_who_is_told_to_end_while_postgresql_is_away_leaves_the_message_to_others(
     caplog: pytest.LogCaptureFixture,
     gate: Gate,
-    far_ledger: Ledger,
+    proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
     in_thread: InThread,
 ) -> None:
     gate.shut()
     puppet, leaving = Puppet(), threading.Event()
-    outcome = in_thread(make_runner(puppet, ledger=far_ledger, leaving=leaving.is_set), step)
+    outcome = in_thread(make_runner(puppet, step_store=proxied_step_store, shutting_down=leaving.is_set), step)
     eventually(lambda: "PostgreSQL is away" in caplog.text)
     assert not outcome.done()
     leaving.set()
-    assert outcome.result(30) == PutBack(OTHERS_SECONDS)
+    assert outcome.result(30) == Requeue(REQUEUE_SECONDS)
     assert puppet.calls == 0
 
 
 def test_who_is_told_to_end_between_claim_and_call_makes_the_call_that_it_has_claimed(
-    ledger: Ledger, make_runner: MakeRunner, step: Step
+    step_store: StepStore, make_runner: MakeRunner, step: Step
 ) -> None:
     puppet = Puppet()
-    runner = make_runner(puppet, ledger=StoppedAfterClaim(ledger, until_stale), leaving=lambda: True)
+    runner = make_runner(puppet, step_store=StoppedAfterClaim(step_store, until_stale), shutting_down=lambda: True)
     assert runner.run(step) == Advance()
     assert puppet.calls == 1
 
 
 def test_who_is_told_to_end_between_claim_and_call_pays_nothing_when_postgresql_comes_back(
-    gate: Gate, far_ledger: Ledger, make_runner: MakeRunner, step: Step, in_thread: InThread
+    gate: Gate, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step, in_thread: InThread
 ) -> None:
     leaving = threading.Event()
 
@@ -117,15 +117,17 @@ def test_who_is_told_to_end_between_claim_and_call_pays_nothing_when_postgresql_
         leaving.set()
 
     puppet = Puppet()
-    runner = make_runner(puppet, ledger=StoppedAfterClaim(far_ledger, meanwhile), leaving=leaving.is_set)
-    assert in_thread(runner, step).result(30) == PutBack(OTHERS_SECONDS)
+    runner = make_runner(
+        puppet, step_store=StoppedAfterClaim(proxied_step_store, meanwhile), shutting_down=leaving.is_set
+    )
+    assert in_thread(runner, step).result(30) == Requeue(REQUEUE_SECONDS)
     assert puppet.calls == 0
 
 
 def test_what_is_paid_for_is_held_also_by_who_is_told_to_end(
     caplog: pytest.LogCaptureFixture,
     gate: Gate,
-    far_ledger: Ledger,
+    proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
     in_thread: InThread,
@@ -136,7 +138,7 @@ def test_what_is_paid_for_is_held_also_by_who_is_told_to_end(
         gate.shut()
         leaving.set()
 
-    outcome = in_thread(make_runner(Puppet(play), ledger=far_ledger, leaving=leaving.is_set), step)
+    outcome = in_thread(make_runner(Puppet(play), step_store=proxied_step_store, shutting_down=leaving.is_set), step)
     eventually(lambda: caplog.text.count("PostgreSQL is away") >= 3)
     assert not outcome.done()
     gate.open()

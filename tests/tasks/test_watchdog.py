@@ -11,10 +11,10 @@ import redis
 from agents.interface import CallContext
 from contracts.settings import Settings
 from tasks import liveness, watchdog
-from tasks.liveness import Signs
-from tasks.step import Advance, PutBack
+from tasks.liveness import WorkerCounters
+from tasks.step import Advance, Requeue
 from tasks.step_store import Step
-from tasks.watchdog import Guard
+from tasks.watchdog import Watchdog
 from tasks.worker import Worker
 from tests.eventually import eventually
 from tests.tasks.fake_provider import Puppet
@@ -25,9 +25,9 @@ QUEUE = "thoughts"
 @pytest.fixture
 def overrides(tmp_path: Path) -> dict[str, Any]:
     return {
-        "renew_seconds": 0.1,
-        "patience_seconds": 0.4,
-        "call_deadline_seconds": 0.1,
+        "lease_renew_seconds": 0.1,
+        "lease_seconds": 0.4,
+        "agent_timeout_seconds": 0.1,
         "heartbeat_file": str(tmp_path / "heartbeat"),
     }
 
@@ -42,12 +42,12 @@ class Consumer:
         self.pool = SimpleNamespace(limit=1)
         self.task_consumer = SimpleNamespace(queues=[SimpleNamespace(name=QUEUE)])
         self._still = still
-        self._turns = 0
+        self._iterations = 0
 
     @property
-    def turns(self) -> int:
-        self._turns += not self._still
-        return self._turns
+    def loop_iterations(self) -> int:
+        self._iterations += not self._still
+        return self._iterations
 
     def cancel_task_queue(self, queue: str) -> None:
         self.cancelled.append(queue)
@@ -59,8 +59,8 @@ class Consumer:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence is trouble after a few looks."""
-    monkeypatch.setattr(liveness, "STILL_SECONDS", 0.3)
-    monkeypatch.setattr(watchdog, "SUCCESSOR_SECONDS", 0.1)
+    monkeypatch.setattr(liveness, "STALL_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(watchdog, "NEXT_STEPS_SECONDS", 0.1)
 
 
 Start = Callable[..., list[int]]
@@ -71,9 +71,9 @@ def started(settings: Settings) -> Iterator[Start]:
     """Starts a guard, and says with which exit statuses it wanted to leave; all of them leave after the test."""
     over: list[bool] = []
 
-    def start(consumer: Consumer, signs: Signs, chosen: Settings = settings) -> list[int]:
+    def start(consumer: Consumer, signs: WorkerCounters, chosen: Settings = settings) -> list[int]:
         left: list[int] = []
-        Guard(chosen, consumer, signs, lambda: 99 * len(over), lambda: None, left.append).start()
+        Watchdog(chosen, consumer, signs, lambda: 99 * len(over), lambda: None, left.append).start()
         guards.append(left)
         return left
 
@@ -92,7 +92,7 @@ def has_new_beats(settings: Settings) -> bool:
 
 @pytest.mark.usefixtures("quick")
 def test_a_loop_that_stands_still_ends_the_process(started: Start, settings: Settings) -> None:
-    left = started(consumer := Consumer(still=True), Signs())
+    left = started(consumer := Consumer(still=True), WorkerCounters())
     assert eventually(lambda: left) == [70]
     assert consumer.cancelled == [QUEUE]
 
@@ -102,7 +102,7 @@ def test_a_consumer_that_lost_its_queue_ends_the_process(
     started: Start, settings: Settings, redis_client: redis.Redis
 ) -> None:
     redis_client.lpush(QUEUE, "a message")
-    left = started(Consumer(), Signs())
+    left = started(Consumer(), WorkerCounters())
     assert eventually(lambda: left) == [70]
 
 
@@ -110,7 +110,7 @@ def test_a_consumer_that_lost_its_queue_ends_the_process(
 def test_a_process_without_progress_lets_its_steps_end_and_shows_life_meanwhile(
     started: Start, settings: Settings
 ) -> None:
-    signs = Signs(running=1)
+    signs = WorkerCounters(running=1)
     left = started(consumer := Consumer(still=True), signs)
     eventually(lambda: consumer.cancelled)
     assert has_new_beats(settings)
@@ -122,7 +122,7 @@ def test_a_process_without_progress_lets_its_steps_end_and_shows_life_meanwhile(
 @pytest.mark.usefixtures("quick")
 def test_a_worker_at_work_stays_and_beats(started: Start, settings: Settings, redis_client: redis.Redis) -> None:
     redis_client.lpush(QUEUE, "a message")
-    left = started(consumer := Consumer(), Signs(running=1))
+    left = started(consumer := Consumer(), WorkerCounters(running=1))
     for _ in range(6):
         assert has_new_beats(settings)
     assert (left, consumer.cancelled) == ([], [])
@@ -131,7 +131,7 @@ def test_a_worker_at_work_stays_and_beats(started: Start, settings: Settings, re
 @pytest.mark.usefixtures("quick")
 def test_a_broker_that_is_away_ends_nobody(started: Start, settings: Settings) -> None:
     away = settings.model_copy(update={"celery_broker_url": "redis://127.0.0.1:9/0"})
-    left = started(Consumer(), Signs(), away)
+    left = started(Consumer(), WorkerCounters(), away)
     for _ in range(6):
         assert has_new_beats(settings)
     assert left == []
@@ -140,9 +140,9 @@ def test_a_broker_that_is_away_ends_nobody(started: Start, settings: Settings) -
 def test_a_guard_that_cannot_look_shows_no_life(
     started: Start, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    left = started(consumer := Consumer(), Signs())
+    left = started(consumer := Consumer(), WorkerCounters())
     assert has_new_beats(settings)
-    turns = consumer.__dict__.pop("_turns")
+    iterations = consumer.__dict__.pop("_iterations")
     for _ in range(2):
         caplog.clear()
         eventually(lambda: "could not look after itself" in caplog.text)
@@ -150,7 +150,7 @@ def test_a_guard_that_cannot_look_shows_no_life(
     eventually(lambda: caplog.text.count("could not look after itself") > 2)
     assert not Path(settings.heartbeat_file).exists()
     assert left == []
-    consumer._turns = turns
+    consumer._iterations = iterations
 
 
 def test_a_process_leaves_only_for_a_call_that_ignores_its_cancellation(
@@ -166,9 +166,9 @@ def test_a_process_leaves_only_for_a_call_that_ignores_its_cancellation(
 
     monkeypatch.setattr("tasks.worker.make_provider", lambda _: Puppet(play))
     worker = Worker(settings)
-    Guard(settings, consumer, worker.signs, worker._wedged, worker._close, left.append).start()
+    Watchdog(settings, consumer, worker.counters, worker._count_stuck, worker._stop_accepting, left.append).start()
     assert worker.run(step) == Advance()
-    assert worker.run(step) == PutBack(1.0)
+    assert worker.run(step) == Requeue(1.0)
     assert (left, taken, consumer.cancelled) == ([70], [[]], [QUEUE])
-    assert worker.signs.running == 0
-    worker.ledger._database.engine.dispose()
+    assert worker.counters.running == 0
+    worker.step_store._database.engine.dispose()

@@ -18,7 +18,7 @@ from tests.tasks.thoughts import thought
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
-    return {"renew_seconds": 0.3}
+    return {"lease_renew_seconds": 0.3}
 
 
 def a_worker(settings: Settings, monkeypatch: pytest.MonkeyPatch, play: Play) -> tuple[Worker, Puppet]:
@@ -29,7 +29,7 @@ def a_worker(settings: Settings, monkeypatch: pytest.MonkeyPatch, play: Play) ->
 
 
 def dispose(worker: Worker) -> None:
-    worker.ledger._database.engine.dispose()
+    worker.step_store._database.engine.dispose()
 
 
 def test_calls_are_seen_to_live_while_all_other_connections_are_taken(
@@ -39,7 +39,7 @@ def test_calls_are_seen_to_live_while_all_other_connections_are_taken(
         before = thought(database, step.thought_id).beat
         with ExitStack() as taken:
             for _number in range(POOL_SIZE):
-                taken.enter_context(worker.ledger._database.engine.connect())
+                taken.enter_context(worker.step_store._database.engine.connect())
             eventually(lambda: thought(database, step.thought_id).beat >= before + 3)
 
     worker, puppet = a_worker(settings, monkeypatch, play)
@@ -52,4 +52,4 @@ def test_nothing_is_connected_before_the_first_step(settings: Settings) -> None:
     unreachable = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/none"})
     worker = Worker(unreachable)
     assert "runner" not in vars(worker)
-    assert "ledger" not in vars(worker)
+    assert "step_store" not in vars(worker)

@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 import redis
 from sqlalchemy import text
 
-from bridge.consumer.decide import Ask, Head, Record, Watch, decide
+from bridge.consumer.decide import decide
+from bridge.consumer.protocol import DecideRequest, Head, HeadVersion
+from bridge.records.types import Record
 from contracts import events
 from contracts.accept import accept
 from contracts.database import Database, Row
@@ -42,12 +44,12 @@ def taken(database: Database, record: Record) -> Head:
 
 def taken_over(database: Database, record: Record, seen: Head) -> Head:
     """The head after a bridge has watched it being silent as `seen`."""
-    return looked_at(database, record, seen.watch)
+    return looked_at(database, record, seen.version)
 
 
-def looked_at(database: Database, record: Record, seen: Watch | None = None) -> Head:
+def looked_at(database: Database, record: Record, seen: HeadVersion | None = None) -> Head:
     """What a bridge finds when it looks at the record's user."""
-    head = decide(database, [Ask(record.user_id, (record,), seen)])[0].head
+    head = decide(database, [DecideRequest(record.user_id, (record,), seen)])[0].head
     assert head is not None
     return head
 

@@ -14,8 +14,8 @@ from typing import Any
 import redis
 from pydantic import SecretStr
 
-from bridge.consumer.decide import Head
 from bridge.consumer.dispatch import Dispatcher
+from bridge.consumer.protocol import Head
 from contracts.queues import THOUGHTS_QUEUE
 from contracts.settings import Settings
 from tests.eventually import eventually

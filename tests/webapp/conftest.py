@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from contracts.database import Database, make_engine
-from contracts.progress import Publisher, connect
+from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
 from tests.stores import Stores, a_database
@@ -80,7 +80,7 @@ def package_settings(stores: Stores, package_database: str, prefix: str) -> Sett
         redis_sse_prefix=prefix,
         kafka_bootstrap_servers=stores.kafka_bootstrap,
         secret_key="a-secret-key-for-tests-only",
-        open_api=True,
+        trust_user_id=True,
     )
 
 
@@ -144,14 +144,14 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def publisher(settings: Settings) -> Iterator[Publisher]:
-    client = connect(settings.redis_url)
-    yield Publisher(client, settings.redis_sse_prefix)
+def publisher(settings: Settings) -> Iterator[ProgressPublisher]:
+    client = connect_redis(settings.redis_url)
+    yield ProgressPublisher(client, settings.redis_sse_prefix)
     client.close()
 
 
 @pytest.fixture
-def work(database: Database, publisher: Publisher) -> Work:
+def work(database: Database, publisher: ProgressPublisher) -> Work:
     return Work(database, publisher)
 
 

@@ -1,4 +1,4 @@
-"""Whose thoughts are whose: the cookie's user, and OPEN_API."""
+"""Whose thoughts are whose: the cookie's user, and TRUST_USER_ID."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ from tests.webapp.conftest import MakeApp
 class TestWithoutOpenApi:
     @pytest.fixture
     def overrides(self) -> dict[str, Any]:
-        return {"open_api": False}
+        return {"trust_user_id": False}
 
     @pytest.fixture
     def stranger(self, app: Flask) -> FlaskClient:
@@ -124,5 +124,5 @@ class TestWithOpenApi:
         client.post("/thoughts", json={"text": "a secret", "user_id": user})
         for path in (f"/thoughts?user_id={user}", f"/thoughts/stream/{user}", "/", "/nowhere"):
             answer = client.get(path, headers={"Host": name, "Accept": "text/html"})
-            assert (answer.status_code, "OPEN_API" in answer.text) == (403, True), path
+            assert (answer.status_code, "TRUST_USER_ID" in answer.text) == (403, True), path
             assert "a secret" not in answer.text

@@ -14,9 +14,9 @@ from bridge.consumer.lane import Lane
 from contracts.accept import accept
 from contracts.database import Database
 from contracts.events import thought_created
-from contracts.progress import news_channel
+from contracts.progress import wakeup_channel
 from contracts.settings import Settings
-from tasks.step_store import Ledger
+from tasks.step_store import StepStore
 from tests.bridge.ingesting import OWN, an_intake, bring, letters
 from tests.bridge.thoughts import a_doorbell, ask_once
 from tests.eventually import eventually
@@ -137,9 +137,9 @@ def test_an_old_record_does_not_bring_it_back(
     words, topic = "words to be forgotten", settings.kafka_topic
     event = thought_created(user, identity, words).to_bytes()
     found = accept(database, thought_id=identity, user_id=user, text=words, event=event, topic=topic, emit=True)
-    assert (found.fresh, found.turn) == (False, record.turn)
+    assert (found.created, found.turn) == (False, record.turn)
     decision = ask_once(database, record)
-    assert [verdict.word for verdict in decision.verdicts] == ["done"]
+    assert [verdict.kind for verdict in decision.verdicts] == ["done"]
     assert decision.head is None
     assert "forgotten" not in traces(database)
 
@@ -154,7 +154,7 @@ def test_who_works_on_it_is_fenced_and_the_next_of_the_line_begins(
     stands = text("SELECT call_id, dispatch_id FROM thoughts WHERE id = :id")
     [before] = database.rows(stands, id=identity)
     client.delete(thought["links"]["self"])
-    assert Ledger(database, settings).renew({before.call_id: identity}) == {}
+    assert StepStore(database, settings).renew({before.call_id: identity}) == {}
     assert database.rows(stands, id=identity)[0].dispatch_id > before.dispatch_id
     head = ask_once(database, a_doorbell(database, UUID(following["id"]))).head
     assert head is not None
@@ -167,7 +167,7 @@ def test_the_kept_events_go_and_the_bridges_are_told(
     user = UUID(thought["user_id"])
     eventually(lambda: stream_length(redis_client, settings, user) == 1)
     with redis_client.pubsub() as subscription:
-        subscription.subscribe(news_channel(settings.redis_sse_prefix))
+        subscription.subscribe(wakeup_channel(settings.redis_sse_prefix))
         client.delete(thought["links"]["self"])
         heard = eventually(lambda: subscription.get_message(ignore_subscribe_messages=True)) or {}
     assert heard["data"] == str(user).encode()
@@ -194,7 +194,7 @@ def test_another_sites_page_deletes_nothing(client: FlaskClient, thought: dict[s
 class TestWithoutOpenApi:
     @pytest.fixture
     def overrides(self) -> dict[str, Any]:
-        return {"open_api": False}
+        return {"trust_user_id": False}
 
     def test_nobody_deletes_what_is_anothers(self, client: FlaskClient, thought: dict[str, Any], app: Flask) -> None:
         stranger = app.test_client()

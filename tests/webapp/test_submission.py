@@ -235,8 +235,8 @@ def test_what_is_analysed_at_night_says_so(
 def test_with_kafka_away_a_thought_is_accepted_and_said_to_be_queued(make_app: MakeApp, count: Count) -> None:
     app = make_app(kafka_bootstrap_servers="127.0.0.1:9")
     services = app.extensions["services"]
-    services.kafka.start()
-    eventually(lambda: not services.kafka.reachable)
+    services.kafka_probe.start()
+    eventually(lambda: not services.kafka_probe.is_reachable)
     answer = post(app.test_client(), {"text": TEXT})
     assert answer.status_code == 201
     assert "queued" in answer.json["message"]

@@ -8,7 +8,7 @@ from sqlalchemy import TextClause, text
 
 from contracts import events
 from contracts.database import Database, Row
-from contracts.progress import Publisher
+from contracts.progress import ProgressPublisher
 from contracts.queues import STEPS, TOTAL_STEPS
 
 TAKE = text("""
@@ -61,7 +61,7 @@ STORY = [*BEGIN, *AGENTS, "thought_completed"]
 class Work:
     """Works on thoughts as bridge and worker do; without a publisher the news is lost."""
 
-    def __init__(self, database: Database, publisher: Publisher | None = None) -> None:
+    def __init__(self, database: Database, publisher: ProgressPublisher | None = None) -> None:
         self._database = database
         self._publisher = publisher
 
@@ -107,7 +107,7 @@ class Work:
 
     def _tell(self, event: Told, *, ended: bool = False) -> Told:
         if self._publisher is not None:
-            self._publisher.publish(event, ended=ended)
+            self._publisher.publish(event, terminal=ended)
         return event
 
     def _one(self, statement: TextClause, **parameters: Any) -> Row:

@@ -5,21 +5,21 @@ from collections import Counter
 from uuid import UUID
 
 
-class Seats:
+class ConnectionLimiter:
     """Counts open streams and refuses those above the limits."""
 
-    def __init__(self, limit: int, limit_a_user: int) -> None:
+    def __init__(self, limit: int, limit_per_user: int) -> None:
         self._limit = limit
-        self._limit_a_user = limit_a_user
+        self._limit_a_user = limit_per_user
         self._taken: Counter[UUID] = Counter()
         self._lock = threading.Lock()
 
     @property
-    def taken(self) -> int:
+    def open_connections(self) -> int:
         """Streams open now."""
         return self._taken.total()
 
-    def take(self, user_id: UUID) -> bool:
+    def try_acquire(self, user_id: UUID) -> bool:
         """Take a seat; False when none is free. Who took one gives it back."""
         with self._lock:
             free = self._taken.total() < self._limit and self._taken[user_id] < self._limit_a_user
@@ -27,7 +27,7 @@ class Seats:
                 self._taken[user_id] += 1
             return free
 
-    def give_back(self, user_id: UUID) -> None:
+    def release(self, user_id: UUID) -> None:
         """Free a seat that was taken."""
         with self._lock:
             self._taken[user_id] -= 1

@@ -13,16 +13,16 @@ from uuid import uuid4
 
 import redis
 
-from webapp.hub.sse import from_wire
+from webapp.hub.sse import parse_message
 from webapp.hub.subscription import Subscription
 
 log = logging.getLogger(__name__)
 
-PING_SECONDS = 5.0
-SILENCE_SECONDS = 12.0
+PING_INTERVAL_SECONDS = 5.0
+IDLE_TIMEOUT_SECONDS = 12.0
 """A connection that answered no ping for this long is dead, whatever TCP believes."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
+MIN_RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 0.2, 2.0
 
 
 class Hub:
@@ -30,7 +30,7 @@ class Hub:
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self._client = client
-        self._bell = f"{prefix}:hub:{uuid4()}"
+        self._control_channel = f"{prefix}:hub:{uuid4()}"
         self._joined: dict[str, set[Subscription]] = {}
         self._subscribed: set[str] = set()
         self._confirmed: set[str] = set()
@@ -38,7 +38,7 @@ class Hub:
         self._changed = threading.Event()
         self._closing = threading.Event()
         self._connected = False
-        self._heard = 0.0
+        self._last_message_at = 0.0
         self._thread: threading.Thread | None = None
 
     @property
@@ -62,7 +62,7 @@ class Hub:
                 subscription.confirm()
             if self._closing.is_set():
                 subscription.close()
-        self._ring()
+        self._notify()
         return subscription
 
     def leave(self, subscription: Subscription) -> None:
@@ -73,53 +73,53 @@ class Hub:
             if others:
                 return
             self._joined.pop(subscription.channel, None)
-        self._ring()
+        self._notify()
 
     def close(self) -> None:
         """End every stream and the thread."""
         self._closing.set()
         for subscription in self._all():
             subscription.close()
-        self._ring()
+        self._notify()
 
-    def _ring(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         if self._connected:
             with contextlib.suppress(redis.RedisError):  # the thread will notice the same and start anew
-                self._client.publish(self._bell, "")
+                self._client.publish(self._control_channel, "")
 
     def _all(self) -> list[Subscription]:
         with self._lock:
             return [subscription for joined in self._joined.values() for subscription in joined]
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE
+        pause = MIN_RECONNECT_SECONDS
         while not self._closing.is_set():
             try:
                 with self._client.pubsub() as pubsub:
-                    self._attend(pubsub)
+                    self._listen(pubsub)
             except Exception as lost:  # noqa: BLE001 - the loop of the process's one subscription must go on
-                pause = FIRST_PAUSE if self._connected else min(2 * pause, LONGEST_PAUSE)
-                self._lose(lost)
+                pause = MIN_RECONNECT_SECONDS if self._connected else min(2 * pause, MAX_RECONNECT_SECONDS)
+                self._on_disconnect(lost)
                 self._closing.wait(pause)
 
-    def _attend(self, pubsub: Any) -> None:
+    def _listen(self, pubsub: Any) -> None:
         self._changed.set()
-        self._heard = time.monotonic()
-        pubsub.subscribe(self._bell)
+        self._last_message_at = time.monotonic()
+        pubsub.subscribe(self._control_channel)
         while not self._closing.is_set():
             if self._changed.is_set():
-                self._adjust(pubsub)
-            message = pubsub.get_message(timeout=PING_SECONDS)
+                self._update_subscriptions(pubsub)
+            message = pubsub.get_message(timeout=PING_INTERVAL_SECONDS)
             if message is not None:
-                self._heard = time.monotonic()
+                self._last_message_at = time.monotonic()
                 self._handle(message)
-            elif time.monotonic() - self._heard > SILENCE_SECONDS:
+            elif time.monotonic() - self._last_message_at > IDLE_TIMEOUT_SECONDS:
                 raise redis.ConnectionError("Redis has stopped answering")
             else:
                 pubsub.ping()
 
-    def _adjust(self, pubsub: Any) -> None:
+    def _update_subscriptions(self, pubsub: Any) -> None:
         """Bring Redis's subscriptions in line with what is joined."""
         self._changed.clear()
         with self._lock:
@@ -136,11 +136,11 @@ class Hub:
         channel = (message["channel"] or b"").decode()
         if message["type"] == "subscribe":
             self._confirm(channel)
-        elif message["type"] == "message" and channel != self._bell:
-            self._spread(channel, message["data"])
+        elif message["type"] == "message" and channel != self._control_channel:
+            self._deliver(channel, message["data"])
 
     def _confirm(self, channel: str) -> None:
-        if channel == self._bell:
+        if channel == self._control_channel:
             self._connected = True
             return
         with self._lock:
@@ -150,9 +150,9 @@ class Hub:
             for subscription in self._joined.get(channel, ()):
                 subscription.confirm()
 
-    def _spread(self, channel: str, payload: bytes) -> None:
+    def _deliver(self, channel: str, payload: bytes) -> None:
         try:
-            message = from_wire(payload)
+            message = parse_message(payload)
         except ValueError as unreadable:
             log.warning("dropped an unreadable message on %s: %s", channel, unreadable)
             return
@@ -160,11 +160,11 @@ class Hub:
             for subscription in self._joined.get(channel, ()):
                 subscription.offer(message)
 
-    def _lose(self, why: Exception) -> None:
+    def _on_disconnect(self, why: Exception) -> None:
         if self._connected and not self._closing.is_set():
             log.warning("Redis is away, the streams ask PostgreSQL until it is back: %s", why)
         with self._lock:
             self._connected = False
             self._subscribed, self._confirmed = set(), set()
         for subscription in self._all():
-            subscription.notice_gap()
+            subscription.report_gap()

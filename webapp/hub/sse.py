@@ -46,7 +46,7 @@ def is_event(message: StreamMessage, user_id: UUID) -> bool:
     return data.keys() >= {"thought_id", "timestamp"} and data.get("user_id") == str(user_id)
 
 
-def from_wire(payload: bytes | str) -> StreamMessage:
+def parse_message(payload: bytes | str) -> StreamMessage:
     """Read what was published: `{"data", "type"?, "id"?, "retry"?}`. Raises ValueError for anything else."""
     fields = json.loads(payload)
     if not isinstance(fields, dict) or "data" not in fields:

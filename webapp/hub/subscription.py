@@ -6,12 +6,12 @@ from enum import Enum
 
 from webapp.hub.sse import StreamMessage
 
-QUEUE_LENGTH = 500
+QUEUE_SIZE = 500
 """Messages that may wait for a slow reader: some 60 thoughts. One more closes the stream, so that nothing is dropped
 in silence: the client comes again and gets what it missed."""
 
 
-class Signal(Enum):
+class ControlMessage(Enum):
     """What else can be heard."""
 
     GAP = "messages may have been lost: look into PostgreSQL"
@@ -25,27 +25,27 @@ class Subscription:
         self.channel = channel
         self._confirmed = threading.Event()
         self._has_begun = False
-        self._heard: queue.Queue[StreamMessage | Signal] = queue.Queue(QUEUE_LENGTH)
+        self._messages: queue.Queue[StreamMessage | ControlMessage] = queue.Queue(QUEUE_SIZE)
         self._closed = False
 
-    def take(self, timeout: float) -> StreamMessage | Signal | None:
+    def next_message(self, timeout: float) -> StreamMessage | ControlMessage | None:
         """The next thing heard; None after `timeout` seconds of silence."""
         if self._closed:
-            return Signal.END
+            return ControlMessage.END
         try:
-            heard = self._heard.get(timeout=max(0.0, timeout))
+            heard = self._messages.get(timeout=max(0.0, timeout))
         except queue.Empty:
             return None
-        return Signal.END if self._closed else heard
+        return ControlMessage.END if self._closed else heard
 
-    def offer(self, message: StreamMessage | Signal) -> None:
+    def offer(self, message: StreamMessage | ControlMessage) -> None:
         """Called by the hub, which must never wait: a full queue closes the stream."""
         try:
-            self._heard.put_nowait(message)
+            self._messages.put_nowait(message)
         except queue.Full:
             self._closed = True
 
-    def begin(self, seconds: float) -> None:
+    def wait_until_confirmed(self, seconds: float) -> None:
         """Wait for Redis's acknowledgement, at most so long; who begins without it hears of a gap when it comes."""
         self._confirmed.wait(seconds)
         self._has_begun = True
@@ -53,14 +53,14 @@ class Subscription:
     def confirm(self) -> None:
         """Redis has acknowledged the channel; when the stream has begun before: after a gap."""
         if self._has_begun:
-            self.notice_gap()
+            self.report_gap()
         self._confirmed.set()
 
-    def notice_gap(self) -> None:
+    def report_gap(self) -> None:
         """The connection to Redis was lost, or is back."""
-        self.offer(Signal.GAP)
+        self.offer(ControlMessage.GAP)
 
     def close(self) -> None:
         """End the stream at its next look."""
         self._closed = True
-        self.offer(Signal.END)
+        self.offer(ControlMessage.END)

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database
-from webapp.hub.connection_limit import Seats
+from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.metrics.audit_metrics import audit_gauges
 from webapp.queries import AUDIT, COUNTS, read
 
@@ -29,14 +29,14 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 class Metrics:
     """The registry of one application."""
 
-    def __init__(self, database: Database, seats: Seats) -> None:
+    def __init__(self, database: Database, seats: ConnectionLimiter) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "thoughts_http_requests", "Answered requests", ["method", "route", "status"], registry=self.registry
         )
         self.accepted = Counter("thoughts_accepted", "Thoughts accepted by this process", registry=self.registry)
         streams = Gauge("thoughts_streams_open", "Open streams of this process", registry=self.registry)
-        streams.set_function(lambda: seats.taken)
+        streams.set_function(lambda: seats.open_connections)
         self.registry.register(_Backlog(database))
 
 

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, UnprocessableEntity
 
-from contracts.text import THOUGHT_LENGTH
+from contracts.text import MAX_THOUGHT_LENGTH
 from webapp import access, cursors, session
 from webapp.pages.view_models import ThoughtView
-from webapp.pages.wait_notice import outlook
+from webapp.pages.wait_notice import wait_notice
 from webapp.problems import with_headers
 from webapp.queries import LATEST_LENGTH, Thought, page_of_thoughts, thoughts_ahead
 from webapp.services import services
@@ -24,16 +24,16 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 def home() -> Response:
     """The form and the visitor's own latest thoughts, or those behind a cursor."""
-    user_id, after = session.settled_visitor(), cursors.asked()
+    user_id, after = session.ensure_visitor(), cursors.requested_cursor()
     found, following = page_of_thoughts(services().database, user_id, limit=LATEST_LENGTH, after=after)
     waiting = [each.row.created_at for each in found if each.row.status == "pending"]
-    waits_for = outlook(services(), min(waiting, default=None))
+    waits_for = wait_notice(services(), min(waiting, default=None))
     shown = {
         "user_id": user_id,
         "cursor": request.args.get("cursor") or None,
-        "latest": [ThoughtView(each, outlook=waits_for) for each in found],
+        "latest": [ThoughtView(each, wait_notice=waits_for) for each in found],
         "older": following and cursors.encode(following),
-        "outlook": waits_for,
+        "wait_notice": waits_for,
     }
     template = "latest.html" if _wants_fragment() else "home.html"
     return make_response(render_template(template, **shown, **_form()))
@@ -42,8 +42,8 @@ def home() -> Response:
 @blueprint.get("/t/<uuid:thought_id>")
 def thought(thought_id: UUID) -> Response:
     """One thought: its agents at work, then what they found."""
-    session.settled_visitor()
-    found = access.readable_thought(thought_id)
+    session.ensure_visitor()
+    found = access.require_readable(thought_id)
     template = "progress.html" if _wants_fragment() else "thought.html"
     return make_response(render_template(template, view=_view(found)))
 
@@ -51,16 +51,16 @@ def thought(thought_id: UUID) -> Response:
 @blueprint.get("/t/<uuid:thought_id>/again")
 def again(thought_id: UUID) -> Response:
     """The form with the text of an earlier thought, which stays as it is."""
-    return make_response(render_template("home.html", **_form(access.readable_thought(thought_id).row.text)))
+    return make_response(render_template("home.html", **_form(access.require_readable(thought_id).row.text)))
 
 
 @blueprint.get("/t/<uuid:thought_id>/delete")
 def deletion(thought_id: UUID) -> Response:
     """The question before a thought is deleted."""
-    return make_response(render_template("delete.html", view=ThoughtView(access.readable_thought(thought_id))))
+    return make_response(render_template("delete.html", view=ThoughtView(access.require_readable(thought_id))))
 
 
-def form_again(written: str, refusal: HTTPException, nonce: str = "") -> Response:
+def rerender_form(written: str, refusal: HTTPException, nonce: str = "") -> Response:
     """The form with what was written, and why it was not taken; needs no server, since one that is away may be why.
 
     With its former nonce the same text is the same thought, should it have been stored after all.
@@ -76,12 +76,12 @@ def _view(found: Thought) -> ThoughtView:
     if row.status != "pending":
         return ThoughtView(found)
     ahead = thoughts_ahead(parts.database, row.user_id, row.turn)
-    return ThoughtView(found, ahead, outlook(parts, row.created_at))
+    return ThoughtView(found, ahead, wait_notice(parts, row.created_at))
 
 
 def _form(written: str = "", nonce: str = "") -> dict[str, Any]:
-    batches = not services().settings.takes_from_kafka
-    return {"written": written, "nonce": nonce or uuid4().hex, "most": THOUGHT_LENGTH, "batches": batches}
+    batches = not services().settings.consumes_kafka
+    return {"written": written, "nonce": nonce or uuid4().hex, "most": MAX_THOUGHT_LENGTH, "batches": batches}
 
 
 def _wants_fragment() -> bool:

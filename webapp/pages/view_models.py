@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from contracts.queues import TOTAL_STEPS
 from webapp import serializers
-from webapp.pages.agent_output import Item, readable
+from webapp.pages.agent_output import OutputItem, describe_output
 from webapp.queries import Thought
 
 TITLE_LENGTH: Final = 80
@@ -56,7 +56,7 @@ class AgentView:
     took: str
     trouble: str
     again_at: datetime | None
-    found: tuple[Item, ...]
+    found: tuple[OutputItem, ...]
 
     @property
     def title(self) -> str:
@@ -75,12 +75,12 @@ class ThoughtView:
     """A thought for the templates. `ahead` counts the author's thoughts that come before it, and `outlook` says what
     else must happen first."""
 
-    def __init__(self, found: Thought, ahead: int = 0, outlook: str = "") -> None:
-        self.row: Any = found.row
+    def __init__(self, thought: Thought, ahead: int = 0, wait_notice: str = "") -> None:
+        self.row: Any = thought.row
         self.ahead = ahead
-        self.outlook = outlook
+        self.wait_notice = wait_notice
         self.now = datetime.now(UTC)
-        self._shown = serializers.thought(found)
+        self._shown = serializers.thought(thought)
 
     @property
     def id(self) -> str:
@@ -104,7 +104,7 @@ class ThoughtView:
         again, "" never."""
         if self.status == "completed":
             return ""
-        moves = self.status == "processing" or (self.status == "pending" and not self.outlook)
+        moves = self.status == "processing" or (self.status == "pending" and not self.wait_notice)
         return "fast" if moves else "slow"
 
     @property
@@ -160,7 +160,7 @@ class ThoughtView:
             took="" if milliseconds is None else duration(milliseconds / 1000),
             trouble=str((self.row.error or {}).get("message") or "") if retrying else "",
             again_at=self.row.not_before if retrying else None,
-            found=readable(agent["name"], agent["output"]) if agent["output"] else (),
+            found=describe_output(agent["name"], agent["output"]) if agent["output"] else (),
         )
 
 

@@ -12,29 +12,29 @@ from contracts.settings import Settings
 from webapp.queries import read
 from webapp.services import Services
 
-KAFKA_IS_AWAY: Final = "Kafka is away; the analysis starts when it is back."
-BATCH_RUNS: Final = "The batch is running."
+KAFKA_UNAVAILABLE: Final = "Kafka is away; the analysis starts when it is back."
+BATCH_RUNNING: Final = "The batch is running."
 
-RUNNING: Final = text("""
+RUNNING_BATCH: Final = text("""
     SELECT FROM batches WHERE begun_at IS NOT NULL AND ended_at IS NULL AND asked_at >= :created_at
 """)
 """Batches at work that this thought belongs to; what was written later waits for the next one."""
 
 
-def outlook(services: Services, created_at: datetime | None = None) -> str:
+def wait_notice(services: Services, created_at: datetime | None = None) -> str:
     """The sentence; empty where nothing has to happen first. `created_at` is the waiting thought's, or None for one
     that is yet to be written.
 
     Raises SQLAlchemyError.
     """
-    if services.settings.takes_from_kafka:
-        return "" if services.kafka.reachable else KAFKA_IS_AWAY
-    if created_at and read(services.database, RUNNING, created_at=created_at):
-        return BATCH_RUNS
-    return f"The next batch begins {next_batch(services.settings, datetime.now(UTC))}."
+    if services.settings.consumes_kafka:
+        return "" if services.kafka_probe.is_reachable else KAFKA_UNAVAILABLE
+    if created_at and read(services.database, RUNNING_BATCH, created_at=created_at):
+        return BATCH_RUNNING
+    return f"The next batch begins {next_batch_time(services.settings, datetime.now(UTC))}."
 
 
-def next_batch(settings: Settings, now: datetime) -> str:
+def next_batch_time(settings: Settings, now: datetime) -> str:
     """When beat asks for it, reckoned by Celery as beat does: cron itself, and its libraries, differ in some lines."""
     try:
         schedule = crontab.from_string(settings.batch_schedule)

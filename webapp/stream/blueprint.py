@@ -16,12 +16,12 @@ from webapp import access
 from webapp.hub.sse import StreamMessage
 from webapp.problems import unavailable
 from webapp.services import Services
-from webapp.stream.event_stream import Feed, Item
+from webapp.stream.event_stream import EventStream, Item
 
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-class Stream(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types
+class StreamBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types
     """An instance an application; `url_for("sse.stream", user_id=...)` leads here."""
 
     def __init__(self, services: Services) -> None:
@@ -48,7 +48,7 @@ class Stream(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has n
 
     def messages(self, user_id: UUID, last_event_id: str | None = None) -> Generator[Item, None, None]:
         """What a reader of this user's channel is sent."""
-        return Feed(self._services, user_id, last_event_id).items()
+        return EventStream(self._services, user_id, last_event_id).items()
 
     def stream(self, user_id: UUID) -> Response:
         """Stream a user's events. Raises Forbidden, or ServiceUnavailable when all streams are taken."""
@@ -56,17 +56,17 @@ class Stream(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has n
             raise Forbidden("This is another user's stream.")
         if request.method == "HEAD":
             return Response(mimetype="text/event-stream", headers=HEADERS)
-        if not self._services.seats.take(user_id):
+        if not self._services.connection_limiter.try_acquire(user_id):
             raise unavailable("All streams are taken at the moment; ask for the thought's JSON meanwhile.")
         items = self.messages(user_id, request.headers.get("Last-Event-ID"))
         response = Response(map(bytes, items), mimetype="text/event-stream", headers=HEADERS)
         response.call_on_close(items.close)
-        response.call_on_close(lambda: self._services.seats.give_back(user_id))
-        _own_connection(response, 2 * self._services.settings.sse_heartbeat_interval)
+        response.call_on_close(lambda: self._services.connection_limiter.release(user_id))
+        _close_with_stream(response, 2 * self._services.settings.sse_heartbeat_interval)
         return response
 
 
-def _own_connection(response: Response, seconds: float) -> None:
+def _close_with_stream(response: Response, seconds: float) -> None:
     """A reader that takes nothing for this long is gone; without a bound it would keep its place for ever.
 
     The connection ends with the stream: waiting for another request on it would hold up the end of the process.

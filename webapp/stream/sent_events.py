@@ -5,19 +5,19 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-REMEMBERED_EVENTS: Final = 1000
-REMEMBERED_THOUGHTS: Final = 200
+MAX_EVENTS: Final = 1000
+MAX_THOUGHTS: Final = 200
 """More than a snapshot holds (50 thoughts of at most 8 events), so that a derivation never repeats itself."""
 
 _STAGES: Final = {"thought_created": 0, "thought_processing": 1, "thought_completed": 7, "thought_failed": 7}
 _TERMINAL: Final = 7
-_NEVER_SEEN: Final = -1
+_NOT_SENT: Final = -1
 
 Data = Mapping[str, Any]
 """An event's JSON object."""
 
 
-class Told:
+class SentEvents:
     """The memory of one stream, bounded; the oldest is forgotten first."""
 
     def __init__(self) -> None:
@@ -29,25 +29,25 @@ class Told:
         """Thoughts that were told of and have not ended."""
         return [UUID(thought) for thought, stage in self._stages.items() if stage < _TERMINAL]
 
-    def knows(self, data: Data) -> bool:
+    def contains(self, data: Data) -> bool:
         """Whether this event was told. What carries no event id cannot be known."""
         return str(data.get("event_id")) in self._events
 
-    def lacks_what_came_before(self, data: Data) -> bool:
+    def has_gap_before(self, data: Data) -> bool:
         """Whether an event before this one was not told. A failure may follow any stage: always look."""
         stage = _stage(data)
         if stage is None:
             return False
-        told = self._stages.get(str(data["thought_id"]), _NEVER_SEEN)
+        told = self._stages.get(str(data["thought_id"]), _NOT_SENT)
         return data["event_type"] == "thought_failed" or stage > told + 1
 
-    def note(self, data: Data) -> None:
+    def add(self, data: Data) -> None:
         """Remember that this event was told."""
         stage, event = _stage(data), data.get("event_id")
         if event:
-            _put(self._events, str(event), None, REMEMBERED_EVENTS)
+            _put(self._events, str(event), None, MAX_EVENTS)
         if stage is not None:
-            _put(self._stages, str(data["thought_id"]), stage, REMEMBERED_THOUGHTS)
+            _put(self._stages, str(data["thought_id"]), stage, MAX_THOUGHTS)
 
 
 def _put(memory: "OrderedDict[str, Any]", key: str, value: Any, length: int) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from contracts import events
 from contracts.database import Database
 from webapp.queries import Thought, open_and_latest, thoughts_in_view
-from webapp.serializers import instant, thought
+from webapp.serializers import isoformat_utc, thought
 
 
 def derived_events(database: Database, user_id: UUID, watched: Collection[UUID] = ()) -> list[events.Event]:
@@ -20,10 +20,10 @@ def derived_events(database: Database, user_id: UUID, watched: Collection[UUID] 
     Raises SQLAlchemyError when PostgreSQL is away.
     """
     found = thoughts_in_view(database, user_id, watched)
-    return [event for one in found for event in events_of(one)]
+    return [event for one in found for event in thought_events(one)]
 
 
-def events_of(found: Thought) -> Iterator[events.Event]:
+def thought_events(found: Thought) -> Iterator[events.Event]:
     """All that has happened to a thought so far, in its order, with the times of its rows."""
     row = found.row
     created = events.thought_created(row.user_id, row.id, row.text)
@@ -41,7 +41,12 @@ def events_of(found: Thought) -> Iterator[events.Event]:
 def reset_data(database: Database, user_id: UUID) -> dict[str, Any]:
     """The data of `reset`: forget what you know, these are the open and the latest thoughts."""
     shown = [thought(one) for one in open_and_latest(database, user_id)]
-    return {"user_id": str(user_id), "thought_id": None, "timestamp": instant(datetime.now(UTC)), "thoughts": shown}
+    return {
+        "user_id": str(user_id),
+        "thought_id": None,
+        "timestamp": isoformat_utc(datetime.now(UTC)),
+        "thoughts": shown,
+    }
 
 
 def _failed(row: Any) -> events.ThoughtFailed:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bridge.audit.background import Watch
+from bridge.audit.background import BackgroundAudit
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.audit.audit_runs import completed_line
@@ -43,25 +43,25 @@ def test_what_does_not_add_up_is_an_alarm_once(
     database.rows(text("INSERT INTO outbox (topic, value, parked_at) VALUES ('t', '', now())"))
     stop = threading.Event()
     stop.set()  # so that it does not wait before its second look
-    watch = Watch(settings, database, stop)
-    assert watch.step() >= 60
-    assert watch.step() >= 60
+    watch = BackgroundAudit(settings, database, stop)
+    assert watch.run_if_due() >= 60
+    assert watch.run_if_due() >= 60
     assert caplog.text.count("ALARM the books do not add up: parked") == 1
 
 
 def test_one_of_two_relays_audits_until_it_is_gone(settings: Settings, database: Database) -> None:
     stop = threading.Event()
-    first, second = Watch(settings, database, stop), Watch(settings, database, stop)
-    first.step()
+    first, second = BackgroundAudit(settings, database, stop), BackgroundAudit(settings, database, stop)
+    first.run_if_due()
     before = database.rows(LAST)[0].at
-    assert 60 < second.step() <= 75
+    assert 60 < second.run_if_due() <= 75
     assert database.rows(LAST)[0].at == before
-    first.step()
+    first.run_if_due()
     assert database.rows(LAST)[0].at > before
     database.rows(text("UPDATE audits SET at = now() - interval '80 s'"))
-    second.step()
+    second.run_if_due()
     after = database.rows(LAST)[0].at
-    first.step()
+    first.run_if_due()
     assert database.rows(LAST)[0].at == after
 
 
@@ -70,9 +70,9 @@ def test_stores_that_are_away_are_waited_for(
 ) -> None:
     nowhere = settings.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:9"})
     with ExitStack() as after:
-        watch = Watch(nowhere, database, threading.Event())
+        watch = BackgroundAudit(nowhere, database, threading.Event())
         after.callback(watch._audit.close)
-        assert watch.step() >= 60
+        assert watch.run_if_due() >= 60
     assert "A store does not answer, the audit waits: Kafka" in caplog.text
     assert database.rows(LAST) == []
 

@@ -21,7 +21,7 @@ AUDITS = 3
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
-    return {"patience_seconds": 4.0, "renew_seconds": 1.0}
+    return {"lease_seconds": 4.0, "lease_renew_seconds": 1.0}
 
 
 def test_audits_under_load_find_nothing(settings: Settings, database: Database) -> None:

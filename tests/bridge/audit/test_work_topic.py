@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from bridge.audit.audit import Audit
 from contracts.database import Database
-from contracts.dead_letters import damaged_origin, origin, record_failure_id
+from contracts.dead_letters import corrupt_origin, origin, record_failure_id
 from contracts.events import thought_created
 from contracts.settings import Settings
 from tests.bridge.audit.audit_runs import audited, completed_line, end, kinds, letter, ring, the_finding
@@ -104,7 +104,7 @@ def test_offsets_that_nobody_can_read_are_counted_as_buried_or_not(settings: Set
     produce_packed(settings, settings.kafka_topic, [b"no event " * 99] * 3, "lz4")
     ring(settings, database, add_thought(database, add_user(database)))
     for offset in (2, 3):
-        where = damaged_origin(settings.kafka_topic, 0, offset, topic_id(settings))
+        where = corrupt_origin(settings.kafka_topic, 0, offset, topic_id(settings))
         letter(database, None, record_failure_id(where, None))
         add_row(database, settings.kafka_dead_letter_topic, failure_id=record_failure_id(where, None), headers="{}")
     commit_by_hand(settings, 4, topic_id(settings))

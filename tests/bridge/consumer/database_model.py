@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from bridge.consumer.decide import Ask, Decision, Head, Record, Verdict, Word
+from bridge.consumer.protocol import DecideRequest, Decision, Head, RecordVerdict, VerdictKind
+from bridge.records.types import Record
 
 MAX_ATTEMPTS = 4
 
@@ -59,10 +60,10 @@ class Ledger:
         self.rows[thought] = Row(thought, user, self.last_turn[user])
         return self.last_turn[user]
 
-    def decide(self, asks: Sequence[Ask]) -> list[Decision]:
+    def decide(self, asks: Sequence[DecideRequest]) -> list[Decision]:
         return [self._decide(ask) for ask in asks]
 
-    def verdict(self, record: Record) -> Word:
+    def verdict(self, record: Record) -> VerdictKind:
         row = self.rows.get(record.thought_id)
         if row is None:
             return "unknown"
@@ -74,15 +75,15 @@ class Ledger:
         """The open rows of a user, in the order of their turns."""
         return sorted((row for row in self.rows.values() if row.user_id == user and row.is_open), key=lambda r: r.turn)
 
-    def _decide(self, ask: Ask) -> Decision:
-        verdicts = tuple(Verdict(record.offset, self.verdict(record)) for record in ask.records)
-        line = self.line(ask.user_id) if any(verdict.word == "open" for verdict in verdicts) else []
+    def _decide(self, ask: DecideRequest) -> Decision:
+        verdicts = tuple(RecordVerdict(record.offset, self.verdict(record)) for record in ask.records)
+        line = self.line(ask.user_id) if any(verdict.kind == "open" for verdict in verdicts) else []
         if not line or line[0].id in self.locked:
             return Decision(ask.user_id, verdicts, None)
         return Decision(ask.user_id, verdicts, self._head(line[0], ask))
 
-    def _head(self, row: Row, ask: Ask) -> Head:
-        seen = ask.seen
+    def _head(self, row: Row, ask: DecideRequest) -> Head:
+        seen = ask.expired_version
         silent = seen and (seen.thought_id, seen.dispatch_id, seen.beat) == (row.id, row.dispatch_id, row.beat)
         pending = row.status == "pending"
         taken = pending or bool(silent)
@@ -177,24 +178,24 @@ class Ledger:
         return again.turn
 
 
-def work(ledger: Ledger, user: UUID, deed: str, call: int) -> None:
+def work(step_store: Ledger, user: UUID, deed: str, call: int) -> None:
     """A worker's deed on the head of a user's line, where the row allows it."""
-    line = ledger.line(user)
+    line = step_store.line(user)
     if not line or line[0].status != "processing":
         return
     row = line[0]
     step = row.steps_done + 1
     if row.call_id is None and deed in {"claim", "complete"}:
-        verdict, _ = ledger.claim(row.id, row.dispatch_id, step, call)
+        verdict, _ = step_store.claim(row.id, row.dispatch_id, step, call)
         if verdict == "exhausted":
-            ledger.fail(row.id, row.dispatch_id, step, None)
+            step_store.fail(row.id, row.dispatch_id, step, None)
     if row.call_id is None:
         return
     if deed == "renew":
-        ledger.renew(row.id, row.call_id)
+        step_store.renew(row.id, row.call_id)
     elif deed in {"save", "complete"}:
-        ledger.save(row.id, step, row.call_id)
+        step_store.save(row.id, step, row.call_id)
     elif deed == "retry":
-        ledger.retry(row.id, row.call_id, backoff=60.0 if row.attempts % 2 else 3.0)
+        step_store.retry(row.id, row.call_id, backoff=60.0 if row.attempts % 2 else 3.0)
     elif deed == "fail":
-        ledger.fail(row.id, row.dispatch_id, step, row.call_id)
+        step_store.fail(row.id, row.dispatch_id, step, row.call_id)

@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from bridge.consumer import assignment
-from bridge.kafka.retry import until_answered
+from bridge.kafka.retry import retry_transient
 from contracts.settings import Settings
 from tests.bridge.kafka_sources import (
     a_source,
@@ -30,7 +30,7 @@ def database_url() -> str:
 
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockKafka]:
-    monkeypatch.setattr(assignment, "ENDS_SECONDS", 0.5)
+    monkeypatch.setattr(assignment, "WATERMARKS_TIMEOUT_SECONDS", 0.5)
     with mock_kafka() as found:
         yield found
 
@@ -98,10 +98,10 @@ def test_what_is_said_for_a_moment_is_asked_again_until_the_time_is_over() -> No
             raise KafkaException(KafkaError(answers.pop()))
         return "an answer"
 
-    assert until_answered(ask, 60) == "an answer"
+    assert retry_transient(ask, 60) == "an answer"
     answers += [KafkaError.NOT_COORDINATOR] * 3
     with pytest.raises(KafkaException):
-        until_answered(ask, 0.0)
+        retry_transient(ask, 0.0)
     answers[:] = [KafkaError.TOPIC_AUTHORIZATION_FAILED]
     with pytest.raises(KafkaException):
-        until_answered(ask, 60)
+        retry_transient(ask, 60)

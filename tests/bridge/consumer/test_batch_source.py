@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from bridge.consumer.batch_source import END, OPEN, USERS_A_LOOK, BatchSource
+from bridge.consumer.batch_source import END, OPEN, USERS_PER_POLL, BatchSource
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
 from tests.bridge.batch_mode import ask_for_a_batch, has_begun, has_ended, running
@@ -58,7 +58,7 @@ def test_what_is_written_after_the_batch_was_asked_for_waits_for_the_next_one(
     add_thought(database, user_id)
     source = BatchSource(settings, database)
     source.poll(0.0)
-    (ask,) = next(iter(source.lanes())).tick(0.0)
+    (ask,) = next(iter(source.lanes())).due_requests(0.0)
     assert [record.thought_id for record in ask.records] == [before]
     end(database, before)
     again(source)
@@ -74,7 +74,7 @@ def test_a_user_is_fed_once_while_the_lane_holds_them_and_again_when_they_are_fo
     (lane,) = source.lanes()
     source.poll(0.0)
     again(source)
-    (ask,) = lane.tick(0.0)
+    (ask,) = lane.due_requests(0.0)
     assert [record.thought_id for record in ask.records] == [thought]
     lane.decided(an_answer(user_id, None, o0="done"), 0.0)
     again(source)
@@ -84,7 +84,7 @@ def test_a_user_is_fed_once_while_the_lane_holds_them_and_again_when_they_are_fo
 def test_while_the_lane_is_full_another_batch_begins_and_those_that_are_over_end(
     settings: Settings, database: Database
 ) -> None:
-    line = [add_thought(database, add_user(database)) for _ in range(2 * USERS_A_LOOK + 1)]
+    line = [add_thought(database, add_user(database)) for _ in range(2 * USERS_PER_POLL + 1)]
     source = BatchSource(settings, database)
     (lane,) = source.lanes()
     first = ask_for_a_batch(database)
@@ -94,7 +94,7 @@ def test_while_the_lane_is_full_another_batch_begins_and_those_that_are_over_end
     second = ask_for_a_batch(database)
     again(source)
     assert has_begun(database, second)
-    assert len(lane.users()) == 2 * USERS_A_LOOK
+    assert len(lane.users()) == 2 * USERS_PER_POLL
     for thought in line:
         end(database, thought)
     again(source)
@@ -113,5 +113,5 @@ def test_a_batch_that_waits_for_postgresql_is_taken_up_again(settings: Settings,
 
 def again(source: BatchSource) -> None:
     """Look at once, without waiting for the second that is between two looks."""
-    source._looked_at = -1e9
+    source._polled_at = -1e9
     source.poll(0.0)

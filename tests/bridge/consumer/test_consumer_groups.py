@@ -7,10 +7,10 @@ import pytest
 from confluent_kafka import KafkaException, TopicPartition
 
 from bridge.consumer import kafka_source
-from bridge.consumer.idle_warning import LONG_SECONDS, WHY
+from bridge.consumer.idle_warning import IDLE_SECONDS, IDLE_WARNING
 from bridge.consumer.kafka_source import KafkaSource
 from bridge.consumer.lane import Window
-from bridge.kafka.config import DRAIN, DRAIN_BYTES, FEW
+from bridge.kafka.config import POLL_CHUNK, POLL_MAX, POLL_MAX_BYTES
 from contracts.settings import Settings
 from tests.bridge.corrupting_proxy import produce_packed
 from tests.bridge.kafka_sources import (
@@ -42,7 +42,7 @@ def test_a_full_lane_rests_until_it_has_room_and_loses_nothing(settings: Setting
     produce(settings, values(number))
     with a_source(settings) as source:
         poll_until(source, lambda: source._partitions.get(0) is not None and source._partitions[0].paused)
-        most = Window().users + DRAIN + 1
+        most = Window().users + POLL_MAX + 1
         for _ in range(20):
             source.poll(0.01)
             assert len(held(source)) <= most
@@ -68,7 +68,7 @@ def test_a_lane_that_is_full_of_bytes_rests_until_it_has_room_and_loses_nothing(
         poll_until(source, lambda: 0 in source._partitions and source._partitions[0].paused)
         for _ in range(20):
             source.poll(0.01)
-        assert len(held(source)) * len(large) < Window().bytes + DRAIN_BYTES + FEW * len(large)
+        assert len(held(source)) * len(large) < Window().bytes + POLL_MAX_BYTES + POLL_CHUNK * len(large)
         seen = set(held(source))
 
         def goes_on() -> bool:
@@ -127,10 +127,10 @@ def test_a_spare_bridge_says_why_it_may_have_no_partition(settings: Settings, ca
         everybody = [first, second, third]
         poll_until(first, lambda: all(len(shared(one)) == 1 for one in everybody), second, third)
         with a_source(settings) as spare:
-            for now in (0.0, LONG_SECONDS / 2, LONG_SECONDS, 2 * LONG_SECONDS):
+            for now in (0.0, IDLE_SECONDS / 2, IDLE_SECONDS, 2 * IDLE_SECONDS):
                 for one in (*everybody, spare):
-                    one.settle(now)
-    assert [line.message for line in caplog.records if line.levelname == "WARNING"] == [WHY]
+                    one.commit(now)
+    assert [line.message for line in caplog.records if line.levelname == "WARNING"] == [IDLE_WARNING]
 
 
 @pytest.mark.parametrize(("protocol", "fenced"), [("consumer", 1), ("classic", 0)])
@@ -155,8 +155,8 @@ def test_nothing_is_committed_for_partitions_that_were_lost(settings: Settings) 
     source = KafkaSource(settings)
     read_all(source, 3)
     answer(lane(source))
-    source._lose(source._consumer, [TopicPartition(settings.kafka_topic, n) for n in list(source._partitions)])
+    source._on_lost(source._consumer, [TopicPartition(settings.kafka_topic, n) for n in list(source._partitions)])
     assert list(source.lanes()) == []
-    source.settle(1e9)
+    source.commit(1e9)
     source.close()
     assert committed(settings) is None

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.consumer.kafka_source import KafkaSource
-from bridge.consumer.lane import Bury
+from bridge.consumer.protocol import DeadLetterRecord
 from contracts.settings import Settings
 from tests.bridge.corrupting_proxy import FOR_EVER, a_spoiler, produce_packed
 from tests.bridge.kafka_sources import a_source, answer, committed, held, lane, poll_until, produce, topic_id, values
@@ -22,12 +22,16 @@ def database_url() -> str:
 
 def to_be_buried(source: KafkaSource) -> list[tuple[int, str]]:
     """Offsets and kinds, in the order in which the lane wants them buried."""
-    return [(item.record.offset, item.record.body.kind) for item in lane(source)._intake if isinstance(item, Bury)]
+    return [
+        (item.record.offset, item.record.raw.error_kind)
+        for item in lane(source)._ingest_queue
+        if isinstance(item, DeadLetterRecord)
+    ]
 
 
 def bury_all(source: KafkaSource) -> None:
-    while item := lane(source).intake(0.0):
-        lane(source).buried(item.record)
+    while item := lane(source).next_ingest(0.0):
+        lane(source).dead_lettered(item.record)
 
 
 def test_a_batch_that_does_not_unpack_is_buried_and_what_stands_behind_it_is_read(
@@ -53,7 +57,7 @@ def test_of_a_spoilt_batch_each_record_is_buried_though_the_error_names_only_its
     with a_spoiler(settings) as spoiler, a_source(spoiler.settings) as source:
         poll_until(source, lambda: held(source) == [0, 4])
         assert to_be_buried(source) == [(offset, "Undecodable") for offset in (1, 2, 3)]
-        (place, *_) = [item.record.origin for item in lane(source)._intake]
+        (place, *_) = [item.record.origin for item in lane(source)._ingest_queue]
     where = {"topic": settings.kafka_topic, "partition": 0, "offset": 1}
     assert place == where | {"timestamp": None, "topic_id": topic_id(settings)}
 

@@ -10,9 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from bridge.consumer.decide import DECIDE, Ask, Record, Verdict, Watch, decide
+from bridge.consumer.decide import DECIDE, decide
+from bridge.consumer.protocol import DecideRequest, HeadVersion, RecordVerdict
+from bridge.records.types import Record
 from contracts.database import Database
-from contracts.source_headers import foreign
+from contracts.source_headers import capture_source
 from tests.bridge.dead_letter_rows import fail
 from tests.bridge.thoughts import a_doorbell, add_thought, add_user, ask_once, change, end, row, taken
 from tests.stores import Stores, a_database
@@ -26,7 +28,7 @@ def database_url(stores: Stores, template: str) -> Iterator[str]:
 
 
 def words(database: Database, *records: Record) -> dict[int, str]:
-    return {verdict.offset: verdict.word for verdict in ask_once(database, *records).verdicts}
+    return {verdict.offset: verdict.kind for verdict in ask_once(database, *records).verdicts}
 
 
 def test_each_record_gets_its_verdict(database: Database, user_id: UUID) -> None:
@@ -60,7 +62,7 @@ def test_a_record_of_a_turn_that_its_thought_never_had_is_not_done(
     thought = add_thought(database, user_id)
     record = replace(a_doorbell(database, thought), turn=turn)
     decision = ask_once(database, record)
-    assert decision.verdicts == (Verdict(0, "open"),)
+    assert decision.verdicts == (RecordVerdict(0, "open"),)
     assert decision.head is not None
 
 
@@ -70,7 +72,7 @@ def test_without_an_open_record_nobody_is_taken(database: Database, user_id: UUI
     record = a_doorbell(database, ended)
     end(database, ended, status)
     decision = ask_once(database, record)
-    assert (decision.verdicts, decision.head) == ((Verdict(0, "done"),), None)
+    assert (decision.verdicts, decision.head) == ((RecordVerdict(0, "done"),), None)
     assert row(database, waiting).status == "pending"
 
 
@@ -97,7 +99,7 @@ def test_the_head_is_told_as_it_stands_after_it_was_taken(database: Database, us
     )
     assert (stands.steps_done, stands.dispatch_id, stands.beat, stands.sends) == (2, 8, 31, 1)
     assert stands.started_at is not None
-    assert head.watch == Watch(thought, 8, 31)
+    assert head.version == HeadVersion(thought, 8, 31)
 
 
 def test_a_head_at_work_is_told_and_left_alone(database: Database, user_id: UUID) -> None:
@@ -117,7 +119,7 @@ def test_a_locked_head_is_no_head_and_the_second_in_line_is_not_handed_out(datab
     with holding.connect() as other, other.begin():
         other.execute(text("SELECT 1 FROM thoughts WHERE id = :id FOR UPDATE"), {"id": first})
         decision = ask_once(database, a_doorbell(database, second))
-        assert (decision.head, decision.verdicts) == (None, (Verdict(0, "open"),))
+        assert (decision.head, decision.verdicts) == (None, (RecordVerdict(0, "open"),))
     assert {row(database, one).status for one in (first, second)} == {"pending"}
     head = ask_once(database, a_doorbell(database, second)).head
     assert head is not None
@@ -154,7 +156,7 @@ def test_one_locked_head_keeps_nobody_else_waiting(database: Database, user_id: 
     holding = database.engine.execution_options(isolation_level="READ COMMITTED")
     with holding.connect() as other, other.begin():
         other.execute(text("SELECT 1 FROM thoughts WHERE id = :id FOR UPDATE"), {"id": locked})
-        found = decide(database, [Ask(record.user_id, (record,), None) for record in records])
+        found = decide(database, [DecideRequest(record.user_id, (record,), None) for record in records])
     assert {one.user_id: one.head is not None for one in found} == {user_id: False, other_user: True}
 
 
@@ -165,7 +167,7 @@ def test_a_pending_thought_is_taken_by_one_of_many_bridges_at_once(database: Dat
 
     def bridge(_: int) -> list[UUID]:
         start.wait()
-        found = decide(database, [Ask(record.user_id, (record,), None) for record in records])
+        found = decide(database, [DecideRequest(record.user_id, (record,), None) for record in records])
         return [one.user_id for one in found if one.head and one.head.dispatched]
 
     with ThreadPoolExecutor(4) as pool:
@@ -196,7 +198,7 @@ def test_a_head_that_is_not_what_was_watched_is_not_taken_over(
 ) -> None:
     thought, watch = taken(database, user_id)
     before = row(database, thought)
-    seen = Watch(**{"thought_id": watch.thought_id, "dispatch_id": watch.dispatch_id, "beat": watch.beat} | other)  # type: ignore[arg-type]
+    seen = HeadVersion(**{"thought_id": watch.thought_id, "dispatch_id": watch.dispatch_id, "beat": watch.beat} | other)  # type: ignore[arg-type]
     head = ask_once(database, a_doorbell(database, thought), seen=seen).head
     assert head is not None
     assert not head.dispatched
@@ -223,7 +225,7 @@ def test_a_silent_head_that_waits_in_a_queue_keeps_its_token_and_counts_a_sendin
     assert head is not None
     assert (head.dispatched, head.begins, head.sends, head.losses) == (True, False, 2, 0)
     assert head.dispatch_id == watch.dispatch_id == row(database, thought).dispatch_id
-    again = ask_once(database, a_doorbell(database, thought), seen=head.watch).head
+    again = ask_once(database, a_doorbell(database, thought), seen=head.version).head
     assert again is not None
     assert (again.sends, again.beat) == (3, head.beat + 1)
 
@@ -252,7 +254,7 @@ def test_the_origin_is_that_of_the_thoughts_own_record_and_is_kept(database: Dat
     head = ask_once(database, a_doorbell(database, thought, 17), a_doorbell(database, later, 18)).head
     assert head is not None
     assert row(database, thought).origin["offset"] == 17
-    ask_once(database, a_doorbell(database, later, 19), seen=head.watch)  # another record rings for the same head
+    ask_once(database, a_doorbell(database, later, 19), seen=head.version)  # another record rings for the same head
     stands = row(database, thought)
     assert (stands.sends, stands.origin["offset"]) == (2, 17)
 
@@ -278,7 +280,7 @@ def test_a_full_question_of_many_users_is_answered_for_each(database: Database) 
         user = add_user(database)
         thoughts = [add_thought(database, user) for _ in range(4)]
         records = tuple(a_doorbell(database, thought, number * 4 + n) for n, thought in enumerate(thoughts))
-        asks.append(Ask(user, records, None))
+        asks.append(DecideRequest(user, records, None))
     found = {one.user_id: one for one in decide(database, asks)}
     for ask in asks:
         head = found[ask.user_id].head
@@ -293,7 +295,7 @@ def test_nothing_asked_is_nothing_answered(database: Database) -> None:
 
 def test_the_head_of_a_foreign_thought_tells_its_traces_and_ours_tells_none(database: Database, user_id: UUID) -> None:
     thought, ours = add_thought(database, user_id), add_thought(database, add_user(database))
-    kept = foreign(b"key", [("traceparent", b"00-aa"), ("x", b"1")])
+    kept = capture_source(b"key", [("traceparent", b"00-aa"), ("x", b"1")])
     change(database, thought, headers=json.dumps(kept))
     heads = [ask_once(database, a_doorbell(database, one)).head for one in (thought, ours)]
     assert [head and head.tracing for head in heads] == [kept["tracing"], None]

@@ -14,10 +14,10 @@ import pytest
 import redis
 from celery import Celery
 
-from bridge.consumer.dispatch import BATCH, Dispatcher, _signature
+from bridge.consumer.dispatch import BATCH_SIZE, Dispatcher, _signature
 from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE
 from contracts.settings import Settings
-from contracts.source_headers import foreign
+from contracts.source_headers import capture_source
 from tests.bridge.lane_examples import a_head
 from tests.eventually import eventually
 from tests.stores import ROOT
@@ -109,7 +109,7 @@ def test_a_repeat_carries_the_same_ids_and_the_next_sending_others(
 def test_every_step_of_a_foreign_thought_carries_its_traces_and_ours_carry_none(
     dispatcher: Dispatcher, redis_client: redis.Redis
 ) -> None:
-    traced = foreign(None, [("traceparent", b"00-aa"), ("Baggage", b"b=\xff"), ("x", b"secret")])["tracing"]
+    traced = capture_source(None, [("traceparent", b"00-aa"), ("Baggage", b"b=\xff"), ("x", b"secret")])["tracing"]
     dispatcher.send([a_head(tracing=traced), a_head()])
     theirs, ours = messages(redis_client)
     expected = {"traceparent": "00-aa", "baggage": "b=\ufffd"}
@@ -127,7 +127,7 @@ def test_no_text_and_no_user_is_in_a_message(dispatcher: Dispatcher, redis_clien
     assert str(user) not in json.dumps(message) + json.dumps(body(message))
 
 
-@pytest.mark.parametrize("number", [0, 1, BATCH, BATCH + 1])
+@pytest.mark.parametrize("number", [0, 1, BATCH_SIZE, BATCH_SIZE + 1])
 def test_a_batch_of_any_size_arrives_whole_and_in_order(
     dispatcher: Dispatcher, redis_client: redis.Redis, number: int
 ) -> None:
@@ -187,7 +187,7 @@ def test_celerys_worker_runs_a_chain_to_its_end(
 ) -> None:
     log = tmp_path / "ran"
     log.touch()
-    traced = foreign(None, [("traceparent", b"00-aa")])["tracing"]
+    traced = capture_source(None, [("traceparent", b"00-aa")])["tracing"]
     heads = [
         a_head(thought_id=uuid4(), dispatch_id=3, tracing=traced),
         a_head(thought_id=uuid4(), steps_done=3, losses=1),

@@ -14,12 +14,12 @@ from sqlalchemy import text
 
 from bridge.dead_letters.rebuild import rebuild
 from bridge.dead_letters.replay import replay
-from bridge.kafka.topics import WORK_RECORD_BYTES
+from bridge.kafka.topics import MAX_WORK_BATCH_BYTES
 from contracts.database import Database
 from contracts.dead_letters import read_headers
 from contracts.events import thought_created
 from contracts.settings import Settings
-from contracts.source_headers import key_again
+from contracts.source_headers import restore_key
 from tests.bridge.audit.audit_runs import audited
 from tests.bridge.corrupting_proxy import produce_packed
 from tests.bridge.kafka_sources import committed
@@ -39,7 +39,7 @@ Told = tuple[bytes | None, bytes | None, list[tuple[str, str | bytes | None]]]
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
-    return {"patience_seconds": 2.0, "renew_seconds": 0.5, "kafka_partitions": 1}
+    return {"lease_seconds": 2.0, "lease_renew_seconds": 0.5, "kafka_partitions": 1}
 
 
 def an_event(user: UUID, **fields: Any) -> bytes:
@@ -48,7 +48,9 @@ def an_event(user: UUID, **fields: Any) -> bytes:
 
 
 def write(settings: Settings, told: Sequence[Told]) -> None:
-    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers, "message.max.bytes": WORK_RECORD_BYTES})
+    producer = Producer(
+        {"bootstrap.servers": settings.kafka_bootstrap_servers, "message.max.bytes": MAX_WORK_BATCH_BYTES}
+    )
     for key, value, given in told:
         producer.produce(settings.kafka_topic, value, key, partition=0, headers=given)
     assert producer.flush(30) == 0
@@ -109,7 +111,7 @@ def test_every_malformed_kind_is_a_dead_letter_with_its_bytes_and_good_events_be
     kept = database.rows(text("SELECT * FROM dead_letters"))
     index = [
         (
-            key_again(letter.headers),
+            restore_key(letter.headers),
             None if letter.value is None else bytes(letter.value),
             tuple((name, value and base64_bytes(value)) for name, value in letter.headers["original_headers"]),
         )
@@ -136,7 +138,7 @@ def test_every_malformed_kind_is_a_dead_letter_with_its_bytes_and_good_events_be
 
 
 def base64_bytes(value: str) -> bytes | None:
-    return key_again({"original_key": value})
+    return restore_key({"original_key": value})
 
 
 def test_an_unknown_user_is_a_dead_letter_that_can_be_replayed_once_the_user_is_there(
@@ -148,7 +150,7 @@ def test_an_unknown_user_is_a_dead_letter_that_can_be_replayed_once_the_user_is_
     with workers(settings, database), running(settings), running_relay(settings):
         (letter,) = eventually(lambda: database.rows(text("SELECT * FROM dead_letters")))
         database.rows(text("INSERT INTO users (id) VALUES (:id)"), id=user)
-        assert replay(database, settings, letter.failure_id).is_new
+        assert replay(database, settings, letter.failure_id).changed
         eventually(lambda: (committed(settings) or (0,))[0] == 2, timeout=60)
     stands = row(database, thought)
     assert (stands.status, bytes(stands.event)) == ("completed", event)
@@ -193,7 +195,7 @@ def test_a_large_record_is_a_dead_letter_with_its_bytes_that_no_replay_brings_ba
     (kept,) = database.rows(text("SELECT * FROM dead_letters"))
     assert (bytes(kept.value), published.value()) == (value, value)
     assert headers(published)["error-class"] == b"TooLarge"
-    assert "larger than an event may be" in replay(database, settings, kept.failure_id).what
+    assert "larger than an event may be" in replay(database, settings, kept.failure_id).description
     assert [row.state for row in database.rows(text("SELECT state FROM dead_letters"))] == ["open"]
     assert audited(settings, database)["adds_up"]
     database.rows(text("DELETE FROM dead_letters"))

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from bridge.consumer.decide import decide
-from bridge.consumer.ingest import Intake
+from bridge.consumer.ingest import Ingestion
 from bridge.consumer.lane import Lane
-from bridge.records.parse import damaged_record
+from bridge.records.parse import corrupt_record
 from contracts.database import Database
-from contracts.dead_letters import damaged_origin, kafka_headers, read_headers
+from contracts.dead_letters import corrupt_origin, kafka_headers, read_headers
 from contracts.events import thought_created
 from contracts.progress import channel
 from contracts.settings import Settings
-from contracts.source_headers import headers_again, key_again
+from contracts.source_headers import restore_headers, restore_key
 from tests.bridge.dead_letter_rows import delete
 from tests.bridge.ingesting import an_intake, bring, letters
 from tests.bridge.thoughts import add_thought, add_user, row
@@ -38,7 +38,7 @@ def database_url(stores: Stores, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def intake(settings: Settings, database: Database) -> Intake:
+def intake(settings: Settings, database: Database) -> Ingestion:
     return an_intake(database, settings)
 
 
@@ -48,7 +48,7 @@ def lane() -> Lane:
 
 
 def test_another_producers_event_is_stored_with_its_own_bytes_and_without_a_record(
-    intake: Intake, lane: Lane, database: Database, user_id: UUID
+    intake: Ingestion, lane: Lane, database: Database, user_id: UUID
 ) -> None:
     thought = uuid4()
     value = json.dumps(
@@ -59,12 +59,12 @@ def test_another_producers_event_is_stored_with_its_own_bytes_and_without_a_reco
     stands = row(database, thought)
     assert (bytes(stands.event), stands.text, stands.turn, stands.emitted_at) == (value, "From afar", 1, None)
     assert database.rows(text("SELECT FROM outbox WHERE key = :key"), key=str(user_id)) == []
-    (ask,) = lane.tick(0.0)
+    (ask,) = lane.due_requests(0.0)
     assert ask.records[0].turn == 1
 
 
 def test_events_are_stored_in_the_order_of_the_log(
-    intake: Intake, lane: Lane, database: Database, user_id: UUID
+    intake: Ingestion, lane: Lane, database: Database, user_id: UUID
 ) -> None:
     thoughts = [uuid4() for _ in range(8)]
     for offset, thought in enumerate(thoughts):
@@ -73,18 +73,18 @@ def test_events_are_stored_in_the_order_of_the_log(
     assert [row(database, thought).turn for thought in thoughts] == list(range(1, 9))
 
 
-def test_the_same_event_twice_is_one_thought(intake: Intake, lane: Lane, database: Database, user_id: UUID) -> None:
+def test_the_same_event_twice_is_one_thought(intake: Ingestion, lane: Lane, database: Database, user_id: UUID) -> None:
     value = thought_created(user_id, uuid4(), "Said twice").to_bytes()
     bring(lane, 0, value)
     bring(lane, 1, value)
     intake.work(lane, 0.0)
     assert database.rows(text("SELECT count(*) FROM thoughts WHERE user_id = :u"), u=user_id)[0][0] == 1
-    (ask,) = lane.tick(0.0)
+    (ask,) = lane.due_requests(0.0)
     assert [record.turn for record in ask.records] == [1, 1]
 
 
 def test_a_stored_thought_is_shown_live_once(
-    intake: Intake, lane: Lane, settings: Settings, user_id: UUID, redis_client: redis.Redis
+    intake: Ingestion, lane: Lane, settings: Settings, user_id: UUID, redis_client: redis.Redis
 ) -> None:
     value = thought_created(user_id, uuid4(), "Seen live").to_bytes()
     bring(lane, 0, value)
@@ -99,7 +99,7 @@ def test_a_stored_thought_is_shown_live_once(
 
 
 def test_an_unreadable_record_becomes_a_dead_letter_with_bytes_and_headers_intact(
-    intake: Intake, lane: Lane, database: Database, settings: Settings
+    intake: Ingestion, lane: Lane, database: Database, settings: Settings
 ) -> None:
     bring(lane, 0, BINARY, [("trace", BINARY), ("empty", None), ("trace", b"again")], topic="intact")
     intake.work(lane, 0.0)
@@ -114,18 +114,18 @@ def test_an_unreadable_record_becomes_a_dead_letter_with_bytes_and_headers_intac
     assert (out.topic, bytes(out.value)) == (settings.kafka_dead_letter_topic, BINARY)
 
 
-def test_a_tombstone_becomes_a_dead_letter_without_a_value(intake: Intake, lane: Lane, database: Database) -> None:
+def test_a_tombstone_becomes_a_dead_letter_without_a_value(intake: Ingestion, lane: Lane, database: Database) -> None:
     bring(lane, 0, None, topic="tombstone")
     intake.work(lane, 0.0)
     assert [letter.value for letter in letters(database, "tombstone")] == [None]
 
 
 def test_a_record_that_nobody_can_decode_becomes_a_dead_letter_that_says_where_it_stands(
-    intake: Intake, lane: Lane, database: Database
+    intake: Ingestion, lane: Lane, database: Database
 ) -> None:
-    where = damaged_origin("damaged", 0, 7, "id-of-the-topic")
-    unread = damaged_record(where, "it does not unpack")
-    lane.read_unreadable(unread.record, unread.reason)
+    where = corrupt_origin("damaged", 0, 7, "id-of-the-topic")
+    unread = corrupt_record(where, "it does not unpack")
+    lane.add_invalid(unread.record, unread.reason)
     intake.work(lane, 0.0)
     (letter,) = letters(database, "damaged")
     assert (letter.value, letter.headers["origin"], lane.frontier) == (None, where, 8)
@@ -136,7 +136,7 @@ def test_a_record_that_nobody_can_decode_becomes_a_dead_letter_that_says_where_i
     assert read_headers(told.items()) == (letter.failure_id, letter.headers)
 
 
-def test_a_second_reader_of_a_bad_record_adds_nothing(intake: Intake, database: Database) -> None:
+def test_a_second_reader_of_a_bad_record_adds_nothing(intake: Ingestion, database: Database) -> None:
     for _ in range(2):
         lane = Lane(0, 20.0)
         bring(lane, 3, BINARY, topic="twice")
@@ -145,7 +145,7 @@ def test_a_second_reader_of_a_bad_record_adds_nothing(intake: Intake, database: 
     assert len(database.rows(text("SELECT FROM outbox WHERE failure_id = :id"), id=letter.failure_id)) == 1
 
 
-def test_equal_bytes_at_two_offsets_are_two_dead_letters(intake: Intake, lane: Lane, database: Database) -> None:
+def test_equal_bytes_at_two_offsets_are_two_dead_letters(intake: Ingestion, lane: Lane, database: Database) -> None:
     bring(lane, 0, BINARY, topic="equal")
     bring(lane, 1, BINARY, topic="equal")
     intake.work(lane, 0.0)
@@ -153,7 +153,7 @@ def test_equal_bytes_at_two_offsets_are_two_dead_letters(intake: Intake, lane: L
 
 
 def test_an_unknown_user_and_another_users_thought_become_dead_letters(
-    intake: Intake, lane: Lane, database: Database, user_id: UUID
+    intake: Ingestion, lane: Lane, database: Database, user_id: UUID
 ) -> None:
     theirs = add_thought(database, add_user(database))
     bring(lane, 0, thought_created(uuid4(), uuid4(), "Who am I?").to_bytes(), topic="nobody")
@@ -164,7 +164,7 @@ def test_an_unknown_user_and_another_users_thought_become_dead_letters(
 
 
 def test_a_text_that_we_do_not_take_becomes_a_dead_letter_with_its_bytes(
-    intake: Intake, lane: Lane, database: Database, user_id: UUID
+    intake: Ingestion, lane: Lane, database: Database, user_id: UUID
 ) -> None:
     value = json.dumps(thought_created(user_id, uuid4(), "x").to_dict() | {"text": "a\x00b"}).encode()
     bring(lane, 0, value, topic="refused")
@@ -174,7 +174,7 @@ def test_a_text_that_we_do_not_take_becomes_a_dead_letter_with_its_bytes(
 
 @pytest.mark.parametrize("name", ["user_id", "thought_id", "event_type", "timestamp", "version"])
 def test_a_nul_anywhere_in_an_event_does_not_stop_the_lane(
-    intake: Intake, lane: Lane, database: Database, user_id: UUID, name: str
+    intake: Ingestion, lane: Lane, database: Database, user_id: UUID, name: str
 ) -> None:
     value = json.dumps(thought_created(user_id, uuid4(), "x").to_dict() | {name: "\x00"}).encode()
     bring(lane, 0, value, [("a\x00\ud800", b"\x00")], topic=f"nul-{name}")
@@ -188,7 +188,9 @@ def test_a_nul_anywhere_in_an_event_does_not_stop_the_lane(
     value=st.none() | st.binary(max_size=200),
     headers=st.lists(st.tuples(st.text(max_size=8), st.none() | st.binary(max_size=30)), max_size=3),
 )
-def test_no_record_stops_the_lane(intake: Intake, value: bytes | None, headers: list[tuple[str, bytes | None]]) -> None:
+def test_no_record_stops_the_lane(
+    intake: Ingestion, value: bytes | None, headers: list[tuple[str, bytes | None]]
+) -> None:
     lane = Lane(0, 20.0)
     bring(lane, 0, value, headers, topic="any")
     intake.work(lane, 0.0)
@@ -196,20 +198,20 @@ def test_no_record_stops_the_lane(intake: Intake, value: bytes | None, headers: 
 
 
 def test_a_foreign_thought_keeps_its_key_and_headers(
-    intake: Intake, lane: Lane, database: Database, user_id: UUID
+    intake: Ingestion, lane: Lane, database: Database, user_id: UUID
 ) -> None:
     thought = uuid4()
     headers = [("traceparent", b"00-aa"), ("x", b"\xff"), ("x", None), ("Baggage", b"b=1"), ("tracestate", None)]
     bring(lane, 0, thought_created(user_id, thought, "Traced").to_bytes(), headers)
     intake.work(lane, 0.0)
     kept = row(database, thought).headers
-    assert key_again(kept) == str(user_id).encode()
-    assert headers_again(kept, None) == headers
+    assert restore_key(kept) == str(user_id).encode()
+    assert restore_headers(kept, None) == headers
     assert [name for name, _ in kept["tracing"]] == ["traceparent", "Baggage"]
 
 
 def test_an_old_record_does_not_bring_a_deleted_thought_back(
-    intake: Intake, lane: Lane, database: Database, user_id: UUID
+    intake: Ingestion, lane: Lane, database: Database, user_id: UUID
 ) -> None:
     thought = uuid4()
     value = thought_created(user_id, thought, "Gone").to_bytes()
@@ -221,7 +223,7 @@ def test_an_old_record_does_not_bring_a_deleted_thought_back(
         bring(lane, offset, value, [("turn", b"1")] if offset == 2 else (), topic="deleted")
     intake.work(lane, 0.0)
     for _ in range(2):
-        for ask in lane.tick(0.0):
+        for ask in lane.due_requests(0.0):
             for decision in decide(database, [ask]):
                 lane.decided(decision, 0.0)
     assert lane.is_idle
@@ -230,7 +232,7 @@ def test_an_old_record_does_not_bring_a_deleted_thought_back(
 
 
 def test_another_text_under_a_known_id_is_a_dead_letter_and_not_lost(
-    intake: Intake, lane: Lane, database: Database, user_id: UUID
+    intake: Ingestion, lane: Lane, database: Database, user_id: UUID
 ) -> None:
     thought = uuid4()
     bring(lane, 0, thought_created(user_id, thought, "First").to_bytes(), topic="other-text")
@@ -242,7 +244,7 @@ def test_another_text_under_a_known_id_is_a_dead_letter_and_not_lost(
     assert row(database, thought).text == "First"
 
 
-def test_what_a_dead_letter_says_can_be_sorted_by_kind(intake: Intake, lane: Lane, database: Database) -> None:
+def test_what_a_dead_letter_says_can_be_sorted_by_kind(intake: Ingestion, lane: Lane, database: Database) -> None:
     for offset, value in enumerate([None, b"", b"\xff", b"{", b"{}"]):
         bring(lane, offset, value, topic="kinds")
     intake.work(lane, 0.0)

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from bridge.consumer.kafka_source import COMMIT_SECONDS, KafkaSource
+from bridge.consumer.kafka_source import COMMIT_INTERVAL_SECONDS, KafkaSource
 from bridge.records import decode
 from contracts.settings import Settings
 from tests.bridge.kafka_sources import (
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("topics")
 
 def is_asking(source: KafkaSource) -> bool:
     """Whether a commit is under way: it begins with the question for the topic's id."""
-    return source._asked is not None
+    return source._topic_id_request is not None
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_nothing_is_committed_past_an_open_record_and_the_rest_on_leaving(settin
         read_all(source, 5)
         answer(lane(source), lambda record: record.offset in {0, 1, 3, 4})
         settled(source, settings, 2)
-        lane(source).hint(UUID(int=3), 0.0)
+        lane(source).wake(UUID(int=3), 0.0)
         answer(lane(source))
     assert committed(settings) == (5, topic_id(settings))
 
@@ -87,8 +87,8 @@ def test_the_mark_of_a_transaction_at_the_end_of_the_log_is_committed_as_well(
         poll_until(source, lambda: lane(source).next == 3)
         assert lane(source).frontier == 0
         answer(lane(source))
-        while item := lane(source).intake(0.0):
-            lane(source).buried(item.record)
+        while item := lane(source).next_ingest(0.0):
+            lane(source).dead_lettered(item.record)
         settled(source, settings, 3)
 
 
@@ -108,7 +108,7 @@ def test_where_nothing_moved_nothing_is_committed(settings: Settings) -> None:
     produce(settings, values(2))
     with a_source(settings) as source:
         read_all(source, 2)
-        source.settle(1e9)
+        source.commit(1e9)
     assert committed(settings) is None
 
 
@@ -116,11 +116,11 @@ def test_frontiers_are_settled_at_most_every_second(settings: Settings) -> None:
     produce(settings, values(2))
     with a_source(settings) as source:
         read_all(source, 2)
-        source._settled_at = 100.0
+        source._commit_begun_at = 100.0
         answer(lane(source))
-        source.settle(100.0 + COMMIT_SECONDS / 2)
+        source.commit(100.0 + COMMIT_INTERVAL_SECONDS / 2)
         assert not is_asking(source)
-        source.settle(100.0 + COMMIT_SECONDS)
+        source.commit(100.0 + COMMIT_INTERVAL_SECONDS)
         assert is_asking(source)
         settled(source, settings, 2)
 
@@ -137,10 +137,10 @@ def test_settling_does_not_wait_for_a_kafka_that_is_away(settings: Settings) -> 
                 source._topic_ids._admin,
                 AdminClient({"bootstrap.servers": f"127.0.0.1:{silent.getsockname()[1]}"}),
             )
-            source.settle(1e9)
-            assert source._asked is not None
-            assert not source._asked.done()
-            source._asked, source._topic_ids._admin = None, reachable
+            source.commit(1e9)
+            assert source._topic_id_request is not None
+            assert not source._topic_id_request.done()
+            source._topic_id_request, source._topic_ids._admin = None, reachable
         settled(source, settings, 2)
 
 
@@ -172,7 +172,7 @@ class MisnamedHeader:
 
 
 def test_headers_that_cannot_be_read_are_none(caplog: pytest.LogCaptureFixture) -> None:
-    assert decode.headers(MisnamedHeader()) == []  # type: ignore[arg-type]
+    assert decode.decode_headers(MisnamedHeader()) == []  # type: ignore[arg-type]
     assert "offset 17 of partition 0" in caplog.text
 
 
@@ -189,7 +189,7 @@ def test_a_record_with_any_bytes_and_headers_comes_through(settings: Settings) -
         producer.produce(settings.kafka_topic, value, key=b"\xff\x00", partition=0, headers=headers)
     assert producer.flush(20) == 0
     with a_source(settings) as source:
-        poll_until(source, lambda: len(list(source.lanes())) == 3 and len(lane(source)._intake) == 4)
-        bodies = [item.record.body for item in lane(source)._intake]
+        poll_until(source, lambda: len(list(source.lanes())) == 3 and len(lane(source)._ingest_queue) == 4)
+        bodies = [item.record.raw for item in lane(source)._ingest_queue]
     assert [(body.key, body.value) for body in bodies] == [(b"\xff\x00", value) for value in produced]
     assert all(list(body.headers) == headers for body in bodies)

@@ -10,8 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bridge.consumer.decide import Ask, Decision, Head, Record, Watch
-from bridge.consumer.lane import RECORDS_A_QUESTION, Bury, Lane, Store, Window
+from bridge.consumer.lane import RECORDS_PER_REQUEST, Lane, Window
+from bridge.consumer.protocol import AcceptRecord, DeadLetterRecord, DecideRequest, Decision, Head, HeadVersion
+from bridge.records.types import Record
 from tests.bridge.consumer.database_model import Ledger, work
 
 PATIENCE = 20.0
@@ -28,14 +29,14 @@ class Silence:
     """The test's own account of how long a head has looked the same, to judge what the lane hands out as seen."""
 
     def __init__(self) -> None:
-        self.watch: Watch | None = None
+        self.watch: HeadVersion | None = None
         self.earliest = 0.0
 
     def looked(self, head: Head | None, now: float) -> None:
         if head is None:
             self.watch = None
-        elif head.watch != self.watch:
-            self.watch, self.patience = head.watch, patience_of(head)
+        elif head.version != self.watch:
+            self.watch, self.patience = head.version, patience_of(head)
             self.earliest = now + self.patience
 
     def begin_anew(self, now: float) -> None:
@@ -54,12 +55,12 @@ class LaneWalk(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.fresh = count(1000)
-        self.ledger = Ledger(lambda: self.now + 1e6)
-        self.ledger.last_turn.update(dict.fromkeys(USERS, 0))
+        self.step_store = Ledger(lambda: self.now + 1e6)
+        self.step_store.last_turn.update(dict.fromkeys(USERS, 0))
         self.log: list[Record | None] = []  # None: unreadable
         self.next, self.sizes = 0, dict[int, int]()
         self.lane = Lane(FIRST, PATIENCE, WINDOW)
-        self.asked: dict[UUID, Ask] = {}
+        self.asked: dict[UUID, DecideRequest] = {}
         self.may_close: set[int] = set()
         self.stored: list[int] = []
         self.silence = {user: Silence() for user in [*USERS, STRANGER]}
@@ -70,16 +71,16 @@ class LaneWalk(RuleBasedStateMachine):
     @rule(user=users)
     def ours_is_accepted(self, user: UUID) -> None:
         thought = UUID(int=next(self.fresh))
-        self._append(user, thought, self.ledger.accept(thought, user))
+        self._append(user, thought, self.step_store.accept(thought, user))
 
     @rule(user=st.sampled_from([*USERS, STRANGER]), turn=st.sampled_from([None, 1, 9]))
     def a_foreign_one_is_produced(self, user: UUID, turn: int | None) -> None:
         self._append(user, UUID(int=next(self.fresh)), turn)
 
     @rule(user=users, turn=st.sampled_from([None, 1]))
-    @precondition(lambda self: self.ledger.rows)
+    @precondition(lambda self: self.step_store.rows)
     def another_users_thought_is_named(self, user: UUID, turn: int | None) -> None:
-        self._append(user, self.order.choice(list(self.ledger.rows)), turn)
+        self._append(user, self.order.choice(list(self.step_store.rows)), turn)
 
     @rule()
     @precondition(lambda self: any(self.log))
@@ -105,9 +106,9 @@ class LaneWalk(RuleBasedStateMachine):
 
     @rule()
     def questions_are_asked(self) -> None:
-        for ask in self.lane.tick(self.now):
+        for ask in self.lane.due_requests(self.now):
             assert ask.user_id not in self.asked, "asked about twice at the same time"
-            assert 0 < len(ask.records) <= RECORDS_A_QUESTION
+            assert 0 < len(ask.records) <= RECORDS_PER_REQUEST
             self._judge_seen(ask)
             self.asked[ask.user_id] = ask
 
@@ -115,30 +116,30 @@ class LaneWalk(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     def questions_are_answered(self, how_many: int) -> None:
         chosen = self.order.sample(sorted(self.asked), min(how_many, len(self.asked)))
-        for decision in self.ledger.decide([self.asked.pop(user) for user in chosen]):
+        for decision in self.step_store.decide([self.asked.pop(user) for user in chosen]):
             self._deliver(decision)
 
     @rule(decided=st.booleans())
     @precondition(lambda self: self.asked)
     def the_answer_is_lost(self, decided: bool) -> None:
         if decided:
-            self.ledger.decide(list(self.asked.values()))
+            self.step_store.decide(list(self.asked.values()))
         self.asked.clear()
-        self.lane.ask_failed(self.now)
+        self.lane.decide_failed(self.now)
         for silence in self.silence.values():
             silence.begin_anew(self.now)
 
     @rule()
     def chains_are_sent(self) -> None:
-        for head in self.lane.unsent():
+        for head in self.lane.heads_to_dispatch():
             assert head.dispatched
-            self.lane.sent(head, self.now)
+            self.lane.dispatched(head, self.now)
             self.silence[head.user_id].begin_anew(self.now)
 
     @rule(user=users)
     def news_comes(self, user: UUID) -> None:
-        self.lane.hint(user, self.now)
-        sending = {head.user_id for head in self.lane.unsent()}
+        self.lane.wake(user, self.now)
+        sending = {head.user_id for head in self.lane.heads_to_dispatch()}
         if user in set(self.lane.users()) - set(self.asked) - sending:
             assert user in who_is_due(self.lane, self.now), "news were not looked at"
 
@@ -154,26 +155,26 @@ class LaneWalk(RuleBasedStateMachine):
     @rule(fails=st.booleans())
     def the_intake_works(self, fails: bool) -> None:
         if fails:
-            self.lane.intake_failed(self.now)
+            self.lane.ingest_failed(self.now)
             return
-        while item := self.lane.intake(self.now):
+        while item := self.lane.next_ingest(self.now):
             self._take_in(item)
 
     # What workers do.
 
     @rule(user=users, deed=st.sampled_from(["claim", "renew", "save", "retry", "fail", "complete"]))
     def a_worker_works(self, user: UUID, deed: str) -> None:
-        work(self.ledger, user, deed, next(self.fresh))
+        work(self.step_store, user, deed, next(self.fresh))
 
     @rule(user=users)
     def somebody_locks_a_head(self, user: UUID) -> None:
-        self.ledger.locked ^= {row.id for row in self.ledger.line(user)[:1]}
+        self.step_store.locked ^= {row.id for row in self.step_store.line(user)[:1]}
 
     @rule()
-    @precondition(lambda self: any(row.status == "failed" for row in self.ledger.rows.values()))
+    @precondition(lambda self: any(row.status == "failed" for row in self.step_store.rows.values()))
     def a_failed_thought_is_replayed(self) -> None:
-        row = next(row for row in self.ledger.rows.values() if row.status == "failed")
-        self._append(row.user_id, row.id, self.ledger.replay(row.id))
+        row = next(row for row in self.step_store.rows.values() if row.status == "failed")
+        self._append(row.user_id, row.id, self.step_store.replay(row.id))
 
     # What holds at any time.
 
@@ -199,9 +200,9 @@ class LaneWalk(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """When the faults end and workers do their work, everything closes within a bounded number of rounds."""
-        self.ledger.locked.clear()
+        self.step_store.locked.clear()
         self.asked.clear()
-        self.lane.ask_failed(self.now)
+        self.lane.decide_failed(self.now)
         for silence in self.silence.values():
             silence.begin_anew(self.now)
         for _ in range(40 + 12 * len(self.log)):
@@ -218,8 +219,8 @@ class LaneWalk(RuleBasedStateMachine):
             self.questions_are_answered(100)
         self.chains_are_sent()
         for user in USERS:
-            work(self.ledger, user, "complete", next(self.fresh))
-            self.lane.hint(user, self.now)
+            work(self.step_store, user, "complete", next(self.fresh))
+            self.lane.wake(user, self.now)
         self.the_frontier_is_the_smallest_offset_that_is_not_done()
 
     def _append(self, user: UUID, thought: UUID, turn: int | None) -> None:
@@ -230,14 +231,14 @@ class LaneWalk(RuleBasedStateMachine):
         self.next += 1
         size = self.sizes[offset] = self.order.choice(SIZES)
         if found is None:
-            self.lane.read_unreadable(Record(offset, UUID(int=0), UUID(int=0), None, size=size), "broken")
+            self.lane.add_invalid(Record(offset, UUID(int=0), UUID(int=0), None, size=size), "broken")
         else:
-            self.lane.read(replace(found, offset=offset, size=size))
+            self.lane.add_record(replace(found, offset=offset, size=size))
 
-    def _judge_seen(self, ask: Ask) -> None:
+    def _judge_seen(self, ask: DecideRequest) -> None:
         silence = self.silence[ask.user_id]
-        if ask.seen is not None:
-            assert ask.seen == silence.watch
+        if ask.expired_version is not None:
+            assert ask.expired_version == silence.watch
             assert self.now >= silence.earliest - 1e-6, "presumed silent before the patience was over"
         elif silence.watch is not None:
             assert self.now < silence.earliest + 1e-6, "silence was not noticed"
@@ -245,8 +246,8 @@ class LaneWalk(RuleBasedStateMachine):
     def _deliver(self, decision: Decision) -> None:
         shuffled = list(decision.verdicts)
         self.order.shuffle(shuffled)
-        self.may_close |= {verdict.offset for verdict in shuffled if verdict.word == "done"}
-        still_open = any(verdict.word == "open" for verdict in shuffled)
+        self.may_close |= {verdict.offset for verdict in shuffled if verdict.kind == "done"}
+        still_open = any(verdict.kind == "open" for verdict in shuffled)
         self.lane.decided(replace(decision, verdicts=tuple(shuffled)), self.now)
         held = decision.user_id in self.lane.users()
         if still_open:
@@ -254,19 +255,19 @@ class LaneWalk(RuleBasedStateMachine):
         elif not held:
             self.silence[decision.user_id] = Silence()
 
-    def _take_in(self, item: Store | Bury) -> None:
+    def _take_in(self, item: AcceptRecord | DeadLetterRecord) -> None:
         record = item.record
-        if isinstance(item, Bury):
-            self.lane.buried(record)
+        if isinstance(item, DeadLetterRecord):
+            self.lane.dead_lettered(record)
             self.may_close.add(record.offset)
             return
         if record.turn is None:
             self.stored.append(record.offset)
-        turn = self.ledger.accept(record.thought_id, record.user_id)
+        turn = self.step_store.accept(record.thought_id, record.user_id)
         if turn is None:
-            self.lane.not_storable(record, "refused")
+            self.lane.not_acceptable(record, "refused")
         else:
-            self.lane.stored(record, turn)
+            self.lane.accepted(record, turn)
 
 
 def who_is_due(lane: Lane, now: float) -> Iterable[UUID]:

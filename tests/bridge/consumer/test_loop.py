@@ -16,9 +16,9 @@ import redis
 from sqlalchemy import Executable, text
 from sqlalchemy.exc import OperationalError
 
-from bridge.consumer.decide import Record
 from bridge.consumer.lane import Lane
 from bridge.consumer.loop import Bridge
+from bridge.records.types import Record
 from contracts.database import Database, Row, make_engine
 from contracts.events import thought_created
 from contracts.progress import stream_key
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("topics")
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
-    return {"patience_seconds": 2.0, "renew_seconds": 0.5, "kafka_partitions": 1}
+    return {"lease_seconds": 2.0, "lease_renew_seconds": 0.5, "kafka_partitions": 1}
 
 
 def ring(settings: Settings, database: Database, thoughts: Sequence[UUID]) -> None:
@@ -173,7 +173,7 @@ class Lanes:
     """A source that has read all that there is."""
 
     def __init__(self, lanes: list[Lane]) -> None:
-        self.held, self.settled, self.closed = lanes, False, False
+        self.held, self.committed, self.closed = lanes, False, False
 
     def poll(self, seconds: float) -> None:
         pass
@@ -181,8 +181,8 @@ class Lanes:
     def lanes(self) -> list[Lane]:
         return self.held
 
-    def settle(self, now: float) -> None:
-        self.settled = True
+    def commit(self, now: float) -> None:
+        self.committed = True
 
     def close(self) -> None:
         self.closed = True
@@ -195,15 +195,15 @@ def test_a_bridge_that_is_told_to_end_while_postgresql_is_silent_asks_nothing_mo
     """Neither of the records that wait to be stored nor of the lines that are due, of which none is left half asked."""
     stop, lanes = threading.Event(), [Lane(0, 20.0) for _ in range(3)]
     for lane in lanes:
-        lane.read(Record(0, uuid4(), uuid4(), 1))
+        lane.add_record(Record(0, uuid4(), uuid4(), 1))
         if is_foreign:
             user, thought = uuid4(), uuid4()
             bring(lane, 1, thought_created(user, thought, "From afar").to_bytes())
     silent, source = Silent(settings, stop), Lanes(lanes)
     Bridge(settings, silent, source).run(stop)
     assert silent.asked == 1
-    assert (source.settled, source.closed) == (True, True)
-    assert [len(lane.tick(inf)) for lane in lanes] == [1, 1, 1]
+    assert (source.committed, source.closed) == (True, True)
+    assert [len(lane.due_requests(inf)) for lane in lanes] == [1, 1, 1]
 
 
 def test_the_process_says_that_it_is_ready_and_leaves_at_sigterm(

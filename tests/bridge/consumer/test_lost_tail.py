@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.consumer.kafka_source import LogReplacedError
+from bridge.consumer.kafka_source import TopicRecreatedError
 from bridge.kafka.topics import create_topics
 from contracts.settings import Settings
 from tests.bridge.kafka_sources import a_source, answer, committed, held, lane, poll_until, produce, read_all, values
@@ -71,7 +71,7 @@ def test_a_lost_tail_raises_an_alarm_and_what_grew_in_its_place_is_read(settings
     stack.cut(settings.kafka_topic, 4)
     stack.up()
     produce(settings, values(12, first=100))
-    with a_source(settings) as source, pytest.raises(LogReplacedError, match="ALARM: partition 0 lost records"):
+    with a_source(settings) as source, pytest.raises(TopicRecreatedError, match="ALARM: partition 0 lost records"):
         poll_until(source, lambda: False)
     with a_source(settings) as following:
         poll_until(following, lambda: held(following) == list(range(16)))

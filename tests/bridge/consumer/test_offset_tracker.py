@@ -3,17 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.consumer.offset_tracker import Offsets
+from bridge.consumer.offset_tracker import OffsetTracker
 
 
 def test_an_untouched_partition_is_committed_where_it_starts() -> None:
-    assert Offsets(17).frontier == 17
+    assert OffsetTracker(17).frontier == 17
 
 
 def test_the_frontier_waits_for_the_smallest_open_offset() -> None:
-    offsets = Offsets(5)
+    offsets = OffsetTracker(5)
     for offset in (5, 6, 7):
-        offsets.read(offset)
+        offsets.open(offset)
     offsets.close(7)
     offsets.close(6)
     assert offsets.frontier == 5
@@ -22,9 +22,9 @@ def test_the_frontier_waits_for_the_smallest_open_offset() -> None:
 
 
 def test_gaps_of_the_log_itself_are_stepped_over() -> None:
-    offsets = Offsets(0)
-    offsets.read(3)
-    offsets.read(900)
+    offsets = OffsetTracker(0)
+    offsets.open(3)
+    offsets.open(900)
     offsets.close(3)
     assert offsets.frontier == 900
     offsets.close(900)
@@ -32,9 +32,9 @@ def test_gaps_of_the_log_itself_are_stepped_over() -> None:
 
 
 def test_closing_twice_or_what_was_never_read_changes_nothing() -> None:
-    offsets = Offsets(0)
-    offsets.read(0)
-    offsets.read(1)
+    offsets = OffsetTracker(0)
+    offsets.open(0)
+    offsets.open(1)
     offsets.close(1)
     offsets.close(1)
     offsets.close(44)
@@ -42,9 +42,9 @@ def test_closing_twice_or_what_was_never_read_changes_nothing() -> None:
 
 
 def test_the_bytes_are_those_of_what_is_open() -> None:
-    offsets = Offsets(0)
+    offsets = OffsetTracker(0)
     for offset, size in enumerate((10, 200, 3_000)):
-        offsets.read(offset, size)
+        offsets.open(offset, size)
     offsets.close(1)
     offsets.close(1)
     assert offsets.bytes == 3_010
@@ -55,10 +55,10 @@ def test_the_bytes_are_those_of_what_is_open() -> None:
 
 @given(gaps=st.lists(st.integers(1, 5), max_size=60), data=st.data())
 def test_the_frontier_is_the_smallest_open_offset_in_any_order_of_closing(gaps: list[int], data: st.DataObject) -> None:
-    offsets, read, closed, following = Offsets(10), set[int](), set[int](), 10
+    offsets, read, closed, following = OffsetTracker(10), set[int](), set[int](), 10
     for gap in gaps:
         following += gap
-        offsets.read(following - 1)
+        offsets.open(following - 1)
         read.add(following - 1)
         for offset in data.draw(st.sets(st.sampled_from(sorted(read)), max_size=4)):
             offsets.close(offset)
@@ -68,10 +68,10 @@ def test_the_frontier_is_the_smallest_open_offset_in_any_order_of_closing(gaps: 
 
 
 def test_memory_is_bounded_by_what_is_open_and_not_by_what_was_read() -> None:
-    offsets = Offsets(0)
-    offsets.read(0)
+    offsets = OffsetTracker(0)
+    offsets.open(0)
     for offset in range(1, 100_000):
-        offsets.read(offset)
+        offsets.open(offset)
         offsets.close(offset)
     assert len(offsets._order) < 5_000
     assert offsets.frontier == 0

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bridge.consumer.kafka_source import LogReplacedError
+from bridge.consumer.kafka_source import TopicRecreatedError
 from contracts.settings import Settings
 from tests.bridge.kafka_sources import (
     a_source,
@@ -99,8 +99,8 @@ def test_a_lane_of_the_old_log_does_not_commit_to_the_new_one(settings: Settings
         read_all(source, 5)
         answer(lane(source))
         make_anew(settings)
-        with pytest.raises(LogReplacedError):
-            eventually(lambda: source.settle(1e9))
+        with pytest.raises(TopicRecreatedError):
+            eventually(lambda: source.commit(1e9))
     assert committed(settings) is None
 
 
@@ -110,8 +110,8 @@ def test_a_log_made_anew_is_noticed_though_nothing_moves_in_it(settings: Setting
         read_all(source, 5)
         make_anew(settings)
         minutes = count(1, 60)
-        with pytest.raises(LogReplacedError):
-            eventually(lambda: source.settle(float(next(minutes))))
+        with pytest.raises(TopicRecreatedError):
+            eventually(lambda: source.commit(float(next(minutes))))
 
 
 def test_a_topic_made_anew_under_running_consumers_is_read_from_its_start(settings: Settings) -> None:
@@ -121,10 +121,10 @@ def test_a_topic_made_anew_under_running_consumers_is_read_from_its_start(settin
         make_anew(settings)
         produce(settings, values(7, first=100))
         answer(lane(source))
-        with suppress(LogReplacedError, KafkaException):  # the process may end here, and its manager start the next
+        with suppress(TopicRecreatedError, KafkaException):  # the process may end here, and its manager start the next
 
             def the_new_log_is_read() -> bool:
-                source.settle(1e9)
+                source.commit(1e9)
                 return UUID(int=101) in lane(source).users()
 
             poll_until(source, the_new_log_is_read)

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 
-from bridge.consumer.wakeups import KEPT, News
-from contracts.progress import news_channel
+from bridge.consumer.wakeups import QUEUE_SIZE, WakeupListener
+from contracts.progress import wakeup_channel
 from tests.bridge.tcp_proxy import Valve
 from tests.contracts.slow_proxy import way_to
 from tests.eventually import eventually
@@ -23,8 +23,8 @@ def prefix() -> str:
 
 
 @contextmanager
-def listening(url: str, prefix: str) -> Iterator[News]:
-    news = News(url, prefix)
+def listening(url: str, prefix: str) -> Iterator[WakeupListener]:
+    news = WakeupListener(url, prefix)
     news.start()
     try:
         yield news
@@ -34,16 +34,16 @@ def listening(url: str, prefix: str) -> Iterator[News]:
 
 def say(client: redis.Redis, prefix: str, *words: str | bytes) -> int:
     """Publish and return how many heard it."""
-    return sum(client.publish(news_channel(prefix), word) for word in words)
+    return sum(client.publish(wakeup_channel(prefix), word) for word in words)
 
 
-def hears(client: redis.Redis, prefix: str, news: News) -> None:
+def hears(client: redis.Redis, prefix: str, news: WakeupListener) -> None:
     """Say something again and again until it is heard; a word may come late, so it is always the same one."""
     user = uuid4()
 
     def is_heard() -> bool:
         say(client, prefix, str(user))
-        return user in news.take()
+        return user in news.drain()
 
     eventually(is_heard)
 
@@ -56,7 +56,7 @@ def test_what_is_said_is_heard_once(stores: Stores, redis_client: redis.Redis, p
         heard: list[UUID] = []
 
         def all_heard() -> bool:
-            heard.extend(news.take())
+            heard.extend(news.drain())
             return users <= set(heard)
 
         eventually(all_heard)
@@ -85,7 +85,7 @@ def test_news_are_heard_again_after_redis_was_away(redis_client: redis.Redis, pr
 def test_a_connection_that_died_without_a_word_is_made_anew(
     stores: Stores, redis_client: redis.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.consumer.wakeups.SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr("bridge.consumer.wakeups.IDLE_TIMEOUT_SECONDS", 2.0)
     with way_to(stores.redis_url) as way, listening(way.url, prefix) as news:
         hears(redis_client, prefix, news)
         way.cut()
@@ -98,15 +98,15 @@ def test_a_connection_that_died_without_a_word_is_made_anew(
 
 def test_news_of_a_redis_that_is_not_there_are_none_and_no_error(prefix: str) -> None:
     with listening("redis://127.0.0.1:9/0", prefix) as news:
-        assert news.take() == set()
+        assert news.drain() == set()
         assert news._thread.is_alive()
 
 
 def test_what_nobody_takes_is_bounded(prefix: str) -> None:
-    news = News("redis://127.0.0.1:9/0", prefix)
-    for _ in range(KEPT + 50):
-        news._note(str(uuid4()).encode())
-    assert len(news.take()) == KEPT
+    news = WakeupListener("redis://127.0.0.1:9/0", prefix)
+    for _ in range(QUEUE_SIZE + 50):
+        news._add(str(uuid4()).encode())
+    assert len(news.drain()) == QUEUE_SIZE
 
 
 def test_listening_ends_when_it_is_stopped(stores: Stores, prefix: str) -> None:

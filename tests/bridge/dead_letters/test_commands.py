@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from bridge.dead_letters.commands import IN_BATCH_MODE
+from bridge.dead_letters.commands import BATCH_MODE_NOTE
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.dead_letter_rows import an_event, buried, delete, failed, letter_of, thought_of
@@ -56,7 +56,7 @@ def test_filters_are_shared_by_list_replay_and_discard(settings: Settings, datab
     assert {one["failure_id"] for one in told(settings, "list", *words, "--error-class", "Broken")} == {*mine}
     assert told(settings, "replay", *words, "--dry-run") == {
         "dead_letters": 3,
-        "movable": 3,
+        "replayable": 3,
         "closed": 0,
         "by_reason": {"transient": 3},
         "by_agent": {"value_impact": 3},
@@ -101,9 +101,9 @@ def test_a_dry_run_of_discard_says_which_of_the_named_are_closed_already(
         "2 of them are closed already.",
     ]
     found = told(settings, *named)
-    assert (found["dead_letters"], found["movable"], found["closed"]) == (4, 2, 2)
+    assert (found["dead_letters"], found["replayable"], found["closed"]) == (4, 2, 2)
     assert "closed already" not in said(settings, "discard", "--all", "--dry-run").stdout
-    assert told(settings, "replay", *named[1:])["movable"] == 1
+    assert told(settings, "replay", *named[1:])["replayable"] == 1
     assert states(database) == {"open": 2, "replayed": 1, "discarded": 1}
 
 
@@ -118,11 +118,11 @@ def test_in_batch_mode_no_records_are_replayed_or_counted_and_thoughts_wait_for_
         "2 dead letters would be replayed; nothing was changed.",
         "1 of them cannot be: closed, too large or not whole, or of thoughts that moved on or were deleted.",
     ]
-    assert done.stderr == f"{IN_BATCH_MODE}\n"
+    assert done.stderr == f"{BATCH_MODE_NOTE}\n"
     assert said(settings, "replay", "--all", "--dry-run").stderr == ""
-    assert told(settings, "replay", "--all", "--dry-run")["movable"] == 2
+    assert told(settings, "replay", "--all", "--dry-run")["replayable"] == 2
     replayed = said(tonight, "replay", "--all")
-    assert (replayed.returncode, replayed.stderr) == (1, f"{IN_BATCH_MODE}\n")
+    assert (replayed.returncode, replayed.stderr) == (1, f"{BATCH_MODE_NOTE}\n")
     assert "1 of 2 dead letters were replayed" in replayed.stdout
 
 
@@ -189,18 +189,18 @@ def test_rebuild_says_what_it_found(settings: Settings, database: Database, user
     _, value = an_event(user_id)
     buried(database, settings, value)
     with a_relay(settings) as relay:
-        relay.round()
+        relay.publish_batch()
     database.rows(text("DELETE FROM dead_letters"))
     sentence = said(settings, "rebuild").stdout
     assert sentence.startswith("1 records in the topic: 1 rows were added, 0 were there")
-    assert told(settings, "rebuild") == {"records": 1, "added": 0, "unreadable": 0}
+    assert told(settings, "rebuild") == {"records": 1, "added": 0, "other_records": 0}
 
 
 @pytest.mark.usefixtures("topics")
 def test_publish_says_what_it_found(settings: Settings, database: Database) -> None:
     buried(database, settings, b"?")
     with a_relay(settings) as relay:
-        relay.round()
+        relay.publish_batch()
     database.rows(text("UPDATE dead_letters SET failure_id = 'another'"))
     found = "1 dead letters should be in the topic, 1 are not"
     assert said(settings, "publish", "--dry-run").stdout == f"{found}; nothing was changed.\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.dead_letters.queries import Filter, page
+from bridge.dead_letters.queries import Filter, list_dead_letters
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.dead_letter_rows import buried
@@ -18,13 +18,13 @@ def test_a_record_buried_twice_is_one_dead_letter_with_its_bytes_intact(
 ) -> None:
     (failure,) = {buried(database, settings, value, remark="NUL \x00 and a lone surrogate \udc80") for _ in range(2)}
     with a_relay(settings) as relay:
-        relay.round()
+        relay.publish_batch()
     (found,) = records(settings, settings.kafka_dead_letter_topic)
     assert found.value() == value
     told = {"failure-id": failure.encode(), "reason": b"unreadable", "original-offset": b"42"}
     assert (told | {"original-key": b"the key"}).items() <= headers(found).items()
     assert header_list(found)[-2:] == [("original-header-trace", b"\xff"), ("original-header-trace", None)]
-    (kept,) = page(database, Filter(), rows=10)
+    (kept,) = list_dead_letters(database, Filter(), rows=10)
     assert (kept.kafka_partition, kept.kafka_offset) == (found.partition(), found.offset())
 
 
@@ -34,7 +34,7 @@ def test_a_record_with_a_host_of_headers_is_in_the_topic_too_and_whole_in_the_in
     """The prefix would make it larger than the topic takes."""
     buried(database, settings, b"x" * 900_000, headers=[("", None)] * 40_000)
     with a_relay(settings) as relay:
-        relay.round()
+        relay.publish_batch()
     (found,) = records(settings, settings.kafka_dead_letter_topic)
     assert headers(found)["original-headers-left-out"] == b"39900"
     assert len(header_list(found)) < 200

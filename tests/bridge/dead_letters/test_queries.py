@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from bridge.dead_letters.bulk import counts
-from bridge.dead_letters.format import line
-from bridge.dead_letters.outcome import afterwards
-from bridge.dead_letters.queries import Filter, contents, count, page, pick
+from bridge.dead_letters.bulk import count_candidates
+from bridge.dead_letters.format import format_line
+from bridge.dead_letters.outcome import replay_outcome
+from bridge.dead_letters.queries import Filter, count_dead_letters, fetch_contents, list_dead_letters, select_candidates
 from bridge.dead_letters.replay import discard, replay
 from contracts.database import Database
 from contracts.dead_letters import origin
@@ -20,19 +20,19 @@ from tests.bridge.thoughts import add_user
 
 
 def ids(database: Database, chosen: Filter) -> list[str]:
-    return [one.failure_id for one in page(database, chosen, rows=100)]
+    return [one.failure_id for one in list_dead_letters(database, chosen, rows=100)]
 
 
 def became(database: Database, failure: str) -> str:
-    (found,) = page(database, Filter(ids=(failure,)), rows=1)
-    return found.became
+    (found,) = list_dead_letters(database, Filter(ids=(failure,)), rows=1)
+    return found.outcome
 
 
 def later(database: Database, failure: str) -> str:
-    (found,) = page(database, Filter(ids=(failure,)), rows=1)
-    held = contents(database, failure)
+    (found,) = list_dead_letters(database, Filter(ids=(failure,)), rows=1)
+    held = fetch_contents(database, failure)
     assert held is not None
-    return afterwards(database, found, held)
+    return replay_outcome(database, found, held)
 
 
 def test_each_filter_finds_its_own_and_all_together_what_meets_them_all(
@@ -61,12 +61,12 @@ def test_each_filter_finds_its_own_and_all_together_what_meets_them_all(
     assert ids(database, Filter(user=str(other), reason="transient")) == []
     discard(database, first)
     assert ids(database, Filter(state="discarded")) == [first]
-    assert (count(database, Filter()), count(database, Filter(state="open"))) == (3, 2)
+    assert (count_dead_letters(database, Filter()), count_dead_letters(database, Filter(state="open"))) == (3, 2)
 
 
 def test_pages_are_newest_first_and_together_the_whole(settings: Settings, database: Database, user_id: UUID) -> None:
     every = [failed(database, settings, user_id) for _ in range(5)]
-    pages = [page(database, Filter(), rows=2, skip=skip) for skip in (0, 2, 4)]
+    pages = [list_dead_letters(database, Filter(), rows=2, skip=skip) for skip in (0, 2, 4)]
     assert [one.failure_id for found in pages for one in found] == every[::-1]
 
 
@@ -75,7 +75,7 @@ def test_a_choice_is_in_the_order_of_old_turns_and_of_the_log(
 ) -> None:
     ninth, tenth = (buried(database, settings, b"?", offset=offset) for offset in (9, 10))
     first, second, third = (failed(database, settings, user_id) for _ in range(3))
-    chosen = pick(database, Filter(ids=(third, tenth, first, ninth, second)))
+    chosen = select_candidates(database, Filter(ids=(third, tenth, first, ninth, second)))
     assert [one.failure_id for one in chosen] == [ninth, tenth, first, second, third]
 
 
@@ -84,9 +84,9 @@ def test_counts_say_what_can_move(settings: Settings, database: Database, user_i
     gone = failed(database, settings, user_id, agent="priority")
     delete(database, thought_of(database, gone).id)
     buried(database, settings, b"?")
-    assert counts(pick(database, Filter(state="open"))) == {
+    assert count_candidates(select_candidates(database, Filter(state="open"))) == {
         "dead_letters": 3,
-        "movable": 2,
+        "replayable": 2,
         "closed": 0,
         "by_reason": {"unreadable": 1, "transient": 1, "permanent": 1},
         "by_agent": {"-": 1, "value_impact": 1, "priority": 1},
@@ -134,12 +134,12 @@ def test_a_replayed_records_letter_knows_what_came_of_it(settings: Settings, dat
 
 def test_a_line_stays_a_line_whatever_the_message_is(settings: Settings, database: Database, user_id: UUID) -> None:
     failed(database, settings, user_id, message="first\nsecond \x1b[2J" + "long " * 100)
-    (found,) = page(database, Filter(), rows=1)
-    assert line(found).startswith(found.failure_id)
-    assert "value_impact x4  first second \\x1b[2Jlong" in line(found)
-    assert "\x1b" not in line(found)
-    assert "\n" not in line(found)
-    assert len(line(found)) < 250
+    (found,) = list_dead_letters(database, Filter(), rows=1)
+    assert format_line(found).startswith(found.failure_id)
+    assert "value_impact x4  first second \\x1b[2Jlong" in format_line(found)
+    assert "\x1b" not in format_line(found)
+    assert "\n" not in format_line(found)
+    assert len(format_line(found)) < 250
 
 
 @pytest.mark.parametrize("where", [None, origin("t", 1, 2, None)])
@@ -153,5 +153,5 @@ def test_a_thought_that_is_not_in_this_database_is_shown_all_the_same(
                          jsonb_build_object('origin', CAST(:where AS jsonb))""")
     database.rows(row, f=failure, where=json.dumps(where))
     assert became(database, failure) == "open"
-    assert not pick(database, Filter())[0].movable
-    assert "not in this database" in replay(database, settings, failure).what
+    assert not select_candidates(database, Filter())[0].replayable
+    assert "not in this database" in replay(database, settings, failure).description

@@ -8,12 +8,12 @@ import pytest
 from confluent_kafka import Producer
 from sqlalchemy import text
 
-from bridge.dead_letters.rebuild import Rebuilt, rebuild
+from bridge.dead_letters.rebuild import RebuildResult, rebuild
 from bridge.dead_letters.replay import discard, replay
 from contracts.database import Database
 from contracts.dead_letters import kafka_headers, origin
 from contracts.settings import Settings
-from contracts.source_headers import foreign
+from contracts.source_headers import capture_source
 from tests.bridge.corrupting_proxy import a_spoiler, produce_packed
 from tests.bridge.dead_letter_rows import a_thought, buried, delete, fail, failed, letter_of, published, thought_of
 from tests.bridge.thoughts import add_user
@@ -34,7 +34,7 @@ def index(database: Database) -> dict[str, dict[str, Any]]:
 
 
 def test_lost_rows_come_back_as_they_were(settings: Settings, database: Database, user_id: UUID) -> None:
-    kept = foreign(b"\xff key", [("traceparent", b"00-aa"), ("x", None), ("x", b"\x00")])
+    kept = capture_source(b"\xff key", [("traceparent", b"00-aa"), ("x", None), ("x", b"\x00")])
     where = origin(settings.kafka_topic, 2, 7, 99)
     fail(database, a_thought(database, settings, user_id, kept=kept), origin=where, stack="line 1\nline 2")
     failed(database, settings, add_user(database))
@@ -44,7 +44,7 @@ def test_lost_rows_come_back_as_they_were(settings: Settings, database: Database
     published(settings, database)
     before = index(database)
     lost(database)
-    assert rebuild(database, settings) == Rebuilt(records=7, added=7)
+    assert rebuild(database, settings) == RebuildResult(records=7, added=7)
     assert index(database) == before
     states = {row.state for row in database.rows(text("SELECT state FROM dead_letters"))}
     assert states == {"open"}
@@ -58,8 +58,8 @@ def test_a_second_run_adds_nothing_and_leaves_what_is_there(
     published(settings, database)
     before = letter_of(database, there)
     database.rows(text("DELETE FROM dead_letters WHERE failure_id = :id"), id=gone)
-    assert rebuild(database, settings) == Rebuilt(records=2, added=1)
-    assert rebuild(database, settings) == Rebuilt(records=2)
+    assert rebuild(database, settings) == RebuildResult(records=2, added=1)
+    assert rebuild(database, settings) == RebuildResult(records=2)
     assert letter_of(database, there) == before
 
 
@@ -68,7 +68,7 @@ def test_a_record_that_is_twice_in_the_topic_is_one_row(settings: Settings, data
     for _ in range(2):
         published(settings, database)
     lost(database)
-    assert rebuild(database, settings) == Rebuilt(records=2, added=1)
+    assert rebuild(database, settings) == RebuildResult(records=2, added=1)
     assert letter_of(database, failure).state == "open"
 
 
@@ -82,7 +82,7 @@ def test_a_thought_that_has_moved_on_was_replayed(settings: Settings, database: 
     lost(database)
     rebuild(database, settings)
     assert (letter_of(database, failure).state, letter_of(database, again).state) == ("replayed", "open")
-    assert replay(database, settings, again).what == "replayed as turn 3"
+    assert replay(database, settings, again).description == "replayed as turn 3"
 
 
 def test_the_words_of_a_deleted_thought_do_not_come_back(settings: Settings, database: Database, user_id: UUID) -> None:
@@ -115,8 +115,8 @@ def test_what_others_wrote_into_the_topic_is_counted_and_harms_nothing(settings:
     nul: dict[str, str | bytes | None] = good | {"failure-id": b"a\x00b", "error-message": b"\x00", "mine": None}
     producer.produce(settings.kafka_dead_letter_topic, b"?", headers=nul)
     assert producer.flush(20) == 0
-    assert rebuild(database, settings) == Rebuilt(records=8, added=1, unreadable=7)
-    assert rebuild(database, settings) == Rebuilt(records=8, unreadable=7)
+    assert rebuild(database, settings) == RebuildResult(records=8, added=1, other_records=7)
+    assert rebuild(database, settings) == RebuildResult(records=8, other_records=7)
 
 
 def test_records_that_nobody_can_read_are_passed_by(settings: Settings, database: Database, user_id: UUID) -> None:
@@ -125,13 +125,13 @@ def test_records_that_nobody_can_read_are_passed_by(settings: Settings, database
     published(settings, database)
     lost(database)
     with a_spoiler(settings) as spoiler:
-        assert rebuild(database, spoiler.settings) == Rebuilt(records=3, added=1, unreadable=2)
+        assert rebuild(database, spoiler.settings) == RebuildResult(records=3, added=1, other_records=2)
 
 
 def test_kafka_away_is_said_in_one_line(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.kafka.topic_reader.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("bridge.kafka.topic_reader.REQUEST_TIMEOUT_SECONDS", 1.0)
     away = settings.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:9"})
     with pytest.raises(SystemExit, match=r"could not be read.*Is Kafka up"):
         rebuild(database, away)

@@ -9,8 +9,8 @@ from confluent_kafka.admin import AdminClient
 from sqlalchemy import text
 
 from bridge.dead_letters import republish as module
-from bridge.dead_letters.republish import Published, publish
-from bridge.dead_letters.topic_index import expected
+from bridge.dead_letters.republish import RepublishResult, republish
+from bridge.dead_letters.topic_index import expected_in_topic
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.audit.audit_runs import audited
@@ -55,7 +55,7 @@ def test_what_a_topic_made_anew_does_not_hold_is_published_and_the_audit_is_clea
     said = letters_found(settings, database)
     assert len(said) == 3
     assert all("`python -m bridge dead-letters publish`" in line for line in said)
-    assert publish(database, settings, dry_run=False) == Published(expected=3, missing=3, written=3)
+    assert republish(database, settings, dry_run=False) == RepublishResult(expected=3, missing=3, written=3)
     relayed(settings, database)
     told = {headers(one)["failure-id"].decode(): one for one in records(settings, settings.kafka_dead_letter_topic)}
     assert sorted(told) == lost
@@ -70,16 +70,16 @@ def test_what_a_topic_made_anew_does_not_hold_is_published_and_the_audit_is_clea
 def test_twice_is_harmless_before_and_after_a_relay_has_published(
     settings: Settings, database: Database, lost: list[str]
 ) -> None:
-    publish(database, settings, dry_run=False)
-    assert publish(database, settings, dry_run=False) == Published()
+    republish(database, settings, dry_run=False)
+    assert republish(database, settings, dry_run=False) == RepublishResult()
     assert in_outbox(database) == lost
     relayed(settings, database)
-    assert publish(database, settings, dry_run=False) == Published(expected=3)
+    assert republish(database, settings, dry_run=False) == RepublishResult(expected=3)
     assert in_outbox(database) == []
 
 
 def test_two_at_once_write_each_dead_letter_once(settings: Settings, database: Database, lost: list[str]) -> None:
-    letters = list(expected(database))
+    letters = list(expected_in_topic(database))
     with ThreadPoolExecutor(2) as pool:
         topic = settings.kafka_dead_letter_topic
         written = list(pool.map(lambda _: module._write(database, topic, letters), range(2)))
@@ -90,13 +90,13 @@ def test_two_at_once_write_each_dead_letter_once(settings: Settings, database: D
 def test_what_was_lost_on_its_way_is_sent_as_well(settings: Settings, database: Database) -> None:
     buried(database, settings, b"?")
     database.rows(text("DELETE FROM outbox"))
-    assert publish(database, settings, dry_run=False) == Published(expected=1, missing=1, written=1)
-    assert publish(database, settings, dry_run=False) == Published()
+    assert republish(database, settings, dry_run=False) == RepublishResult(expected=1, missing=1, written=1)
+    assert republish(database, settings, dry_run=False) == RepublishResult()
 
 
 def test_a_dry_run_changes_nothing(settings: Settings, database: Database, lost: list[str]) -> None:
     before = [letter_of(database, failure_id) for failure_id in lost]
-    assert publish(database, settings, dry_run=True) == Published(expected=3, missing=3)
+    assert republish(database, settings, dry_run=True) == RepublishResult(expected=3, missing=3)
     assert [letter_of(database, failure_id) for failure_id in lost] == before
     assert in_outbox(database) == []
 
@@ -104,8 +104,8 @@ def test_a_dry_run_changes_nothing(settings: Settings, database: Database, lost:
 def test_a_row_that_waits_in_the_outbox_is_not_doubled(settings: Settings, database: Database, lost: list[str]) -> None:
     waits = text("INSERT INTO outbox (topic, failure_id, headers) VALUES (:topic, :failure, '{}')")
     database.rows(waits, topic=settings.kafka_dead_letter_topic, failure=lost[0])
-    found = publish(database, settings, dry_run=False)
-    assert found == Published(expected=3, missing=3, written=2)
+    found = republish(database, settings, dry_run=False)
+    assert found == RepublishResult(expected=3, missing=3, written=2)
     assert "2 were written to the outbox again, 1 wait there already" in found.line(dry_run=False)
     assert in_outbox(database) == lost
 
@@ -113,7 +113,7 @@ def test_a_row_that_waits_in_the_outbox_is_not_doubled(settings: Settings, datab
 def test_what_was_published_elsewhere_in_the_meantime_is_left_alone(
     settings: Settings, database: Database, lost: list[str]
 ) -> None:
-    letters = list(expected(database))
+    letters = list(expected_in_topic(database))
     moved = text("UPDATE dead_letters SET kafka_offset = kafka_offset + 1 WHERE failure_id = :failure")
     database.rows(moved, failure=lost[0])
     assert module._write(database, settings.kafka_dead_letter_topic, letters) == 2
@@ -128,7 +128,7 @@ def test_what_has_expired_or_was_never_acknowledged_is_not_missed(settings: Sett
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
     gone = TopicPartition(settings.kafka_dead_letter_topic, record.partition() or 0, (record.offset() or 0) + 1)
     next(iter(admin.delete_records([gone]).values())).result(20)
-    assert publish(database, settings, dry_run=False) == Published(expected=1)
+    assert republish(database, settings, dry_run=False) == RepublishResult(expected=1)
 
 
 def test_the_words_of_a_deleted_thought_are_not_published(
@@ -138,7 +138,7 @@ def test_the_words_of_a_deleted_thought_are_not_published(
     delete(database, thought_of(database, failure_id).id)
     words = text("UPDATE dead_letters SET value = '', headers = headers - 'message' WHERE failure_id = :failure")
     database.rows(words, failure=failure_id)
-    publish(database, settings, dry_run=False)
+    republish(database, settings, dry_run=False)
     relayed(settings, database)
     (record,) = [one for one in records(settings, settings.kafka_dead_letter_topic) if one.key() is not None]
     assert (record.value(), "error-message" in headers(record)) == (b"", False)
@@ -147,15 +147,15 @@ def test_the_words_of_a_deleted_thought_are_not_published(
 def test_many_are_written_in_several_statements(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ROWS", 2)
+    monkeypatch.setattr(module, "MAX_ROWS", 2)
     for _ in range(5):
         failed(database, settings, add_user(database))
     published(settings, database)
     make_anew(settings, settings.kafka_dead_letter_topic)
-    assert publish(database, settings, dry_run=False).written == 5
+    assert republish(database, settings, dry_run=False).written == 5
 
 
 def test_a_topic_that_is_not_there_is_said_in_one_line(settings: Settings, database: Database) -> None:
     missing = settings.model_copy(update={"kafka_dead_letter_topic": f"{settings.kafka_topic}-none"})
     with pytest.raises(SystemExit, match=r"could not be read.*create-topics"):
-        publish(database, missing, dry_run=False)
+        republish(database, missing, dry_run=False)

@@ -16,7 +16,7 @@ def test_show_prints_all_that_is_known(settings: Settings, database: Database, u
     value = b'{"words": "caf\xc3\xa9"}'
     record = buried(database, settings, value, headers=[("trace", b"\xff"), ("none", None)], user_id=str(user_id))
     with a_relay(settings) as relay:
-        relay.round()
+        relay.publish_batch()
     stands = letter_of(database, record)
     shown = said(settings, "show", record).stdout
     assert shown.splitlines()[0] == f"{record}  unreadable"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge.dead_letters.topic_index import InTopic, expected
-from bridge.kafka.topic_reader import Log
+from bridge.dead_letters.topic_index import TopicIndex, expected_in_topic
+from bridge.kafka.topic_reader import TopicReader
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.audit.audit_runs import letter
@@ -23,21 +23,21 @@ def overrides() -> dict[str, Any]:
 
 
 @pytest.fixture
-def in_topic(settings: Settings) -> Iterator[InTopic]:
-    log = Log(settings, "test")
-    yield InTopic(log, settings.kafka_dead_letter_topic)
+def in_topic(settings: Settings) -> Iterator[TopicIndex]:
+    log = TopicReader(settings, "test")
+    yield TopicIndex(log, settings.kafka_dead_letter_topic)
     log.close()
 
 
-def missed(in_topic: InTopic, database: Database) -> list[str]:
+def missed(in_topic: TopicIndex, database: Database) -> list[str]:
     """What a new look misses."""
-    letters = list(expected(database))
+    letters = list(expected_in_topic(database))
     in_topic.read()
-    return [one.failure_id for one in letters if in_topic.misses(one)]
+    return [one.failure_id for one in letters if in_topic.is_missing(one)]
 
 
 def test_what_a_transaction_withholds_is_not_missed_and_is_known_when_it_has_ended(
-    settings: Settings, database: Database, in_topic: InTopic
+    settings: Settings, database: Database, in_topic: TopicIndex
 ) -> None:
     before = buried(database, settings, b"?", offset=1)
     published(settings, database)
@@ -47,13 +47,13 @@ def test_what_a_transaction_withholds_is_not_missed_and_is_known_when_it_has_end
         behind = buried(database, settings, b"?", offset=2)
         published(settings, database)
         assert missed(in_topic, database) == []
-        assert set(in_topic.places) == {before}
+        assert set(in_topic.positions) == {before}
         producer.abort_transaction(20)
-    eventually(lambda: missed(in_topic, database) == [] and set(in_topic.places) == {before, behind})
+    eventually(lambda: missed(in_topic, database) == [] and set(in_topic.positions) == {before, behind})
 
 
 def test_what_is_not_there_is_missed_also_while_a_transaction_is_open(
-    settings: Settings, database: Database, in_topic: InTopic
+    settings: Settings, database: Database, in_topic: TopicIndex
 ) -> None:
     buried(database, settings, b"?")
     published(settings, database)

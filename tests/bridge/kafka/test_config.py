@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Producer
 
 from bridge import commands
-from bridge.kafka.config import check_config, client_config, client_log
+from bridge.kafka.config import check_config, client_config, client_logger
 from contracts.settings import Settings
 
 
@@ -63,7 +63,7 @@ def test_the_systems_own_certificates_can_be_asked_for(settings: Settings) -> No
 
 
 def test_librdkafka_says_each_kind_of_trouble_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
-    log = client_log()
+    log = client_logger()
     for place in range(5):
         log.log(logging.ERROR, "%s [%s] %s", "FAIL", f"client of {__name__}", f"try {place}")
     log.log(logging.ERROR, "%s [%s] %s", "GETPID", f"client of {__name__}", "retrying")

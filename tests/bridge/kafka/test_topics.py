@@ -8,7 +8,7 @@ from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from bridge.kafka import topics as module
-from bridge.kafka.topics import DEAD_LETTER_RECORD_BYTES, WORK_RECORD_BYTES, create_topics
+from bridge.kafka.topics import MAX_DEAD_LETTER_RECORD_BYTES, MAX_WORK_BATCH_BYTES, create_topics
 from contracts.settings import Settings
 from tests.conftest import is_led
 from tests.eventually import eventually
@@ -32,8 +32,8 @@ def largest_of(settings: Settings, topic: str) -> int:
 
 @pytest.mark.usefixtures("topics")
 def test_the_dead_letter_topic_takes_larger_records_than_the_work_topic(settings: Settings) -> None:
-    assert largest_of(settings, settings.kafka_topic) == WORK_RECORD_BYTES
-    assert largest_of(settings, settings.kafka_dead_letter_topic) == DEAD_LETTER_RECORD_BYTES
+    assert largest_of(settings, settings.kafka_topic) == MAX_WORK_BATCH_BYTES
+    assert largest_of(settings, settings.kafka_dead_letter_topic) == MAX_DEAD_LETTER_RECORD_BYTES
 
 
 def test_a_topic_that_is_there_and_takes_other_sizes_is_named(
@@ -45,7 +45,9 @@ def test_a_topic_that_is_there_and_takes_other_sizes_is_named(
     eventually(lambda: is_led(client, settings.kafka_topic))
     request.getfixturevalue("topics")
     told = [line.message for line in caplog.records if line.levelname == "WARNING"]
-    assert told == [f"Topic {settings.kafka_topic} has max.message.bytes=10485760 and should have {WORK_RECORD_BYTES}."]
+    assert told == [
+        f"Topic {settings.kafka_topic} has max.message.bytes=10485760 and should have {MAX_WORK_BATCH_BYTES}."
+    ]
     client.delete_topics([settings.kafka_topic])[settings.kafka_topic].result(30)
 
 
@@ -65,6 +67,6 @@ def test_topics_that_are_there_are_left_as_they_are(settings: Settings) -> None:
 
 
 def test_kafka_away_is_an_error(kafka_away: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(module, "REQUEST_TIMEOUT_SECONDS", 1)
     with pytest.raises(KafkaException):
         create_topics(kafka_away)

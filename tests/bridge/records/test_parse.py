@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.consumer.decide import Record
-from bridge.kafka.topics import DEAD_LETTER_VALUE_BYTES, WORK_RECORD_BYTES
-from bridge.records.parse import NOBODY, Body, KafkaHeaders, Unreadable, read_record
+from bridge.kafka.topics import MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.records.parse import parse_record
+from bridge.records.types import NOBODY, InvalidRecord, KafkaHeaders, RawRecord, Record
 from contracts.dead_letters import origin, record_failure_id
 from contracts.events import parse_created, thought_created
 from tests.contracts.properties import any_json, any_text, unhurried
@@ -27,18 +27,18 @@ WHERE = origin("work", 2, 17, 1_700_000_000_000)
 KEY = str(USER).encode()
 
 
-def read(value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY) -> Record | Unreadable:
-    return read_record(WHERE, value, headers, key)
+def read(value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY) -> Record | InvalidRecord:
+    return parse_record(WHERE, value, headers, key)
 
 
 def refused(value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY) -> tuple[str, str]:
     """Kind and reason of a record that cannot be read and is intact."""
     found = read(value, headers, key)
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, InvalidRecord)
     assert found.record.turn is None
-    body = found.record.body
-    assert body == Body(value, [*headers], key, body.kind, failure_id=record_failure_id(WHERE, value))
-    return body.kind, found.reason
+    body = found.record.raw
+    assert body == RawRecord(value, [*headers], key, body.error_kind, failure_id=record_failure_id(WHERE, value))
+    return body.error_kind, found.reason
 
 
 def reason(value: bytes | None, headers: KafkaHeaders = ()) -> str:
@@ -55,7 +55,7 @@ def test_our_own_record_says_whose_thought_it_is_and_its_turn() -> None:
     headers = [("turn", b"44"), ("other", None)]
     found = read(EVENT.to_bytes(), headers)
     assert found == Record(17, USER, THOUGHT, 44, WHERE)
-    assert found.body == Body(EVENT.to_bytes(), headers, KEY)
+    assert found.raw == RawRecord(EVENT.to_bytes(), headers, KEY)
     assert found.size > len(EVENT.to_bytes()) + len(KEY) + len(b"44")
 
 
@@ -159,13 +159,13 @@ any_key = st.none() | st.binary(max_size=40) | st.just(KEY)
 
 
 def is_whole(
-    found: Record | Unreadable, value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY
+    found: Record | InvalidRecord, value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY
 ) -> bool:
     """Whether it is one of the two outcomes, with everything as it came, and says nothing that cannot be stored."""
-    record = found.record if isinstance(found, Unreadable) else found
-    words = f"{found.reason}{record.body.kind}" if isinstance(found, Unreadable) else ""
+    record = found.record if isinstance(found, InvalidRecord) else found
+    words = f"{found.reason}{record.raw.error_kind}" if isinstance(found, InvalidRecord) else ""
     words.encode()
-    body = (record.body.value, [*record.body.headers], record.body.key)
+    body = (record.raw.value, [*record.raw.headers], record.raw.key)
     return body == (value, [*headers], key) and "\x00" not in words
 
 
@@ -175,7 +175,7 @@ def test_random_bytes_are_no_event_and_stay_whole(
     value: bytes | None, headers: list[tuple[str, bytes | None]], key: bytes | None
 ) -> None:
     found = read(value, headers, key)
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, InvalidRecord)
     assert is_whole(found, value, headers, key)
 
 
@@ -258,7 +258,7 @@ def test_headers_count_for_the_size_too() -> None:
 )
 def test_a_refused_event_says_whose_it_is(changed: dict[str, Any], headers: KafkaHeaders, key: bytes | None) -> None:
     found = read(json.dumps(EVENT.to_dict() | changed).encode(), headers, key)
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, InvalidRecord)
     assert (found.record.user_id, found.record.thought_id) == (EVENT.user_id, EVENT.thought_id)
 
 
@@ -268,17 +268,17 @@ def test_a_refused_event_says_whose_it_is(changed: dict[str, Any], headers: Kafk
 )
 def test_what_does_not_say_whose_it_is_is_nobodys(value: bytes | None) -> None:
     found = read(value)
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, InvalidRecord)
     assert (found.record.user_id, found.record.thought_id) == (NOBODY, NOBODY)
 
 
 def test_a_value_that_fits_into_no_dead_letter_is_left_out_and_can_be_known_again() -> None:
-    value, headers = b"x" * (DEAD_LETTER_VALUE_BYTES + 1), [("trace", b"abc")]
+    value, headers = b"x" * (MAX_DEAD_LETTER_VALUE_BYTES + 1), [("trace", b"abc")]
     found = read(value, headers)
-    assert isinstance(found, Unreadable)
-    body, digest = found.record.body, hashlib.sha256(value).hexdigest()
-    assert (body.kind, body.value, body.headers, body.key) == ("TooLarge", None, headers, KEY)
-    assert body.left_out == f"{len(value)} bytes, SHA-256 {digest}"
+    assert isinstance(found, InvalidRecord)
+    body, digest = found.record.raw, hashlib.sha256(value).hexdigest()
+    assert (body.error_kind, body.value, body.headers, body.key) == ("TooLarge", None, headers, KEY)
+    assert body.value_left_out == f"{len(value)} bytes, SHA-256 {digest}"
     assert body.failure_id == record_failure_id(WHERE, value)
     assert found.record.size < 1_000
 
@@ -287,18 +287,23 @@ def test_a_value_that_fits_into_no_dead_letter_is_left_out_and_can_be_known_agai
 def test_of_headers_that_fit_into_no_dead_letter_the_others_are_kept(large: int) -> None:
     headers = [(f"number {number}", b"x" * (2_000_000 if number == large else 10)) for number in range(3)]
     found = read(EVENT.to_bytes(), headers)
-    assert isinstance(found, Unreadable)
-    body = found.record.body
-    assert (body.kind, body.value, body.left_out, body.headers_left_out) == ("TooLarge", EVENT.to_bytes(), "", 1)
+    assert isinstance(found, InvalidRecord)
+    body = found.record.raw
+    assert (body.error_kind, body.value, body.value_left_out, body.headers_left_out) == (
+        "TooLarge",
+        EVENT.to_bytes(),
+        "",
+        1,
+    )
     assert body.headers == [pair for number, pair in enumerate(headers) if number != large]
 
 
 def test_the_largest_value_and_all_headers_of_the_largest_batch_are_kept_whole() -> None:
-    value, headers = b"x" * DEAD_LETTER_VALUE_BYTES, [("", None)] * (WORK_RECORD_BYTES // 2 - len(KEY))
+    value, headers = b"x" * MAX_DEAD_LETTER_VALUE_BYTES, [("", None)] * (MAX_WORK_BATCH_BYTES // 2 - len(KEY))
     found = read(value, headers)
-    assert isinstance(found, Unreadable)
-    assert (found.record.body.value, found.record.body.left_out) == (value, "")
-    assert (found.record.body.key, found.record.body.headers_left_out) == (KEY, 0)
+    assert isinstance(found, InvalidRecord)
+    assert (found.record.raw.value, found.record.raw.value_left_out) == (value, "")
+    assert (found.record.raw.key, found.record.raw.headers_left_out) == (KEY, 0)
 
 
 @given(turn=st.integers(1, 2**63 - 1), user=st.uuids(), thought=st.uuids(), words=st.text(min_size=1))
@@ -310,4 +315,4 @@ def test_every_event_that_we_write_is_read_as_it_was_meant(turn: int, user: UUID
     found = read(event.to_bytes(), [("turn", str(turn).encode())], str(user).encode())
     assert isinstance(found, Record)
     assert (found.user_id, found.thought_id, found.turn) == (user, thought, turn)
-    assert parse_created(found.body.value).text == event.text
+    assert parse_created(found.raw.value).text == event.text

@@ -13,9 +13,9 @@ from confluent_kafka import KafkaError
 from sqlalchemy import text
 
 from bridge.relay import outbox, producer
-from bridge.relay.backoff import Resting
-from bridge.relay.producer import Publisher
-from bridge.relay.relay import Round
+from bridge.relay.backoff import BackoffRegistry
+from bridge.relay.producer import OutboxProducer
+from bridge.relay.relay import PassResult
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.mock_kafka import NO_LEADER, MockKafka, mock_kafka
@@ -34,14 +34,14 @@ LEADING = text("""
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deliveries that are given up soon, so that a whole batch fails within the test."""
-    monkeypatch.setattr(producer, "DELIVERY_MS", 1_500)
+    monkeypatch.setattr(producer, "DELIVERY_TIMEOUT_MS", 1_500)
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deliveries that are never given up while the test lasts, so that it all happens within one batch."""
-    monkeypatch.setattr(producer, "DELIVERY_MS", 600_000)
-    monkeypatch.setattr(producer, "WAIT_SECONDS", 600)
+    monkeypatch.setattr(producer, "DELIVERY_TIMEOUT_MS", 600_000)
+    monkeypatch.setattr(producer, "MAX_WAIT_SECONDS", 600)
 
 
 def fill(database: Database, topic: str, turns: range) -> None:
@@ -71,10 +71,10 @@ def test_rows_wait_while_kafka_is_away_and_are_published_when_it_is_back(
 ) -> None:
     fill(database, settings.kafka_topic, range(1, 4))
     with a_relay(kafka_away) as relay:
-        assert relay.round() is Round.TROUBLE
+        assert relay.publish_batch() is PassResult.TROUBLE
         assert len(waiting(database)) == 3
         door.open()
-        eventually(lambda: relay.round() is Round.EMPTY)
+        eventually(lambda: relay.publish_batch() is PassResult.EMPTY)
     assert waiting(database) == []
     assert turns_in_kafka(settings) == [1, 2, 3]
 
@@ -83,13 +83,13 @@ def test_rows_wait_while_kafka_is_away_and_are_published_when_it_is_back(
 def test_a_producer_that_does_not_report_in_time_is_dropped_with_what_it_holds(
     settings: Settings, kafka_away: Settings, door: Valve, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(producer, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(producer, "MAX_WAIT_SECONDS", 0.5)
     fill(database, settings.kafka_topic, range(1, 4))
     with a_relay(kafka_away) as relay:
-        assert [relay.round(), relay.round()] == [Round.TROUBLE, Round.TROUBLE]
+        assert [relay.publish_batch(), relay.publish_batch()] == [PassResult.TROUBLE, PassResult.TROUBLE]
         door.open()
-        monkeypatch.setattr(producer, "WAIT_SECONDS", 20)
-        assert relay.round() is Round.EMPTY
+        monkeypatch.setattr(producer, "MAX_WAIT_SECONDS", 20)
+        assert relay.publish_batch() is PassResult.EMPTY
     assert turns_in_kafka(settings) == [1, 2, 3]
 
 
@@ -102,14 +102,14 @@ def test_rows_committed_while_a_batch_is_under_way_are_not_deleted_with_it(
     with transactions.connect() as connection, a_relay(kafka_away) as relay:
         connection.execute(insert, {"topic": settings.kafka_topic})
         add_row(database, settings.kafka_topic, turn=2)
-        thread = threading.Thread(target=relay.round, daemon=True)
+        thread = threading.Thread(target=relay.publish_batch, daemon=True)
         thread.start()
         eventually(lambda: database.rows(LEADING))
         connection.commit()
         door.open()
         thread.join(30)
         assert len(waiting(database)) == 1
-        relay.round()
+        relay.publish_batch()
     assert sorted(turns_in_kafka(settings)) == [1, 2]
 
 
@@ -200,10 +200,10 @@ def test_a_topic_that_is_missing_holds_up_nobody_else_and_is_said_once(
     for topic in (missing, missing, settings.kafka_topic):
         add_row(database, topic, turn=1)
     with a_relay(settings) as relay:
-        assert [relay.round(), relay.round()] == [Round.FULL, Round.EMPTY]
+        assert [relay.publish_batch(), relay.publish_batch()] == [PassResult.FULL, PassResult.EMPTY]
         assert turns_in_kafka(settings) == [1]
-        relay._resting = Resting()
-        relay.round()
+        relay._backoff = BackoffRegistry()
+        relay.publish_batch()
     assert len(waiting(database)) == 2
     said = [line.getMessage() for line in caplog.records if missing in line.getMessage()]
     assert len([line for line in said if "create-topics" in line]) == 1
@@ -212,7 +212,7 @@ def test_a_topic_that_is_missing_holds_up_nobody_else_and_is_said_once(
 @pytest.fixture
 def leaderless(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Settings, MockKafka]]:
     """A Kafka whose second partition of the work topic nobody leads, and which says soon that it is so."""
-    monkeypatch.setattr(producer, "DELIVERY_MS", 1_500)
+    monkeypatch.setattr(producer, "DELIVERY_TIMEOUT_MS", 1_500)
     monkeypatch.setattr(outbox, "BATCH_ROWS", 4)
     with mock_kafka() as kafka:
         kafka.make(settings.kafka_topic)
@@ -251,7 +251,7 @@ def test_rows_are_published_once_their_topic_is_made(
 ) -> None:
     add_row(database, settings.kafka_topic, turn=1)
     with running_relay(settings) as relay:
-        eventually(lambda: relay._left().topics)
+        eventually(lambda: relay._exclusions().topics)
         request.getfixturevalue("topics")
         eventually(lambda: not waiting(database))
     assert turns_in_kafka(settings) == [1]
@@ -263,16 +263,16 @@ def test_a_producer_with_a_fatal_error_is_replaced(
 ) -> None:
     add_row(database, settings.kafka_topic, turn=1)
     with a_relay(settings) as relay:
-        relay.round()
+        relay.publish_batch()
         first = producer_of(relay._publisher)
         relay._publisher._on_error(KafkaError(KafkaError._FATAL, "out of sequence", fatal=True))
         add_row(database, settings.kafka_topic, turn=2)
-        relay.round()
+        relay.publish_batch()
         assert producer_of(relay._publisher) is not first
     assert sorted(turns_in_kafka(settings)) == [1, 2]
     assert any(line.levelno == logging.ERROR and "made anew" in line.getMessage() for line in caplog.records)
 
 
-def producer_of(publisher: Publisher) -> object:
+def producer_of(publisher: OutboxProducer) -> object:
     assert publisher._producer is not None
     return publisher._producer

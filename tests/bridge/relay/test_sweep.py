@@ -9,12 +9,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.relay import sweep as sweeping
-from bridge.relay.relay import Round
-from bridge.relay.sweep import SWEEP_SECONDS, Sweep
+from bridge.relay.relay import PassResult
+from bridge.relay.sweep import SWEEP_INTERVAL_SECONDS, Sweep
 from contracts.accept import accept
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
-from contracts.source_headers import foreign, headers_again
+from contracts.source_headers import capture_source, restore_headers
 from tests.bridge.running_relays import a_relay, add_row
 
 TOPIC = "work"
@@ -22,7 +22,7 @@ TOPIC = "work"
 
 def sweep(database: Database, topic: str) -> int:
     """A pass that has one page."""
-    return Sweep(database, topic).step()
+    return Sweep(database, topic).run_due_page()
 
 
 def a_thought(database: Database, user: UUID, *, emit: bool = True) -> UUID:
@@ -156,7 +156,7 @@ def test_who_waits_for_the_leader_does_not_sweep(settings: Settings, database: D
         database.engine.execution_options(isolation_level="READ COMMITTED").begin() as leader,
     ):
         leader.execute(lock)
-        assert relay.round() is Round.STANDBY
+        assert relay.publish_batch() is PassResult.STANDBY
         relay.step()
     assert emitted(database) == before
 
@@ -171,35 +171,35 @@ def users_with_quiet_thoughts(database: Database, number: int) -> list[UUID]:
 
 
 def test_a_pass_goes_over_all_users_in_pages(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeping, "PAGE_USERS", 2)
+    monkeypatch.setattr(sweeping, "USERS_PER_PAGE", 2)
     users = users_with_quiet_thoughts(database, 5)
     now = [0.0]
     one = Sweep(database, TOPIC, clock=lambda: now[0])
-    assert [one.step() for _ in range(4)] == [0, 0, 5, 0]
+    assert [one.run_due_page() for _ in range(4)] == [0, 0, 5, 0]
     assert Counter(key for _, key, _, _ in emitted(database)) == dict.fromkeys(map(str, users), 1)
     database.rows(text("UPDATE thoughts SET emitted_at = now() - interval '11 min'"))
-    now[0] = SWEEP_SECONDS - 1
-    assert one.step() == 0
-    now[0] = SWEEP_SECONDS
-    assert [one.step() for _ in range(3)] == [0, 0, 5]
+    now[0] = SWEEP_INTERVAL_SECONDS - 1
+    assert one.run_due_page() == 0
+    now[0] = SWEEP_INTERVAL_SECONDS
+    assert [one.run_due_page() for _ in range(3)] == [0, 0, 5]
 
 
 def test_a_page_that_failed_is_tried_again_in_a_minute(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "PAGE_USERS", 2)
+    monkeypatch.setattr(sweeping, "USERS_PER_PAGE", 2)
     users_with_quiet_thoughts(database, 3)
     now = [0.0]
     nowhere = make_engine("postgresql+psycopg2://nobody@127.0.0.1:9/none", "away")
     one = Sweep(database, TOPIC, clock=lambda: now[0])
-    assert one.step() == 0
+    assert one.run_due_page() == 0
     one._database = Database(nowhere)
     with pytest.raises(SQLAlchemyError):
-        one.step()
+        one.run_due_page()
     one._database = database
-    assert one.step() == 0
-    now[0] = SWEEP_SECONDS
-    assert one.step() == 3
+    assert one.run_due_page() == 0
+    now[0] = SWEEP_INTERVAL_SECONDS
+    assert one.run_due_page() == 3
 
 
 def test_the_pauses_between_the_emissions_of_a_thought_double(database: Database, user_id: UUID) -> None:
@@ -217,10 +217,10 @@ def test_the_pauses_between_the_emissions_of_a_thought_double(database: Database
 
 def test_a_foreign_thought_is_emitted_again_with_its_headers(database: Database, user_id: UUID) -> None:
     thought = a_thought(database, user_id, emit=False)
-    kept = foreign(b"key", [("traceparent", b"00-aa"), ("x", None)])
+    kept = capture_source(b"key", [("traceparent", b"00-aa"), ("x", None)])
     database.rows(text("UPDATE thoughts SET headers = CAST(:kept AS jsonb)"), kept=json.dumps(kept))
     age(database, thought, 6)
     sweep(database, TOPIC)
     (again,) = database.rows(text("SELECT key, turn, headers FROM outbox"))
     assert again.key == str(user_id)
-    assert headers_again(again.headers, again.turn) == [("turn", b"1"), ("traceparent", b"00-aa"), ("x", None)]
+    assert restore_headers(again.headers, again.turn) == [("turn", b"1"), ("traceparent", b"00-aa"), ("x", None)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devstack import cli
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.supervisor import client, locks
 from tests.devstack.stacks import SMALL, command, devstack, down, kill, pids, up
 from tests.eventually import eventually
@@ -51,7 +51,7 @@ def test_a_signal_stops_everything_cleanly(tmp_path: Path, number: signal.Signal
         assert process.wait(timeout=60) == 0
         assert "Stopped." in said()
         assert pids(tmp_path) == {}
-        assert not client.manager_lives(Home(tmp_path))
+        assert not client.is_manager_running(StackDir(tmp_path))
         assert not (tmp_path / "postgres" / "postmaster.pid").exists()
 
 
@@ -77,7 +77,7 @@ def test_a_killed_up_is_taken_over_by_the_next(tmp_path: Path) -> None:
 
 def test_a_killed_manager_is_noticed_and_nothing_of_it_stays(tmp_path: Path) -> None:
     with foreground(tmp_path) as (process, said):
-        kill(locks.holder(Home(tmp_path).manager_lock) or 0)
+        kill(locks.holder_pid(StackDir(tmp_path).manager_lock) or 0)
         assert process.wait(timeout=60) == 1
         assert "was killed" in said()
         assert pids(tmp_path) == {}

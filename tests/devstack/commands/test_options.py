@@ -10,7 +10,7 @@ from contracts.settings import Settings, load_settings
 from devstack.commands import app_processes, environment
 from devstack.errors import DevstackError
 from devstack.spec import ports
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.spec.ports import Ports
 from devstack.spec.process_kinds import parse_scale
 from devstack.stores import java, kafka, redis_server
@@ -19,8 +19,8 @@ PORTS = Ports(21900)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path)
+def home(tmp_path: Path) -> StackDir:
+    made = StackDir(tmp_path)
     made.prepare()
     return made
 
@@ -49,8 +49,8 @@ def test_a_wrong_scale_is_said(wrong: str) -> None:
         parse_scale([wrong])
 
 
-def test_worker_n_does_not_count_the_solo_worker(home: Home, chosen: Settings) -> None:
-    made = app_processes.processes(home, PORTS, parse_scale(["worker=2,web=2,relay=2"]), chosen)
+def test_worker_n_does_not_count_the_solo_worker(home: StackDir, chosen: Settings) -> None:
+    made = app_processes.app_processes(home, PORTS, parse_scale(["worker=2,web=2,relay=2"]), chosen)
     assert [(each.name, each.kind) for each in made] == [
         ("relay.1", "relay"), ("relay.2", "relay"), ("bridge.1", "bridge"), ("worker.1", "worker"),
         ("worker.2", "worker"), ("beat.1", "beat"), ("flower.1", "flower"),
@@ -58,60 +58,62 @@ def test_worker_n_does_not_count_the_solo_worker(home: Home, chosen: Settings) -
     ]  # fmt: skip
 
 
-def test_without_workers_there_is_no_solo_worker(home: Home, chosen: Settings) -> None:
+def test_without_workers_there_is_no_solo_worker(home: StackDir, chosen: Settings) -> None:
     assert "solo.1" not in {
-        each.name for each in app_processes.processes(home, PORTS, parse_scale(["worker=0"]), chosen)
+        each.name for each in app_processes.app_processes(home, PORTS, parse_scale(["worker=0"]), chosen)
     }
 
 
-def test_the_solo_worker_has_one_slot_and_its_own_queue(home: Home, chosen: Settings) -> None:
-    made = {each.name: " ".join(each.argv) for each in app_processes.processes(home, PORTS, parse_scale([]), chosen)}
+def test_the_solo_worker_has_one_slot_and_its_own_queue(home: StackDir, chosen: Settings) -> None:
+    made = {
+        each.name: " ".join(each.argv) for each in app_processes.app_processes(home, PORTS, parse_scale([]), chosen)
+    }
     assert "--concurrency 1 --queues solo --hostname solo.1@%h" in made["solo.1"]
     assert "--concurrency 7 --queues thoughts --hostname worker.1@%h" in made["worker.1"]
 
 
-def test_a_worker_is_given_the_time_that_its_longest_call_may_take(home: Home, chosen: Settings) -> None:
-    slow = chosen.model_copy(update={"call_deadline_seconds": 300.0, "renew_seconds": 7.0})
-    made = {each.name: each.patience for each in app_processes.processes(home, PORTS, parse_scale([]), slow)}
-    assert made.pop("worker.1") == made.pop("solo.1") == 300 + 3 * 7 + app_processes.WORKER_MARGIN
+def test_a_worker_is_given_the_time_that_its_longest_call_may_take(home: StackDir, chosen: Settings) -> None:
+    slow = chosen.model_copy(update={"agent_timeout_seconds": 300.0, "lease_renew_seconds": 7.0})
+    made = {each.name: each.stop_timeout for each in app_processes.app_processes(home, PORTS, parse_scale([]), slow)}
+    assert made.pop("worker.1") == made.pop("solo.1") == 300 + 3 * 7 + app_processes.WORKER_STOP_MARGIN
     assert set(made.values()) == {30.0}
 
 
-def test_each_process_has_a_heartbeat_file_of_its_own(home: Home, chosen: Settings) -> None:
+def test_each_process_has_a_heartbeat_file_of_its_own(home: StackDir, chosen: Settings) -> None:
     files = [
-        each.environment["HEARTBEAT_FILE"] for each in app_processes.processes(home, PORTS, parse_scale([]), chosen)
+        each.environment["HEARTBEAT_FILE"] for each in app_processes.app_processes(home, PORTS, parse_scale([]), chosen)
     ]
     assert len(set(files)) == len(files)
 
 
 def test_set_wins_over_the_stores_addresses_and_these_over_the_callers(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: StackDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("REDIS_URL", "CELERY_BROKER_URL", "KAFKA_BOOTSTRAP_SERVERS", "AI_PROVIDER", "PATIENCE_SECONDS"):
+    for name in ("REDIS_URL", "CELERY_BROKER_URL", "KAFKA_BOOTSTRAP_SERVERS", "AI_PROVIDER", "LEASE_SECONDS"):
         monkeypatch.setenv(name, "the caller's")
-    made = environment.compose(home, PORTS, {"PATIENCE_SECONDS": "30", "KAFKA_BOOTSTRAP_SERVERS": "elsewhere:1"})
+    made = environment.build_environment(home, PORTS, {"LEASE_SECONDS": "30", "KAFKA_BOOTSTRAP_SERVERS": "elsewhere:1"})
     assert made["REDIS_URL"] == made["CELERY_BROKER_URL"] == redis_server.url(home, PORTS)
     assert made["KAFKA_BOOTSTRAP_SERVERS"] == "elsewhere:1"
     assert made["AI_PROVIDER"] == "the caller's"
-    assert made["PATIENCE_SECONDS"] == "30"
+    assert made["LEASE_SECONDS"] == "30"
 
 
-def test_a_stack_is_open_and_has_a_secret_key_that_lasts(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stack_is_open_and_has_a_secret_key_that_lasts(home: StackDir, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SECRET_KEY", raising=False)
-    monkeypatch.delenv("OPEN_API", raising=False)
-    made = environment.compose(home, PORTS, {})
-    assert environment.check(made).open_api
-    assert environment.compose(home, PORTS, {})["SECRET_KEY"] == made["SECRET_KEY"]
+    monkeypatch.delenv("TRUST_USER_ID", raising=False)
+    made = environment.build_environment(home, PORTS, {})
+    assert environment.load_stack_settings(made).trust_user_id
+    assert environment.build_environment(home, PORTS, {})["SECRET_KEY"] == made["SECRET_KEY"]
     assert (home.root / "secrets" / "secret-key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_wrong_value_is_said_by_the_name_of_its_variable(home: Home) -> None:
-    made = environment.compose(home, PORTS, {"WORKER_CONCURRENCY": "many"})
+def test_a_wrong_value_is_said_by_the_name_of_its_variable(home: StackDir) -> None:
+    made = environment.build_environment(home, PORTS, {"WORKER_CONCURRENCY": "many"})
     with pytest.raises(DevstackError, match="WORKER_CONCURRENCY"):
-        environment.check(made)
+        environment.load_stack_settings(made)
 
 
-@pytest.mark.parametrize("wrong", ["NO_SUCH_SETTING=1", "OPEN_API"])
+@pytest.mark.parametrize("wrong", ["NO_SUCH_SETTING=1", "TRUST_USER_ID"])
 def test_a_setting_that_nobody_reads_is_refused(wrong: str) -> None:
     with pytest.raises(DevstackError, match=r"--set .*NAME=VALUE"):
         environment.parse_settings([wrong])

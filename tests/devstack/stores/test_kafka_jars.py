@@ -13,8 +13,8 @@ import pytest
 
 from devstack.errors import DevstackError
 from devstack.stores import kafka_jars, kafka_lock
-from devstack.stores.kafka_jars import JarsMissing, ensure
-from devstack.stores.kafka_lock import Jar, digest, read_lock
+from devstack.stores.kafka_jars import JarsUnavailable, ensure_jars
+from devstack.stores.kafka_lock import Jar, read_lock, sha256_of
 
 CONTENTS = {"one": b"the first jar", "two": b"the second jar" * 10000}
 
@@ -72,8 +72,8 @@ def files(cache: Path) -> set[str]:
 
 def test_jars_are_fetched_once_and_in_the_order_of_the_lock(repository: Path, jars: list[Jar], tmp_path: Path) -> None:
     with served(repository) as (address, asked):
-        first = ensure(jars, tmp_path / "cache", address)
-        second = ensure(jars, tmp_path / "cache", address)
+        first = ensure_jars(jars, tmp_path / "cache", address)
+        second = ensure_jars(jars, tmp_path / "cache", address)
     assert [path.read_bytes() for path in first] == list(CONTENTS.values())
     assert second == first
     assert sorted(asked) == ["one-1.0.jar", "two-1.0.jar"]
@@ -83,8 +83,11 @@ def test_a_jar_that_was_changed_on_the_way_is_refused_and_not_kept(
     repository: Path, jars: list[Jar], tmp_path: Path
 ) -> None:
     (repository / jars[0].path).write_bytes(b"something else")
-    with served(repository) as (address, _), pytest.raises(JarsMissing, match=r"org\.example\.of:one:1\.0 is not what"):
-        ensure(jars, tmp_path / "cache", address)
+    with (
+        served(repository) as (address, _),
+        pytest.raises(JarsUnavailable, match=r"org\.example\.of:one:1\.0 is not what"),
+    ):
+        ensure_jars(jars, tmp_path / "cache", address)
     assert files(tmp_path / "cache") <= {"two-1.0.jar"}
 
 
@@ -92,15 +95,15 @@ def test_a_jar_that_was_changed_or_cut_in_the_cache_is_fetched_again(
     repository: Path, jars: list[Jar], tmp_path: Path
 ) -> None:
     with served(repository) as (address, asked):
-        one, two = ensure(jars, tmp_path / "cache", address)
+        one, two = ensure_jars(jars, tmp_path / "cache", address)
         one.write_bytes(b"something else")
         two.write_bytes(two.read_bytes()[:100])
         asked.clear()
-        ensure(jars, tmp_path / "cache", address)
+        ensure_jars(jars, tmp_path / "cache", address)
         assert sorted(asked) == ["one-1.0.jar", "two-1.0.jar"]
         one.unlink()
         asked.clear()
-        ensure(jars, tmp_path / "cache", address)
+        ensure_jars(jars, tmp_path / "cache", address)
         assert asked == ["one-1.0.jar"]
     assert [one.read_bytes(), two.read_bytes()] == list(CONTENTS.values())
 
@@ -108,8 +111,8 @@ def test_a_jar_that_was_changed_or_cut_in_the_cache_is_fetched_again(
 def test_a_download_that_breaks_off_leaves_nothing_that_could_be_believed(
     repository: Path, jars: list[Jar], tmp_path: Path
 ) -> None:
-    with served(repository, "two-1.0.jar") as (address, _), pytest.raises(JarsMissing, match=r"two:1\.0"):
-        ensure(jars, tmp_path / "cache", address)
+    with served(repository, "two-1.0.jar") as (address, _), pytest.raises(JarsUnavailable, match=r"two:1\.0"):
+        ensure_jars(jars, tmp_path / "cache", address)
     assert files(tmp_path / "cache") <= {"one-1.0.jar"}
 
 
@@ -118,8 +121,8 @@ def test_a_repository_that_cannot_be_reached_is_said_with_the_jar(
 ) -> None:
     with served(repository) as (address, _):
         pass
-    with pytest.raises(JarsMissing, match=r"could not be fetched"):
-        ensure(jars, tmp_path / "cache", address)
+    with pytest.raises(JarsUnavailable, match=r"could not be fetched"):
+        ensure_jars(jars, tmp_path / "cache", address)
 
 
 def test_maven_is_asked_when_the_download_fails(
@@ -131,7 +134,7 @@ def test_maven_is_asked_when_the_download_fails(
     maven.chmod(0o755)
     monkeypatch.setenv("PATH", str(maven.parent))
     with served(tmp_path / "nothing") as (address, _):
-        found = ensure(jars, tmp_path / "cache", address)
+        found = ensure_jars(jars, tmp_path / "cache", address)
     assert [path.read_bytes() for path in found] == list(CONTENTS.values())
 
 
@@ -169,4 +172,4 @@ def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def test_a_digest_is_sha_256_in_hexadecimal(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
-    assert digest(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256_of(tmp_path / "file") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

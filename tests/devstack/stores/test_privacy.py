@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 import redis
 
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.stores import redis_server
 from devstack.supervisor import logs
 from tests.devstack.stacks import PASSWORDS, Whole, ask, pids, status
@@ -36,7 +36,7 @@ def test_others_may_walk_to_the_stores_but_read_nothing(stack: Path, whole: Whol
 
 
 def test_what_an_earlier_stack_left_open_is_closed(tmp_path: Path) -> None:
-    home = Home(tmp_path / "stack")
+    home = StackDir(tmp_path / "stack")
     for directory in (home.root, home.logs, home.root / "redis"):
         directory.mkdir()
         directory.chmod(0o777)
@@ -53,13 +53,13 @@ def test_what_was_moved_out_of_a_log_is_as_closed_as_the_log(tmp_path: Path) -> 
     path = tmp_path / "web.1.log"
     path.write_text("x" * 100)
     path.chmod(0o600)
-    logs.bound(tmp_path, limit=10)
+    logs.rotate(tmp_path, limit=10)
     assert (tmp_path / "web.1.log.1").stat().st_mode & 0o777 == 0o600
 
 
 def test_redis_wants_the_password(stack: Path) -> None:
     address = status(stack)["redis_url"]
-    password = Home(stack).secret("redis-password")
+    password = StackDir(stack).secret("redis-password")
     for wrong in (address.replace(f":{password}@", ""), address.replace(password, "not-it")):
         with redis.Redis.from_url(wrong) as client, pytest.raises(redis.AuthenticationError):
             client.ping()
@@ -68,7 +68,7 @@ def test_redis_wants_the_password(stack: Path) -> None:
 
 
 def test_no_password_is_among_the_arguments_or_in_a_log(whole: Whole) -> None:
-    home = Home(whole.directory)
+    home = StackDir(whole.directory)
     passwords = [home.secret(name) for name in (*PASSWORDS, "secret-key")]
     parents = [psutil.Process(pid) for pid in pids(whole.directory).values()]
     family = [each for parent in parents for each in (parent, *parent.children(recursive=True))]
@@ -82,6 +82,6 @@ def test_postgresql_logs_neither_a_slow_nor_a_failing_statement_nor_the_row_of_i
     ask(stack, "CREATE TABLE short (text text CHECK (length(text) < 5))")
     with pytest.raises(psycopg2.errors.CheckViolation):
         ask(stack, f"INSERT INTO short VALUES ('{SECRET_TEXT}')")
-    said = Home(stack).log("postgres.1").read_text()
+    said = StackDir(stack).log("postgres.1").read_text()
     assert "violates check constraint" in said
     assert SECRET_TEXT not in said

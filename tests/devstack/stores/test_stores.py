@@ -15,9 +15,9 @@ import redis
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # its stub forgets it
 
-from bridge.kafka.topics import DEAD_LETTER_RECORD_BYTES
-from devstack.spec.layout import Home
-from devstack.spec.ports import SPAN
+from bridge.kafka.topics import MAX_DEAD_LETTER_RECORD_BYTES
+from devstack.spec.layout import StackDir
+from devstack.spec.ports import PORT_COUNT
 from devstack.stores.postgres import SYSTEM_USER
 from devstack.supervisor import locks
 from tests.devstack.stacks import (
@@ -47,7 +47,7 @@ def test_status_has_exactly_the_names_that_scripts_rely_on(stack: Path, base: in
     ]  # fmt: skip
     assert shown["kafka"] == "apache 4.4.0"
     assert shown["kafka_bootstrap"] == f"127.0.0.1:{base + 4}"
-    assert shown["redis_url"] == f"redis://:{Home(stack).secret('redis-password')}@127.0.0.1:{base + 3}/0"
+    assert shown["redis_url"] == f"redis://:{StackDir(stack).secret('redis-password')}@127.0.0.1:{base + 3}/0"
     assert shown["database_url"].endswith(f"@127.0.0.1:{base + 2}/thoughts")
     running = pids(stack)
     assert shown["processes"] == [
@@ -67,7 +67,7 @@ def test_the_table_for_people_does_not_show_the_passwords(stack: Path) -> None:
     shown = devstack("status", "--dir", str(stack)).stdout
     assert "kafka.1" in shown
     assert "apache 4.4.0" in shown
-    assert not [name for name in PASSWORDS if Home(stack).secret(name) in shown]
+    assert not [name for name in PASSWORDS if StackDir(stack).secret(name) in shown]
 
 
 def test_every_process_listens_on_the_loopback_address_and_its_own_ports(stack: Path, base: int) -> None:
@@ -78,7 +78,7 @@ def test_every_process_listens_on_the_loopback_address_and_its_own_ports(stack: 
         if each.status == psutil.CONN_LISTEN
     ]
     assert {address.ip.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
-    assert {address.port for address in listening} <= set(range(base, base + SPAN))
+    assert {address.port for address in listening} <= set(range(base, base + PORT_COUNT))
 
 
 def test_postgresql_takes_many_connections_has_vectors_and_wants_the_password(stack: Path) -> None:
@@ -111,7 +111,7 @@ def test_the_topics_are_there_and_no_other_appears_by_itself(stack: Path) -> Non
     found = {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=10).topics.items()}
     assert found == {"thought-processing": 3, "thought-processing-dlq": 3, "thought-events": 3}
     room = next(iter(admin.describe_configs([ConfigResource("topic", "thought-processing-dlq")]).values())).result(10)
-    assert int(room["max.message.bytes"].value) == DEAD_LETTER_RECORD_BYTES
+    assert int(room["max.message.bytes"].value) == MAX_DEAD_LETTER_RECORD_BYTES
 
 
 def test_a_killed_store_comes_back_with_what_it_had(stack: Path) -> None:
@@ -191,7 +191,7 @@ def test_after_everything_was_killed_up_starts_it_again_with_its_data_on_other_p
 ) -> None:
     """SIGKILL leaves postmaster.pid, locks and sockets behind; and addresses are no part of the data."""
     ask(stack, "CREATE TABLE survives AS SELECT 43 AS answer")
-    kill(locks.holder(Home(stack).manager_lock) or 0)
+    kill(locks.holder_pid(StackDir(stack).manager_lock) or 0)
     orphans = pids(stack)
     assert len(orphans) == 3
     kill(orphans["kafka.1"])
@@ -208,7 +208,7 @@ def test_run_gives_a_module_the_settings_that_up_was_given(stack: Path) -> None:
     assert devstack("run", *place, "alembic", "upgrade", "head").returncode == 0
     done = devstack("run", *place, "tasks", "batch", "--detach")
     assert "Batch 1 is asked for." in done.stdout, done.stderr  # with Kafka's work taken as it comes it is refused
-    assert Home(stack).settings_file.stat().st_mode & 0o777 == 0o600
+    assert StackDir(stack).settings_file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.fixture

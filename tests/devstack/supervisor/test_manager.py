@@ -12,12 +12,12 @@ import psutil
 import pytest
 
 from devstack import console
-from devstack.commands.readiness import FRESH
+from devstack.commands.readiness import MAX_HEARTBEAT_AGE
 from devstack.errors import DevstackError
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.spec.stack import load
 from devstack.supervisor import client, locks, logs, pid_records, stop_progress
-from devstack.supervisor.manager import Patient
+from devstack.supervisor.manager import GracefulWatcher
 from tests.devstack.stacks import is_ready, kill, pids, toy
 from tests.eventually import eventually
 
@@ -30,15 +30,15 @@ def note_at_the_end(name: str) -> str:
     return f"trap 'echo {name} >>\"$TOYS/ended\"; exit 0' TERM; touch $TOYS/{name}; {SLEEPS}"
 
 
-def start(home: Home, *names: str) -> None:
+def start(home: StackDir, *names: str) -> None:
     client.start(home, [load(home).named(name)[0] for name in names])
 
 
-def stop(home: Home, *names: str) -> None:
+def stop(home: StackDir, *names: str) -> None:
     client.stop(home, [load(home).named(name)[0] for name in names])
 
 
-def restarts(home: Home, name: str) -> int:
+def restarts(home: StackDir, name: str) -> int:
     record = pid_records.read(home, name)
     return record.restarts if record else 0
 
@@ -67,7 +67,7 @@ def test_a_silent_process_is_not_ready_any_more(tmp_path: Path) -> None:
     with toy(tmp_path, {"relay.1": f'touch "$HEARTBEAT_FILE"; {SLEEPS}'}) as home:
         start(home, "relay.1")
         eventually(lambda: is_ready(tmp_path, "relay.1"))
-        then = time.time() - FRESH - 1
+        then = time.time() - MAX_HEARTBEAT_AGE - 1
         os.utime(home.heartbeat("relay.1"), (then, then))
         assert not is_ready(tmp_path, "relay.1")
 
@@ -94,7 +94,7 @@ def test_others_are_started_again_while_a_slow_one_stops(tmp_path: Path) -> None
     with toy(tmp_path, {"relay.1": STUBBORN, "relay.2": SLEEPS}, patience=600) as home:
         start(home, "relay.1", "relay.2")
         with pytest.raises(DevstackError, match="does not answer"):
-            client.command(home, "stop_processes", within=0.1, names=["relay.1"])
+            client.command(home, "stop_processes", timeout=0.1, names=["relay.1"])
         kill(pids(tmp_path)["relay.2"])
         eventually(lambda: restarts(home, "relay.2") == 1)
         os.kill(pids(tmp_path)["relay.1"], signal.SIGKILL)
@@ -106,11 +106,11 @@ def lasting(name: str) -> str:
     return f"trap '{waits}' TERM; touch $TOYS/{name}; {SLEEPS}"
 
 
-def begin_to_stop(home: Home, name: str) -> None:
+def begin_to_stop(home: StackDir, name: str) -> None:
     """Tell a lasting process to end, and go away as a person does with Ctrl-C."""
     eventually((home.root / name).exists)
     with pytest.raises(DevstackError, match="does not answer"):
-        client.command(home, "stop_processes", within=0.5, names=[name])
+        client.command(home, "stop_processes", timeout=0.5, names=[name])
 
 
 def test_a_stop_waits_as_long_as_the_process_may_take_and_says_for_whom(
@@ -122,9 +122,9 @@ def test_a_stop_waits_as_long_as_the_process_may_take_and_says_for_whom(
         said.append(line)
         (tmp_path / "go").touch()
 
-    monkeypatch.setattr(client, "ANSWER_WITHIN", 0.1)
-    monkeypatch.setattr(stop_progress, "SAY_AFTER", 0.0)
-    monkeypatch.setattr(console, "say", heard)
+    monkeypatch.setattr(client, "REQUEST_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(stop_progress, "REPORT_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(console, "print_line", heard)
     with toy(tmp_path, {"worker.1": lasting("worker.1"), "redis.1": SLEEPS}, patience=60) as home:
         client.command(home, "start_processes", names=["worker.1"])
         eventually((tmp_path / "worker.1").exists)
@@ -150,10 +150,10 @@ def test_the_stores_end_last_under_a_worker_that_was_stopping_already(tmp_path: 
         start(home, "worker.1", "postgres.1")
         eventually((tmp_path / "postgres.1").exists)
         begin_to_stop(home, "worker.1")
-        os.kill(locks.holder(home.manager_lock) or 0, signal.SIGTERM)
+        os.kill(locks.holder_pid(home.manager_lock) or 0, signal.SIGTERM)
         eventually(lambda: "Got signal SIG_TERM" in home.log("manager").read_text())
         (tmp_path / "go").touch()
-        eventually(lambda: not client.manager_lives(home))
+        eventually(lambda: not client.is_manager_running(home))
     assert (tmp_path / "ended").read_text().split() == ["worker.1", "postgres.1"]
 
 
@@ -186,7 +186,7 @@ def test_the_stores_end_last(tmp_path: Path) -> None:
 def test_the_manager_and_every_process_have_sessions_of_their_own(tmp_path: Path) -> None:
     with toy(tmp_path, {"relay.1": SLEEPS, "web.1": SLEEPS}) as home:
         start(home, "relay.1", "web.1")
-        manager = locks.holder(home.manager_lock) or 0
+        manager = locks.holder_pid(home.manager_lock) or 0
         everybody = [manager, *pids(tmp_path).values()]
         assert [os.getsid(pid) for pid in everybody] == everybody
 
@@ -195,8 +195,8 @@ def test_what_a_killed_manager_left_is_found_and_ended_with_its_children(tmp_pat
     with toy(tmp_path, {"relay.1": f"sleep 600 & echo $! >$TOYS/child; {SLEEPS}"}) as home:
         start(home, "relay.1")
         child = int(eventually(lambda: (tmp_path / "child").is_file() and (tmp_path / "child").read_text()))
-        kill(locks.holder(home.manager_lock) or 0)
-        eventually(lambda: not client.manager_lives(home))
+        kill(locks.holder_pid(home.manager_lock) or 0)
+        eventually(lambda: not client.is_manager_running(home))
         assert list(pids(tmp_path)) == ["relay.1"]
         assert client.bring_down(home, load(home)) == ["relay.1"]
         assert pids(tmp_path) == {}
@@ -208,8 +208,8 @@ def test_a_pid_that_was_given_to_another_program_is_not_taken_for_ours(tmp_path:
         start(home, "relay.1")
         record = pid_records.read(home, "relay.1")
         assert record is not None
-        assert pid_records.living(record) is not None
-        assert pid_records.living(record.model_copy(update={"born": record.born - 60})) is None
+        assert pid_records.running_process(record) is not None
+        assert pid_records.running_process(record.model_copy(update={"born": record.born - 60})) is None
 
 
 def test_a_deep_directory_has_its_sockets_elsewhere(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_long_log_is_moved_aside_and_its_writer_goes_on(tmp_path: Path) -> Non
     with path.open("a") as writer:
         writer.write("x" * 2000)
         writer.flush()
-        logs.bound(tmp_path, limit=1000)
+        logs.rotate(tmp_path, limit=1000)
         writer.write("later\n")
         writer.flush()
     assert path.read_text() == "later\n"
@@ -257,7 +257,7 @@ def test_how_the_last_one_ended_is_known_until_the_stack_starts_again(tmp_path: 
         eventually(lambda: ends(home, *scripts) == [-signal.SIGKILL, 3, 0])
 
 
-def ends(home: Home, *names: str) -> list[int | None]:
+def ends(home: StackDir, *names: str) -> list[int | None]:
     return [record.last_exit if (record := pid_records.read(home, name)) else None for name in names]
 
 
@@ -270,7 +270,7 @@ def test_how_a_process_ended_is_told_by_whatever_look_finds_it(collected: bool) 
         return True
 
     async def ends_between_two_looks() -> None:
-        watcher = Patient("relay.1", "exit 3", shell=True, hooks={"after_reap": (after_reap, True)})
+        watcher = GracefulWatcher("relay.1", "exit 3", shell=True, hooks={"after_reap": (after_reap, True)})
         await watcher._start()
         (process,) = watcher.processes.values()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from devstack.errors import DevstackError
-from devstack.spec.layout import Home
+from devstack.spec.layout import StackDir
 from devstack.spec.stack import load
 from devstack.supervisor import client, pid_records
-from devstack.supervisor.liveness import LOOK_SECONDS, STARTING, Sign, Silence
+from devstack.supervisor.liveness import CHECK_INTERVAL_SECONDS, STARTUP_FACTOR, Heartbeat, LivenessTimer
 from tests.devstack.stacks import pids, toy
 from tests.eventually import eventually
 
@@ -20,44 +20,44 @@ BOUND = 10.0
 HIM = 42
 
 
-def start(home: Home, *names: str) -> None:
+def start(home: StackDir, *names: str) -> None:
     client.start(home, [load(home).named(name)[0] for name in names])
 
 
-def restarts(home: Home, name: str) -> int:
+def restarts(home: StackDir, name: str) -> int:
     record = pid_records.read(home, name)
     return record.restarts if record else 0
 
 
-def until_condemned(*signs: Sign, every: float = LOOK_SECONDS) -> int | None:
+def until_condemned(*signs: Heartbeat, every: float = CHECK_INTERVAL_SECONDS) -> int | None:
     """How many looks it takes, the last sign being seen again and again; None for more than a thousand."""
-    silence = Silence(BOUND, 0.0)
+    silence = LivenessTimer(BOUND, 0.0)
     for number in range(1, 1001):
         sign = signs[min(number, len(signs)) - 1]
-        if silence.is_too_long(sign, number * every):
+        if silence.is_expired(sign, number * every):
             return number
     return None
 
 
 def test_the_same_sign_for_too_long_is_too_long() -> None:
-    assert until_condemned(Sign(HIM, 1.0)) == BOUND + 1
+    assert until_condemned(Heartbeat(HIM, 1.0)) == BOUND + 1
 
 
 def test_each_new_sign_of_life_begins_anew() -> None:
-    assert until_condemned(*(Sign(HIM, float(number)) for number in range(900))) == 900 + BOUND
+    assert until_condemned(*(Heartbeat(HIM, float(number)) for number in range(900))) == 900 + BOUND
 
 
 def test_who_has_not_yet_beaten_may_take_longer() -> None:
-    assert until_condemned(Sign(HIM, None)) == BOUND * STARTING + 1
+    assert until_condemned(Heartbeat(HIM, None)) == BOUND * STARTUP_FACTOR + 1
 
 
 def test_a_successor_is_not_judged_by_what_its_predecessor_left() -> None:
-    assert until_condemned(*[Sign(HIM, 1.0)] * 9, Sign(HIM + 1, 1.0)) == 10 + BOUND
+    assert until_condemned(*[Heartbeat(HIM, 1.0)] * 9, Heartbeat(HIM + 1, 1.0)) == 10 + BOUND
 
 
 def test_a_machine_that_slept_condemns_nobody() -> None:
-    silence = Silence(BOUND, 0.0)
-    assert [silence.is_too_long(Sign(HIM, 1.0), now) for now in (1.0, 100_000.0, 100_001.0)] == [False] * 3
+    silence = LivenessTimer(BOUND, 0.0)
+    assert [silence.is_expired(Heartbeat(HIM, 1.0), now) for now in (1.0, 100_000.0, 100_001.0)] == [False] * 3
 
 
 @pytest.mark.parametrize("name", ["relay.1", "worker.1"])
@@ -94,7 +94,7 @@ def test_who_is_being_stopped_has_all_its_patience(tmp_path: Path) -> None:
         start(home, "worker.1", "relay.1")
         eventually(home.heartbeat("worker.1").exists)
         with pytest.raises(DevstackError, match="does not answer"):
-            client.command(home, "stop_processes", within=0.5, names=["worker.1"])
+            client.command(home, "stop_processes", timeout=0.5, names=["worker.1"])
         before = pids(tmp_path)["worker.1"]
         eventually(lambda: restarts(home, "relay.1") == 2, timeout=40)
         assert pids(tmp_path)["worker.1"] == before

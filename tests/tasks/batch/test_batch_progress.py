@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from contracts.database import Database, make_engine
-from tasks.batch_progress import IDLE_SECONDS, NOT_BEGUN, Lines, Watch, _move, interruptible
+from tasks.batch_progress import NOT_BEGUN, START_TIMEOUT_SECONDS, BatchProgress, LineDisplay, _move, interruptible
 from tasks.batches import Batches
 from tests.bridge.thoughts import add_thought
 from tests.tasks.batch.failed import fail
@@ -33,12 +33,12 @@ def test_it_is_said_once_that_no_bridge_has_begun_it(
             database.rows(text("UPDATE batches SET begun_at = now(), ended_at = now()"))
         return False
 
-    ticks = count(step=IDLE_SECONDS / 2 + 1)
-    Watch(batches, number, pause, lambda: float(next(ticks))).run(nothing)
+    ticks = count(step=START_TIMEOUT_SECONDS / 2 + 1)
+    BatchProgress(batches, number, pause, lambda: float(next(ticks))).run(nothing)
     assert capsys.readouterr().err.count(NOT_BEGUN) == 1
 
 
-@pytest.mark.parametrize("moments", [[0.0, IDLE_SECONDS * 9]])
+@pytest.mark.parametrize("moments", [[0.0, START_TIMEOUT_SECONDS * 9]])
 def test_of_a_batch_that_has_begun_no_trouble_is_told_however_long_it_takes(
     database: Database,
     batches: Batches,
@@ -55,7 +55,7 @@ def test_of_a_batch_that_has_begun_no_trouble_is_told_however_long_it_takes(
         database.rows(text("UPDATE batches SET ended_at = now()"))
         return False
 
-    Watch(batches, number, pause, lambda: next(times, moments[-1])).run(nothing)
+    BatchProgress(batches, number, pause, lambda: next(times, moments[-1])).run(nothing)
     assert capsys.readouterr().err == ""
 
 
@@ -71,12 +71,12 @@ def test_a_batch_that_has_begun_ends_with_its_last_thought_whoever_worked_it_off
         fail(database, thought)
         return False
 
-    assert Watch(batches, number, pause).run(nothing)
+    assert BatchProgress(batches, number, pause).run(nothing)
     assert batches.failed(number) == 1
 
 
 def test_a_batch_that_nobody_has_begun_has_not_ended_though_nothing_is_open(batches: Batches) -> None:
-    assert not Watch(batches, batches.request().id, lambda _: True).run(nothing)
+    assert not BatchProgress(batches, batches.request().id, lambda _: True).run(nothing)
 
 
 def test_a_watch_outlasts_a_postgresql_that_is_away_for_a_while(
@@ -93,14 +93,14 @@ def test_a_watch_outlasts_a_postgresql_that_is_away_for_a_while(
             database.rows(text("UPDATE batches SET begun_at = now(), ended_at = now()"))
         return False
 
-    Watch(Batches(Database(engine)), number, pause).run(nothing)
+    BatchProgress(Batches(Database(engine)), number, pause).run(nothing)
     assert capsys.readouterr().err.count("PostgreSQL does not answer") == 1
     engine.dispose()
 
 
 def test_lines_come_when_something_has_changed_and_not_too_often(capsys: pytest.CaptureFixture[str]) -> None:
     moments = iter([0.0, 0.0, 1.0, 6.0, 6.0, 20.0])
-    lines = Lines(lambda: next(moments, 20.0))
+    lines = LineDisplay(lambda: next(moments, 20.0))
     for done in (0, 1, 2, 2):
         lines(done, 3)
     assert capsys.readouterr().out == "0 of 3 thoughts analysed\n2 of 3 thoughts analysed\n"
@@ -129,5 +129,5 @@ def test_ctrl_c_breaks_nothing_off(batches: Batches) -> None:
     number = batches.request().id
     before = signal.getsignal(signal.SIGINT)
     with interruptible() as interrupted:
-        assert not Watch(batches, number, interrupted.wait).run(ask_and_be_interrupted)
+        assert not BatchProgress(batches, number, interrupted.wait).run(ask_and_be_interrupted)
     assert signal.getsignal(signal.SIGINT) is before

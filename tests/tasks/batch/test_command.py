@@ -44,10 +44,10 @@ def test_who_asks_before_it_has_begun_is_served_by_the_same_batch_up_to_their_ow
     first = batches.request()
     add_thought(database, user_id)
     assert batches.progress(first.id).open == 1
-    assert batches.request() == Requested(first.id, fresh=False)
+    assert batches.request() == Requested(first.id, is_new=False)
     assert batches.progress(first.id).open == 2
     database.rows(text("UPDATE batches SET begun_at = now()"))
-    assert batches.request().fresh
+    assert batches.request().is_new
     assert len(numbers(database)) == 2
 
 
@@ -58,7 +58,7 @@ def test_a_clock_that_was_set_back_takes_nothing_out_of_a_batch(
     database.rows(text("UPDATE batches SET asked_at = asked_at + interval '10 min'"))
     thought = add_thought(database, user_id)
     database.rows(text("UPDATE thoughts SET created_at = created_at + interval '5 min' WHERE id = :id"), id=thought)
-    assert batches.request() == Requested(first.id, fresh=False)
+    assert batches.request() == Requested(first.id, is_new=False)
     assert batches.progress(first.id).open == 1
 
 

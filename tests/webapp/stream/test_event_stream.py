@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from contracts import events
 from contracts.database import Database
-from contracts.progress import Publisher, channel
+from contracts.progress import ProgressPublisher, channel
 from contracts.queues import STEPS
 from contracts.settings import Settings
 from tests.eventually import eventually
@@ -143,7 +143,7 @@ def test_an_event_never_overtakes_one_whose_news_was_lost(web: Served, work: Wor
 
 
 def test_a_repeated_event_is_told_once_and_moves_the_readers_place(
-    web: Served, work: Work, publisher: Publisher
+    web: Served, work: Work, publisher: ProgressPublisher
 ) -> None:
     user = uuid4()
     thought = web.post("a thought", user)
