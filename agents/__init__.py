@@ -1,12 +1,5 @@
-"""The five agents that analyse a thought, and the providers that can play them.
+"""The agents that analyse a thought, and the providers that answer for them.
 
-Use: `provider = make_provider(settings)` once a process, then
-`provider.run(agent_name, AgentInput(...), CallContext(...))`.
-This package knows no Kafka, Redis, Celery, Flask or database.
+`selection.make_provider(settings)` makes a provider, once per process; `provider.run(agent_name, AgentInput(...),
+CallContext(...))` makes one call. This package knows no Kafka, Redis, Celery, Flask or database.
 """
-
-from agents.catalogue import AGENT_NAMES
-from agents.interface import AgentInput, AgentResult, CallContext, Provider
-from agents.selection import make_provider
-
-__all__ = ["AGENT_NAMES", "AgentInput", "AgentResult", "CallContext", "Provider", "make_provider"]

@@ -1,9 +1,10 @@
 """Agent 4, action plan: what could be done about the thought."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
+from agents.agent import Agent
 from agents.output import MAX_LIST_LENGTH, AgentOutput, Part, Phrase, Phrases, Sentence
 
 
@@ -35,3 +36,12 @@ class ActionPlan(AgentOutput):
     delegation_opportunities: Annotated[list[Delegation], Field(max_length=MAX_LIST_LENGTH)]
     avoid: Phrases
     success_metrics: Phrases
+
+
+ACTION_PLAN: Final = Agent(
+    name="action_plan",
+    title="Action plan",
+    question="What could you do about it?",
+    summary="what you could do about it",
+    output=ActionPlan,
+)

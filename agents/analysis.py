@@ -1,5 +1,8 @@
 """Agent 2, analysis: the thought in the context of its author's goals, constraints and earlier thoughts."""
 
+from typing import Final
+
+from agents.agent import Agent
 from agents.output import AgentOutput, Part, Phrases, Sentence
 
 
@@ -22,3 +25,14 @@ class Analysis(AgentOutput):
     realistic_assessment: RealisticAssessment
     unspoken_factors: Phrases
     opportunity_cost: Sentence
+
+
+ANALYSIS: Final = Agent(
+    name="analysis",
+    title="Analysis",
+    question="How does it fit your goals and your situation?",
+    summary="how it fits your goals and your situation",
+    output=Analysis,
+    labels={"given_constraints": "Given your constraints"},
+    reads_earlier_thoughts=True,
+)

@@ -1,29 +1,55 @@
-"""The five agents in the order in which they work, each with the output that it promises."""
+"""The catalogue: all agents, in the order in which they work. To add one, append its row; its own file says the rest.
 
-from collections.abc import Mapping
+Step n of a thought, counted from 1, is the n-th agent. Thoughts in progress carry the number, so an agent is appended
+at the end, or inserted only while no thought is open.
+"""
+
 from typing import Final
 
-from agents.action_plan import ActionPlan
-from agents.analysis import Analysis
-from agents.classification import Classification
+from agents.action_plan import ACTION_PLAN
+from agents.agent import Agent
+from agents.analysis import ANALYSIS
+from agents.classification import CLASSIFICATION
 from agents.errors import PermanentError
-from agents.output import AgentOutput
-from agents.priority import Priority
-from agents.value_impact import ValueImpact
-
-AGENTS: Final[Mapping[str, type[AgentOutput]]] = {
-    "classification": Classification,
-    "analysis": Analysis,
-    "value_impact": ValueImpact,
-    "action_plan": ActionPlan,
-    "priority": Priority,
-}
-
-AGENT_NAMES: Final = tuple(AGENTS)
+from agents.priority import PRIORITY
+from agents.value_impact import VALUE_IMPACT
 
 
-def output_model(agent_name: str) -> type[AgentOutput]:
-    """The output model of an agent. Raises PermanentError for a name that is not in the catalogue."""
-    if agent_name not in AGENTS:
-        raise PermanentError(f"there is no agent {agent_name!r}; the agents are {', '.join(AGENT_NAMES)}")
-    return AGENTS[agent_name]
+class Catalogue:
+    """The agents by step and by name."""
+
+    first_total: Final = 5
+    """How many agents there were in the first release: thoughts that were completed then keep as many results."""
+
+    def __init__(self, *agents: Agent) -> None:
+        self.agents = agents
+
+    @property
+    def total(self) -> int:
+        """How many agents there are, and so the number of the last step."""
+        return len(self.agents)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The agents' names, in the order of the steps."""
+        return tuple(agent.name for agent in self.agents)
+
+    def at_step(self, step: int) -> Agent:
+        """The agent of a step, counted from 1. Raises IndexError."""
+        if step < 1:
+            raise IndexError(f"there is no step {step}")
+        return self.agents[step - 1]
+
+    def find(self, name: str) -> Agent | None:
+        """The agent of this name, or None."""
+        return next((agent for agent in self.agents if agent.name == name), None)
+
+    def named(self, name: str) -> Agent:
+        """The agent of this name. Raises PermanentError when there is none."""
+        agent = self.find(name)
+        if agent is None:
+            raise PermanentError(f"there is no agent {name!r}; the agents are {', '.join(self.names)}")
+        return agent
+
+
+CATALOGUE: Final = Catalogue(CLASSIFICATION, ANALYSIS, VALUE_IMPACT, ACTION_PLAN, PRIORITY)

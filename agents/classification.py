@@ -1,7 +1,8 @@
 """Agent 1, classification: what kind of thought this is."""
 
-from typing import Literal
+from typing import Final, Literal
 
+from agents.agent import Agent
 from agents.output import AgentOutput, Part, Phrases
 
 ThoughtType = Literal["task", "problem", "idea", "question", "observation", "emotion"]
@@ -28,3 +29,12 @@ class Classification(AgentOutput):
     emotional_tone: Tone
     implied_needs: Phrases
     complexity: Complexity
+
+
+CLASSIFICATION: Final = Agent(
+    name="classification",
+    title="Classification",
+    question="What kind of thought is this?",
+    summary="what kind of thought it is, and how urgent",
+    output=Classification,
+)

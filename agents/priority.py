@@ -1,7 +1,8 @@
 """Agent 5, priority: when the thought deserves its author's time."""
 
-from typing import Literal, Self, get_args
+from typing import Final, Literal, Self, get_args
 
+from agents.agent import Agent
 from agents.classification import Classification, Urgency
 from agents.interface import AgentInput
 from agents.output import AgentOutput, Confidence, Part, Phrase, Phrases, Sentence, previous_output
@@ -60,3 +61,14 @@ def floor(urgency: Urgency, important: bool) -> PriorityLevel:
 def higher(one: PriorityLevel, other: PriorityLevel) -> PriorityLevel:
     """The higher of two levels."""
     return min(one, other, key=LEVELS.index)
+
+
+PRIORITY: Final = Agent(
+    name="priority",
+    title="Priority",
+    question="When does it deserve your time?",
+    summary="when it deserves your time",
+    output=Priority,
+    lead="final_recommendation",
+    gives_verdict=True,
+)

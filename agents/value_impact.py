@@ -1,10 +1,11 @@
 """Agent 3, value impact: how far the thought touches five values, and what that weighs for its author."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from agents.agent import Agent
 from agents.interface import AgentInput
 from agents.output import AgentOutput, Confidence, Part, Phrase, Phrases, Score, Sentence
 from agents.profile import phrases
@@ -87,3 +88,14 @@ def _weights(ranking: Sequence[str]) -> Mapping[str, int]:
     for weight, wording in enumerate(reversed(ranking), start=2):
         weights.update({name: weight for name in DIMENSIONS if name in wording.lower()})
     return weights
+
+
+VALUE_IMPACT: Final = Agent(
+    name="value_impact",
+    title="Value impact",
+    question="What does it mean for what you value?",
+    summary="what it means for what you value",
+    output=ValueImpact,
+    labels={"physical_mental": "Touches"},
+    lead="overall_assessment",
+)

@@ -1,6 +1,7 @@
-"""`python -m bench ratio|dispatch|live`: measurements on a stack of their own."""
+"""The entry point of `python -m bench`."""
 
-from bench.commands import run
+from bench.commands import bench
+from contracts import cli
 
 if __name__ == "__main__":
-    run()
+    raise SystemExit(cli.run(bench, "python -m bench"))

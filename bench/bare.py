@@ -11,7 +11,8 @@ import redis
 from celery import Celery
 from kombu.entity import Queue
 
-from contracts.queues import TOTAL_STEPS, broker_settings
+from agents.catalogue import CATALOGUE
+from contracts.queues import broker_settings
 from contracts.settings import load_settings_or_exit
 
 settings = load_settings_or_exit()
@@ -48,7 +49,7 @@ def _application(name: str, **tuning: Any) -> Celery:
     def step(number: int) -> None:
         """One agent's place: the wait, and at the end of a chain one count."""
         time.sleep(settings.scripted_delay_ms / 1000)
-        if number == TOTAL_STEPS:
+        if number == CATALOGUE.total:
             counter.incr(ended_key(app))
 
     app.task(step, name="step", shared=False)

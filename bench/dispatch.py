@@ -13,10 +13,11 @@ from uuid import uuid4
 import redis
 from celery import Celery, Task, chain
 
+from agents.catalogue import CATALOGUE
 from bench.figures import print_machine, spread
 from bridge.consumer.dispatch import BATCH_SIZE, Dispatcher
 from bridge.consumer.protocol import Head
-from contracts.queues import TOTAL_STEPS, broker_settings, task_name
+from contracts.queues import broker_settings, task_name
 from contracts.settings import Settings
 
 T = TypeVar("T")
@@ -46,7 +47,8 @@ def compare(settings: Settings, batches: int, chains: int, rounds: int) -> None:
         return _timed(lambda thought: _apply_async(steps, thought), ids, chains)
 
     print(
-        f"{batches * BATCH_SIZE} chains of {TOTAL_STEPS} steps by the bridge, {chains} by chain.apply_async, each round"
+        f"{batches * BATCH_SIZE} chains of {CATALOGUE.total} steps by the bridge and {chains} by chain.apply_async "
+        "in each round"
     )
     print_machine()
     pairs = [_pair(number, ours, celerys) for number in range(rounds + 1)][1:]
@@ -78,7 +80,7 @@ def _plain_steps(settings: Settings) -> list[Task]:
     def nothing(thought_id: str, token: int) -> None:
         """A task that is sent and never run."""
 
-    return [app.task(nothing, name=task_name(step), shared=False) for step in range(1, TOTAL_STEPS + 1)]
+    return [app.task(nothing, name=task_name(name), shared=False) for name in CATALOGUE.names]
 
 
 def _apply_async(steps: list[Task], thought_id: str) -> None:

@@ -18,11 +18,11 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
+from agents.catalogue import CATALOGUE
 from bench.browsers import Browsers, Fact
 from bench.figures import percentile, print_machine, spread
 from bench.waiting import LONGEST_SECONDS, LOOK_SECONDS
 from contracts.database import Database, make_engine
-from contracts.queues import STEPS, TOTAL_STEPS
 from contracts.settings import Settings
 
 SETTLE_SECONDS = 1.0
@@ -31,7 +31,7 @@ SETTLE_SECONDS = 1.0
 SHARES = (0.5, 0.95, 0.99)
 
 TEXT = "Should I learn to play the cello this winter?"
-QUICK = TEXT + "".join(f" [[delay:{agent}:0]]" for agent in STEPS)
+QUICK = TEXT + "".join(f" [[delay:{agent}:0]]" for agent in CATALOGUE.names)
 
 FACTS = text("""
     SELECT thought_id::text AS thought, step, EXTRACT(epoch FROM finished_at)::float8 AS at FROM agent_runs
@@ -102,6 +102,6 @@ async def _facts_when_all_are_there(database: Database, ids: list[str]) -> dict[
     while time() < deadline:
         await asyncio.sleep(10 * LOOK_SECONDS)
         rows = await asyncio.to_thread(database.rows, FACTS, ids=ids)
-        if len(rows) == len(ids) * (TOTAL_STEPS + 1):
+        if len(rows) == len(ids) * (CATALOGUE.total + 1):
             return {(row.thought, row.step): row.at for row in rows}
     raise SystemExit(f"The measurement did not end within {LONGEST_SECONDS:g} s.")

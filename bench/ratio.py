@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from agents.catalogue import CATALOGUE
 from bench.figures import Split, print_machine, print_split, spread
 from bench.processor import processor_seconds, spent
 from bench.sides import CeleryAlone, Side, WholePath, bare_worker
 from bench.stack import RunningStack
 from bench.waiting import until
-from contracts.queues import TOTAL_STEPS
 from contracts.settings import load_settings
 
 
@@ -48,7 +48,7 @@ class Round:
 def compare(stack: RunningStack, load: Load) -> None:
     """Run the sides in turn; print every round, the ratios with their spread, and where the processor time went."""
     settings = load_settings()
-    print(f"{load.thoughts} chains of {TOTAL_STEPS} steps, {load.users} users, {load.delay_ms} ms a step")
+    print(f"{load.thoughts} chains of {CATALOGUE.total} steps, {load.users} users, {load.delay_ms} ms a step")
     print_machine()
     with bare_worker("plain", load.concurrency) as plain, bare_worker("tuned", load.concurrency) as tuned:
         sides: list[Side] = [

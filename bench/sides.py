@@ -11,13 +11,13 @@ import redis
 from celery import Celery, chain
 from sqlalchemy import text
 
+from agents.catalogue import CATALOGUE
 from bench.processor import Processes
 from bench.stack import RunningStack
 from bench.waiting import until
 from contracts.accept import ACCEPT, accept_parameters
 from contracts.database import Database, make_engine
 from contracts.events import thought_created
-from contracts.queues import TOTAL_STEPS
 from contracts.settings import Settings
 
 TEXT = "Should I learn to play the cello this winter?"
@@ -98,7 +98,7 @@ class CeleryAlone:
         step = self._app.tasks["step"]
         for _ in range(chains):
             first = step.si(1).set(queue=self._held_queue)
-            chain(first, *(step.si(number) for number in range(2, TOTAL_STEPS + 1)), app=self._app).apply_async()
+            chain(first, *(step.si(number) for number in range(2, CATALOGUE.total + 1)), app=self._app).apply_async()
 
     def release(self) -> None:
         self._client.rename(self._held_queue, self._queue)

@@ -1,58 +1,110 @@
-"""What the processes of `python -m bridge` and the making of topics do; the numbers returned are exit statuses."""
+"""The commands of `python -m bridge`: the one place that says what runs together in each of its processes.
 
-from argparse import Namespace
+Modules that only one command needs are imported in it, so that the others start sooner and with less memory.
+"""
 
+import signal
+from typing import TYPE_CHECKING
+
+import click
 from confluent_kafka import KafkaException
 
+from bridge.dead_letters.cli import dead_letters
+from bridge.kafka.config import require_usable_config
+from contracts.cli import with_settings
+from contracts.database import Database, make_engine
 from contracts.settings import Settings
+from contracts.signals import stop_on
+
+if TYPE_CHECKING:
+    from bridge.consumer.source import Source
 
 
-def consume(settings: Settings, _: Namespace) -> int:
-    """Be a bridge until SIGTERM."""
-    from bridge.consumer.loop import run  # only this command needs Celery and the lanes
+@click.group(invoke_without_command=True)
+@click.pass_context
+def bridge(context: click.Context) -> None:
+    """Kafka's side of the system. Without a command, run the consumer."""
+    if context.invoked_subcommand is None:
+        context.invoke(run)
+
+
+@bridge.command()
+@with_settings
+def run(settings: Settings) -> None:
+    """Consume the work topic and dispatch chains of tasks.
+
+    Runs until SIGTERM or SIGINT.
+    """
+    from bridge.consumer.kafka_source import TopicRecreatedError
+    from bridge.consumer.loop import Bridge
 
     if settings.consumes_kafka:
-        check_kafka(settings)
-    run(settings)
-    return 0
+        require_usable_config(settings)
+    database = Database(make_engine(settings.database_url, "bridge", index_plans_only=True))
+    with stop_on(signal.SIGTERM, signal.SIGINT) as stop:
+        try:
+            Bridge(settings, database, _source(settings, database)).run(stop)
+        except (TopicRecreatedError, KafkaException) as error:
+            raise SystemExit(f"The bridge must start again: {error}") from None
 
 
-def relay(settings: Settings, _: Namespace) -> int:
-    """Be a relay until SIGTERM."""
-    from bridge.relay.relay import run
+@bridge.command()
+@with_settings
+def relay(settings: Settings) -> None:
+    """Publish the outbox to Kafka.
 
-    if settings.kafka_enabled:
-        check_kafka(settings)
-    run(settings)
-    return 0
-
-
-def topics(settings: Settings, _: Namespace) -> int:
-    """Make the topics."""
-    from bridge.kafka.topics import create_topics
-
-    check_kafka(settings)
-    try:
-        create_topics(settings)
-    except KafkaException as refused:
-        raise SystemExit(f"The topics were not made: {refused.args[0].str()}. Is Kafka up?") from None
-    return 0
-
-
-def audit(settings: Settings, chosen: Namespace) -> int:
-    """Say whether everything adds up."""
-    from bridge.audit import command
+    Runs until SIGTERM or SIGINT, and audits in the background.
+    """
+    from bridge.audit.background import background_audit
+    from bridge.relay.relay import Relay, stand_by
 
     if settings.kafka_enabled:
-        check_kafka(settings)
-    return command.audit(settings, chosen)
+        require_usable_config(settings)
+    engine = make_engine(settings.database_url, "relay", index_plans_only=True)
+    with stop_on(signal.SIGTERM, signal.SIGINT) as stop, background_audit(settings, stop):
+        if settings.kafka_enabled:
+            Relay(settings, engine, stop).run()
+        else:
+            stand_by(settings, stop)
+    engine.dispose()
 
 
-def check_kafka(settings: Settings) -> None:
-    """End the command with one line when no client can be made of the settings."""
-    from bridge.kafka.config import check_config
+@bridge.command()
+@with_settings
+def create_topics(settings: Settings) -> None:
+    """Create the three topics, unless they exist."""
+    from bridge.kafka import topics
 
+    require_usable_config(settings)
     try:
-        check_config(settings)
-    except ValueError as unusable:
-        raise SystemExit(f"Cannot start. {unusable}") from None
+        topics.create_topics(settings)
+    except KafkaException as error:
+        raise SystemExit(f"The topics were not created: {error.args[0].str()}. Is Kafka running?") from None
+
+
+@bridge.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@with_settings
+def audit(settings: Settings, *, as_json: bool) -> int:
+    """Check that nothing was lost, reordered or done twice.
+
+    Compares records, commits, saved steps, outbox rows and dead letters.
+
+    Exit status: 0 consistent, 1 not consistent, 2 PostgreSQL or Kafka did not answer.
+    """
+    from bridge.audit.command import audit
+
+    if settings.kafka_enabled:
+        require_usable_config(settings)
+    return audit(settings, as_json=as_json)
+
+
+bridge.add_command(dead_letters)
+
+
+def _source(settings: Settings, database: Database) -> "Source":
+    """Kafka's partitions, or the rows of `batches`."""
+    from bridge.consumer.batch_source import BatchSource
+    from bridge.consumer.kafka_source import KafkaSource
+
+    return KafkaSource(settings) if settings.consumes_kafka else BatchSource(settings, database)

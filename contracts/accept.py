@@ -30,6 +30,8 @@ ACCEPT: Final = text("""
            EXISTS (SELECT FROM t) AS fresh
 """)
 
+"""Its outbox row: contracts/outbox.py."""
+
 MAX_TRIES: Final = 5
 
 
@@ -79,7 +81,7 @@ def accept(
     """Store a thought once; the same id again finds the first. `emit` also writes the outbox row for `topic`.
 
     `headers` is the object of `contracts.source_headers.foreign`, for a thought that came with headers of its own.
-    Raises SQLAlchemyError when PostgreSQL is away or refuses; the call may be repeated with the same id.
+    Raises SQLAlchemyError when PostgreSQL is unavailable or refuses; the call may be repeated with the same id.
     """
     parameters = accept_parameters(thought_id, user_id, text, event, topic, emit=emit, headers=headers)
     for _ in range(MAX_TRIES):

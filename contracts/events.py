@@ -1,4 +1,4 @@
-"""web -> Kafka, and worker -> Kafka and browser: the five events of a thought, versioned.
+"""web -> Kafka, and worker -> Kafka and browser: the events of a thought, versioned.
 
 The id of an event is derived from what it says happened, so that the same fact told twice (a record published again,
 a state read back from PostgreSQL) carries the same id and every reader can drop the repeat.
@@ -10,7 +10,6 @@ from uuid import UUID, uuid5
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from contracts.queues import STEPS, TOTAL_STEPS
 from contracts.text import thought_text
 
 _EVENT_IDS = UUID("5b0d7a52-2c8e-5d3e-9d6c-0e8f4b7a9c11")
@@ -60,7 +59,7 @@ class ThoughtProcessing(Event):
     """The thought has reached the head of its author's line and its first message is on the way."""
 
     event_type: Literal["thought_processing"] = "thought_processing"
-    message: str = "Five agents have begun to work on this thought."
+    message: str = "The agents have begun to work on this thought."
 
 
 class ThoughtAgentCompleted(Event):
@@ -69,12 +68,12 @@ class ThoughtAgentCompleted(Event):
     event_type: Literal["thought_agent_completed"] = "thought_agent_completed"
     agent_name: str
     agent_number: int
-    total_agents: int = TOTAL_STEPS
+    total_agents: int
     progress: str
 
 
 class ThoughtCompleted(Event):
-    """All five results are saved."""
+    """The results of all agents are saved."""
 
     event_type: Literal["thought_completed"] = "thought_completed"
     processing_time_seconds: float
@@ -118,16 +117,20 @@ def thought_processing(user_id: UUID, thought_id: UUID, turn: int, when: datetim
     )
 
 
-def agent_completed(user_id: UUID, thought_id: UUID, step: int, when: datetime | None = None) -> ThoughtAgentCompleted:
-    """The event of a saved step, numbered from 1. A step is saved once, also over replays, so its id knows no turn."""
+def agent_completed(
+    user_id: UUID, thought_id: UUID, step: int, *, agent_name: str, total: int, when: datetime | None = None
+) -> ThoughtAgentCompleted:
+    """The event of a saved step, counted from 1 up to `total`. A step is saved once, also over replays, so the id of
+    its event has no turn."""
     return ThoughtAgentCompleted(
         event_id=event_id(thought_id, "thought_agent_completed", step=step),
         user_id=user_id,
         thought_id=thought_id,
         timestamp=when or datetime.now(UTC),
-        agent_name=STEPS[step - 1],
+        agent_name=agent_name,
         agent_number=step,
-        progress=f"{step}/{TOTAL_STEPS}",
+        total_agents=total,
+        progress=f"{step}/{total}",
     )
 
 

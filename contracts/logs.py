@@ -1,10 +1,50 @@
-"""One form of log line for every process: time, level, where, what. Values that may be secret are never logged."""
+"""One form of log line for every process: time, level, message, logger, and the ids as fields.
+
+Ids are passed as `extra={"thought_id": ...}`: LOG_FORMAT=text prints them as `thought_id=...` behind the message,
+LOG_FORMAT=json as members of the line's object. Values that may be secret are never logged.
+"""
 
 import logging
+from collections.abc import MutableMapping
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import structlog
+
+LogFormat = Literal["text", "json"]
+
+PACKAGES: Final = ("bridge", "tasks", "webapp", "contracts", "agents")
 
 
-def configure_logging() -> None:
-    """Write to standard error; libraries speak from WARNING on."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in ("bridge", "tasks", "webapp", "contracts", "agents"):
+def configure_logging(log_format: LogFormat) -> None:
+    """Write one line for each record to standard error: from INFO on of this project, from WARNING on of libraries."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_formatter(log_format))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    for name in PACKAGES:
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _formatter(log_format: LogFormat) -> logging.Formatter:
+    fields: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        _ids_as_text,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=fields,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(log_format)],
+    )
+
+
+def _ids_as_text(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in event.items()}
+
+
+def _renderers(log_format: LogFormat) -> list[Any]:
+    if log_format == "json":
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False, exception_formatter=plain)]

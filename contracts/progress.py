@@ -62,7 +62,7 @@ def connect_redis(url: str) -> redis.Redis:
 
     One repeat, for a pooled connection that Redis has closed; redis-py's own default is ten with growing waits. None
     after a time-out: redis-py repeats the handshake and the call, so that one repeat each would make 12 s of 3.
-    Who finds all connections taken waits for one: redis-py's usual pool would say that Redis is away.
+    Who finds all connections taken waits for one: redis-py's usual pool would say that Redis is unavailable.
     """
     pool = redis.BlockingConnectionPool.from_url(
         url,
@@ -110,7 +110,7 @@ class ProgressPublisher:
     def delete_history(self, user_id: UUID) -> None:
         """Drop what is kept of a user's events, and tell the bridges to look at that user's line.
 
-        Where Redis is away the events go after STREAM_SECONDS, and the bridges look by themselves.
+        Where Redis is unavailable the events go after STREAM_SECONDS, and the bridges look by themselves.
         """
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.delete(stream_key(self._prefix, user_id))
@@ -126,4 +126,4 @@ class ProgressPublisher:
         except redis.RedisError as away:
             if time.monotonic() - begun > SLOW_CALL_SECONDS:
                 self._paused_until = time.monotonic() + PAUSE_SECONDS
-            log.warning("Redis is away, %s: %s", what, away)
+            log.warning("Redis is unavailable, %s: %s", what, away)

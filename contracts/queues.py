@@ -1,20 +1,15 @@
-"""Bridge -> Celery: the names of queues and tasks, the order of the steps, and how both sides talk to the broker."""
+"""bridge -> Celery: the names of queues and tasks, and the broker settings that both sides share."""
 
 from typing import Any, Final
-
-STEPS: Final = ("classification", "analysis", "value_impact", "action_plan", "priority")
-"""The agents in the order in which they work; step n (from 1) is STEPS[n - 1]."""
-
-TOTAL_STEPS: Final = len(STEPS)
 
 THOUGHTS_QUEUE: Final = "thoughts"
 SOLO_QUEUE: Final = "solo"
 """For a step whose worker died in the call: one process with one slot takes it, so that it dies alone next time."""
 
 
-def task_name(step: int) -> str:
-    """The Celery task of a step, numbered from 1."""
-    return f"tasks.{STEPS[step - 1]}"
+def task_name(agent_name: str) -> str:
+    """The Celery task that calls an agent."""
+    return f"tasks.{agent_name}"
 
 
 def broker_settings(url: str) -> dict[str, Any]:

@@ -4,18 +4,33 @@ Every process calls `load_settings()` once, at its entry point, and passes the o
 value ends the process there, with one line a variable. `.env.example` documents every name; a test compares the two.
 """
 
+import os
 import re
+from collections.abc import Iterable
 from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contracts.logs import LogFormat
 
 MAX_CLAIM_AGE_SHARE = 0.8
 """A call may start only within this share of LEASE_RENEW_SECONDS after a claim or a renewal was sent (4 s of 5 s)."""
 
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka takes for a topic's name."""
+
+ENV_FILE: Final = ".env"
+
+FORMER_NAMES: Final = {
+    "OPEN_API": "TRUST_USER_ID",
+    "PATIENCE_SECONDS": "LEASE_SECONDS",
+    "RENEW_SECONDS": "LEASE_RENEW_SECONDS",
+    "CALL_DEADLINE_SECONDS": "AGENT_TIMEOUT_SECONDS",
+}
+"""Former name -> present name. A former name stops the process, because ignoring it would silently use the default."""
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
@@ -28,7 +43,7 @@ class Settings(BaseSettings):
     """All settings of all processes. Seconds and milliseconds are said in the name."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_file=".env", env_ignore_empty=True, hide_input_in_errors=True
+        frozen=True, extra="ignore", env_file=ENV_FILE, env_ignore_empty=True, hide_input_in_errors=True
     )
 
     database_url: str = Field(repr=False)
@@ -78,6 +93,7 @@ class Settings(BaseSettings):
     scripted_call_log: str = ""
 
     heartbeat_file: str = ""
+    log_format: LogFormat = "text"
 
     @property
     def consumes_kafka(self) -> bool:
@@ -107,6 +123,12 @@ class Settings(BaseSettings):
     def max_claim_age_seconds(self) -> float:
         """How old a claim's or a renewal's sending may be when the paid call starts."""
         return MAX_CLAIM_AGE_SHARE * self.lease_renew_seconds
+
+    def require_secret_key(self) -> str:
+        """SECRET_KEY, for the web. Raises SettingsError when it is missing: a default would let anyone forge one."""
+        if self.secret_key is None:
+            raise SettingsError("SECRET_KEY: missing; the web signs cookies with it (at least 16 random characters)")
+        return self.secret_key.get_secret_value()
 
     @field_validator("database_url")
     @classmethod
@@ -201,14 +223,24 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read the environment (and `.env` beside the process); `overrides` win, for tests.
+    """Read the environment and `.env` in the working directory; `overrides` win, for tests.
 
-    Raises SettingsError with a line a variable, without the values: they may be secrets.
+    Raises SettingsError with one line per variable, without the values, because they may be secrets.
     """
+    env_file = overrides.get("_env_file", ENV_FILE)
+    from_file = dotenv_values(env_file) if env_file else {}
+    require_present_names(name for name, value in {**from_file, **os.environ}.items() if value)
     try:
         return Settings(**overrides)
     except ValidationError as invalid:
         raise SettingsError("\n".join(_line(error) for error in invalid.errors())) from None
+
+
+def require_present_names(names: Iterable[str]) -> None:
+    """Raise SettingsError, with one line per variable, when one of the names is a former name of a setting."""
+    former = sorted({name.upper() for name in names} & FORMER_NAMES.keys())
+    if former:
+        raise SettingsError("\n".join(f"{name}: was renamed; set {FORMER_NAMES[name]} instead" for name in former))
 
 
 def load_settings_or_exit() -> Settings:

@@ -1,6 +1,7 @@
-"""`python -m devstack`."""
+"""The entry point of `python -m devstack`."""
 
-from devstack.cli import main
+from contracts import cli
+from devstack.cli import devstack
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(cli.run(devstack, "python -m devstack"))

@@ -9,9 +9,10 @@ from celery import Celery, Task, signals
 from celery.schedules import ParseException, crontab
 from kombu.entity import Queue
 
+from agents.catalogue import CATALOGUE
 from contracts.heartbeat import touch_heartbeat
-from contracts.logs import configure_logging
-from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE, broker_settings, task_name
+from contracts.logs import LogFormat, configure_logging
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, task_name
 from contracts.settings import Settings, SettingsError
 from tasks.beat_scheduler import MAX_SLEEP_SECONDS, NightlyScheduler
 from tasks.step import Advance, Drop, Failed, Requeue, StepOutcome
@@ -40,9 +41,9 @@ def create_app(settings: Settings) -> Celery:
     app = Celery("tasks")
     app.conf.update(broker_settings(settings.broker_url), **_worker_settings(settings))
     worker = Worker(settings)
-    for number in range(1, len(STEPS) + 1):
-        _register_step(app, worker, number)
-    _connect_signals(worker)
+    for number, name in enumerate(CATALOGUE.names, start=1):
+        _register_step(app, worker, number, name)
+    _connect_signals(worker, settings.log_format)
     return app
 
 
@@ -91,7 +92,7 @@ def _scheduler(settings: Settings) -> Callable[..., NightlyScheduler]:
     )
 
 
-def _register_step(app: Celery, worker: Worker, number: int) -> None:
+def _register_step(app: Celery, worker: Worker, number: int, agent_name: str) -> None:
     def step(task: Task, thought_id: str, token: int) -> None:
         try:
             outcome = worker.run(Step.parse(thought_id, token, number))
@@ -100,7 +101,7 @@ def _register_step(app: Celery, worker: Worker, number: int) -> None:
             outcome = Drop("fault")
         _apply(task, outcome)
 
-    app.task(step, name=task_name(number), bind=True, shared=False, max_retries=None, throws=(ThoughtFailedError,))
+    app.task(step, name=task_name(agent_name), bind=True, shared=False, max_retries=None, throws=(ThoughtFailedError,))
 
 
 def _apply(task: Task, outcome: StepOutcome) -> None:
@@ -130,14 +131,14 @@ def _check_queues(sender: Any, **_: Any) -> None:
         )
 
 
-def _connect_signals(worker: Worker) -> None:
+def _connect_signals(worker: Worker, log_format: LogFormat) -> None:
     def ready(sender: Any, **_: Any) -> None:
         worker.start_watchdog(sender)
 
     def received(**_: Any) -> None:
         worker.counters.received += 1
 
-    signals.setup_logging.connect(lambda **_: configure_logging(), weak=False)
+    signals.setup_logging.connect(lambda **_: configure_logging(log_format), weak=False)
     signals.worker_init.connect(_check_queues, weak=False)
     signals.worker_ready.connect(ready, weak=False)
     signals.task_received.connect(received, weak=False)

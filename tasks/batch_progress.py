@@ -1,7 +1,5 @@
 """Watching a batch at a terminal: a progress bar there, a line now and then elsewhere, a word when nothing moves."""
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,8 +33,8 @@ class ShowProgress(Protocol):
 class Meter:
     """Counts what has ended. Thoughts that come back by a replay, or by a later request, make the total larger."""
 
-    def __init__(self) -> None:
-        self.total = 0
+    def __init__(self, total: int = 0) -> None:
+        self.total = total
         self.done = 0
 
     def update(self, progress: BatchState) -> None:
@@ -54,6 +52,7 @@ class BatchProgress:
         batch: int,
         pause: Callable[[float], bool],
         clock: Callable[[], float] = time.monotonic,
+        open_at_start: int = 0,
     ) -> None:
         self._batches = batches
         self._batch = batch
@@ -61,7 +60,7 @@ class BatchProgress:
         self._clock = clock
         self._since = clock()
         self._printed: set[str] = set()
-        self.meter = Meter()
+        self.meter = Meter(open_at_start)
 
     def run(self, show: ShowProgress) -> bool:
         """Whether the batch has ended. PostgreSQL may come and go meanwhile."""
@@ -88,17 +87,6 @@ class BatchProgress:
         if kind not in self._printed:
             self._printed.add(kind)
             click.echo(f"\n{line}", err=True)
-
-
-@contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets, instead of breaking off a statement and the drawing of the bar."""
-    interrupted = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -4,14 +4,15 @@ A message to a worker would have Redis in between, and what Redis forgets there 
 """
 
 import logging
-import time
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any, Final
 
 from celery.beat import PersistentScheduler, ScheduleEntry
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import describe_error
+from contracts.retry import retry
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ RETRY_DELAY_SECONDS: Final = 2.0
 
 
 class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery carries no types
-    """What `beat_scheduler` names: every due entry is one call of `ask`, repeated while PostgreSQL is away.
+    """What `beat_scheduler` names: every due entry is one call of `ask`, repeated while PostgreSQL is unavailable.
 
     The schedule's file keeps the time of the last run, so a night that passed while beat was down is made up for as
     soon as it runs again. `alive` is called at every look.
@@ -71,14 +72,17 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery car
         """`reserve` has done it."""
 
     def _request_until_success(self) -> None:
-        while not self._try_request():
-            self._show_life()
-            time.sleep(RETRY_DELAY_SECONDS)
+        retry(
+            self._request_batch,
+            errors=SQLAlchemyError,
+            delays=repeat(RETRY_DELAY_SECONDS),
+            on_retry=self._on_retry,
+        )
 
-    def _try_request(self) -> bool:
-        try:
-            self._request_batch()
-        except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away or refuses, the nightly batch is asked for again: %s", describe_error(away))
-            return False
-        return True
+    def _on_retry(self, error: Exception, delay: float) -> None:
+        self._show_life()
+        log.warning(
+            "PostgreSQL is unavailable or refuses, the nightly batch is requested again in %g s: %s",
+            delay,
+            describe_error(error),
+        )

@@ -1,41 +1,54 @@
-"""What the commands of `python -m tasks` do; the numbers returned are exit statuses."""
+"""The commands of `python -m tasks`."""
 
+import signal
 import sys
 import threading
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.cli import INTERRUPTED, with_settings
 from contracts.database import Database, describe_error, make_engine
 from contracts.settings import Settings
-from tasks.batch_progress import BatchProgress, interruptible, progress_display
+from contracts.signals import stop_on
+from tasks.batch_progress import BatchProgress, progress_display
 from tasks.batches import Batches
 
-INTERRUPTED = 130
+
+@click.group()
+def tasks() -> None:
+    """Celery's side of the system. The workers and beat are started with `celery -A tasks`."""
 
 
+@tasks.command()
+@click.option("--detach", is_flag=True, help="Only request the batch, and return at once.")
+@with_settings
 def batch(settings: Settings, *, detach: bool) -> int:
-    """Ask for a batch and, unless detached, watch it to its end. Raises SystemExit with what to mend."""
+    """Analyse every waiting thought now, with a progress bar.
+
+    Without Kafka, thoughts wait for the nightly batch (BATCH_SCHEDULE).
+    """
     if settings.consumes_kafka:
         raise SystemExit("No batch is needed: KAFKA_MODE is on, thoughts are analysed as they come.")
     batches = Batches(Database(make_engine(settings.database_url, "batch command")))
     try:
-        with interruptible() as interrupted:
-            asked = batches.request()
-            click.echo(f"Batch {asked.id} is asked for{'' if asked.is_new else ' already, and serves you too'}.")
-            return 0 if detach else _show_until_done(batches, asked.id, interrupted)
-    except SQLAlchemyError as away:
-        raise SystemExit(f"PostgreSQL did not answer: {describe_error(away)}") from None
+        with stop_on(signal.SIGINT) as interrupted:
+            requested = batches.request()
+            already = "" if requested.is_new else " already, and includes your thoughts"
+            click.echo(f"Batch {requested.id} is requested{already}.")
+            return 0 if detach else _show_until_done(batches, requested.id, interrupted)
+    except SQLAlchemyError as error:
+        raise SystemExit(f"PostgreSQL did not answer: {describe_error(error)}") from None
 
 
-def _show_until_done(batches: Batches, number: int, interrupted: threading.Event) -> int:
-    watch = BatchProgress(batches, number, interrupted.wait)
-    with progress_display(batches.progress(number).open, terminal=sys.stdout.isatty()) as show:
-        ended = watch.run(show)
+def _show_until_done(batches: Batches, batch_id: int, interrupted: threading.Event) -> int:
+    progress = BatchProgress(batches, batch_id, interrupted.wait, open_at_start=batches.progress(batch_id).open)
+    with progress_display(progress.meter.total, terminal=sys.stdout.isatty()) as show:
+        ended = progress.run(show)
     if not ended:
-        click.echo(f"Batch {number} goes on by itself; nothing was stopped.")
+        click.echo(f"Interrupted. Batch {batch_id} continues in the background.")
         return INTERRUPTED
-    failed = batches.failed(number)
-    told = f"; {failed} of them failed, `python -m bridge dead-letters list` says why" if failed else ""
-    click.echo(f"Batch {number} has ended: {watch.meter.total} thoughts{told}.")
+    failed = batches.failed(batch_id)
+    failures = f"; {failed} of them failed, `python -m bridge dead-letters list` says why" if failed else ""
+    click.echo(f"Batch {batch_id} has ended: {progress.meter.total} thoughts{failures}.")
     return 0

@@ -34,7 +34,7 @@ CLAIM: Final = text("""
                 THEN (SELECT profile FROM users WHERE users.id = t.user_id) END AS profile,
            CASE WHEN c.id IS NOT NULL
                 THEN (SELECT jsonb_object_agg(agent, output) FROM agent_runs WHERE thought_id = t.id) END AS previous,
-           CASE WHEN c.id IS NOT NULL AND :step = 2
+           CASE WHEN c.id IS NOT NULL AND :earlier
                 THEN ARRAY(SELECT e.text FROM thoughts e
                             WHERE e.user_id = t.user_id AND e.created_at <= t.created_at AND e.status = 'completed'
                             ORDER BY e.created_at DESC, e.id DESC LIMIT 5) END AS earlier
@@ -85,7 +85,9 @@ SAVE: Final = text("""
                   OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call)
                 THEN 'saved' ELSE 'fenced' END AS verdict
 """)
-"""The step's result, with the last step the end of the thought, and what Kafka is told of it: with the tracing headers
+"""Outbox rows of this statement and of FAIL: contracts/outbox.py.
+
+The step's result, with the last step the end of the thought, and what Kafka is told of it: with the tracing headers
 that another producer's thought came with."""
 
 RETRY: Final = text("""

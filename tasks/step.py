@@ -15,11 +15,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from agents.catalogue import CATALOGUE
 from agents.errors import Cancelled
 from agents.interface import AgentInput, AgentResult, CallContext, Provider
 from contracts import events
 from contracts.database import describe_error, is_refused_data
 from contracts.progress import ProgressPublisher
+from contracts.retry import retry
 from contracts.settings import Settings
 from tasks.calls import Call, Calls
 from tasks.failures import Failure, backoff_seconds, classify_error, timed_out, unstorable_result, worker_lost
@@ -33,7 +35,7 @@ REQUEUE_SECONDS: Final = 1.0
 """After so long another worker takes what this one gives back."""
 
 RETRY_DELAYS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Waits between repeats of a statement while PostgreSQL is away; the last one is repeated."""
+"""Waits between repeats of a statement while PostgreSQL is unavailable; the last one is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +198,12 @@ class StepRunner:
         return Advance()
 
     def _completion_events(self, step: Step, claim: Claim, seconds: float) -> list[events.Event]:
-        told: list[events.Event] = [events.agent_completed(claim.user_id, step.thought_id, step.number)]
-        if step.is_last:
-            told.append(events.thought_completed(claim.user_id, step.thought_id, seconds))
-        return told
+        agent_completed = events.agent_completed(
+            claim.user_id, step.thought_id, step.number, agent_name=step.agent, total=CATALOGUE.total
+        )
+        if not step.is_last:
+            return [agent_completed]
+        return [agent_completed, events.thought_completed(claim.user_id, step.thought_id, seconds)]
 
     def _handle_cancellation(self, step: Step, claim: Claim, call: Call, cancelled: Cancelled) -> StepOutcome:
         if call.fenced:
@@ -256,17 +260,22 @@ class StepRunner:
 
         It is also repeated where memory was short, which is no fault of the thought that happens to meet it.
         """
-        for repeats, wait in enumerate(_retry_delays()):
-            try:
-                return statement()
-            except (SQLAlchemyError, MemoryError) as error:
-                if is_refused_data(error):
-                    raise
-                if repeats and shutting_down():
-                    raise ShuttingDownError from error
-                log.warning("PostgreSQL is away or refuses, trying again in %g s: %s", wait, describe_error(error))
-            self._sleep(wait)
-        raise AssertionError("the waits have no end")
+        failures: list[Exception] = []
+
+        def give_up_or_log(error: Exception, delay: float) -> None:
+            if failures and shutting_down():
+                raise ShuttingDownError from error
+            failures.append(error)
+            log.warning("PostgreSQL is unavailable or refuses, retrying in %g s: %s", delay, describe_error(error))
+
+        return retry(
+            statement,
+            errors=(SQLAlchemyError, MemoryError),
+            is_transient=lambda error: not is_refused_data(error),
+            delays=_retry_delays(),
+            on_retry=give_up_or_log,
+            sleep=self._sleep,
+        )
 
 
 def _retry_delays() -> Iterator[float]:

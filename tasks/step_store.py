@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any, Literal, Self
 from uuid import UUID
 
+from agents.agent import Agent
+from agents.catalogue import CATALOGUE
 from agents.interface import AgentResult
 from contracts.database import Database
-from contracts.queues import STEPS, TOTAL_STEPS
 from contracts.settings import Settings
 from contracts.text import clean
 from tasks import statements
@@ -31,14 +32,19 @@ class Step:
         return cls(UUID(thought_id), int(token), number)
 
     @property
+    def definition(self) -> Agent:
+        """The agent of this step, as the catalogue has it."""
+        return CATALOGUE.at_step(self.number)
+
+    @property
     def agent(self) -> str:
         """The agent's name."""
-        return STEPS[self.number - 1]
+        return self.definition.name
 
     @property
     def is_last(self) -> bool:
         """Whether this step completes the thought."""
-        return self.number == TOTAL_STEPS
+        return self.number == CATALOGUE.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ class StepStore:
             step=step.number,
             call=call,
             max=self._settings.max_attempts,
+            earlier=step.definition.reads_earlier_thoughts,
         )
         if row is None:
             return None

@@ -110,7 +110,7 @@ def is_shutting_down() -> bool:
 
 
 def _queue_counter(url: str, queues: Sequence[str]) -> Callable[[], int | None]:
-    """Counts the messages in the queues; None where the broker is away, or is none that can be asked like this."""
+    """Counts the messages in the queues; None when the broker is unavailable or is not a Redis."""
     if not url.startswith(("redis://", "rediss://")):
         return lambda: None
     client: Any = connect_redis(url)

@@ -4,7 +4,7 @@ import threading
 from functools import cached_property
 from typing import Any
 
-from agents import make_provider
+from agents.selection import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings

@@ -6,7 +6,6 @@ from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from webapp import api, health, problems, security
-from webapp.keys import required_secret_key
 from webapp.metrics import metrics
 from webapp.pages import routes
 from webapp.services import make_services
@@ -22,7 +21,7 @@ def make_app(settings: Settings | None) -> Flask:
     app = Flask("webapp", static_folder="static", static_url_path="/static")
     settings = settings or load_settings_or_exit()
     try:
-        _configure(app, required_secret_key(settings))
+        _configure(app, settings.require_secret_key())
         services = make_services(settings)
     except SettingsError as unusable:
         raise SystemExit(f"Cannot start. {unusable}") from None

@@ -35,11 +35,9 @@ def on_starting(server: Any) -> None:
 
 def usable_settings() -> Settings:
     """The settings, or the end of the process: SECRET_KEY is optional for the others, but not for the web."""
-    from webapp.keys import required_secret_key
-
     try:
         settings = load_settings()
-        required_secret_key(settings)
+        settings.require_secret_key()
     except SettingsError as unusable:
         raise SystemExit(f"Cannot start. {unusable}") from None
     return settings
@@ -49,8 +47,8 @@ def post_worker_init(worker: Any) -> None:
     """Connect after the fork, and close the open streams as soon as the worker is told to stop."""
     import gevent
 
-    configure_logging()
     services = worker.wsgi.extensions["services"]
+    configure_logging(services.settings.log_format)
     services.start()
     stop = signal.getsignal(signal.SIGTERM)
 

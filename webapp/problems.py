@@ -6,7 +6,7 @@
 410  the thought of this Idempotency-Key was deleted
 413, 415  too large, or of a type that is not understood
 422  it can be read, but a value in it cannot be taken
-503  PostgreSQL is away or all streams are taken; Retry-After says when to come again
+503  PostgreSQL is unavailable or all streams are taken; Retry-After says when to come again
 """
 
 import json
@@ -75,11 +75,11 @@ def unavailable(detail: str) -> ServiceUnavailable:
 
 
 def database_problem(error: SQLAlchemyError) -> HTTPException:
-    """What a failed statement means for who asked: the value cannot be kept, or PostgreSQL is away (it is logged)."""
+    """The HTTP error of a failed statement: the value cannot be stored, or PostgreSQL is unavailable (logged)."""
     if is_refused_data(error):
         return UnprocessableEntity("The database cannot keep this value.")
-    log.error("PostgreSQL is away: %s", error)
-    return unavailable("The database is away at the moment. Nothing was lost; please try again in a moment.")
+    log.error("PostgreSQL is unavailable: %s", error)
+    return unavailable("The database is unavailable at the moment. Nothing was lost; please try again in a moment.")
 
 
 def _answer_database(error: SQLAlchemyError) -> Response:

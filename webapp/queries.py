@@ -24,7 +24,7 @@ _THOUGHT: Final = select(
 ).where(t.status != "deleted")  # fmt: skip
 
 _IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
-_ENDS: Final = select(r.thought_id, r.step, r.finished_at).where(r.thought_id == any_(_IDS)).order_by(r.step)
+_ENDS: Final = select(r.thought_id, r.step, r.agent, r.finished_at).where(r.thought_id == any_(_IDS)).order_by(r.step)
 """Of the runs only what their events tell: outputs are large, and the streams ask often."""
 
 _RUNS: Final = _ENDS.add_columns(r.attempts, r.started_at, r.output)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import url_for
 
-from contracts.queues import STEPS
+from agents.catalogue import CATALOGUE
 from webapp.queries import Thought
 
 
@@ -32,7 +32,7 @@ def accepted(user_id: UUID, thought_id: UUID, message: str) -> dict[str, Any]:
 
 
 def thought(found: Thought) -> dict[str, Any]:
-    """A thought with always five agents."""
+    """A thought with all its agents, those that have not begun included."""
     row = found.row
     return {
         "id": str(row.id),
@@ -44,7 +44,7 @@ def thought(found: Thought) -> dict[str, Any]:
         "completed_at": isoformat_utc(row.finished_at),
         "processing_time_seconds": row.processing_seconds,
         "error": error(row.error) if row.status == "failed" else None,
-        "agents": [_agent(found, number) for number in range(1, len(STEPS) + 1)],
+        "agents": [_agent(found, number) for number in range(1, total_steps(row) + 1)],
     }
 
 
@@ -72,9 +72,18 @@ def agent_status(row: Any, number: int) -> str:
     return "retrying" if row.call_id is None else "running"
 
 
+def total_steps(row: Any) -> int:
+    """A completed thought keeps the agents that it had: one that was added later never sees it."""
+    return int(row.steps_done) if row.status == "completed" else CATALOGUE.total
+
+
+def _agent_name(found: Thought, number: int) -> str:
+    return str(found.runs[number - 1].agent) if number <= len(found.runs) else CATALOGUE.at_step(number).name
+
+
 def _agent(found: Thought, number: int) -> dict[str, Any]:
     status = agent_status(found.row, number)
-    agent = {"name": STEPS[number - 1], "number": number, "status": status}
+    agent = {"name": _agent_name(found, number), "number": number, "status": status}
     return agent | (_run(found, number) if status == "completed" else _call(found.row, status))
 
 

@@ -1,7 +1,6 @@
 """Accepting a thought: stored once, whatever happens to the answers on the way, and then told to the streams."""
 
 import logging
-import time
 from uuid import UUID
 
 from sqlalchemy import text as sql
@@ -10,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.accept import Accepted, accept
 from contracts.database import is_refused_data
 from contracts.events import thought_created
+from contracts.retry import retry
 from webapp.services import Services
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,9 @@ INSERT_USER = sql("INSERT INTO users (id) VALUES (:id) ON CONFLICT DO NOTHING")
 
 ACCEPTED = "Processing started..."
 ACCEPTED_FOR_BATCH = "Will be analyzed tonight..."
-ACCEPTED_WITHOUT_KAFKA = "Your thought is queued: Kafka is away at the moment, and the analysis starts when it is back."
+ACCEPTED_WITHOUT_KAFKA = (
+    "Your thought is queued: Kafka is unavailable at the moment, and the analysis starts when it is back."
+)
 
 
 class ThoughtDeletedError(ValueError):
@@ -60,17 +62,27 @@ def status_message(services: Services) -> str:
 def _accept_with_retries(
     services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes
 ) -> tuple[Accepted, int]:
-    """What Accept found, and how many tries it took."""
-    deadline = time.monotonic() + RETRY_SECONDS
-    for tries, pause in enumerate((*RETRY_DELAYS, 0.0), start=1):
-        try:
-            return _accept(services, user_id, thought_id, text, event), tries
-        except SQLAlchemyError as error:
-            if is_refused_data(error) or not pause or time.monotonic() + pause > deadline:
-                raise
-            log.warning("PostgreSQL did not take thought %s, trying again: %s", thought_id, type(error).__name__)
-            time.sleep(pause)
-    raise AssertionError("the last pause is zero and raises")
+    """What Accept answered, and after how many attempts. Raises SQLAlchemyError."""
+    failures: list[Exception] = []
+
+    def log_retry(error: Exception, delay: float) -> None:
+        failures.append(error)
+        log.warning(
+            "PostgreSQL did not accept a thought, retrying in %g s: %s",
+            delay,
+            type(error).__name__,
+            extra={"thought_id": thought_id},
+        )
+
+    accepted = retry(
+        lambda: _accept(services, user_id, thought_id, text, event),
+        errors=SQLAlchemyError,
+        is_transient=lambda error: not is_refused_data(error),
+        delays=RETRY_DELAYS,
+        timeout=RETRY_SECONDS,
+        on_retry=log_retry,
+    )
+    return accepted, len(failures) + 1
 
 
 def _accept(services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes) -> Accepted:

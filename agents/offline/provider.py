@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from agents.catalogue import output_model
+from agents.catalogue import CATALOGUE
 from agents.errors import Cancelled, InvalidOutput
 from agents.interface import AgentInput, AgentResult, CallContext
 from agents.offline.action_plan import plan
@@ -43,7 +43,7 @@ class OfflineProvider:
     def run(self, agent_name: str, given: AgentInput, context: CallContext) -> AgentResult:
         if context.cancelled.is_set():
             raise Cancelled("fenced before the call began")
-        output_model(agent_name)
+        CATALOGUE.named(agent_name)
         output = self._apply(agent_name, given)
         return AgentResult(output, "offline", "rules", VERSION, tokens_in=0, tokens_out=0, cost_usd=Decimal(0))
 

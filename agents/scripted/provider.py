@@ -6,7 +6,7 @@ import time
 from decimal import Decimal
 from typing import Final, Never
 
-from agents.catalogue import output_model
+from agents.catalogue import CATALOGUE
 from agents.errors import AgentError, Cancelled, PermanentError, TransientError
 from agents.interface import AgentInput, AgentResult, CallContext
 from agents.output import AgentOutput, validate_output
@@ -34,7 +34,7 @@ class ScriptedProvider:
     def run(self, agent_name: str, given: AgentInput, context: CallContext) -> AgentResult:
         if context.cancelled.is_set():
             raise Cancelled("fenced before the call began")
-        model = output_model(agent_name)
+        model = CATALOGUE.named(agent_name).output
         self._note("start", agent_name, given, context)
         try:
             output = self._play(model, agent_name, given, context)
@@ -50,7 +50,7 @@ class ScriptedProvider:
         _fail_at_once(failure)
         _wait(self._delay_ms if script.delay_ms is None else script.delay_ms, context)
         _fail(failure)
-        return validate_output(model, NONSENSE if failure == "nonsense" else sample(agent_name, given.text), given)
+        return validate_output(model, NONSENSE if failure == "nonsense" else sample(model, given.text), given)
 
     def _failure(self, script: Script, agent_name: str, given: AgentInput, context: CallContext) -> Failure | None:
         if not script.fails:

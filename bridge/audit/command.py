@@ -2,7 +2,6 @@
 
 import json
 import sys
-from argparse import Namespace
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -19,7 +18,7 @@ STATEMENT_SECONDS: Final = 60.0
 UNAVAILABLE: Final = 2
 
 
-def audit(settings: Settings, chosen: Namespace) -> int:
+def audit(settings: Settings, *, as_json: bool) -> int:
     """Look at everything and say what was found."""
     engine = make_engine(settings.database_url, "audit", statement_seconds=STATEMENT_SECONDS, connections=1)
     audit = Audit(settings, Database(engine), whole=True)
@@ -32,7 +31,7 @@ def audit(settings: Settings, chosen: Namespace) -> int:
     finally:
         audit.close()
         engine.dispose()
-    for line in [json.dumps(figures)] if chosen.json else report(figures):
+    for line in [json.dumps(figures)] if as_json else report(figures):
         sys.stdout.write(f"{line}\n")
     return 0 if figures["adds_up"] else 1
 

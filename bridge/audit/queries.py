@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from agents.catalogue import CATALOGUE
 from contracts.database import Database, Row
-from contracts.queues import TOTAL_STEPS
 from contracts.settings import Settings
 
 USERS_PER_PAGE: Final = 50
@@ -68,7 +68,7 @@ THOUGHTS: Final = text("""
       SELECT t.id, t.turn, t.status, t.steps_done, COALESCE(runs.number, 0) AS runs,
              GREATEST(t.attempts, runs.attempts) AS attempts,
              t.steps_done <> COALESCE(runs.number, 0) OR t.steps_done <> COALESCE(runs.last, 0)
-               OR (t.status = 'completed' AND t.steps_done <> :steps) AS unsaved,
+               OR (t.status = 'completed' AND t.steps_done NOT BETWEEN :least AND :total) AS unsaved,
              t.status = 'failed' AND NOT EXISTS (SELECT FROM dead_letters l
                                                   WHERE l.failure_id = t.id || ':' || t.turn) AS unburied
         FROM thoughts t LEFT JOIN LATERAL (SELECT count(*) AS number, max(r.step) AS last, max(r.attempts) AS attempts
@@ -215,8 +215,13 @@ class AuditQueries:
 
     def thoughts(self, users: Sequence[UUID]) -> list[Row]:
         """Sums, and the thoughts that do not fit their runs."""
-        asked = {"users": list(users), "steps": TOTAL_STEPS, "most": self._settings.max_attempts}
-        return self._database.rows(THOUGHTS, **asked)
+        return self._database.rows(
+            THOUGHTS,
+            users=list(users),
+            least=CATALOGUE.first_total,
+            total=CATALOGUE.total,
+            most=self._settings.max_attempts,
+        )
 
     def out_of_order(self, users: Sequence[UUID]) -> list[Row]:
         """Calls that began too early."""

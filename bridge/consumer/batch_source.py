@@ -68,7 +68,7 @@ class BatchSource:
         try:
             self._feed()
         except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away or refuses, the batch waits: %s", describe_error(away))
+            log.warning("PostgreSQL is unavailable or refuses, the batch waits: %s", describe_error(away))
 
     def commit(self, now: float) -> None:
         """Nothing is committed: the rows themselves say what is done."""

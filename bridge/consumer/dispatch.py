@@ -12,8 +12,9 @@ from celery import Celery
 from celery.utils.nodenames import anon_nodename
 from kombu.messaging import Producer
 
+from agents.catalogue import CATALOGUE
 from bridge.consumer.protocol import Head
-from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, TOTAL_STEPS, broker_settings, task_name
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, task_name
 from contracts.settings import Settings
 from contracts.source_headers import StoredHeaders, decode_bytes
 
@@ -44,7 +45,7 @@ class Dispatcher:
 
     def _publish(self, producer: Producer, head: Head) -> None:
         """What all steps of a chain share is made once: ids as text and the sender's name took a tenth of the time."""
-        first, *rest = range(head.steps_done + 1, TOTAL_STEPS + 1)
+        first, *rest = range(head.steps_done + 1, CATALOGUE.total + 1)
         thought = str(head.thought_id)
         root = _root_id(thought, head)
         arguments = (thought, head.dispatch_id)
@@ -59,7 +60,7 @@ class Dispatcher:
             shared["headers"] = traces
         message = self._app.amqp.as_task_v2(
             f"{root}-{first}",
-            task_name(first),
+            _task_of(first),
             args=arguments,
             argsrepr=thought,
             kwargsrepr="",
@@ -78,13 +79,17 @@ class Dispatcher:
         )
 
 
+def _task_of(step: int) -> str:
+    return task_name(CATALOGUE.at_step(step).name)
+
+
 def _signature(step: int, arguments: tuple[str, int], options: dict[str, Any]) -> dict[str, Any]:
     """A later step, as `Signature` would serialise it: building five of those took a fifth of the time of a chain.
 
     It goes to the usual queue: only the step in which a worker died is taken alone.
     """
     return {
-        "task": task_name(step),
+        "task": _task_of(step),
         "args": arguments,
         "kwargs": {},
         "options": options,

@@ -54,7 +54,7 @@ class Ingestion:
         self._clock = clock
 
     def work(self, lane: Lane, now: float) -> None:
-        """Store and bury some, until PostgreSQL is away; the order of the log is kept, and the loop's turn is short."""
+        """Accept or dead-letter records in the order of the log, until the time is up or PostgreSQL is unavailable."""
         until = self._clock() + MAX_SECONDS_PER_CALL
         try:
             for _ in range(MAX_ITEMS_PER_CALL):
@@ -64,7 +64,7 @@ class Ingestion:
                 if self._clock() >= until:
                     return
         except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away or refuses, records wait to be stored: %s", describe_error(away))
+            log.warning("PostgreSQL is unavailable or refuses, records wait to be stored: %s", describe_error(away))
             lane.ingest_failed(now)
 
     def _ingest(self, lane: Lane, item: AcceptRecord | DeadLetterRecord, now: float) -> None:

@@ -43,7 +43,7 @@ TOPIC_CHECK_INTERVAL_SECONDS: Final = 30.0
 at which a lane waits looks to it like the old one; until it grew further its records would not be read."""
 
 SOCKET_TIMEOUT_MS: Final = 6_000
-"""How long a request may take; a bridge that shall stop while Kafka is away waits so long for its last commit."""
+"""How long a request may take, and so the last commit of a bridge that stops while Kafka is unavailable."""
 
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 
@@ -140,19 +140,18 @@ class KafkaSource:
             lost = f"ALARM: partition {number} lost records below its commit and has others in their place"
             raise TopicRecreatedError(f"{lost}; it is read from its earliest record")
 
-    def _skip_corrupt(self, assigned: AssignedPartition, number: int, begins_at: int, error: KafkaError) -> None:
+    def _skip_corrupt(self, assigned: AssignedPartition, number: int, first_offset: int, error: KafkaError) -> None:
         """Ask again for a batch that cannot be decoded; when it stays so, bury the record that is next, without it."""
         if assigned.checks_previous_record:  # what cannot be decoded stands before the lane's first
             assigned.checks_previous_record = False
             self._consumer.seek(TopicPartition(self._topic, number, assigned.lane.next))
             return
-        offset, is_certain = max(begins_at, assigned.lane.next), assigned.corrupt_batches.is_confirmed(begins_at)
-        self._consumer.seek(TopicPartition(self._topic, number, offset + is_certain))
-        if is_certain:
-            log.error("ALARM: nobody can read partition %d offset %d: %s", number, offset, error.str())
-            where = corrupt_origin(self._topic, number, offset, assigned.topic_id)
-            unread = corrupt_record(where, error.str())
-            assigned.lane.add_invalid(unread.record, unread.reason)
+        skip = assigned.corrupt_batches.skip(first_offset, assigned.lane.next)
+        self._consumer.seek(TopicPartition(self._topic, number, skip.seek_to))
+        if skip.skipped is not None:
+            log.error("ALARM: partition %d offset %d cannot be decoded: %s", number, skip.skipped, error.str())
+            invalid = corrupt_record(corrupt_origin(self._topic, number, skip.skipped, assigned.topic_id), error.str())
+            assigned.lane.add_invalid(invalid.record, invalid.reason)
 
     def _log_partition_error(self, number: int, error: KafkaError) -> None:
         if is_fatal(error):

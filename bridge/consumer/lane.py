@@ -167,7 +167,7 @@ class Lane:
         self._offsets.close(record.offset)
 
     def ingest_failed(self, now: float) -> None:
-        """PostgreSQL is away: the intake waits a moment and keeps its order."""
+        """PostgreSQL is unavailable: the intake waits a moment and keeps its order."""
         self._ingest_at = now + DATABASE_RETRY_SECONDS
 
     def due_requests(self, now: float) -> list[DecideRequest]:

@@ -1,28 +1,24 @@
 """The bridge: from doorbells to chains. One loop, one thread; every wait in it is bounded."""
 
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self
 
-from confluent_kafka import KafkaException
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.consumer.batch_source import BatchSource
 from bridge.consumer.decide import decide
 from bridge.consumer.dispatch import Dispatcher
 from bridge.consumer.ingest import Ingestion
-from bridge.consumer.kafka_source import KafkaSource, TopicRecreatedError
 from bridge.consumer.lane import Lane
 from bridge.consumer.protocol import Head
 from bridge.consumer.source import Source
 from bridge.consumer.wakeups import WakeupListener
-from contracts.database import Database, describe_error, make_engine
+from contracts.database import Database, describe_error
 from contracts.events import thought_processing
 from contracts.heartbeat import touch_heartbeat
 from contracts.progress import ProgressPublisher, connect_redis
@@ -115,7 +111,9 @@ class Bridge:
                     lane.decided(decision, self._clock())
                     self._publish_started(decision.head)
         except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away or refuses, its answers are asked for again: %s", describe_error(away))
+            log.warning(
+                "PostgreSQL is unavailable or refuses, its answers are asked for again: %s", describe_error(away)
+            )
             lane.decide_failed(self._clock())
 
     def _publish_started(self, head: Head | None) -> None:
@@ -132,7 +130,7 @@ class Bridge:
         try:
             self._dispatcher.send([head for _, head in waiting])
         except (KombuError, RedisError, OSError) as away:
-            log.warning("The broker is away, %d chains are sent again: %s", len(waiting), type(away).__name__)
+            log.warning("The broker is unavailable, %d chains are sent again: %s", len(waiting), type(away).__name__)
             self._send_at = self._clock() + DISPATCH_RETRY_SECONDS
             return
         for lane, head in waiting:
@@ -142,16 +140,3 @@ class Bridge:
         if self._clock() - self._life_shown_at >= HEARTBEAT_SECONDS:
             self._life_shown_at = self._clock()
             touch_heartbeat(self._settings.heartbeat_file)
-
-
-def run(settings: Settings) -> None:
-    """The process: until SIGTERM or SIGINT."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    database = Database(make_engine(settings.database_url, "bridge", index_plans_only=True))
-    source: Source = KafkaSource(settings) if settings.consumes_kafka else BatchSource(settings, database)
-    try:
-        Bridge(settings, database, source).run(stop)
-    except (TopicRecreatedError, KafkaException) as broken:
-        raise SystemExit(f"The bridge has to start again: {broken}") from None

@@ -1,78 +1,69 @@
-"""News of ended thoughts, from the workers over Redis pub/sub: a reason to look at a user's line at once.
+"""Wake-ups: the workers say over Redis pub/sub whose thought has ended, so that its user's line is polled at once.
 
-News may be lost, late or false; without any, a lane looks again by itself every few seconds.
+A wake-up is only a hint, and may be late, duplicated or lost. Without any, a lane polls every few seconds.
 """
 
 import logging
 import threading
-import time
 from collections import deque
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 import redis
 
 from contracts.progress import wakeup_channel
+from contracts.pubsub import keep_listening, receive
 
 log = logging.getLogger(__name__)
 
 QUEUE_SIZE: Final = 10_000
 RECONNECT_SECONDS: Final = 1.0
+PING_SECONDS: Final = 1.0
 IDLE_TIMEOUT_SECONDS: Final = 5.0
-"""A connection that answered no ping for this long is dead, whatever TCP believes."""
+"""A connection that answered no ping for this long is dead."""
 
 
 class WakeupListener:
-    """Listens in a thread of its own; the bridge's loop takes what has come."""
+    """Listens in its own thread; the bridge's loop drains what came."""
 
     def __init__(self, url: str, prefix: str) -> None:
         self._url = url
         self._channel = wakeup_channel(prefix)
         self._users: deque[UUID] = deque(maxlen=QUEUE_SIZE)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="news", daemon=True)
+        self._stop = threading.Event()
+        listen = partial(keep_listening, self._listen, self._stop, on_disconnect=self._on_disconnect)
+        self._thread = threading.Thread(target=listen, name="wakeups", daemon=True)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; the thread ends within a second."""
-        self._stopped.set()
+        """Stop listening; the thread ends within PING_SECONDS."""
+        self._stop.set()
 
     def drain(self) -> set[UUID]:
-        """The users of whom something was heard since the last call."""
-        heard: set[UUID] = set()
+        """Return the users who were named since the last call."""
+        users: set[UUID] = set()
         while self._users:
-            heard.add(self._users.popleft())
-        return heard
+            users.add(self._users.popleft())
+        return users
 
     def _listen(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._receive()
-            except Exception as away:  # noqa: BLE001  a loop that ends would leave the bridge deaf for good
-                log.warning("Redis is away, no news of ended thoughts: %s", type(away).__name__)
-                self._stopped.wait(RECONNECT_SECONDS)
-
-    def _receive(self) -> None:
         client = redis.Redis.from_url(self._url, socket_timeout=5, socket_connect_timeout=2, socket_keepalive=True)
-        with client, client.pubsub() as subscription:
-            subscription.subscribe(self._channel)
-            heard = time.monotonic()
-            while not self._stopped.is_set():
-                message = subscription.get_message(timeout=1.0)
-                if message is not None:
-                    heard = time.monotonic()
-                    if message["type"] == "message":
-                        self._add(message["data"])
-                elif time.monotonic() - heard > IDLE_TIMEOUT_SECONDS:
-                    raise redis.ConnectionError("Redis has stopped answering")
-                else:
-                    subscription.ping()
+        with client, client.pubsub() as pubsub:
+            pubsub.subscribe(self._channel)
+            for message in receive(pubsub, self._stop, ping_seconds=PING_SECONDS, idle_timeout=IDLE_TIMEOUT_SECONDS):
+                if message is not None and message["type"] == "message":
+                    self._add(message["data"])
+
+    def _on_disconnect(self, error: Exception) -> float:
+        log.warning("Redis is unavailable, lanes poll until it answers: %s", type(error).__name__)
+        return RECONNECT_SECONDS
 
     def _add(self, data: bytes) -> None:
         try:
             self._users.append(UUID(data.decode()))
         except (ValueError, UnicodeDecodeError):
-            log.warning("News that is no user's id was ignored.")
+            log.warning("Ignored a wake-up that is not a user's id.")

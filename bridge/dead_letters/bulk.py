@@ -6,7 +6,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -15,6 +14,7 @@ import click
 
 from bridge.dead_letters.queries import Candidate
 from bridge.dead_letters.replay import CloseResult
+from contracts.signals import stop_on
 
 CloseOne = Callable[[str], CloseResult]
 
@@ -49,7 +49,7 @@ def run_bulk(progress: BulkProgress, ids: Sequence[str], act: CloseOne, *, rate:
     """
     hidden = not sys.stderr.isatty()
     with (
-        _stop_on_signals() as stop,
+        stop_on(signal.SIGINT, signal.SIGTERM) as stop,
         click.progressbar(length=len(ids), label=label, file=sys.stderr, hidden=hidden) as bar,
     ):
         for closed in at_rate(ids, act, rate=rate, stop=stop):
@@ -80,15 +80,3 @@ def count_candidates(
         "by_agent": dict(Counter(one.agent or "-" for one in picked).most_common()),
         "by_user": dict(Counter(one.user_id or "-" for one in picked).most_common()),
     }
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """An event that the signals set, instead of breaking off a statement whose answer would then not be known."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,126 +1,186 @@
-"""The command line of `python -m bridge dead-letters`: which words there are, and what each of them may hold."""
+"""The command line of `python -m bridge dead-letters`: its commands, and what their options may hold."""
 
-import argparse
+import math
 import re
-from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import click
+
 from bridge.dead_letters import commands
-from bridge.dead_letters.queries import STATES
+from bridge.dead_letters.queries import STATES, Filter
+from contracts.cli import with_settings
+from contracts.settings import Settings
 from contracts.text import clean
 
-PAGE: Final = 50
-REPLAYS_A_SECOND: Final = 20.0
-"""A thought takes five calls: so many a second keep a good number of workers busy and a provider alive."""
+PAGE_SIZE: Final = 50
+MAX_NUMBER: Final = 1_000_000
+REPLAYS_PER_SECOND: Final = 20.0
+"""Each replayed thought costs up to one call per agent: a good number of workers stays busy, and a provider alive."""
 
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
-if TYPE_CHECKING:
-    Subcommands = argparse._SubParsersAction[ArgumentParser]  # noqa: SLF001  argparse has no other name for it
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def add(names: "Subcommands") -> None:
-    """Add the commands to the parser of the bridge."""
-    letters = names.add_parser("dead-letters", help="what could not be done: look, replay, discard, rebuild, publish")
-    inner = letters.add_subparsers(required=True, metavar="COMMAND")
-    _list(inner)
-    _show(inner)
-    _replay(inner)
-    _discard(inner)
-    _add(inner, "rebuild", commands.rebuild_index, "restore rows of the index from the dead letter topic")
-    about = "send to the dead letter topic again what it lost, as when it was made anew"
-    again = _add(inner, "publish", commands.publish_letters, about)
-    again.add_argument("--dry-run", action="store_true", help="count what is missing and change nothing")
+class Since(click.ParamType[datetime]):
+    """An ISO time (UTC unless it says another zone), or an age such as 90m, 2h or 3d."""
 
+    name = "when"
 
-def _list(names: "Subcommands") -> None:
-    shown = _add(names, "list", commands.list_letters, "show open dead letters, newest first")
-    _add_filters(shown)
-    which = shown.add_mutually_exclusive_group()
-    which.add_argument("--state", choices=STATES, default="open", help="default: open")
-    which.add_argument("--all", action="store_const", const=None, dest="state", help="those of every state")
-    shown.add_argument("--limit", type=_number(int, 1), default=PAGE, metavar="N", help=f"a page of N; default: {PAGE}")
-    shown.add_argument("--offset", type=_number(int, 0), default=0, metavar="N", help="leave out the newest N")
-
-
-def _show(names: "Subcommands") -> None:
-    shown = _add(names, "show", commands.show_letter, "print everything that is known of one")
-    shown.add_argument("id", type=clean, metavar="ID", help="failure id, as the list shows it")
-
-
-def _replay(names: "Subcommands") -> None:
-    about = "put failed thoughts at the end of their line, and records back into the work topic"
-    again = _add(names, "replay", commands.replay_letters, about)
-    _add_choice(again)
-    again.add_argument(
-        "--rate",
-        type=_number(float, 0.001),
-        default=REPLAYS_A_SECOND,
-        metavar="N",
-        help=f"at most N a second; default: {REPLAYS_A_SECOND:g}",
-    )
-
-
-def _discard(names: "Subcommands") -> None:
-    _add_choice(_add(names, "discard", commands.discard_letters, "close dead letters for good: nothing is to be done"))
-
-
-def _add(names: "Subcommands", name: str, command: Callable[..., int], about: str) -> ArgumentParser:
-    found = names.add_parser(name, help=about, description=about)
-    found.set_defaults(command=command)
-    found.add_argument("--json", action="store_true", help="JSON on standard output")
-    return found
-
-
-def _add_choice(parser: ArgumentParser) -> None:
-    parser.add_argument("ids", nargs="*", type=clean, metavar="ID", help="failure ids, as the list shows them")
-    _add_filters(parser)
-    parser.add_argument(
-        "--all", action="store_true", help="every open one; needed where neither id nor filter is given"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="count what is meant and change nothing")
-
-
-def _add_filters(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--reason", type=clean, help="transient, permanent, invalid, lost, unreadable, unknown-user ..."
-    )
-    parser.add_argument("--error-class", type=clean, metavar="CLASS", help="with its module or without")
-    parser.add_argument("--agent", type=clean, help="the agent that failed")
-    parser.add_argument("--user", type=_id, metavar="UUID", help="the thought's author")
-    parser.add_argument("--thought", type=_id, metavar="UUID", help="the thought, as its page is named")
-    parser.add_argument("--since", type=_since, metavar="WHEN", help="an ISO time, or an age such as 90m, 2h or 3d")
-    parser.add_argument("--text", type=clean, help="a part of the thought's text, or of the record's value")
-
-
-def _id(word: str) -> str:
-    try:
-        return str(UUID(word))
-    except ValueError:
-        raise ArgumentTypeError(f"{word!r} is no UUID") from None
-
-
-def _since(word: str) -> datetime:
-    try:
-        if age := re.fullmatch(r"(\d{1,6})([smhdw])", word):
-            return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
-        when = datetime.fromisoformat(word)
-    except (ValueError, OverflowError):
-        raise ArgumentTypeError(f"{word!r} is neither an ISO time nor an age such as 90m, 2h or 3d") from None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
-def _number(kind: type[int] | type[float], least: float) -> Callable[[str], float]:
-    def read(word: str) -> float:
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
-            found = kind(word)
-        except ValueError:
-            raise ArgumentTypeError(f"{word!r} is no number") from None
-        if not least <= found <= 1_000_000:
-            raise ArgumentTypeError(f"{word} is not between {least:g} and 1,000,000")
-        return found
+            if age := re.fullmatch(r"(\d{1,6})([smhdw])", value):
+                return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
+            when = datetime.fromisoformat(value)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is neither an ISO time nor an age such as 90m, 2h or 3d", param, ctx)
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
 
-    return read
+
+class Text(click.ParamType[str]):
+    """A text that PostgreSQL can compare with: without NUL and lone surrogates."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002 - click's signature
+        return str(clean(value))
+
+
+class Rate(click.FloatRange):
+    """A number per second; click's range would let NaN through."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        rate = float(super().convert(value, param, ctx))
+        if math.isnan(rate):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return rate
+
+
+def _as_text(context: click.Context, parameter: click.Parameter, value: UUID | None) -> str | None:  # noqa: ARG001 - click's signature
+    return None if value is None else str(value)
+
+
+JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+DRY_RUN: Final = click.option("--dry-run", is_flag=True, help="Only count what would be done.")
+FILTERS: Final = (
+    click.option("--reason", type=Text(), help="transient, permanent, invalid, lost, unreadable, unknown-user ..."),
+    click.option("--error-class", type=Text(), metavar="CLASS", help="With or without its module."),
+    click.option("--agent", type=Text(), help="The agent that failed."),
+    click.option("--user", type=click.UUID, callback=_as_text, help="The thought's author."),
+    click.option("--thought", type=click.UUID, callback=_as_text, help="The thought, as in the address of its page."),
+    click.option("--since", type=Since(), help="An ISO time, or an age such as 90m, 2h or 3d."),
+    click.option("--text", type=Text(), help="A part of the thought's text, or of the record's value."),
+)
+SELECTION: Final = (
+    click.argument("ids", nargs=-1, type=Text(), metavar="[ID]..."),
+    *FILTERS,
+    click.option("--all", "everything", is_flag=True, help="Every open one; needed when there is no id and no filter."),
+    DRY_RUN,
+    JSON,
+)
+
+
+def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """All of the options, in the order in which they are listed."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """List, replay or discard what failed."""
+
+
+@dead_letters.command("list")
+@_with(*FILTERS)
+@click.option("--state", type=click.Choice(STATES), default="open", show_default=True, help="Only this state.")
+@click.option("--all", "everything", is_flag=True, help="Every state.")
+@click.option("--limit", type=click.IntRange(1, MAX_NUMBER), default=PAGE_SIZE, show_default=True, help="Rows shown.")
+@click.option("--offset", type=click.IntRange(0, MAX_NUMBER), default=0, show_default=True, help="Rows skipped.")
+@JSON
+@with_settings
+def list_command(
+    settings: Settings, /, *, state: str, everything: bool, limit: int, offset: int, as_json: bool, **filters: Any
+) -> int:
+    """Show dead letters, newest first."""
+    chosen = _filter(filters, state=None if everything else state)
+    return commands.list_page(settings, chosen, limit=limit, offset=offset, as_json=as_json)
+
+
+@dead_letters.command()
+@click.argument("failure_id", type=Text(), metavar="ID")
+@JSON
+@with_settings
+def show(settings: Settings, *, failure_id: str, as_json: bool) -> int:
+    """Show everything that is known of one dead letter."""
+    return commands.show(settings, failure_id, as_json=as_json)
+
+
+@dead_letters.command()
+@_with(*SELECTION)
+@click.option(
+    "--rate",
+    type=Rate(0.001, MAX_NUMBER),
+    default=REPLAYS_PER_SECOND,
+    show_default=True,
+    help="At most this many per second.",
+)
+@with_settings
+def replay(settings: Settings, /, *, rate: float, **selection: Any) -> int:
+    """Try again what failed.
+
+    A thought goes to the end of its author's line and resumes at the failed step; a record that never became a
+    thought is written to the work topic again.
+    """
+    return commands.replay_selected(settings, _selection(**selection), rate=rate)
+
+
+@dead_letters.command()
+@_with(*SELECTION)
+@with_settings
+def discard(settings: Settings, /, **selection: Any) -> int:
+    """Close dead letters without trying again."""
+    return commands.discard_selected(settings, _selection(**selection))
+
+
+@dead_letters.command()
+@JSON
+@with_settings
+def rebuild(settings: Settings, *, as_json: bool) -> int:
+    """Restore missing rows of the index from the topic."""
+    return commands.rebuild_index(settings, as_json=as_json)
+
+
+@dead_letters.command()
+@DRY_RUN
+@JSON
+@with_settings
+def publish(settings: Settings, *, dry_run: bool, as_json: bool) -> int:
+    """Publish again what the topic has lost."""
+    return commands.republish_lost(settings, dry_run=dry_run, as_json=as_json)
+
+
+def _filter(filters: dict[str, Any], **more: Any) -> Filter:
+    names = {field.name for field in fields(Filter)}
+    return Filter(**{name: value for name, value in filters.items() if name in names} | more)
+
+
+def _selection(
+    *, ids: tuple[str, ...], everything: bool, dry_run: bool, as_json: bool, **filters: Any
+) -> commands.Selection:
+    """What is to be closed; dead letters that are named by id are looked up in any state. Raises UsageError."""
+    chosen = _filter(filters, state="open")
+    if ids and (chosen.is_selective or everything):
+        raise click.UsageError("Give ids, or filters, or --all.")
+    if not (ids or chosen.is_selective or everything):
+        raise click.UsageError("Give ids or a filter; --all means every open dead letter.")
+    return commands.Selection(Filter(ids=ids) if ids else chosen, dry_run=dry_run, as_json=as_json)

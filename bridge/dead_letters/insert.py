@@ -16,6 +16,7 @@ INSERT_DEAD_LETTER: Final = text("""
     INSERT INTO outbox (topic, failure_id, value, headers)
     SELECT CAST(:topic AS text), failure_id, value, headers FROM d
 """)
+"""Its outbox row: contracts/outbox.py."""
 
 
 def insert_dead_letter(
@@ -24,7 +25,7 @@ def insert_dead_letter(
     """Store a dead letter and its outbox row for `topic` in one statement; the same id again adds nothing.
 
     `headers` is the object of `contracts.dead_letters.failure_headers` with `origin` and `original_headers`.
-    Raises SQLAlchemyError when PostgreSQL is away; the call may be repeated.
+    Raises SQLAlchemyError when PostgreSQL is unavailable; the call may be repeated.
     """
     kept = json.dumps(clean(dict(headers)))
     database.rows(INSERT_DEAD_LETTER, failure=failure_id, reason=reason, value=value, headers=kept, topic=topic)

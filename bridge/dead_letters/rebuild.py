@@ -133,7 +133,7 @@ def _uuid(told: Any) -> UUID | None:
 
 
 def _records(settings: Settings) -> Iterator[TopicItem]:
-    """All records that stand in the topic now, partition by partition. Raises KafkaException when Kafka is away."""
+    """All records of the topic, partition by partition. Raises KafkaException when Kafka is unavailable."""
     log, topic = TopicReader(settings, "rebuild"), settings.kafka_dead_letter_topic
     try:
         spans = [(one.partition, one.low, one.high) for one in log.partition_offsets(topic)]

@@ -37,7 +37,8 @@ REPLAY: Final = text("""
       FROM dead_letters l WHERE l.failure_id = :failure
 """)
 """The thought takes a new turn at the end of its author's line and keeps its saved steps. Its row is locked before the
-dead letter's, as by who deletes a thought. State and status are answered as they were before."""
+dead letter's, as a deletion does. State and status are answered as they were before. Outbox rows of this statement and
+of RESEND: contracts/outbox.py."""
 
 RESEND: Final = text("""
     WITH d AS (
@@ -76,7 +77,7 @@ class CloseResult:
         return f"{self.failure_id}: {self.description}"
 
 
-def replay(database: Database, settings: Settings, failure_id: str) -> CloseResult:
+def replay(database: Database, failure_id: str, settings: Settings) -> CloseResult:
     """Put a failed thought back at the end of its author's line, or a record back into the work topic.
 
     Raises SQLAlchemyError; the call may be repeated.

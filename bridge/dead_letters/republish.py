@@ -34,7 +34,8 @@ REPUBLISH: Final = text("""
     SELECT count(*) AS written FROM o
 """)
 """Only what still stands in the index where it was looked for, and does not wait in the outbox: a repeat finds nothing
-more to write. Two at the same time may write one twice, if Kafka gives it its old place again between them."""
+more to write. Two at the same time may write one twice, if Kafka gives it its old place again between them.
+Its outbox rows: contracts/outbox.py."""
 
 
 @dataclass(slots=True)

@@ -96,6 +96,14 @@ def check_config(settings: Settings) -> None:
         raise ValueError(f"KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_* or KAFKA_SSL_*: {refused.args[0].str()}") from None
 
 
+def require_usable_config(settings: Settings) -> None:
+    """Raise SystemExit, with one line, when no client can be made of the settings."""
+    try:
+        check_config(settings)
+    except ValueError as error:
+        raise SystemExit(f"Cannot start. {error}") from None
+
+
 def is_fatal(error: KafkaError) -> bool:
     """Whether the client will never work again. An error that comes as a message or a report lacks the flag."""
     return error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001  librdkafka's own name
@@ -104,7 +112,7 @@ def is_fatal(error: KafkaError) -> bool:
 def client_logger() -> logging.Logger:
     """The logger for librdkafka's own lines: each kind at most every half minute.
 
-    While Kafka is away it would write several a second.
+    While Kafka is unavailable it would write several a second.
     """
     log = logging.getLogger("bridge.librdkafka")
     if not log.filters:

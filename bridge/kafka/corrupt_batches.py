@@ -38,15 +38,31 @@ class CorruptRecord:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Where to seek after an error of CORRUPT_BATCH_ERRORS. `skipped` is the offset that was given up, None when the
+    batch is only requested again."""
+
+    seek_to: int
+    skipped: int | None
+
+
 class CorruptBatchTracker:
-    """Of one partition: which batch was found damaged, and how often."""
+    """Counts, for one partition, how often the same corrupt batch was received, and skips its records one by one."""
 
     def __init__(self) -> None:
         self._first_offset = -1
         self._attempts = 0
 
-    def is_confirmed(self, first_offset: int) -> bool:
-        """Whether the batch that begins there was now asked for often enough."""
+    def skip(self, first_offset: int, next_offset: int) -> Skip:
+        """Decide what to read next. `first_offset` is the batch's, as the error says; `next_offset` is the next one of
+        the partition that was not read yet, which may lie within the batch."""
+        offset = max(first_offset, next_offset)
+        if self._is_confirmed(first_offset):
+            return Skip(offset + 1, offset)
+        return Skip(offset, None)
+
+    def _is_confirmed(self, first_offset: int) -> bool:
         self._attempts = self._attempts + 1 if first_offset == self._first_offset else 1
         self._first_offset = first_offset
         return self._attempts >= MAX_ATTEMPTS

@@ -1,10 +1,12 @@
-"""What Kafka answers for a moment while it gives a partition its leader or a group its coordinator: ask again."""
+"""Retries transient errors while Kafka elects a partition's leader or a group's coordinator."""
 
-import time
 from collections.abc import Callable
+from itertools import repeat
 from typing import Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
+
+from contracts.retry import retry
 
 T = TypeVar("T")
 
@@ -24,12 +26,14 @@ RETRY_DELAY_SECONDS: Final = 0.2
 
 
 def retry_transient(request: Callable[[], T], timeout: float) -> T:
-    """The answer. Raises KafkaException: at once for another error, after so many seconds for one of these."""
-    until = time.monotonic() + timeout
-    while True:
-        try:
-            return request()
-        except KafkaException as refused:
-            if refused.args[0].code() not in TRANSIENT_ERRORS or time.monotonic() > until:
-                raise
-            time.sleep(RETRY_DELAY_SECONDS)
+    """Repeat a request while Kafka answers with one of TRANSIENT_ERRORS, for at most `timeout` seconds.
+
+    Raises KafkaException: at once for any other error, and the transient one after the timeout.
+    """
+    return retry(
+        request,
+        errors=KafkaException,
+        is_transient=lambda error: error.args[0].code() in TRANSIENT_ERRORS,
+        delays=repeat(RETRY_DELAY_SECONDS),
+        timeout=timeout,
+    )

@@ -42,7 +42,7 @@ class TopicIds:
 
 
 def await_topic_id(asked: "Future[Any]") -> str:
-    """The answer, waited for. Raises KafkaException when Kafka is away."""
+    """The answer, waited for. Raises KafkaException when Kafka is unavailable."""
     try:
         described = asked.result()
     except KafkaException as refused:

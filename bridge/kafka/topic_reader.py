@@ -32,7 +32,7 @@ from contracts.settings import Settings
 REQUEST_TIMEOUT_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 1.0
 IDLE_TIMEOUT_SECONDS: Final = 30.0
-"""After this long without a record or the end of a partition, Kafka is away."""
+"""After this long without a record or the end of a partition, Kafka is unavailable."""
 
 TopicItem: TypeAlias = "Message[bytes, bytes] | CorruptRecord"
 """What stands at an offset."""
@@ -143,13 +143,12 @@ class TopicReader:
 
     def _skip_corrupt(self, rest: ReadRange, begins_at: TopicPartition, error: KafkaError) -> Iterator[CorruptRecord]:
         """Ask again for a batch that cannot be decoded; when it stays so, the record that is next is passed by."""
-        number, offset = begins_at.partition, max(begins_at.offset, rest.next)
-        is_certain = rest.corrupt_batches.is_confirmed(begins_at.offset)
-        self._consumer.seek(TopicPartition(begins_at.topic, number, offset + is_certain))
-        if is_certain:
-            rest.next = offset + 1
-            if offset < rest.end:
-                yield CorruptRecord(number, offset, error.str())
+        skip = rest.corrupt_batches.skip(begins_at.offset, rest.next)
+        self._consumer.seek(TopicPartition(begins_at.topic, begins_at.partition, skip.seek_to))
+        if skip.skipped is not None:
+            rest.next = skip.seek_to
+            if skip.skipped < rest.end:
+                yield CorruptRecord(begins_at.partition, skip.skipped, error.str())
 
     @contextmanager
     def _assigned(self, topic: str, rests: dict[int, ReadRange]) -> Iterator[None]:

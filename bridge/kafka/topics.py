@@ -34,7 +34,7 @@ REQUEST_TIMEOUT_SECONDS: Final = 30
 def create_topics(settings: Settings) -> list[str]:
     """Make the topics that are not there yet and return their names; those that are there stay as they are.
 
-    Raises KafkaException when Kafka is away or refuses.
+    Raises KafkaException when Kafka is unavailable or refuses.
     """
     client = AdminClient(client_config(settings, "topics"))
     wanted = _wanted_topics(settings)

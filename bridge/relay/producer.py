@@ -34,7 +34,7 @@ class ErrorScope(Enum):
 
     ROW = "this row will never be taken"
     TOPIC = "no row of this topic is taken until somebody mends it"
-    KAFKA = "Kafka is away or busy"
+    KAFKA = "Kafka is unavailable or busy"
 
 
 _ROW_ERRORS: Final = frozenset(
@@ -137,7 +137,7 @@ class OutboxProducer:
     def publish_one_by_one(self, rows: Iterable[OutboxRow], *, seconds: float) -> PublishOutcome:
         """Send each row by itself, so that a refusal can only mean this row.
 
-        No new row is begun after `seconds`, nor when Kafka is away.
+        No new row is begun after `seconds`, nor when Kafka is unavailable.
         """
         outcome, until = PublishOutcome(), time.monotonic() + seconds
         for row in rows:

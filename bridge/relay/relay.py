@@ -6,7 +6,6 @@ that is killed or stopped leaves its batch to the next one, which publishes it a
 
 import logging
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,14 +16,13 @@ import psycopg2
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.audit.background import background_audit
 from bridge.log_throttle import LogThrottle
 from bridge.relay import outbox
 from bridge.relay.backoff import BackoffRegistry
 from bridge.relay.outbox import Exclusions, OutboxRow, Rejected
 from bridge.relay.producer import OutboxProducer, PublishOutcome
 from bridge.relay.sweep import Sweep
-from contracts.database import Database, describe_error, make_engine
+from contracts.database import Database, describe_error
 from contracts.heartbeat import touch_heartbeat
 from contracts.settings import Settings
 
@@ -195,26 +193,8 @@ def pause_after(result: PassResult, troubles: int) -> float:
     return random.uniform(longest / 2, longest)  # noqa: S311  it spreads retries and guards nothing
 
 
-def run(settings: Settings) -> None:
-    """Be a relay until SIGTERM or SIGINT; the batch in progress is then still settled."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    if not settings.kafka_enabled:
-        with background_audit(settings, stop):
-            _idle(settings, stop)
-        return
-    engine = make_engine(settings.database_url, "relay", index_plans_only=True)
-    try:
-        with background_audit(settings, stop):
-            Relay(settings, engine, stop).run()
-    finally:
-        engine.dispose()
-
-
-def _idle(settings: Settings, stop: threading.Event) -> None:
-    """Without Kafka only dead letters wait in the outbox, for the day when there is one. The process is there for its
-    audit."""
+def stand_by(settings: Settings, stop: threading.Event) -> None:
+    """Only show life until `stop` is set: without Kafka, dead letters stay in the outbox until there is one."""
     log.warning("KAFKA_ENABLED is false: nothing is relayed.")
     while not stop.wait(1):
         touch_heartbeat(settings.heartbeat_file)

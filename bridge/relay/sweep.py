@@ -51,7 +51,7 @@ SWEEP: Final = text("""
     SELECT (SELECT count(*) FROM o) AS emitted, (SELECT user_id FROM walk WHERE n = :users) AS last
 """)
 """The users with open thoughts are found by leaps through the index of the lines, never by reading the table. `last` is
-the last one of a full page, NULL where there are no more."""
+the last one of a full page, NULL where there are no more. Its outbox rows: contracts/outbox.py."""
 
 
 class Sweep:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from dotenv import dotenv_values
 
-from contracts.settings import Settings, SettingsError, load_settings
+from contracts.settings import Settings, SettingsError, load_settings, require_present_names
 from devstack.errors import DevstackError
 from devstack.spec.layout import PROJECT, StackDir
 from devstack.spec.ports import Ports
@@ -38,6 +38,7 @@ def load_stack_settings(environment: Mapping[str, str]) -> Settings:
     """The settings as the processes will see them. Raises DevstackError that names the variable to mend."""
     known = {name: environment[name.upper()] for name in Settings.model_fields if environment.get(name.upper())}
     try:
+        require_present_names(name for name, value in environment.items() if value)
         return load_settings(**known)
     except SettingsError as unusable:
         raise DevstackError(f"Cannot start. {unusable}") from None

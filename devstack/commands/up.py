@@ -192,4 +192,4 @@ def _take_down(home: StackDir) -> None:
     if client.is_manager_running(home):
         console.print_line("\nStopping; the stores come last.")
         client.bring_down(home, load(home))
-        console.print_line(f"Stopped. Everything that was written is kept in {home.root}.")
+        console.print_line(f"Stopped. All data is kept in {home.root}.")

@@ -22,6 +22,9 @@ from devstack import console
 from devstack.errors import DevstackError
 from devstack.stores.kafka_lock import Jar, copy_with_maven, sha256_of
 
+CENTRAL = "https://" + ".".join(("repo1", "maven", "org")) + "/maven2"
+"""Maven Central, where Apache Kafka is published."""
+
 PARALLEL_DOWNLOADS = 8
 TIMEOUT_SECONDS = 20.0
 """Seconds without a byte after which a download counts as failed."""
@@ -44,7 +47,7 @@ def ensure_jars(jars: list[Jar], cache: Path, repository: str | None = None) -> 
     """
     wanted = [jar for jar in jars if not _is_valid(jar, cache)]
     if wanted:
-        _fetch(wanted, cache, repository or _public_repository())
+        _fetch(wanted, cache, repository or CENTRAL)
     return [_cache_path(jar, cache) for jar in jars]
 
 
@@ -135,9 +138,3 @@ def _cache_path(jar: Jar, cache: Path) -> Path:
 def _is_valid(jar: Jar, cache: Path) -> bool:
     place = _cache_path(jar, cache)
     return place.is_file() and sha256_of(place) == jar.sha256
-
-
-def _public_repository() -> str:
-    from jgo.constants import MAVEN_CENTRAL_URL
-
-    return str(MAVEN_CENTRAL_URL)

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from hypothesis import HealthCheck, settings
 
-from agents import AGENT_NAMES, AgentInput, CallContext, Provider
+from agents.catalogue import CATALOGUE
+from agents.interface import AgentInput, CallContext, Provider
 
 ON_A_BUSY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """For property tests: how fast an example runs says nothing about what it proves."""
@@ -31,7 +32,7 @@ def a_context(attempt: int = 1, deadline_seconds: float = 60, cancelled: threadi
 def analyse(provider: Provider, text: str, **others: Any) -> dict[str, dict[str, Any]]:
     """The stored outputs of all five agents, one after the other, as the system runs them."""
     outputs: dict[str, dict[str, Any]] = {}
-    for agent_name in AGENT_NAMES:
+    for agent_name in CATALOGUE.names:
         given = an_input(text, previous=dict(outputs), **others)
         outputs[agent_name] = provider.run(agent_name, given, a_context()).output.model_dump(mode="json")
     return outputs

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import AGENT_NAMES
+from agents.catalogue import CATALOGUE
 from agents.scripted.directives import Script, read_script
 from tests.agents.calls import ON_A_BUSY_MACHINE
 
@@ -58,7 +58,7 @@ def test_the_last_of_several_delays_counts() -> None:
     ],
 )
 def test_a_malformed_directive_is_plain_text(text: str) -> None:
-    assert all(read_script(text, agent_name) == Script() for agent_name in AGENT_NAMES)
+    assert all(read_script(text, agent_name) == Script() for agent_name in CATALOGUE.names)
 
 
 @ON_A_BUSY_MACHINE

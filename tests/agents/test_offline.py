@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents import AGENT_NAMES
-from agents.catalogue import AGENTS
+from agents.catalogue import CATALOGUE
 from agents.errors import Cancelled
 from agents.offline import vocabulary
 from agents.offline.provider import OfflineProvider
@@ -41,9 +40,9 @@ NOWHERE_NAMED: dict[str, list[str]] = {"people": [], "dates": [], "places": [], 
 
 
 def check_all(text: str, outputs: dict[str, Any]) -> None:
-    for agent_name in AGENT_NAMES:
+    for agent_name in CATALOGUE.names:
         stored = json.loads(json.dumps(outputs[agent_name], allow_nan=False))
-        AGENTS[agent_name].model_validate(stored)
+        CATALOGUE.named(agent_name).output.model_validate(stored)
         json.dumps(stored, ensure_ascii=False).encode("utf-8")
         assert "\x00" not in json.dumps(stored, ensure_ascii=False)
     for quotes in outputs["classification"]["entities"].values():
@@ -63,9 +62,9 @@ def test_any_profile_and_any_earlier_thoughts_give_valid_outputs(text: str, prof
 
 
 @settings(ON_A_BUSY_MACHINE, max_examples=50)
-@given(NEARLY_ENGLISH, st.dictionaries(st.sampled_from(AGENT_NAMES), ANY_JSON))
+@given(NEARLY_ENGLISH, st.dictionaries(st.sampled_from(CATALOGUE.names), ANY_JSON))
 def test_earlier_outputs_of_any_shape_do_no_harm(text: str, previous: Any) -> None:
-    for agent_name in AGENT_NAMES:
+    for agent_name in CATALOGUE.names:
         PROVIDER.run(agent_name, an_input(text, previous=previous), a_context())
 
 

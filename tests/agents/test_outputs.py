@@ -7,14 +7,13 @@ from hypothesis import given as any_of
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from agents.catalogue import AGENT_NAMES, AGENTS
+from agents.catalogue import CATALOGUE
 from agents.classification import Classification
 from agents.errors import AgentError, InvalidOutput, PermanentError, TransientError
 from agents.output import clean, validate_output
 from agents.priority import LEVELS, Priority, floor
 from agents.scripted.samples import sample
 from agents.value_impact import ValueImpact, weighted_total
-from contracts.queues import STEPS
 from tests.agents.calls import ON_A_BUSY_MACHINE, an_input
 
 FIELDS = {
@@ -42,8 +41,8 @@ FIELDS = {
 
 
 def models() -> Iterator[tuple[str, type[BaseModel]]]:
-    for name, output in AGENTS.items():
-        yield from groups(name, output)
+    for agent in CATALOGUE.agents:
+        yield from groups(agent.name, agent.output)
 
 
 def groups(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -57,11 +56,7 @@ def groups(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseMo
 
 
 def claim(agent_name: str, **changes: object) -> dict[str, Any]:
-    return {**sample(agent_name, "any text"), **changes}
-
-
-def test_the_agents_are_the_steps_in_their_order() -> None:
-    assert AGENT_NAMES == STEPS
+    return {**sample(CATALOGUE.named(agent_name).output, "any text"), **changes}
 
 
 def test_every_output_has_exactly_the_documented_fields() -> None:
@@ -81,11 +76,11 @@ def test_the_enums_have_exactly_the_documented_words() -> None:
     assert LEVELS == ("Critical", "High", "Medium", "Low", "Defer")
 
 
-@pytest.mark.parametrize("agent_name", AGENT_NAMES)
+@pytest.mark.parametrize("agent_name", CATALOGUE.names)
 def test_an_error_is_never_a_result(agent_name: str) -> None:
     for answer in ({"error": "rate limited"}, claim(agent_name, error="rate limited"), {}):
         with pytest.raises(InvalidOutput, match="is not valid at"):
-            validate_output(AGENTS[agent_name], answer, an_input())
+            validate_output(CATALOGUE.named(agent_name).output, answer, an_input())
 
 
 @pytest.mark.parametrize(
@@ -104,23 +99,23 @@ def test_an_error_is_never_a_result(agent_name: str) -> None:
 )
 def test_what_is_open_unbounded_or_missing_is_refused(agent_name: str, changes: dict[str, object]) -> None:
     with pytest.raises(InvalidOutput, match=next(iter(changes))):
-        validate_output(AGENTS[agent_name], claim(agent_name, **changes), an_input())
+        validate_output(CATALOGUE.named(agent_name).output, claim(agent_name, **changes), an_input())
 
 
 @pytest.mark.parametrize("score", [-1, 11, float("nan"), float("inf"), "high"])
 def test_a_score_outside_of_0_to_10_is_refused(score: object) -> None:
-    growth = {**sample("value_impact", "")["growth_value"], "score": score}
+    growth = {**sample(CATALOGUE.named("value_impact").output, "")["growth_value"], "score": score}
     with pytest.raises(InvalidOutput, match=r"growth_value\.score"):
         validate_output(ValueImpact, claim("value_impact", growth_value=growth), an_input())
 
 
 def test_a_fractional_score_is_rounded_and_not_paid_for_again() -> None:
-    growth = {**sample("value_impact", "")["growth_value"], "score": 7.4}
+    growth = {**sample(CATALOGUE.named("value_impact").output, "")["growth_value"], "score": 7.4}
     assert validate_output(ValueImpact, claim("value_impact", growth_value=growth), an_input()).growth_value.score == 7
 
 
 def test_a_value_that_was_not_assessed_claims_no_confidence() -> None:
-    health = {**sample("value_impact", "")["health_value"], "score": None, "confidence": 0.9}
+    health = {**sample(CATALOGUE.named("value_impact").output, "")["health_value"], "score": None, "confidence": 0.9}
     with pytest.raises(InvalidOutput, match="confidence 0"):
         validate_output(ValueImpact, claim("value_impact", health_value=health), an_input())
 
@@ -148,10 +143,15 @@ def test_the_mistake_is_told_without_the_value() -> None:
 
 def test_the_weighted_total_is_computed_whatever_was_claimed() -> None:
     values = {
-        f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": 4} for name in ("growth", "health")
+        f"{name}_value": {**sample(CATALOGUE.named("value_impact").output, "")[f"{name}_value"], "score": 4}
+        for name in ("growth", "health")
     }
     others = {
-        f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": None, "confidence": 0}
+        f"{name}_value": {
+            **sample(CATALOGUE.named("value_impact").output, "")[f"{name}_value"],
+            "score": None,
+            "confidence": 0,
+        }
         for name in ("economic", "relational", "legacy")
     }
     output = validate_output(ValueImpact, claim("value_impact", **values, **others, weighted_total=9.9), an_input())
@@ -167,7 +167,10 @@ def test_the_weighted_total_follows_the_ranking_and_leaves_out_what_was_not_asse
 
 def test_the_ranking_of_the_profile_is_used() -> None:
     scores = {"growth": 10, "health": 0, "economic": 0, "relational": 0, "legacy": 0}
-    parts = {f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": s} for name, s in scores.items()}
+    parts = {
+        f"{name}_value": {**sample(CATALOGUE.named("value_impact").output, "")[f"{name}_value"], "score": s}
+        for name, s in scores.items()
+    }
     given = an_input(profile={"values_ranking": ["growth"]})
     assert validate_output(ValueImpact, claim("value_impact", **parts), given).weighted_total == 3.3
     assert validate_output(ValueImpact, claim("value_impact", **parts), an_input()).weighted_total == 2
@@ -181,7 +184,7 @@ def test_the_priority_never_lies_under_its_floor() -> None:
 
 def test_the_floor_is_higher_for_what_is_important() -> None:
     parts = {
-        f"{name}_value": {**sample("value_impact", "")[f"{name}_value"], "score": 9}
+        f"{name}_value": {**sample(CATALOGUE.named("value_impact").output, "")[f"{name}_value"], "score": 9}
         for name in ("growth", "health", "economic", "relational", "legacy")
     }
     impact = validate_output(ValueImpact, claim("value_impact", **parts), an_input()).model_dump(mode="json")

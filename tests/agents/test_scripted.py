@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agents import AGENT_NAMES
+from agents.catalogue import CATALOGUE
 from agents.errors import AgentError, Cancelled, InvalidOutput, PermanentError, TransientError
 from agents.scripted.call_log import CallLog
 from agents.scripted.provider import CRASH_STATUS, ScriptedProvider
@@ -17,7 +17,8 @@ from tests.eventually import eventually
 
 CRASHING = """
 import sys, threading
-from agents import AgentInput, CallContext
+from agents.interface import AgentInput
+from agents.interface import CallContext
 from agents.scripted.call_log import CallLog
 from agents.scripted.provider import ScriptedProvider
 provider = ScriptedProvider(600_000, CallLog(sys.argv[1]))
@@ -30,7 +31,8 @@ call.join()
 
 STARVING = """
 import resource, sys, threading
-from agents import AgentInput, CallContext
+from agents.interface import AgentInput
+from agents.interface import CallContext
 from agents.scripted.call_log import CallLog
 from agents.scripted.provider import ScriptedProvider
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
@@ -74,7 +76,7 @@ def outcome(provider: ScriptedProvider, text: str, attempt: int = 1, agent_name:
 def test_all_agents_return_valid_results_the_same_for_the_same_text(provider: ScriptedProvider) -> None:
     assert analyse(provider, "One text") == analyse(provider, "One text")
     assert analyse(provider, "One text") != analyse(provider, "Another text")
-    assert tuple(analyse(provider, "\ud800\x00")) == AGENT_NAMES
+    assert tuple(analyse(provider, "\ud800\x00")) == CATALOGUE.names
 
 
 def test_a_call_is_logged_when_it_begins_and_when_it_ends(provider: ScriptedProvider, path: Path) -> None:
@@ -122,7 +124,7 @@ def test_without_a_log_the_attempt_is_the_number_of_the_call() -> None:
     ]
 
 
-@pytest.mark.parametrize("agent_name", AGENT_NAMES)
+@pytest.mark.parametrize("agent_name", CATALOGUE.names)
 def test_nonsense_is_refused_by_the_agents_own_model_and_may_be_retried(
     provider: ScriptedProvider, path: Path, agent_name: str
 ) -> None:

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from agents import make_provider
 from agents.errors import ProviderConfigError
 from agents.offline.provider import OfflineProvider
 from agents.scripted.provider import ScriptedProvider
+from agents.selection import make_provider
 from tests.agents.calls import a_context, an_input
 
 

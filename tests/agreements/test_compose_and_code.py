@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from bridge.__main__ import parser as bridge_parser
+from bridge.commands import bridge
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
-from contracts.settings import Settings, SettingsError, load_settings
+from contracts.settings import FORMER_NAMES, Settings, SettingsError, load_settings
 from devstack.commands import app_processes
 from devstack.commands.app_processes import worker_stop_timeout
 from devstack.spec.layout import StackDir
@@ -55,7 +56,8 @@ def test_the_tables_are_made_by_the_command_of_the_devstack() -> None:
 def test_the_bridges_commands_are_known_to_it(name: str) -> None:
     python, option, module, *arguments = SERVICES[name]["command"]
     assert (python, option, module) == ("python", "-m", "bridge")
-    assert bridge_parser().parse_args(arguments).command
+    assert bridge.get_command(click.Context(bridge), arguments[0])
+    assert arguments[1:] == []
 
 
 def test_the_workers_take_the_queues_that_the_bridges_send_to() -> None:
@@ -88,7 +90,7 @@ def test_no_longer_deadline_is_taken(defaults: Settings) -> None:
 
 @pytest.mark.parametrize("name", compose.OURS)
 def test_a_service_is_told_only_settings_that_there_are(name: str) -> None:
-    known = {field.upper() for field in Settings.model_fields}
+    known = {field.upper() for field in Settings.model_fields} | FORMER_NAMES.keys()
     assert set(SERVICES[name]["environment"]) - NOT_SETTINGS <= known
 
 
@@ -111,8 +113,13 @@ def test_gunicorn_is_told_which_proxys_word_it_may_take() -> None:
     assert "172.16.0.0/12" in told
 
 
+@pytest.mark.parametrize("name", compose.OURS)
+def test_a_service_is_told_the_former_names_so_that_it_refuses_them(name: str) -> None:
+    assert FORMER_NAMES.keys() <= SERVICES[name]["environment"].keys()
+
+
 def test_every_setting_reaches_somebody() -> None:
-    told = {setting for name in compose.OURS for setting in SERVICES[name]["environment"]}
+    told = {setting for name in compose.OURS for setting in SERVICES[name]["environment"]} - FORMER_NAMES.keys()
     assert {field.upper() for field in Settings.model_fields} - told == NOT_PASSED_ON
 
 

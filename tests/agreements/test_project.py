@@ -12,11 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from agents.catalogue import AGENT_NAMES
 from bridge.kafka.topics import MAX_DEAD_LETTER_RECORD_BYTES, MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
 from bridge.records.parse import MAX_RECORD_BYTES
 from contracts.dead_letters import failure_headers, kafka_headers, origin
-from contracts.queues import STEPS
 from contracts.source_headers import capture_headers
 from tests.stores import ROOT
 
@@ -78,11 +76,6 @@ def test_every_folder_of_tests_is_a_package() -> None:
 @pytest.mark.parametrize("registry", REGISTRIES)
 def test_no_package_registry_is_named(registry: str) -> None:
     assert offences(registry) == []
-
-
-def test_the_agents_are_those_that_the_chain_calls_in_the_same_order() -> None:
-    """The agents know nothing of queues, so that the names stand in both."""
-    assert AGENT_NAMES == STEPS
 
 
 def test_no_path_of_somebodys_machine_is_named() -> None:

@@ -16,9 +16,10 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from agents.catalogue import CATALOGUE
 from contracts.database import Database
 from contracts.progress import wakeup_channel
-from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, TOTAL_STEPS
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
 from contracts.settings import Settings
 
 CLAIM = text("""
@@ -82,8 +83,8 @@ def _run(client: redis.Redis, database: Database, settings: Settings, thought: U
     """All steps that are missing, one after the other."""
     call = uuid4()
     try:
-        while database.rows(CLAIM, id=thought, token=token, call=call, steps=TOTAL_STEPS):
-            for row in database.rows(SAVE, id=thought, call=call, steps=TOTAL_STEPS):
+        while database.rows(CLAIM, id=thought, token=token, call=call, steps=CATALOGUE.total):
+            for row in database.rows(SAVE, id=thought, call=call, steps=CATALOGUE.total):
                 if row.status == "completed":
                     ended.append((row.finished_at, row.user_id, thought))
                     client.publish(wakeup_channel(settings.redis_sse_prefix), str(row.user_id))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from agents.catalogue import CATALOGUE
 from contracts.events import (
     Event,
     InvalidEventError,
@@ -18,7 +19,6 @@ from contracts.events import (
     ThoughtCreated,
     ThoughtFailed,
     ThoughtProcessing,
-    agent_completed,
     event_id,
     parse_created,
     thought_completed,
@@ -26,8 +26,8 @@ from contracts.events import (
     thought_failed,
     thought_processing,
 )
-from contracts.queues import STEPS
 from tests.contracts.properties import any_json, unhurried
+from tests.event_examples import agent_completed
 
 USER, THOUGHT = UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), UUID("0190a7b2-0000-7000-8000-000000000001")
 
@@ -50,7 +50,7 @@ def every_event() -> list[Event]:
     return [
         thought_created(USER, THOUGHT, "A thought"),
         thought_processing(USER, THOUGHT, 1),
-        *(agent_completed(USER, THOUGHT, step) for step in range(1, len(STEPS) + 1)),
+        *(agent_completed(USER, THOUGHT, step) for step in range(1, len(CATALOGUE.names) + 1)),
         thought_completed(USER, THOUGHT, 1.5),
         thought_failed(USER, THOUGHT, 1, agent="priority", message="It failed.", attempts=4),
     ]
@@ -84,7 +84,7 @@ def test_the_five_types_have_the_fields_that_readers_rely_on() -> None:
     }
 
 
-@pytest.mark.parametrize(("step", "name"), list(enumerate(STEPS, 1)))
+@pytest.mark.parametrize(("step", "name"), list(enumerate(CATALOGUE.names, 1)))
 def test_a_saved_step_shows_how_far_the_thought_is(step: int, name: str) -> None:
     event = agent_completed(USER, THOUGHT, step)
     assert (event.agent_name, event.agent_number, event.total_agents, event.progress) == (name, step, 5, f"{step}/5")

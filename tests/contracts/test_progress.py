@@ -13,8 +13,9 @@ import redis
 from flask_sse import Message
 
 from contracts import progress
-from contracts.events import Event, agent_completed, thought_completed
+from contracts.events import Event, thought_completed
 from contracts.progress import ProgressPublisher
+from tests.event_examples import agent_completed
 from tests.stores import Stores
 
 PREFIX = f"updates-{uuid4().hex[:12]}"
@@ -139,7 +140,7 @@ def test_a_redis_that_refuses_connections_raises_nothing(caplog: pytest.LogCaptu
         port = taken.getsockname()[1]
     caplog.set_level(logging.WARNING)
     ProgressPublisher(progress.connect_redis(f"redis://:a-password@127.0.0.1:{port}/0"), PREFIX).publish(event)
-    assert "Redis is away" in caplog.text
+    assert "Redis is unavailable" in caplog.text
     assert "a-password" not in caplog.text
 
 
@@ -151,7 +152,7 @@ def test_a_redis_that_never_answers_holds_nobody_up(caplog: pytest.LogCaptureFix
         assert connections(silent) == 1, "a time-out is not tried again: the next step waits behind it"
         publisher.publish(event)
         assert connections(silent) == 0, "for a while the next events do not wait for it either"
-    assert "Redis is away" in caplog.text
+    assert "Redis is unavailable" in caplog.text
 
 
 def connections(listening: socket.socket) -> int:
@@ -172,7 +173,7 @@ def test_a_write_that_redis_refuses_raises_nothing(
     """As a full Redis does, which evicts nothing; here because the key is of another type."""
     redis_client.set(progress.stream_key(PREFIX, event.user_id), "not a stream")
     ProgressPublisher(redis_client, PREFIX).publish(event)
-    assert "Redis is away" in caplog.text
+    assert "Redis is unavailable" in caplog.text
 
 
 def test_who_finds_all_connections_taken_waits_for_one(stores: Stores) -> None:
@@ -180,7 +181,7 @@ def test_who_finds_all_connections_taken_waits_for_one(stores: Stores) -> None:
     pool = client.connection_pool
     taken = [pool.get_connection() for _ in range(pool.max_connections)]
     threading.Timer(0.3, pool.release, taken[:1]).start()
-    assert client.ping(), "and does not believe that Redis is away"
+    assert client.ping(), "and does not believe that Redis is unavailable"
     for connection in taken[1:]:
         pool.release(connection)
     client.close()

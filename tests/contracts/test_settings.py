@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contracts.settings import Settings, SettingsError, load_settings, load_settings_or_exit
+from contracts.settings import FORMER_NAMES, Settings, SettingsError, load_settings, load_settings_or_exit
 
 LEAST = {
     "DATABASE_URL": "postgresql://thoughts@localhost/thoughts",
@@ -95,6 +95,23 @@ def test_a_wrong_value_is_refused_in_one_line(
     message = refusal(environment, **changes)
     assert message.startswith(said)
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(("former", "present"), FORMER_NAMES.items())
+def test_a_former_name_is_refused_with_the_present_one(
+    environment: pytest.MonkeyPatch, former: str, present: str
+) -> None:
+    assert refusal(environment, **{former: "1"}) == f"{former}: was renamed; set {present} instead"
+
+
+def test_a_former_name_in_the_env_file_is_refused_too(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OPEN_API=true\nPATIENCE_SECONDS=20\n")
+    assert [line.partition(":")[0] for line in refusal(environment).splitlines()] == ["OPEN_API", "PATIENCE_SECONDS"]
+
+
+def test_a_former_name_without_a_value_counts_as_not_set(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("OPEN_API", "")
+    assert not load_settings().trust_user_id
 
 
 def test_without_kafka_no_broker_is_needed(environment: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,8 @@ from uuid import uuid4
 import psutil
 import psycopg2
 
-from devstack import cli
+from contracts import cli
+from devstack.cli import devstack as commands
 from devstack.commands import readiness
 from devstack.commands.status import describe
 from devstack.spec.layout import StackDir
@@ -54,7 +55,7 @@ def up(directory: Path, base: int, *arguments: str, environment: dict[str, str] 
 
 def down(directory: Path) -> None:
     """Take a stack down."""
-    assert cli.main(["down", "--dir", str(directory)]) == 0
+    assert cli.run(commands, "python -m devstack", ["down", "--dir", str(directory)]) == 0
 
 
 def status(directory: Path) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def restart_store(world: World) -> str:
 
 
 def stop_kafka_for_long(world: World) -> str:
-    """Kafka is away for a minute."""
+    """Kafka is unavailable for a minute."""
     world.stack.command("stop", "kafka")
     seconds = world.seconds(LONG_SECONDS, LONG_SECONDS)
     world.stack.command("start", "kafka")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.error import HTTPError, URLError
 from uuid import UUID
 
-from contracts.queues import STEPS
+from agents.catalogue import CATALOGUE
 
 ANSWER_SECONDS = 15.0
 """A web that PostgreSQL does not answer says 503 within some seven seconds."""
@@ -118,4 +118,4 @@ class People:
 
 def _wish(dice: random.Random) -> str:
     (wish,) = dice.choices([words for _, words in WISHES], [weight for weight, _ in WISHES])
-    return wish.format(agent=dice.choice(STEPS))
+    return wish.format(agent=dice.choice(CATALOGUE.names))

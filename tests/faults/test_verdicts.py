@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.queues import STEPS
+from agents.catalogue import CATALOGUE
 from tests.faults.table import Round, breaches
 from tests.faults.verdicts import Call, Hit, Saved, Thought, Verdict, judge
 
@@ -15,7 +15,7 @@ WORKER = 17
 
 def a_thought(name: str, turn: int, at: float, text: str = "Plain") -> Thought:
     """A completed thought whose steps took a second each, from `at` on."""
-    saved = {agent: Saved(f"{name} {agent}", at + place + 0.9) for place, agent in enumerate(STEPS)}
+    saved = {agent: Saved(f"{name} {agent}", at + place + 0.9) for place, agent in enumerate(CATALOGUE.names)}
     return Thought(name, "anna", turn, text, "completed", at + 4.9, saved)
 
 
@@ -49,7 +49,7 @@ def test_a_thought_that_began_before_the_one_written_earlier_had_ended_is_reorde
     assert len(verdict.reordered) == 1
 
 
-GOOD = Call(f"{FIRST} {STEPS[0]}", WORKER, 100.5, "end")
+GOOD = Call(f"{FIRST} {CATALOGUE.names[0]}", WORKER, 100.5, "end")
 EXTRA = [Call("dropped", 18, 100.0), GOOD]
 
 
@@ -65,31 +65,31 @@ EXTRA = [Call("dropped", 18, 100.0), GOOD]
     ids=["killed", "silent for long", "silent for a moment", "killed later", "another one killed"],
 )
 def test_a_call_paid_for_nothing_is_excused_by_what_befell_its_own_process(hit: Hit, is_excuse: bool) -> None:
-    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, STEPS[0]): EXTRA}, hits=(hit,))
+    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, CATALOGUE.names[0]): EXTRA}, hits=(hit,))
     assert (verdict.paid_twice, len(verdict.without_excuse)) == (1, 0 if is_excuse else 1)
 
 
 def test_a_call_that_was_to_fail_and_did_is_no_call_paid_twice() -> None:
-    thought = a_thought(FIRST, 1, 100, f"[[fail:{STEPS[0]}:transient:1]]")
-    verdict = found(thought, calls={(FIRST, STEPS[0]): [replace(EXTRA[0], ended="error"), GOOD]})
+    thought = a_thought(FIRST, 1, 100, f"[[fail:{CATALOGUE.names[0]}:transient:1]]")
+    verdict = found(thought, calls={(FIRST, CATALOGUE.names[0]): [replace(EXTRA[0], ended="error"), GOOD]})
     assert (verdict.paid_twice, verdict.breaches) == (0, [])
 
 
 def test_a_call_that_was_to_fail_and_has_ended_well_is_paid_for_nothing() -> None:
-    thought = a_thought(FIRST, 1, 100, f"[[fail:{STEPS[0]}:transient:1]]")
-    verdict = found(thought, calls={(FIRST, STEPS[0]): [replace(EXTRA[0], ended="end"), GOOD]})
+    thought = a_thought(FIRST, 1, 100, f"[[fail:{CATALOGUE.names[0]}:transient:1]]")
+    verdict = found(thought, calls={(FIRST, CATALOGUE.names[0]): [replace(EXTRA[0], ended="end"), GOOD]})
     assert (verdict.paid_twice, len(verdict.without_excuse)) == (1, 1)
 
 
 def test_a_call_begun_after_its_result_was_saved_has_no_excuse() -> None:
     late, hit = Call("late", 18, 100.95), Hit(18, 90.0, 100.94)
-    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, STEPS[0]): [GOOD, late]}, hits=(hit,))
+    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, CATALOGUE.names[0]): [GOOD, late]}, hits=(hit,))
     assert (len(verdict.without_excuse), len(verdict.broken)) == (0, 1)
     assert "after its result was saved" in verdict.broken[0]
 
 
 def test_a_call_begun_after_its_thought_had_ended_is_a_breach() -> None:
-    late = {(FIRST, STEPS[0]): [Call("a", WORKER, 100.0, "error"), Call("b", 18, 101.5)]}
+    late = {(FIRST, CATALOGUE.names[0]): [Call("a", WORKER, 100.0, "error"), Call("b", 18, 101.5)]}
     verdict = found(failed(f"{FIRST}:7", text=PERMANENT), calls=late, hits=(Hit(18, 101.5, 101.5),))
     assert [words for words in verdict.broken if "after the thought had ended" in words]
 
@@ -100,12 +100,12 @@ def test_a_call_begun_after_its_thought_had_ended_is_a_breach() -> None:
     ids=["none", "another one's", "without an end", "failed"],
 )
 def test_a_result_whose_call_is_not_in_the_log_is_a_breach(made: list[Call]) -> None:
-    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, STEPS[0]): made})
+    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, CATALOGUE.names[0]): made})
     assert [words for words in verdict.broken if "not in the log" in words]
 
 
 def test_a_call_that_was_made_twice_under_one_id_is_a_breach() -> None:
-    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, STEPS[0]): [GOOD, GOOD]})
+    verdict = found(a_thought(FIRST, 1, 100), calls={(FIRST, CATALOGUE.names[0]): [GOOD, GOOD]})
     assert len(verdict.broken) == 1
 
 
@@ -117,14 +117,14 @@ def test_without_any_call_written_down_nothing_is_shown() -> None:
 
 def test_more_than_three_retries_are_a_breach() -> None:
     many = [Call(str(number), WORKER, 100 + number / 10, "error") for number in range(4)]
-    thought = a_thought(FIRST, 1, 100, f"[[fail:{STEPS[0]}:transient:4]]")
-    verdict = found(thought, calls={(FIRST, STEPS[0]): [*many, GOOD]})
+    thought = a_thought(FIRST, 1, 100, f"[[fail:{CATALOGUE.names[0]}:transient:4]]")
+    verdict = found(thought, calls={(FIRST, CATALOGUE.names[0]): [*many, GOOD]})
     assert [words for words in verdict.broken if "5 calls" in words]
 
 
 def test_a_step_that_began_before_the_one_before_it_was_saved_is_a_breach() -> None:
-    early = [Call(f"{FIRST} {STEPS[1]}", WORKER, 100.5, "end")]
-    assert len(found(a_thought(FIRST, 1, 100), calls={(FIRST, STEPS[1]): early}).broken) == 1
+    early = [Call(f"{FIRST} {CATALOGUE.names[1]}", WORKER, 100.5, "end")]
+    assert len(found(a_thought(FIRST, 1, 100), calls={(FIRST, CATALOGUE.names[1]): early}).broken) == 1
 
 
 def failed(*failure_ids: str, text: str) -> Thought:
@@ -132,8 +132,8 @@ def failed(*failure_ids: str, text: str) -> Thought:
     return Thought(FIRST, "anna", 7, text, "failed", 101.0, {}, failure_ids)
 
 
-BAD_END = {(FIRST, STEPS[0]): [Call("a", WORKER, 100.0, "error")]}
-PERMANENT = f"[[fail:{STEPS[0]}:permanent:1]]"
+BAD_END = {(FIRST, CATALOGUE.names[0]): [Call("a", WORKER, 100.0, "error")]}
+PERMANENT = f"[[fail:{CATALOGUE.names[0]}:permanent:1]]"
 
 
 def test_a_failure_has_exactly_one_dead_letter_under_its_id() -> None:
@@ -143,7 +143,7 @@ def test_a_failure_has_exactly_one_dead_letter_under_its_id() -> None:
 
 
 def test_a_thought_that_failed_before_its_calls_were_used_up_is_a_breach() -> None:
-    once = f"[[fail:{STEPS[0]}:transient:1]]"
+    once = f"[[fail:{CATALOGUE.names[0]}:transient:1]]"
     assert len(found(failed(f"{FIRST}:7", text=once), calls=BAD_END).broken) == 1
 
 

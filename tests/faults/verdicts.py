@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
+from agents.catalogue import CATALOGUE
 from agents.scripted.directives import read_script
-from contracts.queues import STEPS
 
 MOST_CALLS = 4
 SLACK_SECONDS = 1.0
@@ -128,14 +128,14 @@ def _reordered(promised: Iterable[tuple[str, str]], thoughts: Mapping[str, Thoug
 def _overtaken(earlier: Thought, later: Thought, calls: Calls) -> Breaches:
     if earlier.turn >= later.turn:
         return [f"{later.id} has the turn {later.turn}, and {earlier.id}, which was written before it, {earlier.turn}"]
-    begun = min((call.at for agent in STEPS for call in calls.get((later.id, agent), ())), default=None)
+    begun = min((call.at for agent in CATALOGUE.names for call in calls.get((later.id, agent), ())), default=None)
     if begun is None or (earlier.finished_at is not None and earlier.finished_at <= begun):
         return []
     return [f"{later.id} was begun at {begun:.3f}, and {earlier.id} before it ended at {earlier.finished_at}"]
 
 
 def _judge_calls(thought: Thought, calls: Calls, hits: Sequence[Hit], silence: float, verdict: Verdict) -> None:
-    for agent in STEPS:
+    for agent in CATALOGUE.names:
         made = calls.get((thought.id, agent), ())
         for place, call in enumerate(made):
             if _justified(thought, agent, place + 1, call):
@@ -164,14 +164,14 @@ def _broken(thought: Thought, calls: Calls) -> Breaches:
 
 
 def _wrong_calls(thought: Thought, calls: Calls) -> Iterable[str]:
-    for agent in STEPS:
+    for agent in CATALOGUE.names:
         made = calls.get((thought.id, agent), ())
         if len(made) > MOST_CALLS:
             yield f"{len(made)} calls of {agent}"
         for name, times in Counter(call.id for call in made).items():
             if times > 1:
                 yield f"call {name} of {agent} was made {times} times"
-    for before, agent in pairwise(STEPS):
+    for before, agent in pairwise(CATALOGUE.names):
         saved = thought.saved.get(before)
         for call in calls.get((thought.id, agent), ()):
             if saved is None or saved.at > call.at:
@@ -188,7 +188,10 @@ def _wrong_results(thought: Thought, calls: Calls) -> Iterable[str]:
         yield from (f"{agent} was begun again after its result was saved" for call in made if call.at > saved.at)
     if thought.finished_at is not None:
         late = [
-            agent for agent in STEPS for call in calls.get((thought.id, agent), ()) if call.at > thought.finished_at
+            agent
+            for agent in CATALOGUE.names
+            for call in calls.get((thought.id, agent), ())
+            if call.at > thought.finished_at
         ]
         yield from (f"{agent} was begun after the thought had ended" for agent in late if agent not in thought.saved)
 
@@ -197,14 +200,14 @@ def _wrong_end(thought: Thought, calls: Calls) -> Iterable[str]:
     letters = [f"{thought.id}:{thought.turn}"] if thought.status == "failed" else []
     if list(thought.failure_ids) != letters:
         yield f"its dead letters are {list(thought.failure_ids)} and not {letters}"
-    if thought.status == "completed" and list(thought.saved) != list(STEPS):
+    if thought.status == "completed" and list(thought.saved) != list(CATALOGUE.names):
         yield f"it has the results of {list(thought.saved)}"
     if thought.status == "failed" and not _had_to_fail(thought, calls):
         yield "it failed though no step used up its calls and none was to fail for good"
 
 
 def _had_to_fail(thought: Thought, calls: Calls) -> bool:
-    agent = next((agent for agent in STEPS if agent not in thought.saved), STEPS[-1])
+    agent = next((agent for agent in CATALOGUE.names if agent not in thought.saved), CATALOGUE.names[-1])
     made = calls.get((thought.id, agent), ())
     last = read_script(thought.text, agent).failure_of(len(made))
     failed_for_good = last == "permanent" and bool(made) and made[-1].ended == "error"

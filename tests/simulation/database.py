@@ -76,7 +76,7 @@ class Server:
     def reach(self, fate: Fate) -> None:
         """Raises OperationalError when the statement does not get there."""
         if fate is Fate.AWAY or self.away_since is not None:
-            raise OperationalError("a statement", None, ConnectionError("PostgreSQL is away"))
+            raise OperationalError("a statement", None, ConnectionError("PostgreSQL is unavailable"))
 
     def give_up(self, name: str) -> None:
         """Wait for as long as a statement may take. Raises OperationalError."""

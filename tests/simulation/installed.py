@@ -7,15 +7,13 @@ from unittest.mock import patch
 
 from bridge.consumer import assignment, batch_source, kafka_source
 from bridge.consumer.lane import Lane
-from bridge.kafka import retry
 from bridge.relay import relay
-from contracts import events
+from contracts import events, retry
 from tests.simulation.clock import Calendar
 from tests.simulation.group import THREADING
 from tests.simulation.world import World
-from webapp import submission
 
-TIMED: Final = (retry, batch_source, assignment, relay, submission)
+TIMED: Final = (retry, batch_source, assignment, relay)
 """Modules that know no clock of their own."""
 
 

@@ -15,7 +15,7 @@ def postgres_away(world: World, n: int) -> bool:
 
 
 def outage(world: World, n: int) -> bool:
-    """PostgreSQL is away for a while, and back."""
+    """PostgreSQL is unavailable for a while, and back."""
     world.postgres_is_away(True)
     world.advance((3.0, 9.0, 15.0, 30.0)[n % 4])
     world.postgres_is_away(False)

@@ -32,7 +32,7 @@ def replayed(world: World, n: int) -> bool:
     found = pick(sorted(world.postgres.tables.letters), n)
     if found is not None:
         settings = world.settings
-        _asks(world, "person", lambda database: replay(database, settings, found))
+        _asks(world, "person", lambda database: replay(database, found, settings))
     return found is not None
 
 

@@ -97,7 +97,7 @@ class Dispatcher:
         """All, some or none of them. Raises OSError when that is not known."""
         fate = park("send", SENT)
         if self._redis.away or fate is Fate.AWAY:
-            raise ConnectionError("Redis is away")
+            raise ConnectionError("Redis is unavailable")
         sent = heads[::2] if fate is Fate.HALF else heads
         for head in sent:
             task = f"{head.thought_id.int}-{head.dispatch_id}-{head.sends}"

@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import TextClause, text
 
+from agents.catalogue import CATALOGUE
 from bridge.consumer import batch_source, decide
 from bridge.dead_letters import insert, replay
 from bridge.relay import outbox, sweep
@@ -177,7 +178,8 @@ class Both:
         thought = self.thought()
         row = self.row(thought)
         token, step = self.near(row.dispatch_id), max(1, self.near(row.steps_done + 1))
-        self.ask(statements.CLAIM, id=thought, token=token, step=step, call=self.call(row), max=4)
+        earlier = CATALOGUE.agents[min(step, CATALOGUE.total) - 1].reads_earlier_thoughts
+        self.ask(statements.CLAIM, id=thought, token=token, step=step, call=self.call(row), max=4, earlier=earlier)
 
     def renews(self) -> None:
         known = [one for one in self.thoughts if one in self.model.tables.thoughts]

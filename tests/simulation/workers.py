@@ -7,9 +7,9 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from celery.exceptions import Retry
 
+from agents.catalogue import CATALOGUE
 from agents.errors import Cancelled, InvalidOutput, PermanentError, TransientError
 from agents.interface import AgentInput, AgentResult, CallContext
-from contracts.queues import STEPS, TOTAL_STEPS
 from contracts.settings import Settings
 from tasks.application import ThoughtFailedError, _apply
 from tasks.calls import Calls
@@ -41,7 +41,7 @@ class Agents:
         self._process = process
 
     def run(self, agent_name: str, given: AgentInput, context: CallContext) -> AgentResult:
-        step, call = STEPS.index(agent_name) + 1, UUID(context.call_id)
+        step, call = CATALOGUE.names.index(agent_name) + 1, UUID(context.call_id)
         thought = self._servers.tables.thoughts[UUID(given.thought_id)]
         self._servers.promise.paid(thought, step, call, self._process)
         fate = park("agent", THINKS)
@@ -155,7 +155,7 @@ class WorkerProcess(Process):
         self._end_if_idle()
 
     def _next(self, message: Message) -> Message | None:
-        if message.step == TOTAL_STEPS:
+        if message.step == CATALOGUE.total:
             return None
         root = message.task.rpartition("/")[0] or message.task
         task, step = f"{root}/{message.step + 1}", message.step + 1

@@ -11,7 +11,8 @@ from celery import Celery
 from celery.app.trace import build_tracer
 from celery.schedules import crontab
 
-from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE
+from agents.catalogue import CATALOGUE
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
 from contracts.settings import Settings, SettingsError
 from tasks.application import create_app
 from tests.stores import ROOT
@@ -35,17 +36,17 @@ def started(settings: Settings, command: Sequence[str], **others: str) -> "subpr
 
 def test_the_registered_names_are_the_five_steps(app: Celery) -> None:
     ours = {name for name in app.tasks if not name.startswith("celery.")}
-    assert ours == {f"tasks.{step}" for step in STEPS}
+    assert ours == {f"tasks.{step}" for step in CATALOGUE.names}
 
 
 def test_what_the_row_counts_celery_does_not_count(app: Celery) -> None:
-    assert [app.tasks[f"tasks.{step}"].max_retries for step in STEPS] == [None] * 5
+    assert [app.tasks[f"tasks.{step}"].max_retries for step in CATALOGUE.names] == [None] * 5
 
 
 def test_two_applications_of_one_process_share_no_task(app: Celery, settings: Settings) -> None:
     other = create_app(settings)
-    assert [app.tasks[f"tasks.{step}"] is other.tasks[f"tasks.{step}"] for step in STEPS] == [False] * 5
-    assert not set(Celery("somebody else's").tasks) & {f"tasks.{step}" for step in STEPS}
+    assert [app.tasks[f"tasks.{step}"] is other.tasks[f"tasks.{step}"] for step in CATALOGUE.names] == [False] * 5
+    assert not set(Celery("somebody else's").tasks) & {f"tasks.{step}" for step in CATALOGUE.names}
 
 
 @pytest.mark.parametrize("thought_id", ["01a2093f-3f5c-754d-984f-b60af69db1d7", "no id at all"])

@@ -120,7 +120,7 @@ def test_the_row_is_written_when_postgresql_is_back(
     ran_last(settings, tmp_path, timedelta(days=2))
     gate.shut()
     with a_beat(settings, tmp_path, DATABASE_URL=gate.url) as beat:
-        eventually(lambda: beat.log.count("PostgreSQL is away") >= 2)
+        eventually(lambda: beat.log.count("PostgreSQL is unavailable") >= 2)
         gate.open()
         eventually(lambda: rows(database) == 1)
 
@@ -131,7 +131,7 @@ def test_a_beat_that_is_ended_while_postgresql_is_away_leaves_the_night_to_the_n
     ran_last(settings, tmp_path, timedelta(days=2))
     gate.shut()
     with a_beat(settings, tmp_path, DATABASE_URL=gate.url) as beat:
-        eventually(lambda: "PostgreSQL is away" in beat.log)
+        eventually(lambda: "PostgreSQL is unavailable" in beat.log)
         beat.end()
     with a_beat(settings, tmp_path):
         eventually(lambda: rows(database) == 1)

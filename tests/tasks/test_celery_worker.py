@@ -11,9 +11,10 @@ from uuid import uuid4
 import pytest
 import redis
 
+from agents.catalogue import CATALOGUE
 from bridge.consumer.protocol import Head
 from contracts.database import Database
-from contracts.queues import SOLO_QUEUE, STEPS
+from contracts.queues import SOLO_QUEUE
 from contracts.settings import Settings
 from tasks.application import create_app
 from tasks.watchdog import REPLACE_EXIT_STATUS
@@ -65,10 +66,10 @@ def test_chains_go_through_their_steps_whatever_happens_on_the_way(
         assert worker.ended() == 0
     ends = [is_over(database, head) for head in heads]
     assert ends == ["completed", "completed", "failed", "failed"]
-    assert steps_called(settings, smooth) == list(STEPS)
-    assert steps_called(settings, retried) == [STEPS[0], *[STEPS[1]] * 3, *STEPS[2:]]
-    assert steps_called(settings, broken) == list(STEPS[:3])
-    assert steps_called(settings, worn_out) == [*STEPS[:4], *[STEPS[4]] * 4]
+    assert steps_called(settings, smooth) == list(CATALOGUE.names)
+    assert steps_called(settings, retried) == [CATALOGUE.names[0], *[CATALOGUE.names[1]] * 3, *CATALOGUE.names[2:]]
+    assert steps_called(settings, broken) == list(CATALOGUE.names[:3])
+    assert steps_called(settings, worn_out) == [*CATALOGUE.names[:4], *[CATALOGUE.names[4]] * 4]
     assert [len(dead_letters(database, head.thought_id)) for head in heads] == [0, 0, 1, 1]
     assert SECRET not in worker.log
     assert "Traceback" not in worker.log
@@ -96,7 +97,7 @@ def test_a_message_that_comes_again_during_its_call_is_dropped(
         eventually(lambda: waiting(redis_client) == 0 and unacknowledged(redis_client) == 1)
         assert calls(settings, "end") == []
         assert eventually(lambda: is_over(database, head)) == "completed"
-    assert steps_called(settings, head) == list(STEPS)
+    assert steps_called(settings, head) == list(CATALOGUE.names)
     assert [run.attempts for run in runs(database, head.thought_id)] == [1] * 5
 
 
@@ -110,7 +111,7 @@ def test_a_chain_outlives_a_redis_that_forgets_everything(
         redis_client.flushdb()
         assert calls(settings, "end", agent="analysis") == []
         assert eventually(lambda: is_over(database, head)) == "completed"
-    assert steps_called(settings, head) == list(STEPS)
+    assert steps_called(settings, head) == list(CATALOGUE.names)
 
 
 def test_flower_hears_of_every_task_also_after_the_broker_was_lost(
@@ -122,7 +123,10 @@ def test_flower_hears_of_every_task_also_after_the_broker_was_lost(
             head = a_head(database, settings)
             send(settings, [head])
             kinds = ["task-received", "task-started", "task-succeeded"]
-            ids = [f"{head.thought_id}-{head.dispatch_id}-{head.sends}-{step}" for step in range(1, len(STEPS) + 1)]
+            ids = [
+                f"{head.thought_id}-{head.dispatch_id}-{head.sends}-{step}"
+                for step in range(1, len(CATALOGUE.names) + 1)
+            ]
             expected = sorted((kind, each) for kind in kinds for each in ids)
             eventually(lambda: events.of(head) == expected, timeout=20)  # noqa: B023  it is asked at once
             cut_connections(redis_client)
@@ -194,7 +198,7 @@ def test_what_killed_a_worker_is_done_by_solo_alone_and_goes_back_to_the_others(
         send(settings, [alone])
         eventually(lambda: thought(database, head.thought_id).steps_done == 1)
         eventually(lambda: waiting(redis_client) == 1 and unacknowledged(redis_client) == 0)
-    assert steps_called(settings, head) == [STEPS[0]] * 2
+    assert steps_called(settings, head) == [CATALOGUE.names[0]] * 2
 
 
 @pytest.mark.parametrize(
@@ -216,7 +220,7 @@ def test_a_worker_with_a_wedged_thread_lets_the_others_end_and_leaves(
         send(settings, [late])
         assert worker.ended() == REPLACE_EXIT_STATUS
     assert steps_called(settings, late) == []
-    assert steps_called(settings, other) == [STEPS[0]]
+    assert steps_called(settings, other) == [CATALOGUE.names[0]]
     assert thought(database, other.thought_id).steps_done == 1
     row = thought(database, hanging.thought_id)
     assert (row.status, row.attempts, row.call_id is not None) == ("processing", 1, True)
@@ -258,5 +262,5 @@ def test_a_worker_that_is_told_to_end_saves_its_call_and_another_goes_on(
     with a_worker(settings, tmp_path):
         assert eventually(lambda: is_over(database, running)) == "completed"
         assert eventually(lambda: is_over(database, put_back)) == "completed"
-    assert steps_called(settings, running) == list(STEPS)
-    assert steps_called(settings, put_back) == [STEPS[0], *STEPS]
+    assert steps_called(settings, running) == list(CATALOGUE.names)
+    assert steps_called(settings, put_back) == [CATALOGUE.names[0], *CATALOGUE.names]

@@ -1,4 +1,4 @@
-"""Steps while PostgreSQL or Redis is away, or the memory is short: nothing is lost or paid for twice."""
+"""Steps while PostgreSQL or Redis is unavailable, or the memory is short: nothing is lost or paid for twice."""
 
 import time
 from typing import Any
@@ -36,7 +36,7 @@ def test_a_claim_waits_for_postgresql(
     gate.shut()
     puppet = Puppet()
     outcome = in_thread(make_runner(puppet, step_store=proxied_step_store), step)
-    eventually(lambda: "PostgreSQL is away" in caplog.text)
+    eventually(lambda: "PostgreSQL is unavailable" in caplog.text)
     gate.open()
     assert outcome.result(30) == Advance()
     assert (puppet.calls, puppet.contexts[0].attempt) == (1, 1)
@@ -53,7 +53,7 @@ def test_a_paid_result_is_held_until_postgresql_is_back(
 ) -> None:
     puppet = Puppet(lambda _: gate.shut())
     outcome = in_thread(make_runner(puppet, step_store=proxied_step_store), step)
-    eventually(lambda: caplog.text.count("PostgreSQL is away") >= 3)
+    eventually(lambda: caplog.text.count("PostgreSQL is unavailable") >= 3)
     assert not outcome.done()
     gate.open()
     assert outcome.result(30) == Advance()
@@ -71,7 +71,7 @@ def test_a_paid_result_is_held_through_a_black_hole(
 ) -> None:
     puppet = Puppet(lambda _: gate.swallow())
     outcome = in_thread(make_runner(puppet, step_store=proxied_step_store), step)
-    eventually(lambda: "PostgreSQL is away" in caplog.text)
+    eventually(lambda: "PostgreSQL is unavailable" in caplog.text)
     gate.flow()
     assert outcome.result(30) == Advance()
     assert (puppet.calls, len(runs(database, step.thought_id))) == (1, 1)
@@ -89,7 +89,7 @@ def test_a_held_result_is_neither_overdue_nor_wedged_however_long_it_takes(
     puppet = Puppet(lambda _: gate.shut())
     runner = make_runner(puppet, step_store=proxied_step_store)
     began, outcome = time.monotonic(), in_thread(runner, step)
-    eventually(lambda: time.monotonic() - began > 2 and "PostgreSQL is away" in caplog.text)
+    eventually(lambda: time.monotonic() - began > 2 and "PostgreSQL is unavailable" in caplog.text)
     assert runner.calls.stuck() == []
     gate.open()
     assert outcome.result(30) == Advance()
@@ -136,7 +136,7 @@ def test_a_failure_is_told_when_postgresql_is_back(
 
     puppet = Puppet(play)
     told = in_thread(make_runner(puppet, step_store=proxied_step_store), step)
-    eventually(lambda: "PostgreSQL is away" in caplog.text)
+    eventually(lambda: "PostgreSQL is unavailable" in caplog.text)
     gate.open()
     assert type(told.result(30)) is outcome
     assert (puppet.calls, thought(database, step.thought_id).call_id) == (1, None)

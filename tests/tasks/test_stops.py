@@ -1,4 +1,4 @@
-"""Steps whose process is stopped between claim and call, or told to end while PostgreSQL is away."""
+"""Steps whose process is stopped between claim and call, or told to end while PostgreSQL is unavailable."""
 
 import threading
 from typing import Any
@@ -90,7 +90,7 @@ def test_who_is_told_to_end_while_postgresql_is_away_leaves_the_message_to_other
     gate.shut()
     puppet, leaving = Puppet(), threading.Event()
     outcome = in_thread(make_runner(puppet, step_store=proxied_step_store, shutting_down=leaving.is_set), step)
-    eventually(lambda: "PostgreSQL is away" in caplog.text)
+    eventually(lambda: "PostgreSQL is unavailable" in caplog.text)
     assert not outcome.done()
     leaving.set()
     assert outcome.result(30) == Requeue(REQUEUE_SECONDS)
@@ -139,7 +139,7 @@ def test_what_is_paid_for_is_held_also_by_who_is_told_to_end(
         leaving.set()
 
     outcome = in_thread(make_runner(Puppet(play), step_store=proxied_step_store, shutting_down=leaving.is_set), step)
-    eventually(lambda: caplog.text.count("PostgreSQL is away") >= 3)
+    eventually(lambda: caplog.text.count("PostgreSQL is unavailable") >= 3)
     assert not outcome.done()
     gate.open()
     assert outcome.result(30) == Advance()

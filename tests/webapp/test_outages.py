@@ -82,7 +82,7 @@ def test_a_stream_outlives_redis(serve: Serve, settings: Settings, database: Dat
     own_redis.kill()
     silent.step(thought, 1)
     reader.until(AGENTS[0])
-    assert web.post("accepted while Redis is away", user)
+    assert web.post("accepted while Redis is unavailable", user)
     eventually(lambda: reader.names().count("thought_created") == 2)
     late = web.read(user)
     late.until(AGENTS[0])

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from agents.catalogue import AGENTS
 from contracts import events
 from contracts.settings import load_settings
+from tests.event_examples import agent_completed
 from webapp import cursors
 from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.hub.sse import Bookmark, Comment, StreamMessage, parse_message
@@ -48,7 +48,7 @@ def story() -> list[dict[str, Any]]:
         for event in (
             events.thought_created(USER, THOUGHT, "text"),
             events.thought_processing(USER, THOUGHT, 1),
-            *(events.agent_completed(USER, THOUGHT, step) for step in range(1, 6)),
+            *(agent_completed(USER, THOUGHT, step) for step in range(1, 6)),
             events.thought_completed(USER, THOUGHT, 1.0),
         )
     ]
@@ -218,12 +218,6 @@ def test_what_was_not_assessed_says_so_and_claims_no_confidence() -> None:
     assert [(item.label, item.kind) for item in value.items] == [("Score", "absent"), ("Reasoning", "absent")]
     [scored] = describe_output("value_impact", {"x": {"score": 7, "confidence": 0.5}})
     assert [item.text for item in scored.items] == ["7 of 10", "50%"]
-
-
-def test_every_agent_has_words_on_the_page() -> None:
-    from webapp.pages.view_models import AGENT_QUESTIONS, AGENT_TITLES
-
-    assert list(AGENT_TITLES) == list(AGENT_QUESTIONS) == list(AGENTS)
 
 
 def test_durations_come_in_the_unit_that_suits_them() -> None:

@@ -106,7 +106,7 @@ def test_a_form_sent_while_postgres_is_away_is_answered_with_itself(make_app: Ma
     assert (answer.status_code, answer.mimetype, "Retry-After" in answer.headers) == (503, "text/html", True)
     assert f"{TEXT} &lt;b&gt;</textarea>" in answer.text
     assert 'name="nonce" value="n"' in answer.text, "so that it is one thought, should the first try have been stored"
-    assert "The database is away" in answer.text
+    assert "The database is unavailable" in answer.text
     assert "sent again, it is stored once" in answer.text
 
 

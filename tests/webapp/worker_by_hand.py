@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import TextClause, text
 
+from agents.catalogue import CATALOGUE
 from contracts import events
 from contracts.database import Database, Row
 from contracts.progress import ProgressPublisher
-from contracts.queues import STEPS, TOTAL_STEPS
+from tests.event_examples import agent_completed
 
 TAKE = text("""
     UPDATE thoughts SET status = 'processing', call_id = NULL, dispatch_id = dispatch_id + 1, sends = 1,
@@ -74,9 +75,9 @@ class Work:
 
     def save(self, thought: UUID, step: int, output: dict[str, Any] | None = None) -> list[events.Event]:
         kept = json.dumps({"said": f"result {step}"} if output is None else output)
-        row = self._one(SAVE, id=thought, step=step, agent=STEPS[step - 1], output=kept)
-        told: list[events.Event] = [self._tell(events.agent_completed(row.user_id, thought, step))]
-        if step == TOTAL_STEPS:
+        row = self._one(SAVE, id=thought, step=step, agent=CATALOGUE.names[step - 1], output=kept)
+        told: list[events.Event] = [self._tell(agent_completed(row.user_id, thought, step))]
+        if step == CATALOGUE.total:
             told.append(self._tell(events.thought_completed(row.user_id, thought, row.processing_seconds), ended=True))
         return told
 
@@ -103,7 +104,7 @@ class Work:
         return [self.take(thought), *self.complete_from(thought, 1)]
 
     def complete_from(self, thought: UUID, step: int) -> list[events.Event]:
-        return [event for number in range(step, TOTAL_STEPS + 1) for event in self.step(thought, number)]
+        return [event for number in range(step, CATALOGUE.total + 1) for event in self.step(thought, number)]
 
     def _tell(self, event: Told, *, ended: bool = False) -> Told:
         if self._publisher is not None:

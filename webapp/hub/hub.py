@@ -7,12 +7,12 @@ Whoever joins or leaves rings its bell, a channel of its own. Under gevent the t
 import contextlib
 import logging
 import threading
-import time
 from typing import Any
 from uuid import uuid4
 
 import redis
 
+from contracts.pubsub import keep_listening, receive
 from webapp.hub.sse import parse_message
 from webapp.hub.subscription import Subscription
 
@@ -38,7 +38,7 @@ class Hub:
         self._changed = threading.Event()
         self._closing = threading.Event()
         self._connected = False
-        self._last_message_at = 0.0
+        self._pause = MIN_RECONNECT_SECONDS
         self._thread: threading.Thread | None = None
 
     @property
@@ -93,34 +93,24 @@ class Hub:
             return [subscription for joined in self._joined.values() for subscription in joined]
 
     def _run(self) -> None:
-        pause = MIN_RECONNECT_SECONDS
-        while not self._closing.is_set():
-            try:
-                with self._client.pubsub() as pubsub:
-                    self._listen(pubsub)
-            except Exception as lost:  # noqa: BLE001 - the loop of the process's one subscription must go on
-                pause = MIN_RECONNECT_SECONDS if self._connected else min(2 * pause, MAX_RECONNECT_SECONDS)
-                self._on_disconnect(lost)
-                self._closing.wait(pause)
+        keep_listening(self._listen, self._closing, on_disconnect=self._on_disconnect)
 
-    def _listen(self, pubsub: Any) -> None:
-        self._changed.set()
-        self._last_message_at = time.monotonic()
-        pubsub.subscribe(self._control_channel)
-        while not self._closing.is_set():
-            if self._changed.is_set():
+    def _listen(self) -> None:
+        with self._client.pubsub() as pubsub:
+            self._changed.set()
+            pubsub.subscribe(self._control_channel)
+            self._update_subscriptions(pubsub)
+            for message in receive(
+                pubsub, self._closing, ping_seconds=PING_INTERVAL_SECONDS, idle_timeout=IDLE_TIMEOUT_SECONDS
+            ):
+                if message is not None:
+                    self._handle(message)
                 self._update_subscriptions(pubsub)
-            message = pubsub.get_message(timeout=PING_INTERVAL_SECONDS)
-            if message is not None:
-                self._last_message_at = time.monotonic()
-                self._handle(message)
-            elif time.monotonic() - self._last_message_at > IDLE_TIMEOUT_SECONDS:
-                raise redis.ConnectionError("Redis has stopped answering")
-            else:
-                pubsub.ping()
 
     def _update_subscriptions(self, pubsub: Any) -> None:
         """Bring Redis's subscriptions in line with what is joined."""
+        if not self._changed.is_set():
+            return
         self._changed.clear()
         with self._lock:
             wanted = set(self._joined)
@@ -160,11 +150,15 @@ class Hub:
             for subscription in self._joined.get(channel, ()):
                 subscription.offer(message)
 
-    def _on_disconnect(self, why: Exception) -> None:
-        if self._connected and not self._closing.is_set():
-            log.warning("Redis is away, the streams ask PostgreSQL until it is back: %s", why)
+    def _on_disconnect(self, error: Exception) -> float:
+        """Report a gap to every stream; returns the seconds before the next connection, doubled after each failure."""
+        was_connected = self._connected
+        if was_connected and not self._closing.is_set():
+            log.warning("Redis is unavailable, the streams poll PostgreSQL until it answers: %s", error)
         with self._lock:
             self._connected = False
             self._subscribed, self._confirmed = set(), set()
         for subscription in self._all():
             subscription.report_gap()
+        self._pause = MIN_RECONNECT_SECONDS if was_connected else min(2 * self._pause, MAX_RECONNECT_SECONDS)
+        return self._pause

@@ -55,7 +55,7 @@ class _Backlog(Collector):
         try:
             gauges = list(self._gauges())
         except SQLAlchemyError as away:
-            log.warning("PostgreSQL is away, the metrics lack its gauges: %s", type(away).__name__)
+            log.warning("PostgreSQL is unavailable, the metrics lack its gauges: %s", type(away).__name__)
             gauges = []
         up.add_metric([], 1 if gauges else 0)
         yield up

@@ -3,21 +3,18 @@
 Whatever an output holds is shown, so a new field needs no new template. Everything is plain text.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
-from agents.catalogue import AGENTS
+from agents.agent import Agent
+from agents.catalogue import CATALOGUE
 
 NOT_ASSESSED = "Not assessed"
 MAX_TAG_LENGTH = 32
 """Words up to this length stand beside each other as tags; longer ones are lines of a list."""
-
-_LABELS = {"who": "Who", "why": "Why", "physical_mental": "Touches", "given_constraints": "Given your constraints"}
-_LEAD = ("final_recommendation", "overall_assessment")
-"""What is read first, wherever the agent put it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +33,60 @@ class OutputItem:
 
 
 def describe_output(agent_name: str, output: Mapping[str, Any]) -> tuple[OutputItem, ...]:
-    """The items of an agent's output in the order of its model's fields, the verdict first."""
-    return tuple(sorted(_items(_in_order(agent_name, output)), key=lambda item: not item.lead))
+    """The items of an agent's output in the order of its model's fields, the agent's lead first.
 
-
-def _in_order(agent_name: str, output: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same output with its fields as they are declared: jsonb keeps no order.
-
-    An output that an older model wrote, or that nobody knows, is shown as it comes.
+    An output that an older model wrote, or an agent that is not in the catalogue, is shown as it comes.
     """
+    agent = CATALOGUE.find(agent_name)
+    if agent is None:
+        return tuple(_Describer().items(output))
+    describer = _Describer(agent.labels, agent.lead)
+    return tuple(sorted(describer.items(_in_field_order(agent, output)), key=lambda item: not item.lead))
+
+
+def _in_field_order(agent: Agent, output: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same output with its fields in the order in which the model declares them: jsonb keeps no order."""
     try:
-        return AGENTS[agent_name].model_validate(output).model_dump(mode="json")
-    except (KeyError, ValidationError):
+        return agent.output.model_validate(output).model_dump(mode="json")
+    except ValidationError:
         return output
 
 
-def _items(values: Mapping[str, Any]) -> Iterable[OutputItem]:
-    """Where no score was given there is no confidence in it either."""
-    unscored = "score" in values and values["score"] is None
-    return (_item(str(name), value) for name, value in values.items() if not (unscored and name == "confidence"))
+@dataclass(frozen=True, slots=True)
+class _Describer:
+    """Turns values into items, with the labels and the lead of one agent."""
 
+    labels: Mapping[str, str] = field(default_factory=dict)
+    lead: str = ""
 
-def _item(name: str, value: Any) -> OutputItem:
-    label, lead = label_of(name), name in _LEAD
-    if value is None or (isinstance(value, str) and value.strip(" .").lower() == NOT_ASSESSED.lower()):
-        return OutputItem(label, "absent", NOT_ASSESSED, lead=lead)
-    if isinstance(value, Mapping):
-        return OutputItem(label, "group", items=tuple(_items(value)))
-    if isinstance(value, list | tuple):
-        return _list(label, value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return _number(name, label, float(value))
-    return OutputItem(label, "text", str(value), lead=lead)
+    def items(self, values: Mapping[str, Any]) -> Iterator[OutputItem]:
+        """One item per field. Where no score was given there is no confidence in it either."""
+        unscored = "score" in values and values["score"] is None
+        for name, value in values.items():
+            if not (unscored and name == "confidence"):
+                yield self._item(str(name), value)
+
+    def _item(self, name: str, value: Any) -> OutputItem:
+        label, lead = self.labels.get(name) or name.replace("_", " ").capitalize(), name == self.lead
+        if value is None or (isinstance(value, str) and value.strip(" .").lower() == NOT_ASSESSED.lower()):
+            return OutputItem(label, "absent", NOT_ASSESSED, lead=lead)
+        if isinstance(value, Mapping):
+            return OutputItem(label, "group", items=tuple(self.items(value)))
+        if isinstance(value, list | tuple):
+            return self._list(label, value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _number(name, label, float(value))
+        return OutputItem(label, "text", str(value), lead=lead)
+
+    def _list(self, label: str, values: Iterable[Any]) -> OutputItem:
+        kept = [value for value in values if value is not None]
+        if not kept:
+            return OutputItem(label, "empty", "None found")
+        if any(isinstance(value, Mapping) for value in kept):
+            groups = [value if isinstance(value, Mapping) else {label: value} for value in kept]
+            return OutputItem(label, "cards", cards=tuple(tuple(self.items(group)) for group in groups))
+        texts = tuple(str(value) for value in kept)
+        return OutputItem(label, "tags" if all(len(text) <= MAX_TAG_LENGTH for text in texts) else "lines", texts=texts)
 
 
 def _number(name: str, label: str, value: float) -> OutputItem:
@@ -76,19 +95,3 @@ def _number(name: str, label: str, value: float) -> OutputItem:
     if name == "confidence":
         return OutputItem(label, "share", f"{value:.0%}", value)
     return OutputItem(label, "text", f"{value:g}")
-
-
-def _list(label: str, values: Iterable[Any]) -> OutputItem:
-    kept = [value for value in values if value is not None]
-    if not kept:
-        return OutputItem(label, "empty", "None found")
-    if any(isinstance(value, Mapping) for value in kept):
-        cards = tuple(tuple(_items(value if isinstance(value, Mapping) else {label: value})) for value in kept)
-        return OutputItem(label, "cards", cards=cards)
-    texts = tuple(str(value) for value in kept)
-    return OutputItem(label, "tags" if all(len(text) <= MAX_TAG_LENGTH for text in texts) else "lines", texts=texts)
-
-
-def label_of(name: str) -> str:
-    """A field's name as words."""
-    return _LABELS.get(name) or name.replace("_", " ").capitalize()

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, UnprocessableEntity
 
+from agents.catalogue import CATALOGUE
 from contracts.text import MAX_THOUGHT_LENGTH
 from webapp import access, cursors, session
-from webapp.pages.view_models import ThoughtView
+from webapp.pages.view_models import ThoughtView, in_words
 from webapp.pages.wait_notice import wait_notice
 from webapp.problems import with_headers
 from webapp.queries import LATEST_LENGTH, Thought, page_of_thoughts, thoughts_ahead
@@ -34,6 +35,7 @@ def home() -> Response:
         "latest": [ThoughtView(each, wait_notice=waits_for) for each in found],
         "older": following and cursors.encode(following),
         "wait_notice": waits_for,
+        "agents": CATALOGUE.agents,
     }
     template = "latest.html" if _wants_fragment() else "home.html"
     return make_response(render_template(template, **shown, **_form()))
@@ -81,7 +83,13 @@ def _view(found: Thought) -> ThoughtView:
 
 def _form(written: str = "", nonce: str = "") -> dict[str, Any]:
     batches = not services().settings.consumes_kafka
-    return {"written": written, "nonce": nonce or uuid4().hex, "most": MAX_THOUGHT_LENGTH, "batches": batches}
+    return {
+        "written": written,
+        "nonce": nonce or uuid4().hex,
+        "most": MAX_THOUGHT_LENGTH,
+        "batches": batches,
+        "number_of_agents": in_words(CATALOGUE.total),
+    }
 
 
 def _wants_fragment() -> bool:

@@ -5,27 +5,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
-from contracts.queues import TOTAL_STEPS
+from agents.catalogue import CATALOGUE
 from webapp import serializers
 from webapp.pages.agent_output import OutputItem, describe_output
 from webapp.queries import Thought
 
 TITLE_LENGTH: Final = 80
 
-AGENT_TITLES: Final = {
-    "classification": "Classification",
-    "analysis": "Analysis",
-    "value_impact": "Value impact",
-    "action_plan": "Action plan",
-    "priority": "Priority",
-}
-AGENT_QUESTIONS: Final = {
-    "classification": "What kind of thought is this?",
-    "analysis": "How does it fit your goals and your situation?",
-    "value_impact": "What does it mean for what you value?",
-    "action_plan": "What could you do about it?",
-    "priority": "When does it deserve your time?",
-}
 STATUS_WORDS: Final = {
     "pending": "Queued",
     "processing": "In progress",
@@ -46,7 +32,7 @@ KIND_WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """One of the five steps."""
+    """One agent's step of a thought."""
 
     number: int
     name: str
@@ -60,11 +46,13 @@ class AgentView:
 
     @property
     def title(self) -> str:
-        return AGENT_TITLES[self.name]
+        agent = CATALOGUE.find(self.name)
+        return agent.title if agent else self.name
 
     @property
     def question(self) -> str:
-        return AGENT_QUESTIONS[self.name]
+        agent = CATALOGUE.find(self.name)
+        return agent.question if agent else ""
 
     @property
     def words(self) -> str:
@@ -119,7 +107,7 @@ class ThoughtView:
 
     @property
     def total(self) -> int:
-        return TOTAL_STEPS
+        return serializers.total_steps(self.row)
 
     @property
     def took(self) -> str:
@@ -132,7 +120,8 @@ class ThoughtView:
         told = self._shown["error"]
         if told is None:
             return None
-        agent = AGENT_TITLES.get(str(told["agent"]), "An agent")
+        failed = CATALOGUE.find(str(told["agent"]))
+        agent = failed.title if failed else "An agent"
         what, when = KIND_WORDS.get(str(told["kind"]), ("It failed", ""))
         return {**told, "agent": agent, "what": what, "when": when}
 
@@ -142,11 +131,12 @@ class ThoughtView:
 
     @property
     def verdict(self) -> dict[str, str] | None:
-        """The last agent's conclusion, to be read before everything else."""
-        output = self._shown["agents"][-1]["output"] or {}
-        if not (output.get("priority_level") and output.get("final_recommendation")):
-            return None
-        return {"level": str(output["priority_level"]), "recommendation": str(output["final_recommendation"])}
+        """The conclusion of the agent that gives one, to be read before everything else."""
+        for agent in self._shown["agents"]:
+            definition, output = CATALOGUE.find(agent["name"]), agent["output"] or {}
+            if definition and definition.gives_verdict and output.get("priority_level"):
+                return {"level": str(output["priority_level"]), "recommendation": str(output["final_recommendation"])}
+        return None
 
     def _agent(self, agent: dict[str, Any]) -> AgentView:
         retrying = agent["status"] == "retrying"
@@ -171,3 +161,9 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def in_words(number: int) -> str:
+    """A small number as a word, a larger one in digits."""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[number] if number < len(words) else str(number)

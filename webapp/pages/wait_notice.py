@@ -12,7 +12,7 @@ from contracts.settings import Settings
 from webapp.queries import read
 from webapp.services import Services
 
-KAFKA_UNAVAILABLE: Final = "Kafka is away; the analysis starts when it is back."
+KAFKA_UNAVAILABLE: Final = "Kafka is unavailable; the analysis starts when it is back."
 BATCH_RUNNING: Final = "The batch is running."
 
 RUNNING_BATCH: Final = text("""

@@ -1,10 +1,8 @@
 """GET /thoughts/stream/<user_id>: flask-sse's blueprint, with a hub, a memory and limits in its place."""
 
 import contextlib
-import json
 import socket
 from collections.abc import Generator
-from typing import Any
 from uuid import UUID
 
 import redis
@@ -13,7 +11,6 @@ from flask_sse import ServerSentEventsBlueprint
 from werkzeug.exceptions import Forbidden
 
 from webapp import access
-from webapp.hub.sse import StreamMessage
 from webapp.problems import unavailable
 from webapp.services import Services
 from webapp.stream.event_stream import EventStream, Item
@@ -33,18 +30,6 @@ class StreamBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-
     def redis(self) -> redis.Redis:
         """The client of the process; flask-sse would make one at every access."""
         return self._services.redis
-
-    def publish(
-        self,
-        data: Any,
-        type: str | None = None,  # noqa: A002 - flask-sse's name
-        id: str | None = None,  # noqa: A002 - flask-sse's name
-        retry: int | None = None,
-        channel: str = "sse",
-    ) -> int:
-        """Publish in flask-sse's wire format; how many subscriptions heard it."""
-        message = StreamMessage(data, type=type, id=id, retry=retry)
-        return int(self.redis.publish(channel, json.dumps(message.to_dict())))
 
     def messages(self, user_id: UUID, last_event_id: str | None = None) -> Generator[Item, None, None]:
         """What a reader of this user's channel is sent."""

@@ -32,7 +32,7 @@ CONFIRM_SECONDS: Final = 1.0
 """How long to wait for Redis's acknowledgement; a later one counts as a gap and is filled."""
 
 BLIND_SECONDS: Final = (1.0, 3.0)
-"""How often PostgreSQL is asked while Redis is away, by each stream at a moment of its own."""
+"""How often PostgreSQL is asked while Redis is unavailable, by each stream at a moment of its own."""
 
 QUEUE_SECONDS: Final = 10.0
 """How long a stream waits for its turn to ask; the next heartbeat tries again."""
@@ -143,12 +143,12 @@ class EventStream:
 
         `pending` is an event that will be told right after, if it is not told here: its thought is in view, too.
 
-        While PostgreSQL is away nothing is told, and the next heartbeat looks again.
+        While PostgreSQL is unavailable nothing is told, and the next heartbeat looks again.
         """
         try:
             reset, derived = self._query([UUID(pending["thought_id"])] if pending else [])
         except (SQLAlchemyError, TimeoutError) as away:
-            log.warning("PostgreSQL is away, the stream of %s waits: %s", self._user_id, type(away).__name__)
+            log.warning("PostgreSQL is unavailable, the stream of %s waits: %s", self._user_id, type(away).__name__)
             self._derived_at = float("-inf")
             return
         self._derived_at = time.monotonic()
@@ -181,7 +181,7 @@ class EventStream:
         try:
             return read_history(self._services.redis, self._prefix, self._user_id)
         except redis.RedisError as away:
-            log.warning("Redis is away, nothing can be replayed to %s: %s", self._user_id, away)
+            log.warning("Redis is unavailable, nothing can be replayed to %s: %s", self._user_id, away)
             return None
 
 

@@ -62,7 +62,7 @@ def parse_stream_id(event_id: str | None) -> StreamId | None:
 
 
 def read_history(client: redis.Redis, prefix: str, user_id: object) -> History:
-    """Read the user's stream, without what somebody else has put there. Raises RedisError when Redis is away."""
+    """Read the user's stream, without what somebody else has put there. Raises RedisError when Redis is unavailable."""
     entries: Any = client.xrange(stream_key(prefix, str(user_id)))
     return History(tuple(message for entry_id, fields in entries if (message := _message(entry_id, fields))))
 

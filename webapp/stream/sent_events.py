@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from agents.catalogue import CATALOGUE
+
 MAX_EVENTS: Final = 1000
 MAX_THOUGHTS: Final = 200
 """More than a snapshot holds (50 thoughts of at most 8 events), so that a derivation never repeats itself."""
 
-_STAGES: Final = {"thought_created": 0, "thought_processing": 1, "thought_completed": 7, "thought_failed": 7}
-_TERMINAL: Final = 7
 _NOT_SENT: Final = -1
 
 Data = Mapping[str, Any]
@@ -27,7 +27,7 @@ class SentEvents:
     @property
     def open_thoughts(self) -> list[UUID]:
         """Thoughts that were told of and have not ended."""
-        return [UUID(thought) for thought, stage in self._stages.items() if stage < _TERMINAL]
+        return [UUID(thought) for thought, stage in self._stages.items() if stage < _final_stage()]
 
     def contains(self, data: Data) -> bool:
         """Whether this event was told. What carries no event id cannot be known."""
@@ -58,16 +58,28 @@ def _put(memory: "OrderedDict[str, Any]", key: str, value: Any, length: int) -> 
 
 
 def _stage(data: Data) -> int | None:
-    """How far an event brings its thought: created 0, processing 1, agent n is n + 1, the end 7.
+    """How far an event brings its thought: created 0, processing 1, agent n is n + 1, the end one more than the last
+    agent.
 
     None for what is no event of a thought: Redis may carry anybody's messages.
     """
-    number, kind = data.get("agent_number"), data.get("event_type")
     if not _names_a_thought(data):
         return None
-    if kind == "thought_agent_completed":
-        return number + 1 if isinstance(number, int) else None
-    return _STAGES.get(str(kind))
+    match data.get("event_type"):
+        case "thought_created":
+            return 0
+        case "thought_processing":
+            return 1
+        case "thought_agent_completed":
+            number = data.get("agent_number")
+            return number + 1 if isinstance(number, int) else None
+        case "thought_completed" | "thought_failed":
+            return _final_stage()
+    return None
+
+
+def _final_stage() -> int:
+    return CATALOGUE.total + 2
 
 
 def _names_a_thought(data: Data) -> bool:

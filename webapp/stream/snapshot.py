@@ -11,13 +11,13 @@ from uuid import UUID
 from contracts import events
 from contracts.database import Database
 from webapp.queries import Thought, open_and_latest, thoughts_in_view
-from webapp.serializers import isoformat_utc, thought
+from webapp.serializers import isoformat_utc, thought, total_steps
 
 
 def derived_events(database: Database, user_id: UUID, watched: Collection[UUID] = ()) -> list[events.Event]:
     """What happened to the user's thoughts in view, thought by thought in the order of turns.
 
-    Raises SQLAlchemyError when PostgreSQL is away.
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
     """
     found = thoughts_in_view(database, user_id, watched)
     return [event for one in found for event in thought_events(one)]
@@ -31,7 +31,9 @@ def thought_events(found: Thought) -> Iterator[events.Event]:
     if row.status != "pending":
         yield events.thought_processing(row.user_id, row.id, row.turn, row.started_at or row.created_at)
     for run in found.runs:
-        yield events.agent_completed(row.user_id, row.id, run.step, run.finished_at)
+        yield events.agent_completed(
+            row.user_id, row.id, run.step, agent_name=run.agent, total=total_steps(row), when=run.finished_at
+        )
     if row.status == "completed":
         yield events.thought_completed(row.user_id, row.id, row.processing_seconds or 0.0, row.finished_at)
     if row.status == "failed":

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from agents.catalogue import CATALOGUE
 from bridge.audit.audit import Audit
 from contracts.audits import Figures
 from contracts.database import Database
-from contracts.queues import TOTAL_STEPS
 from contracts.settings import Settings
 from tests.bridge.kafka_sources import commit_by_hand, produce, topic_id
 from tests.bridge.thoughts import add_thought, add_user, row
@@ -40,12 +40,12 @@ def ring(settings: Settings, database: Database, *thoughts: UUID) -> None:
         produce(settings, [bytes(found.event)], turn=str(found.turn).encode(), key=str(found.user_id).encode())
 
 
-def save(database: Database, thought: UUID, *, first: int = 1, last: int = TOTAL_STEPS) -> None:
+def save(database: Database, thought: UUID, *, first: int = 1, last: int = CATALOGUE.total) -> None:
     """Saved steps; those of each turn a minute after those of the turn before."""
     database.rows(RUNS, id=thought, turn=row(database, thought).turn, first=first, last=last)
 
 
-def end(database: Database, thought: UUID, status: str = "completed", steps: int = TOTAL_STEPS) -> None:
+def end(database: Database, thought: UUID, status: str = "completed", steps: int = CATALOGUE.total) -> None:
     """A terminal thought with its saved steps."""
     save(database, thought, last=steps)
     database.rows(END, id=thought, turn=row(database, thought).turn, status=status, steps=steps)

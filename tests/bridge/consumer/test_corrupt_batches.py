@@ -47,7 +47,7 @@ def test_a_batch_that_does_not_unpack_is_buried_and_what_stands_behind_it_is_rea
         answer(lane(source))
     assert committed(settings) == (3, topic_id(settings))
     (alarm,) = [line.message for line in caplog.records if line.message.startswith("ALARM")]
-    assert alarm.startswith("ALARM: nobody can read partition 0 offset 1: Decompression")
+    assert alarm.startswith("ALARM: partition 0 offset 1 cannot be decoded: Decompression")
 
 
 def test_of_a_spoilt_batch_each_record_is_buried_though_the_error_names_only_its_first(settings: Settings) -> None:

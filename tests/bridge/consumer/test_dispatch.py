@@ -14,15 +14,16 @@ import pytest
 import redis
 from celery import Celery
 
+from agents.catalogue import CATALOGUE
 from bridge.consumer.dispatch import BATCH_SIZE, Dispatcher, _signature
-from contracts.queues import SOLO_QUEUE, STEPS, THOUGHTS_QUEUE
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
 from contracts.settings import Settings
 from contracts.source_headers import capture_source
 from tests.bridge.lane_examples import a_head
 from tests.eventually import eventually
 from tests.stores import ROOT
 
-NAMES = [f"tasks.{step}" for step in STEPS]
+NAMES = [f"tasks.{step}" for step in CATALOGUE.names]
 
 
 @pytest.fixture(scope="module")
@@ -148,22 +149,23 @@ def test_messages_last_and_tell_nothing_but_the_thought(dispatcher: Dispatcher, 
 RECORDER = """
 import os, redis
 from celery import Celery
-from contracts.queues import STEPS, broker_settings, task_name
+from agents.catalogue import CATALOGUE
+from contracts.queues import broker_settings, task_name
 from kombu import Queue
 app = Celery("recorder")
 queues = [Queue(name, routing_key=name) for name in ("thoughts", "solo")]
 app.conf.update(broker_settings(os.environ["BROKER"]), task_queues=queues, worker_hijack_root_logger=False)
 seen = redis.Redis.from_url(os.environ["BROKER"])
-def register(number):
+def register(name):
     def step(task, thought, token):
         if os.environ.get("FLUSH"):
             seen.flushdb()
         with open(os.environ["LOG"], "a") as log:
             trace = (task.request.headers or {}).get("traceparent")
             log.write(f"{task.name} {thought} {token} {trace} {task.request.id}\\n")
-    app.task(step, name=task_name(number), bind=True)
-for number in range(1, len(STEPS) + 1):
-    register(number)
+    app.task(step, name=task_name(name), bind=True)
+for name in CATALOGUE.names:
+    register(name)
 quiet = ["--without-gossip", "--without-mingle", "--loglevel", "error"]
 app.worker_main(["worker", "--pool", "solo", "--queues", "thoughts,solo", *quiet])
 """
@@ -171,7 +173,7 @@ app.worker_main(["worker", "--pool", "solo", "--queues", "thoughts,solo", *quiet
 
 @contextmanager
 def recording_worker(settings: Settings, log: Any, **environment: str) -> Iterator[None]:
-    """A Celery worker whose five tasks only write down that they ran."""
+    """A Celery worker whose tasks only write down that they ran."""
     variables = os.environ | {"BROKER": settings.broker_url, "LOG": str(log)} | environment
     process = subprocess.Popen([sys.executable, "-c", RECORDER], cwd=ROOT, env=variables)
     try:

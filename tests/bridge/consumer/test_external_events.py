@@ -150,7 +150,7 @@ def test_an_unknown_user_is_a_dead_letter_that_can_be_replayed_once_the_user_is_
     with workers(settings, database), running(settings), running_relay(settings):
         (letter,) = eventually(lambda: database.rows(text("SELECT * FROM dead_letters")))
         database.rows(text("INSERT INTO users (id) VALUES (:id)"), id=user)
-        assert replay(database, settings, letter.failure_id).changed
+        assert replay(database, letter.failure_id, settings).changed
         eventually(lambda: (committed(settings) or (0,))[0] == 2, timeout=60)
     stands = row(database, thought)
     assert (stands.status, bytes(stands.event)) == ("completed", event)
@@ -195,7 +195,7 @@ def test_a_large_record_is_a_dead_letter_with_its_bytes_that_no_replay_brings_ba
     (kept,) = database.rows(text("SELECT * FROM dead_letters"))
     assert (bytes(kept.value), published.value()) == (value, value)
     assert headers(published)["error-class"] == b"TooLarge"
-    assert "larger than an event may be" in replay(database, settings, kept.failure_id).description
+    assert "larger than an event may be" in replay(database, kept.failure_id, settings).description
     assert [row.state for row in database.rows(text("SELECT state FROM dead_letters"))] == ["open"]
     assert audited(settings, database)["adds_up"]
     database.rows(text("DELETE FROM dead_letters"))

@@ -111,5 +111,5 @@ def test_what_nobody_takes_is_bounded(prefix: str) -> None:
 
 def test_listening_ends_when_it_is_stopped(stores: Stores, prefix: str) -> None:
     with listening(stores.redis_url, prefix) as news:
-        assert any(thread.name == "news" for thread in threading.enumerate())
+        assert any(thread.name == "wakeups" for thread in threading.enumerate())
     eventually(lambda: not news._thread.is_alive())

@@ -8,7 +8,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.__main__ import parser
+from bridge.dead_letters.cli import dead_letters
+from contracts import cli
 from contracts.settings import Settings
 
 COMMAND = [sys.executable, "-m", "bridge", "dead-letters"]
@@ -38,8 +39,7 @@ def said(settings: Settings, *words: str) -> Said:
     output, errors = io.StringIO(), io.StringIO()
     with redirect_stdout(output), redirect_stderr(errors):
         try:
-            chosen = parser().parse_args(["dead-letters", *words])
-            status = chosen.command(settings, chosen)
+            status = cli.run(dead_letters, "python -m bridge dead-letters", words, settings)
         except SystemExit as ended:
             status = ended.code if isinstance(ended.code, int) else 1
             errors.write("" if isinstance(ended.code, int) else f"{ended.code}\n")

@@ -79,7 +79,7 @@ def test_a_dry_run_counts_and_changes_nothing(settings: Settings, database: Data
     assert done.returncode == 0
     assert done.stdout.splitlines()[:2] == [
         "2 dead letters would be replayed; nothing was changed.",
-        "1 of them cannot be: closed, too large or not whole, or of thoughts that moved on or were deleted.",
+        "1 of them cannot be: closed, too large, incomplete, or their thought was deleted or has moved on.",
     ]
     assert {f"  user {user_id}: 2", "  agent priority: 1", "  reason permanent: 2"} <= set(done.stdout.splitlines())
     assert states(database) == {"open": 2}
@@ -116,7 +116,7 @@ def test_in_batch_mode_no_records_are_replayed_or_counted_and_thoughts_wait_for_
     done = said(tonight, "replay", "--all", "--dry-run")
     assert done.stdout.splitlines()[:2] == [
         "2 dead letters would be replayed; nothing was changed.",
-        "1 of them cannot be: closed, too large or not whole, or of thoughts that moved on or were deleted.",
+        "1 of them cannot be: closed, too large, incomplete, or their thought was deleted or has moved on.",
     ]
     assert done.stderr == f"{BATCH_MODE_NOTE}\n"
     assert said(settings, "replay", "--all", "--dry-run").stderr == ""

@@ -97,12 +97,12 @@ def test_counts_say_what_can_move(settings: Settings, database: Database, user_i
 def test_a_replayed_thoughts_letter_knows_how_it_went_on(settings: Settings, database: Database, user_id: UUID) -> None:
     failure = failed(database, settings, user_id)
     assert became(database, failure) == "open"
-    replay(database, settings, failure)
+    replay(database, failure, settings)
     assert became(database, failure).startswith("replayed at 20")
     assert became(database, failure).endswith(" as turn 2: pending")
     again = fail(database, thought_of(database, failure).id)
     assert became(database, failure).endswith(f" as turn 2: failed again as {again}")
-    replay(database, settings, again)
+    replay(database, again, settings)
     database.rows(text("UPDATE thoughts SET status = 'completed', finished_at = now()"))
     assert became(database, again).endswith(" as turn 3: completed")
 
@@ -121,7 +121,7 @@ def test_a_replayed_records_letter_knows_what_came_of_it(settings: Settings, dat
     thought, value = an_event(user_id)
     failure = buried(database, settings, value, reason="unknown-user")
     assert later(database, failure) == ""
-    replay(database, settings, failure)
+    replay(database, failure, settings)
     assert later(database, failure) == "nothing has come of it yet"
     again = buried(database, settings, value, offset=43, headers=[("replay-of", failure.encode())])
     assert later(database, failure) == f"failed again as {again}"
@@ -154,4 +154,4 @@ def test_a_thought_that_is_not_in_this_database_is_shown_all_the_same(
     database.rows(row, f=failure, where=json.dumps(where))
     assert became(database, failure) == "open"
     assert not select_candidates(database, Filter())[0].replayable
-    assert "not in this database" in replay(database, settings, failure).description
+    assert "not in this database" in replay(database, failure, settings).description

@@ -75,14 +75,14 @@ def test_a_record_that_is_twice_in_the_topic_is_one_row(settings: Settings, data
 def test_a_thought_that_has_moved_on_was_replayed(settings: Settings, database: Database, user_id: UUID) -> None:
     failure = failed(database, settings, user_id)
     published(settings, database)
-    replay(database, settings, failure)
+    replay(database, failure, settings)
     again = fail(database, thought_of(database, failure).id)
     database.rows(text("DELETE FROM outbox"))
     published(settings, database)
     lost(database)
     rebuild(database, settings)
     assert (letter_of(database, failure).state, letter_of(database, again).state) == ("replayed", "open")
-    assert replay(database, settings, again).description == "replayed as turn 3"
+    assert replay(database, again, settings).description == "replayed as turn 3"
 
 
 def test_the_words_of_a_deleted_thought_do_not_come_back(settings: Settings, database: Database, user_id: UUID) -> None:

@@ -1,15 +1,14 @@
 """Every client reaches Kafka with the addresses and the security of the settings."""
 
 import logging
-from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 
-from bridge import commands
+from bridge.commands import bridge
 from bridge.kafka.config import check_config, client_config, client_logger
+from contracts import cli
 from contracts.settings import Settings
 
 
@@ -41,14 +40,14 @@ def test_without_a_bootstrap_server_the_variable_is_named(settings: Settings) ->
         client_config(nowhere, "test")
 
 
-@pytest.mark.parametrize("command", [commands.consume, commands.relay, commands.topics])
+@pytest.mark.parametrize("command", ["run", "relay", "create-topics"])
 def test_a_certificate_that_is_none_ends_each_process_at_start_in_one_line(
-    settings: Settings, tmp_path: Path, command: Callable[[Settings, Namespace], int]
+    settings: Settings, tmp_path: Path, command: str
 ) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     secured = with_settings(settings, kafka_security_protocol="SSL", kafka_ssl_ca_location=str(tmp_path / "ca.pem"))
     with pytest.raises(SystemExit, match=r"\ACannot start\. KAFKA_SECURITY_PROTOCOL, .* ssl.ca.location .*\Z"):
-        command(secured, Namespace())
+        cli.run(bridge, "python -m bridge", [command], secured)
 
 
 @pytest.mark.parametrize("name", ["kafka_ssl_ca_location", "kafka_ssl_certificate_location", "kafka_ssl_key_location"])

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from devstack import cli
+from contracts import cli
+from devstack.cli import devstack as commands
 from devstack.spec.layout import StackDir
 from devstack.supervisor import client, locks
 from tests.devstack.stacks import SMALL, command, devstack, down, kill, pids, up
@@ -98,11 +99,11 @@ def test_a_failed_up_names_the_process_shows_its_log_and_leaves_nothing_running(
 def test_a_command_without_a_stack_says_how_to_get_one(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main([*words, "--dir", str(tmp_path / "none")]) == 1
+    assert cli.run(commands, "python -m devstack", [*words, "--dir", str(tmp_path / "none")]) == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert "python -m devstack up" in said.err
 
 
 def test_down_without_a_stack_is_no_failure(tmp_path: Path) -> None:
-    assert cli.main(["down", "--dir", str(tmp_path / "none")]) == 0
+    assert cli.run(commands, "python -m devstack", ["down", "--dir", str(tmp_path / "none")]) == 0

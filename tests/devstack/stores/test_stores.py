@@ -207,7 +207,7 @@ def test_run_gives_a_module_the_settings_that_up_was_given(stack: Path) -> None:
     place = ("--dir", str(stack))
     assert devstack("run", *place, "alembic", "upgrade", "head").returncode == 0
     done = devstack("run", *place, "tasks", "batch", "--detach")
-    assert "Batch 1 is asked for." in done.stdout, done.stderr  # with Kafka's work taken as it comes it is refused
+    assert "Batch 1 is requested." in done.stdout, done.stderr  # with Kafka's work taken as it comes it is refused
     assert StackDir(stack).settings_file.stat().st_mode & 0o777 == 0o600
 
 

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from contracts.database import Database, make_engine
-from tasks.batch_progress import NOT_BEGUN, START_TIMEOUT_SECONDS, BatchProgress, LineDisplay, _move, interruptible
+from contracts.signals import stop_on
+from tasks.batch_progress import NOT_BEGUN, START_TIMEOUT_SECONDS, BatchProgress, LineDisplay, _move
 from tasks.batches import Batches
 from tests.bridge.thoughts import add_thought
 from tests.tasks.batch.failed import fail
@@ -128,6 +129,6 @@ def test_ctrl_c_breaks_nothing_off(batches: Batches) -> None:
 
     number = batches.request().id
     before = signal.getsignal(signal.SIGINT)
-    with interruptible() as interrupted:
+    with stop_on(signal.SIGINT) as interrupted:
         assert not BatchProgress(batches, number, interrupted.wait).run(ask_and_be_interrupted)
     assert signal.getsignal(signal.SIGINT) is before

@@ -69,8 +69,11 @@ def test_a_detached_request_returns_at_once(database: Database, settings: Settin
     add_thought(database, user_id)
     first, second = command(settings, "--detach"), command(settings, "--detach")
     (number,) = numbers(database)
-    assert (first.returncode, first.stdout, first.stderr) == (0, f"Batch {number} is asked for.\n", "")
-    assert (second.returncode, second.stdout) == (0, f"Batch {number} is asked for already, and serves you too.\n")
+    assert (first.returncode, first.stdout, first.stderr) == (0, f"Batch {number} is requested.\n", "")
+    assert (second.returncode, second.stdout) == (
+        0,
+        f"Batch {number} is requested already, and includes your thoughts.\n",
+    )
 
 
 def test_where_there_is_no_terminal_lines_say_how_far_it_is_and_how_it_ended(
@@ -82,7 +85,7 @@ def test_where_there_is_no_terminal_lines_say_how_far_it_is_and_how_it_ended(
         done = command(settings)
     (number,) = numbers(database)
     assert done.returncode == 0
-    assert done.stdout.splitlines()[:2] == [f"Batch {number} is asked for.", "0 of 3 thoughts analysed"]
+    assert done.stdout.splitlines()[:2] == [f"Batch {number} is requested.", "0 of 3 thoughts analysed"]
     assert done.stdout.splitlines()[-1] == f"Batch {number} has ended: 3 thoughts."
 
 
@@ -114,7 +117,7 @@ def test_ctrl_c_leaves_the_batch_running_and_says_so(database: Database, setting
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
         (number,) = numbers(database)
-        assert seen().endswith(f"\r\nBatch {number} goes on by itself; nothing was stopped.\r\n")
+        assert seen().endswith(f"\r\nInterrupted. Batch {number} continues in the background.\r\n")
     with workers(settings, database), running(settings, database):
         eventually(lambda: has_ended(database, number))
 

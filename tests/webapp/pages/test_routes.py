@@ -72,7 +72,7 @@ def test_with_kafka_away_a_person_is_told_what_is_waited_for(make_app: MakeApp, 
     thought = posted(client, "a thought")
     eventually(lambda: not app.extensions["services"].kafka_probe.is_reachable)
     for page in ("/", f"/t/{thought}"):
-        assert "Kafka is away; the analysis starts when it is back." in client.get(page).text
+        assert "Kafka is unavailable; the analysis starts when it is back." in client.get(page).text
     assert SELDOM in client.get(f"/t/{thought}").text
     work.take(thought)
     assert "Kafka" not in client.get(f"/t/{thought}").text

@@ -10,10 +10,10 @@ import redis
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from agents.catalogue import CATALOGUE
 from contracts import events
 from contracts.database import Database
 from contracts.progress import ProgressPublisher, channel
-from contracts.queues import STEPS
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.webapp.web_processes import Served, opened
@@ -54,7 +54,7 @@ def test_a_stream_answers_at_once_and_then_shows_everything_live(web: Served, wo
         assert event.data["event_type"] == event.kind
     agents = [event.data for event in seen if event.kind == "thought_agent_completed"]
     assert [(data["agent_name"], data["agent_number"], data["total_agents"], data["progress"]) for data in agents] == [
-        (name, number, 5, f"{number}/5") for number, name in enumerate(STEPS, start=1)
+        (name, number, 5, f"{number}/5") for number, name in enumerate(CATALOGUE.names, start=1)
     ]
 
 

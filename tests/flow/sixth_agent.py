@@ -1,0 +1,31 @@
+"""A sixth agent, as one would add it: one file with its row, and the row in the catalogue."""
+
+from typing import Final
+
+from agents.agent import Agent
+from agents.catalogue import CATALOGUE
+from agents.output import AgentOutput, Phrase, Phrases
+
+STARTUP: Final = "from tests.flow.sixth_agent import append\nappend()\n"
+"""The content of a sitecustomize.py: every Python process of the test has the agent in its catalogue."""
+
+
+class Outlook(AgentOutput):
+    expected_change: Phrase
+    signs_to_watch: Phrases
+
+
+OUTLOOK: Final = Agent(
+    name="outlook",
+    title="Outlook",
+    question="What will it look like in a year?",
+    summary="what it may look like in a year",
+    output=Outlook,
+    labels={"signs_to_watch": "Watch for"},
+    lead="expected_change",
+)
+
+
+def append() -> None:
+    """Put the agent at the end of this process's catalogue."""
+    CATALOGUE.agents = (*CATALOGUE.agents, OUTLOOK)
