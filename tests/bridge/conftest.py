@@ -1,4 +1,4 @@
-"""Topics as the project itself makes them, and a door before Kafka that starts shut."""
+"""Topics as the project itself makes them, and a proxy before Kafka that refuses connections at first."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,9 @@ from confluent_kafka.admin import AdminClient
 
 from bridge.kafka.topics import create_topics
 from contracts.settings import Settings
-from tests.bridge.tcp_proxy import Valve
 from tests.conftest import is_led
 from tests.eventually import eventually
+from tests.tcp_proxy import TcpProxy
 
 
 @pytest.fixture
@@ -24,14 +24,14 @@ def topics(settings: Settings) -> Iterator[None]:
 
 
 @pytest.fixture
-def door(settings: Settings) -> Iterator[Valve]:
+def kafka_proxy(settings: Settings) -> Iterator[TcpProxy]:
     host, _, port = settings.kafka_bootstrap_servers.rpartition(":")
-    door = Valve(int(port), host, is_open=False)
-    yield door
-    door.shut()
+    proxy = TcpProxy(host, int(port), is_accepting=False)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture
-def kafka_away(settings: Settings, door: Valve) -> Settings:
-    """Settings whose Kafka is behind the door."""
-    return settings.model_copy(update={"kafka_bootstrap_servers": f"127.0.0.1:{door.port}"})
+def kafka_away(settings: Settings, kafka_proxy: TcpProxy) -> Settings:
+    """Settings whose Kafka is behind the proxy."""
+    return settings.model_copy(update={"kafka_bootstrap_servers": kafka_proxy.address})

@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from contracts.database import POOL_SIZE, Database, is_refused_data, make_engine
 from contracts.settings import Settings
-from tests.contracts.slow_proxy import way_to
 from tests.eventually import eventually
+from tests.tcp_proxy import proxy_before
 
 SHORT = 2.0
 PID = text("SELECT pg_backend_pid() AS pid")
@@ -55,12 +55,12 @@ def test_a_server_that_never_answers_ends_the_wait(impatient: None) -> None:
 
 def test_a_cut_connection_ends_the_wait_and_the_pool_recovers(impatient: None, settings: Settings) -> None:
     """The way goes dark under an idle connection, as behind a firewall that forgot it: no reset ever comes."""
-    with way_to(settings.database_url) as way:
-        database = Database(make_engine(way.url, "test", statement_seconds=SHORT))
+    with proxy_before(settings.database_url) as proxy:
+        database = Database(make_engine(proxy.url(settings.database_url), "test", statement_seconds=SHORT))
         database.rows(PID)
-        way.cut()
+        proxy.stall()
         error = failure(database, "SELECT 1")
-        way.mend()
+        proxy.resume()
         assert eventually(lambda: answers(database))
         database.engine.dispose()
     assert "PostgreSQL did not answer within 2 s" in str(error)

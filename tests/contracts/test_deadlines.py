@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
-from tests.tasks.tcp_proxy import Gate, a_gate
+from tests.tcp_proxy import TcpProxy, proxy_before
 
 ONE = text("SELECT 1")
 
@@ -24,31 +24,36 @@ def a_database(url: str, seconds: float) -> Iterator[Database]:
 
 
 @pytest.fixture
-def gate(settings: Settings) -> Iterator[Gate]:
-    with a_gate(settings.database_url) as gate:
-        yield gate
+def postgres_proxy(settings: Settings) -> Iterator[TcpProxy]:
+    with proxy_before(settings.database_url) as postgres_proxy:
+        yield postgres_proxy
 
 
-def test_a_statement_into_a_black_hole_ends_and_the_next_one_finds_a_good_connection(gate: Gate) -> None:
-    with a_database(gate.url, 2.0) as database:
+def test_a_statement_into_a_black_hole_ends_and_the_next_one_finds_a_good_connection(
+    settings: Settings, postgres_proxy: TcpProxy
+) -> None:
+    with a_database(postgres_proxy.url(settings.database_url), 2.0) as database:
         database.rows(ONE)
-        gate.swallow()
+        postgres_proxy.stall()
         with pytest.raises(OperationalError, match=r"did not answer within 2 s"):
             database.rows(ONE)
-        gate.flow()
+        postgres_proxy.resume()
         assert database.rows(ONE) == [(1,)]
 
 
-def test_a_connection_into_a_black_hole_ends(gate: Gate) -> None:
-    gate.swallow()
-    with a_database(gate.url, 0.3) as database, pytest.raises(OperationalError):
+def test_a_connection_into_a_black_hole_ends(settings: Settings, postgres_proxy: TcpProxy) -> None:
+    postgres_proxy.stall()
+    with a_database(postgres_proxy.url(settings.database_url), 0.3) as database, pytest.raises(OperationalError):
         database.rows(ONE)
 
 
-def test_two_engines_of_one_process_have_each_its_own_deadline(settings: Settings, gate: Gate) -> None:
-    with a_database(gate.url, 30) as patient, a_database(settings.database_url, 0.3) as hasty:
+def test_two_engines_of_one_process_have_each_its_own_deadline(settings: Settings, postgres_proxy: TcpProxy) -> None:
+    with (
+        a_database(postgres_proxy.url(settings.database_url), 30) as patient,
+        a_database(settings.database_url, 0.3) as hasty,
+    ):
         patient.rows(ONE)
-        gate.answers_after = 0.5
+        postgres_proxy.answer_delay = 0.5
         assert patient.rows(ONE) == [(1,)]
         with pytest.raises(OperationalError):
             hasty.rows(text("SELECT pg_sleep(5)"))

@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
-from tests.contracts.slow_proxy import way_to
 from tests.eventually import eventually
 from tests.stores import execute
+from tests.tcp_proxy import proxy_before
 
 PLANS = text("""
     SELECT statement, generic_plans + custom_plans AS executions FROM pg_prepared_statements
@@ -100,11 +100,11 @@ def test_a_session_that_forgot_its_statements_costs_one_failed_execution(one: Da
 
 def test_preparing_takes_no_time_beyond_the_statements_own(settings: Settings) -> None:
     """The patience counts on the bound of a whole statement, not of each of its round trips."""
-    with way_to(settings.database_url) as way:
-        engine = make_engine(way.url, "test", connections=1, statement_seconds=3)
+    with proxy_before(settings.database_url) as proxy:
+        engine = make_engine(proxy.url(settings.database_url), "test", connections=1, statement_seconds=3)
         database = Database(engine)
         database.rows(text("SELECT 1 AS one"))
-        way.slow_down(1)
+        proxy.request_delay = proxy.answer_delay = 1
         with pytest.raises(DBAPIError, match="did not answer within"):
             database.rows(text("SELECT CAST(:number AS bigint) AS never_asked_before"), number=1)
         engine.dispose()

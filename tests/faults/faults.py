@@ -137,7 +137,7 @@ def stop_kafka_for_long(world: World) -> str:
 def cut_off_all(world: World) -> str:
     """The network to a store carries nothing, and later everything that waited."""
     store = world.dice.choice(STORES)
-    with world.network.silent(store):
+    with world.network.stalled(store):
         seconds = world.seconds(2, 12)
     return f"{store} cut off {seconds:.0f} s"
 
@@ -150,7 +150,7 @@ def cut_off_one(world: World) -> str:
     with ExitStack() as cut:
         if store == "postgres":
             cut.enter_context(world.silenced(process.pid))
-        cut.enter_context(world.network.silent(store, pids))
+        cut.enter_context(world.network.stalled(store, pids))
         seconds = world.seconds(5, 15)
     return f"{name} cut off from {store} {seconds:.0f} s"
 

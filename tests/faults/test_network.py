@@ -76,13 +76,13 @@ def test_bytes_pass_both_ways(network: Network) -> None:
 def test_in_silence_connections_stay_and_what_waited_passes_afterwards(network: Network) -> None:
     with connected(network) as one:
         assert said_back(one, b"before") == b"before"
-        with network.silent("store"):
+        with network.stalled("store"):
             hears_nothing(one, b"during")
         assert one.recv(100) == b"during"
 
 
 def test_a_connection_made_in_silence_works_afterwards(network: Network) -> None:
-    with network.silent("store"):
+    with network.stalled("store"):
         one = connected(network)
         one.sendall(b"early")
     with one:
@@ -98,7 +98,7 @@ def test_one_process_can_be_cut_off_alone_also_with_new_connections(network: Net
         assert other.stdin
         assert other.stdout
         assert other.stdout.readline() == "connected\n"
-        with network.silent("store", [os.getpid()]):
+        with network.stalled("store", [os.getpid()]):
             other.stdin.write("there\n")
             assert other.stdout.readline() == "there\n"
             hears_nothing(mine, b"here")

@@ -15,8 +15,8 @@ from tasks.calls import Calls
 from tasks.step import StepOutcome, StepRunner
 from tasks.step_store import Step, StepStore
 from tests.stores import Stores, a_database
-from tests.tasks.tcp_proxy import Gate, a_gate
 from tests.tasks.thoughts import a_step
+from tests.tcp_proxy import TcpProxy, proxy_before
 
 MakeRunner = Callable[..., StepRunner]
 InThread = Callable[[StepRunner, Step], "Future[StepOutcome]"]
@@ -45,16 +45,18 @@ def step(database: Database, settings: Settings) -> Step:
 
 
 @pytest.fixture
-def gate(settings: Settings) -> Iterator[Gate]:
-    """A gate before PostgreSQL."""
-    with a_gate(settings.database_url) as gate:
-        yield gate
+def postgres_proxy(settings: Settings) -> Iterator[TcpProxy]:
+    """A postgres_proxy before PostgreSQL."""
+    with proxy_before(settings.database_url) as postgres_proxy:
+        yield postgres_proxy
 
 
 @pytest.fixture
-def proxied_step_store(gate: Gate, settings: Settings) -> Iterator[StepStore]:
-    """A step_store whose PostgreSQL is behind the gate."""
-    engine = make_engine(gate.url, "worker", statement_seconds=settings.lease_renew_seconds)
+def proxied_step_store(postgres_proxy: TcpProxy, settings: Settings) -> Iterator[StepStore]:
+    """A step_store whose PostgreSQL is behind the postgres_proxy."""
+    engine = make_engine(
+        postgres_proxy.url(settings.database_url), "worker", statement_seconds=settings.lease_renew_seconds
+    )
     yield StepStore(Database(engine), settings)
     engine.dispose()
 
@@ -77,8 +79,9 @@ def make_runner(step_store: StepStore, settings: Settings, redis_client: redis.R
 
 
 @pytest.fixture
-def in_thread(gate: Gate) -> Iterator[InThread]:
+def in_thread(postgres_proxy: TcpProxy) -> Iterator[InThread]:
     """Runs a step beside the test. At the end PostgreSQL is back, since no step ends without it."""
     with ThreadPoolExecutor(2) as pool:
         yield lambda runner, step: pool.submit(runner.run, step)
-        gate.open()
+        postgres_proxy.accept()
+        postgres_proxy.resume()

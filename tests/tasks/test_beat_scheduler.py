@@ -21,8 +21,8 @@ from tasks.application import NIGHTLY_BATCH, create_app
 from tasks.beat_scheduler import NightlyScheduler
 from tests.eventually import eventually
 from tests.stores import ROOT
-from tests.tasks.tcp_proxy import Gate
 from tests.tasks.worker_processes import environment
+from tests.tcp_proxy import TcpProxy
 
 NO_REDIS = "redis://127.0.0.1:9/0"
 
@@ -115,22 +115,22 @@ def test_a_night_that_beat_was_down_for_is_made_up_for_once(
 
 
 def test_the_row_is_written_when_postgresql_is_back(
-    database: Database, settings: Settings, gate: Gate, tmp_path: Path
+    database: Database, settings: Settings, postgres_proxy: TcpProxy, tmp_path: Path
 ) -> None:
     ran_last(settings, tmp_path, timedelta(days=2))
-    gate.shut()
-    with a_beat(settings, tmp_path, DATABASE_URL=gate.url) as beat:
+    postgres_proxy.refuse()
+    with a_beat(settings, tmp_path, DATABASE_URL=postgres_proxy.url(settings.database_url)) as beat:
         eventually(lambda: beat.log.count("PostgreSQL is unavailable") >= 2)
-        gate.open()
+        postgres_proxy.accept()
         eventually(lambda: rows(database) == 1)
 
 
 def test_a_beat_that_is_ended_while_postgresql_is_away_leaves_the_night_to_the_next_one(
-    database: Database, settings: Settings, gate: Gate, tmp_path: Path
+    database: Database, settings: Settings, postgres_proxy: TcpProxy, tmp_path: Path
 ) -> None:
     ran_last(settings, tmp_path, timedelta(days=2))
-    gate.shut()
-    with a_beat(settings, tmp_path, DATABASE_URL=gate.url) as beat:
+    postgres_proxy.refuse()
+    with a_beat(settings, tmp_path, DATABASE_URL=postgres_proxy.url(settings.database_url)) as beat:
         eventually(lambda: "PostgreSQL is unavailable" in beat.log)
         beat.end()
     with a_beat(settings, tmp_path):

@@ -16,8 +16,8 @@ from tasks.step_store import Step, StepStore
 from tests.tasks.conftest import MakeRunner
 from tests.tasks.fake_provider import Puppet
 from tests.tasks.step_stores import warm
-from tests.tasks.tcp_proxy import Gate
 from tests.tasks.thoughts import dead_letters, outbox, runs, thought
+from tests.tcp_proxy import TcpProxy
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def overrides() -> dict[str, Any]:
 
 @pytest.mark.parametrize("is_told_to_end", [False, True])
 def test_a_claim_whose_answer_is_lost_is_one_attempt(
-    gate: Gate, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step, is_told_to_end: bool
+    postgres_proxy: TcpProxy, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step, is_told_to_end: bool
 ) -> None:
     """Also of who shall end: the claim is its own, and for long nobody else would be let in."""
     warm(proxied_step_store)
-    gate.lose_answer()
+    postgres_proxy.lose_next_answer()
     puppet = Puppet()
     assert (
         make_runner(puppet, step_store=proxied_step_store, shutting_down=lambda: is_told_to_end).run(step) == Advance()
@@ -42,12 +42,12 @@ def test_a_claim_whose_answer_is_lost_is_one_attempt(
 def test_a_save_whose_answer_is_lost_is_saved_once_and_told(
     database: Database,
     settings: Settings,
-    gate: Gate,
+    postgres_proxy: TcpProxy,
     proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
 ) -> None:
-    puppet = Puppet(lambda _: gate.lose_answer())
+    puppet = Puppet(lambda _: postgres_proxy.lose_next_answer())
     assert make_runner(puppet, step_store=proxied_step_store).run(step) == Advance()
     assert (puppet.calls, len(runs(database, step.thought_id))) == (1, 1)
     assert len(outbox(database, settings.kafka_events_topic)) == 1
@@ -57,13 +57,13 @@ def test_a_final_failure_whose_answer_is_lost_is_written_once_and_shown(
     database: Database,
     settings: Settings,
     redis_client: redis.Redis,
-    gate: Gate,
+    postgres_proxy: TcpProxy,
     proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
 ) -> None:
     def play(_: CallContext) -> None:
-        gate.lose_answer()
+        postgres_proxy.lose_next_answer()
         raise PermanentError("no")
 
     assert make_runner(Puppet(play), step_store=proxied_step_store).run(step) == Failed("permanent")

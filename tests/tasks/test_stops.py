@@ -13,8 +13,8 @@ from tests.eventually import eventually
 from tests.tasks.conftest import InThread, MakeRunner
 from tests.tasks.fake_provider import Puppet
 from tests.tasks.step_stores import StoppedAfterClaim, stand_still, warm
-from tests.tasks.tcp_proxy import Gate
 from tests.tasks.thoughts import looked_at, record_of, taken_over, thought
+from tests.tcp_proxy import TcpProxy
 
 RENEW = 1.0
 
@@ -62,32 +62,32 @@ def test_who_was_stopped_and_replaced_pays_nothing(
 
 
 def test_an_answer_to_the_claim_that_comes_late_is_looked_at_again(
-    database: Database, gate: Gate, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step
+    database: Database, postgres_proxy: TcpProxy, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step
 ) -> None:
     """The question counts and not the answer: in between the beat has grown old."""
     warm(proxied_step_store)
     beats: list[int] = []
 
     def late_once(claim: Claim | None = None) -> None:
-        gate.answers_after = 0.0
+        postgres_proxy.answer_delay = 0.0
 
     puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
     before = thought(database, step.thought_id).beat
     runner = make_runner(puppet, step_store=StoppedAfterClaim(proxied_step_store, late_once))
-    gate.answers_after = 0.85 * RENEW
+    postgres_proxy.answer_delay = 0.85 * RENEW
     assert runner.run(step) == Advance()
     assert beats[0] >= before + 2
 
 
 def test_who_is_told_to_end_while_postgresql_is_away_leaves_the_message_to_others(
     caplog: pytest.LogCaptureFixture,
-    gate: Gate,
+    postgres_proxy: TcpProxy,
     proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
     in_thread: InThread,
 ) -> None:
-    gate.shut()
+    postgres_proxy.refuse()
     puppet, leaving = Puppet(), threading.Event()
     outcome = in_thread(make_runner(puppet, step_store=proxied_step_store, shutting_down=leaving.is_set), step)
     eventually(lambda: "PostgreSQL is unavailable" in caplog.text)
@@ -107,12 +107,12 @@ def test_who_is_told_to_end_between_claim_and_call_makes_the_call_that_it_has_cl
 
 
 def test_who_is_told_to_end_between_claim_and_call_pays_nothing_when_postgresql_comes_back(
-    gate: Gate, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step, in_thread: InThread
+    postgres_proxy: TcpProxy, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step, in_thread: InThread
 ) -> None:
     leaving = threading.Event()
 
     def meanwhile() -> None:
-        gate.shut()
+        postgres_proxy.refuse()
         until_stale()
         leaving.set()
 
@@ -126,7 +126,7 @@ def test_who_is_told_to_end_between_claim_and_call_pays_nothing_when_postgresql_
 
 def test_what_is_paid_for_is_held_also_by_who_is_told_to_end(
     caplog: pytest.LogCaptureFixture,
-    gate: Gate,
+    postgres_proxy: TcpProxy,
     proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
@@ -135,11 +135,11 @@ def test_what_is_paid_for_is_held_also_by_who_is_told_to_end(
     leaving = threading.Event()
 
     def play(_: CallContext) -> None:
-        gate.shut()
+        postgres_proxy.refuse()
         leaving.set()
 
     outcome = in_thread(make_runner(Puppet(play), step_store=proxied_step_store, shutting_down=leaving.is_set), step)
     eventually(lambda: caplog.text.count("PostgreSQL is unavailable") >= 3)
     assert not outcome.done()
-    gate.open()
+    postgres_proxy.accept()
     assert outcome.result(30) == Advance()

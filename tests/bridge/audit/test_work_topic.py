@@ -13,7 +13,7 @@ from contracts.dead_letters import corrupt_origin, origin, record_failure_id
 from contracts.events import thought_created
 from contracts.settings import Settings
 from tests.bridge.audit.audit_runs import audited, completed_line, end, kinds, letter, ring, the_finding
-from tests.bridge.corrupting_proxy import a_spoiler, produce_packed
+from tests.bridge.corrupting_proxy import corrupting_proxy, produce_packed
 from tests.bridge.kafka_sources import a_transaction, commit_by_hand, produce, topic_id
 from tests.bridge.running_relays import add_row
 from tests.bridge.thoughts import add_thought, add_user, change
@@ -108,8 +108,8 @@ def test_offsets_that_nobody_can_read_are_counted_as_buried_or_not(settings: Set
         letter(database, None, record_failure_id(where, None))
         add_row(database, settings.kafka_dead_letter_topic, failure_id=record_failure_id(where, None), headers="{}")
     commit_by_hand(settings, 4, topic_id(settings))
-    with a_spoiler(settings) as spoiler:
-        figures = audited(spoiler.settings, database)
+    with corrupting_proxy(settings) as proxy:
+        figures = audited(proxy.settings, database)
     assert figures["adds_up"], figures["found"]
     found = figures["partitions"][0]["records"]
     assert (found["completed"], found["buried"], found["unknown"], found["waiting"], found["gaps"]) == (2, 2, 1, 1, 0)

@@ -5,7 +5,7 @@ import pytest
 from bridge.consumer.kafka_source import KafkaSource
 from bridge.consumer.protocol import DeadLetterRecord
 from contracts.settings import Settings
-from tests.bridge.corrupting_proxy import FOR_EVER, a_spoiler, produce_packed
+from tests.bridge.corrupting_proxy import FOR_EVER, corrupting_proxy, produce_packed
 from tests.bridge.kafka_sources import a_source, answer, committed, held, lane, poll_until, produce, topic_id, values
 from tests.eventually import eventually
 
@@ -54,7 +54,7 @@ def test_of_a_spoilt_batch_each_record_is_buried_though_the_error_names_only_its
     produce(settings, values(1))
     produce_packed(settings, settings.kafka_topic, [b"no event " * 99] * 3, "lz4")
     produce(settings, values(1, first=1))
-    with a_spoiler(settings) as spoiler, a_source(spoiler.settings) as source:
+    with corrupting_proxy(settings) as proxy, a_source(proxy.settings) as source:
         poll_until(source, lambda: held(source) == [0, 4])
         assert to_be_buried(source) == [(offset, "Undecodable") for offset in (1, 2, 3)]
         (place, *_) = [item.record.origin for item in lane(source)._ingest_queue]
@@ -65,7 +65,7 @@ def test_of_a_spoilt_batch_each_record_is_buried_though_the_error_names_only_its
 def test_a_batch_that_was_spoilt_on_its_way_is_read_when_it_comes_again(settings: Settings) -> None:
     produce_packed(settings, settings.kafka_topic, [b"no event " * 99] * 3, "lz4")
     produce(settings, values(1))
-    with a_spoiler(settings, times=2) as spoiler, a_source(spoiler.settings) as source:
+    with corrupting_proxy(settings, times=2) as proxy, a_source(proxy.settings) as source:
         poll_until(source, lambda: held(source) == [3])
         assert to_be_buried(source) == [(offset, "NotJson") for offset in range(3)]
 
@@ -73,9 +73,9 @@ def test_a_batch_that_was_spoilt_on_its_way_is_read_when_it_comes_again(settings
 def test_errors_that_piled_up_pass_by_no_more_than_the_one_record(settings: Settings) -> None:
     produce_packed(settings, settings.kafka_topic, [b"no event " * 99], "lz4")
     produce(settings, values(1))
-    with a_spoiler(settings) as spoiler, a_source(spoiler.settings) as source:
+    with corrupting_proxy(settings) as proxy, a_source(proxy.settings) as source:
         poll_until(source, lambda: 0 in source._partitions)
-        spoiler.times = FOR_EVER
-        eventually(lambda: spoiler.times <= FOR_EVER - 5)  # librdkafka asks again by itself, and keeps each error
+        proxy.times = FOR_EVER
+        eventually(lambda: proxy.times <= FOR_EVER - 5)  # librdkafka asks again by itself, and keeps each error
         poll_until(source, lambda: held(source) == [1])
         assert to_be_buried(source) == [(0, "Undecodable")]

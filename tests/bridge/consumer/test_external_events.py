@@ -25,11 +25,11 @@ from tests.bridge.corrupting_proxy import produce_packed
 from tests.bridge.kafka_sources import committed
 from tests.bridge.running_bridges import all_ended, running
 from tests.bridge.running_relays import running_relay, waiting
-from tests.bridge.tcp_proxy import through, valve_before
 from tests.bridge.thoughts import add_user, row
 from tests.bridge.topic_contents import header_list, headers, records
 from tests.bridge.worker_threads import workers
 from tests.eventually import eventually
+from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.usefixtures("topics")
 
@@ -166,19 +166,19 @@ def test_many_unknown_thoughts_are_stored_in_offset_order_though_postgresql_goes
     told: list[Told] = [
         (str(user).encode(), thought_created(user, one, "One of many").to_bytes(), []) for user, one in thoughts
     ]
-    valve = valve_before(settings.database_url)
-    away = settings.model_copy(update={"database_url": through(settings.database_url, valve)})
+    proxy = TcpProxy.before(settings.database_url)
+    away = settings.model_copy(update={"database_url": proxy.url(settings.database_url)})
     stored = text("SELECT count(*) FROM thoughts")
     with running(away):
         write(settings, told[:120])
         eventually(lambda: database.rows(stored)[0][0] > 20)
-        valve.shut()
+        proxy.refuse()
         write(settings, told[120:])
         eventually(lambda: "records wait to be stored" in caplog.text)
-        valve.open()
+        proxy.accept()
         with workers(settings, database):
             all_ended(settings, database, len(told))
-    valve.shut()
+    proxy.refuse()
     lines = {user: [row(database, one).turn for owner, one in thoughts if owner == user] for user in users}
     assert lines == {user: list(range(1, 81)) for user in users}
 

@@ -26,11 +26,11 @@ from contracts.settings import Settings
 from tests.bridge.ingesting import bring
 from tests.bridge.kafka_sources import produce
 from tests.bridge.running_bridges import all_ended, running
-from tests.bridge.tcp_proxy import through, valve_before
 from tests.bridge.thoughts import add_thought, add_user, row
 from tests.bridge.worker_threads import Ended, line_of, workers
 from tests.eventually import eventually
 from tests.stores import ROOT
+from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.usefixtures("topics")
 
@@ -94,39 +94,39 @@ def test_what_others_wrote_is_worked_or_buried_and_both_are_committed(
 
 
 def test_without_redis_nothing_is_lost(settings: Settings, database: Database, user_id: UUID) -> None:
-    valve = valve_before(settings.redis_url)
-    away = settings.model_copy(update={"redis_url": through(settings.redis_url, valve)})
+    proxy = TcpProxy.before(settings.redis_url)
+    away = settings.model_copy(update={"redis_url": proxy.url(settings.redis_url)})
     expected = lines(database, users=3, thoughts=3)
     thoughts = [thought for line in expected.values() for thought in line]
     ring(settings, database, thoughts[:5])
     with workers(settings, database) as ended, running(away):
         eventually(lambda: ended)
-        valve.shut()
+        proxy.refuse()
         ring(settings, database, thoughts[5:])
         eventually(lambda: row(database, thoughts[-3]).status == "processing")  # taken, and cannot be sent
-        valve.open()
+        proxy.accept()
         all_ended(settings, database, len(thoughts))
-    valve.shut()
+    proxy.refuse()
     assert in_order(ended, expected)
 
 
 def test_without_postgresql_nothing_is_lost(
     settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    valve = valve_before(settings.database_url)
-    away = settings.model_copy(update={"database_url": through(settings.database_url, valve)})
+    proxy = TcpProxy.before(settings.database_url)
+    away = settings.model_copy(update={"database_url": proxy.url(settings.database_url)})
     expected = lines(database, users=3, thoughts=3)
     thoughts = [thought for line in expected.values() for thought in line]
     ring(settings, database, thoughts[:5])
     with workers(settings, database) as ended, running(away):
         eventually(lambda: ended)
-        valve.shut()
+        proxy.refuse()
         produce(settings, [b"buried when it is back"])
         ring(settings, database, thoughts[5:])
         eventually(lambda: "records wait to be stored" in caplog.text and "asked for again" in caplog.text)
-        valve.open()
+        proxy.accept()
         all_ended(settings, database, len(thoughts) + 1)
-    valve.shut()
+    proxy.refuse()
     assert in_order(ended, expected)
 
 

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,10 +10,9 @@ import redis
 
 from bridge.consumer.wakeups import QUEUE_SIZE, WakeupListener
 from contracts.progress import wakeup_channel
-from tests.bridge.tcp_proxy import Valve
-from tests.contracts.slow_proxy import way_to
 from tests.eventually import eventually
 from tests.stores import Stores
+from tests.tcp_proxy import proxy_before
 
 
 @pytest.fixture
@@ -70,27 +68,27 @@ def test_words_that_are_no_users_id_are_passed_over(stores: Stores, redis_client
 
 
 def test_news_are_heard_again_after_redis_was_away(redis_client: redis.Redis, prefix: str, stores: Stores) -> None:
-    where = urlsplit(stores.redis_url)
-    valve = Valve(where.port or 6379)
-    way = where._replace(netloc=f"{where.netloc.rpartition(':')[0]}:{valve.port}").geturl()
-    with listening(way, prefix) as news:
+    with proxy_before(stores.redis_url) as proxy, listening(proxy.url(stores.redis_url), prefix) as news:
         hears(redis_client, prefix, news)
-        valve.shut()
+        proxy.refuse()
         eventually(lambda: say(redis_client, prefix, str(uuid4())) == 0)
-        valve.open()
+        proxy.accept()
         hears(redis_client, prefix, news)
-        valve.shut()
 
 
 def test_a_connection_that_died_without_a_word_is_made_anew(
-    stores: Stores, redis_client: redis.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
+    stores: Stores,
+    redis_client: redis.Redis,
+    prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("bridge.consumer.wakeups.IDLE_TIMEOUT_SECONDS", 2.0)
-    with way_to(stores.redis_url) as way, listening(way.url, prefix) as news:
+    with proxy_before(stores.redis_url) as proxy, listening(proxy.url(stores.redis_url), prefix) as news:
         hears(redis_client, prefix, news)
-        way.cut()
-        eventually(lambda: say(redis_client, prefix, str(uuid4())) == 0)
-        way.mend()
+        proxy.stall()
+        eventually(lambda: "Redis is unavailable" in caplog.text)
+        proxy.resume()
         hears(redis_client, prefix, news)
         news.stop()
         news._thread.join()

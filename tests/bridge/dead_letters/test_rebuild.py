@@ -14,7 +14,7 @@ from contracts.database import Database
 from contracts.dead_letters import kafka_headers, origin
 from contracts.settings import Settings
 from contracts.source_headers import capture_source
-from tests.bridge.corrupting_proxy import a_spoiler, produce_packed
+from tests.bridge.corrupting_proxy import corrupting_proxy, produce_packed
 from tests.bridge.dead_letter_rows import a_thought, buried, delete, fail, failed, letter_of, published, thought_of
 from tests.bridge.thoughts import add_user
 
@@ -124,8 +124,8 @@ def test_records_that_nobody_can_read_are_passed_by(settings: Settings, database
     failed(database, settings, user_id)
     published(settings, database)
     lost(database)
-    with a_spoiler(settings) as spoiler:
-        assert rebuild(database, spoiler.settings) == RebuildResult(records=3, added=1, other_records=2)
+    with corrupting_proxy(settings) as proxy:
+        assert rebuild(database, proxy.settings) == RebuildResult(records=3, added=1, other_records=2)
 
 
 def test_kafka_away_is_said_in_one_line(

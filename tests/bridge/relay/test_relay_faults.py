@@ -20,9 +20,9 @@ from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.mock_kafka import NO_LEADER, MockKafka, mock_kafka
 from tests.bridge.running_relays import a_relay, add_row, relay_process, running_relay, waiting
-from tests.bridge.tcp_proxy import Valve
 from tests.bridge.topic_contents import headers, records
 from tests.eventually import eventually
+from tests.tcp_proxy import TcpProxy
 
 LEADING = text("""
     SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -67,13 +67,13 @@ def test_two_relays_publish_every_row_once_and_in_order(settings: Settings, data
 
 @pytest.mark.usefixtures("topics", "impatient")
 def test_rows_wait_while_kafka_is_away_and_are_published_when_it_is_back(
-    settings: Settings, kafka_away: Settings, door: Valve, database: Database
+    settings: Settings, kafka_away: Settings, kafka_proxy: TcpProxy, database: Database
 ) -> None:
     fill(database, settings.kafka_topic, range(1, 4))
     with a_relay(kafka_away) as relay:
         assert relay.publish_batch() is PassResult.TROUBLE
         assert len(waiting(database)) == 3
-        door.open()
+        kafka_proxy.accept()
         eventually(lambda: relay.publish_batch() is PassResult.EMPTY)
     assert waiting(database) == []
     assert turns_in_kafka(settings) == [1, 2, 3]
@@ -81,13 +81,13 @@ def test_rows_wait_while_kafka_is_away_and_are_published_when_it_is_back(
 
 @pytest.mark.usefixtures("topics")
 def test_a_producer_that_does_not_report_in_time_is_dropped_with_what_it_holds(
-    settings: Settings, kafka_away: Settings, door: Valve, database: Database, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, kafka_away: Settings, kafka_proxy: TcpProxy, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(producer, "MAX_WAIT_SECONDS", 0.5)
     fill(database, settings.kafka_topic, range(1, 4))
     with a_relay(kafka_away) as relay:
         assert [relay.publish_batch(), relay.publish_batch()] == [PassResult.TROUBLE, PassResult.TROUBLE]
-        door.open()
+        kafka_proxy.accept()
         monkeypatch.setattr(producer, "MAX_WAIT_SECONDS", 20)
         assert relay.publish_batch() is PassResult.EMPTY
     assert turns_in_kafka(settings) == [1, 2, 3]
@@ -95,7 +95,7 @@ def test_a_producer_that_does_not_report_in_time_is_dropped_with_what_it_holds(
 
 @pytest.mark.usefixtures("topics")
 def test_rows_committed_while_a_batch_is_under_way_are_not_deleted_with_it(
-    settings: Settings, kafka_away: Settings, door: Valve, database: Database
+    settings: Settings, kafka_away: Settings, kafka_proxy: TcpProxy, database: Database
 ) -> None:
     insert = text("INSERT INTO outbox (topic, turn, value) VALUES (:topic, 1, 'x')")
     transactions = database.engine.execution_options(isolation_level="READ COMMITTED")
@@ -106,7 +106,7 @@ def test_rows_committed_while_a_batch_is_under_way_are_not_deleted_with_it(
         thread.start()
         eventually(lambda: database.rows(LEADING))
         connection.commit()
-        door.open()
+        kafka_proxy.accept()
         thread.join(30)
         assert len(waiting(database)) == 1
         relay.publish_batch()
@@ -128,7 +128,7 @@ def test_it_shows_that_it_is_alive_while_kafka_is_away(
 
 @pytest.mark.usefixtures("topics")
 def test_a_leader_that_was_stopped_loses_the_lock_and_goes_on_later(
-    settings: Settings, kafka_away: Settings, door: Valve, database: Database
+    settings: Settings, kafka_away: Settings, kafka_proxy: TcpProxy, database: Database
 ) -> None:
     fill(database, settings.kafka_topic, range(1, 11))
     with relay_process(kafka_away) as leader:
@@ -145,7 +145,7 @@ def test_a_leader_that_was_stopped_loses_the_lock_and_goes_on_later(
         with running_relay(settings):
             eventually(lambda: not waiting(database), timeout=15)
         assert turns_in_kafka(settings) == list(range(1, 11))
-        door.open()
+        kafka_proxy.accept()
         leader.send_signal(signal.SIGCONT)
         fill(database, settings.kafka_topic, range(11, 21))
         eventually(lambda: not waiting(database), timeout=30)

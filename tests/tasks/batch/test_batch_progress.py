@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from contracts.database import Database, make_engine
+from contracts.settings import Settings
 from contracts.signals import stop_on
 from tasks.batch_progress import NOT_BEGUN, START_TIMEOUT_SECONDS, BatchProgress, LineDisplay, _move
 from tasks.batches import Batches
 from tests.bridge.thoughts import add_thought
 from tests.tasks.batch.failed import fail
-from tests.tasks.tcp_proxy import Gate
+from tests.tcp_proxy import TcpProxy
 
 
 def nothing(done: int, total: int) -> None:
@@ -81,16 +82,20 @@ def test_a_batch_that_nobody_has_begun_has_not_ended_though_nothing_is_open(batc
 
 
 def test_a_watch_outlasts_a_postgresql_that_is_away_for_a_while(
-    database: Database, batches: Batches, gate: Gate, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    settings: Settings,
+    batches: Batches,
+    postgres_proxy: TcpProxy,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     number = batches.request().id
-    engine = make_engine(gate.url, "test", statement_seconds=1)
-    gate.shut()
+    engine = make_engine(postgres_proxy.url(settings.database_url), "test", statement_seconds=1)
+    postgres_proxy.refuse()
     looks = count()
 
     def pause(_: float) -> bool:
         if next(looks) == 2:
-            gate.open()
+            postgres_proxy.accept()
             database.rows(text("UPDATE batches SET begun_at = now(), ended_at = now()"))
         return False
 
