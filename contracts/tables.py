@@ -1,4 +1,8 @@
-"""-> PostgreSQL: the tables. `PROTOCOL` columns of a thought are written by the named statements only."""
+"""-> PostgreSQL: defines the tables.
+
+The columns of `thoughts` that carry the protocol (`turn`, `dispatch_id`, `call_id`, `beat` and so on) are written only
+by the statements that docs/protocol.md lists. A column's comment is part of the schema: changing it needs a migration.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -41,7 +45,7 @@ users = Table(
     Column("id", Uuid, primary_key=True),
     Column("is_anonymous", Boolean, nullable=False, server_default=text("true")),
     Column("profile", JSONB, nullable=False, server_default=text("'{}'")),
-    Column("last_turn", BigInteger, nullable=False, server_default=ZERO, comment="the last turn given"),
+    Column("last_turn", BigInteger, nullable=False, server_default=ZERO, comment="turn of the user's latest thought"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     postgresql_with={"fillfactor": 80},
 )
@@ -51,29 +55,31 @@ thoughts = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
-    Column("turn", BigInteger, nullable=False, comment="place in the user's line; a replay gets a new one"),
+    Column("turn", BigInteger, nullable=False, comment="position in the user's line; a replay gives a new one"),
     Column("text", Text, nullable=False),
-    Column("event", LargeBinary, nullable=False, comment="the event's bytes, a foreign producer's own"),
-    Column("headers", JSONB, comment="another producer's key and headers"),
+    Column("event", LargeBinary, nullable=False, comment="the event, as its producer wrote it"),
+    Column("headers", JSONB, comment="key and headers of an external producer's record"),
     Column("status", Text, nullable=False, server_default=text("'pending'")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
-    Column("started_at", DateTime(timezone=True), comment="when it was first taken from the line"),
-    Column("step_started_at", DateTime(timezone=True), comment="when the latest call began"),
-    Column("finished_at", DateTime(timezone=True), comment="set = terminal"),
-    Column("processing_seconds", Double, comment="from the take to the last save, as told to the browser"),
-    Column("error", JSONB, comment="agent, kind, message, attempts"),
-    Column("origin", JSONB, comment="topic, partition, offset, timestamp of the record that rang"),
-    Column("dispatch_id", BigInteger, nullable=False, server_default=ZERO, comment="token of the chain in force"),
-    Column("steps_done", SmallInteger, nullable=False, server_default=ZERO),
-    Column("attempts", SmallInteger, nullable=False, server_default=ZERO, comment="calls begun of the next step"),
-    Column("call_id", Uuid, comment="the one call in progress"),
-    Column("beat", BigInteger, nullable=False, server_default=ZERO, comment="raised by whoever works"),
-    Column("beat_at", DateTime(timezone=True), comment="for people; no decision hangs on it but the sweep's"),
-    Column("sends", Integer, nullable=False, server_default=ZERO, comment="sendings of the next step's message"),
+    Column("started_at", DateTime(timezone=True), comment="first dispatch in this turn"),
+    Column("step_started_at", DateTime(timezone=True), comment="start of the latest call"),
+    Column("finished_at", DateTime(timezone=True), comment="set when the thought is completed, failed or deleted"),
+    Column("processing_seconds", Double, comment="seconds from the first dispatch to the last saved step"),
+    Column("error", JSONB, comment="last failure: agent, kind, message, attempts"),
+    Column("origin", JSONB, comment="topic, partition, offset and timestamp of the dispatched record"),
+    Column(
+        "dispatch_id", BigInteger, nullable=False, server_default=ZERO, comment="fencing token of the current chain"
+    ),
+    Column("steps_done", SmallInteger, nullable=False, server_default=ZERO, comment="saved steps"),
+    Column("attempts", SmallInteger, nullable=False, server_default=ZERO, comment="calls of the next step"),
+    Column("call_id", Uuid, comment="fencing token of the call in progress"),
+    Column("beat", BigInteger, nullable=False, server_default=ZERO, comment="raised by every write of the worker"),
+    Column("beat_at", DateTime(timezone=True), comment="time of the last write of beat; only the sweep decides by it"),
+    Column("sends", Integer, nullable=False, server_default=ZERO, comment="how often the next step's message was sent"),
     Column("losses", SmallInteger, nullable=False, server_default=ZERO, comment="workers lost in the next step"),
-    Column("not_before", DateTime(timezone=True), comment="a retry may not start earlier"),
-    Column("emitted_at", DateTime(timezone=True)),
-    Column("emissions", Integer, nullable=False, server_default=ZERO),
+    Column("not_before", DateTime(timezone=True), comment="earliest start of the scheduled retry"),
+    Column("emitted_at", DateTime(timezone=True), comment="last write of its event to the outbox"),
+    Column("emissions", Integer, nullable=False, server_default=ZERO, comment="re-emissions by the sweep"),
     CheckConstraint("status IN ('pending', 'processing', 'completed', 'failed', 'deleted')", name="known_status"),
     CheckConstraint("(finished_at IS NULL) = (status IN ('pending', 'processing'))", name="terminal"),
     CheckConstraint("call_id IS NULL OR status = 'processing'", name="call_in_processing"),
@@ -94,10 +100,10 @@ agent_runs = Table(
     Column("output", JSONB, nullable=False),
     Column("tokens_in", Integer),
     Column("tokens_out", Integer),
-    Column("cost_usd", Numeric(12, 6), comment="NULL where the price is unknown, never a guess"),
+    Column("cost_usd", Numeric(12, 6), comment="NULL when the price is unknown"),
     Column("call_id", Uuid, nullable=False),
     Column("attempts", SmallInteger, nullable=False),
-    Column("turn", BigInteger, comment="the turn it was saved in"),
+    Column("turn", BigInteger, comment="turn in which the step was saved"),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=False),
 )
@@ -113,7 +119,7 @@ outbox = Table(
     Column("value", LargeBinary, comment="NULL is a tombstone"),
     Column("headers", JSONB),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
-    Column("parked_at", DateTime(timezone=True), comment="Kafka refused the row for good"),
+    Column("parked_at", DateTime(timezone=True), comment="when Kafka rejected the row permanently"),
     Column("parked_reason", Text),
     Index("outbox_of_failure", "failure_id", postgresql_where=text("failure_id IS NOT NULL")),
 )
@@ -132,7 +138,7 @@ dead_letters = Table(
     Column("kafka_partition", Integer),
     Column("kafka_offset", BigInteger),
     Column("resolved_at", DateTime(timezone=True), comment="when it was replayed or discarded"),
-    Column("replayed_turn", BigInteger, comment="the turn a replay gave"),
+    Column("replayed_turn", BigInteger, comment="turn that the replay gave to the thought"),
     Index("dead_letters_of_thought", "thought_id"),
     Index("dead_letters_of_refused", text("(headers->>'thought_id')"), postgresql_where=text("thought_id IS NULL")),
     CheckConstraint("state IN ('open', 'replayed', 'discarded')", name="known_state"),
@@ -142,9 +148,11 @@ batches = Table(
     "batches",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("asked_at", DateTime(timezone=True), nullable=False, server_default=NOW),
-    Column("begun_at", DateTime(timezone=True)),
-    Column("ended_at", DateTime(timezone=True)),
+    Column(
+        "asked_at", DateTime(timezone=True), nullable=False, server_default=NOW, comment="when the batch was requested"
+    ),
+    Column("begun_at", DateTime(timezone=True), comment="when a bridge started the batch"),
+    Column("ended_at", DateTime(timezone=True), comment="when all its thoughts were terminal"),
 )
 
 audits = Table(

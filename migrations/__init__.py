@@ -1,1 +1,1 @@
-"""The schema's history, by Alembic: `python -m alembic upgrade head`."""
+"""Contains the schema's migrations for Alembic: `python -m alembic upgrade head`."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: it migrates the database of DATABASE_URL, one process at a time."""
+"""Runs the migrations on the database of DATABASE_URL, one process at a time. Alembic executes this file."""
 
 from alembic import context
 from sqlalchemy import create_engine, text
@@ -7,11 +7,11 @@ from contracts.settings import load_settings_or_exit
 from contracts.tables import metadata
 
 MIGRATION_LOCK = 7401
-"""Advisory lock: replicas that start together migrate one after the other."""
+"""The advisory lock that makes replicas which start at the same time migrate one after the other."""
 
 
 def migrate() -> None:
-    """Run what is missing in one transaction."""
+    """Run the missing migrations in one transaction."""
     with create_engine(load_settings_or_exit().database_url).begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         context.configure(connection=connection, target_metadata=metadata)

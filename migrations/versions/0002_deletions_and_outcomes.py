@@ -1,4 +1,4 @@
-"""what became of it: the ends of dead letters, deleted thoughts, the turns of runs, others' headers, the last audit."""
+"""Adds external producers' headers, deleted thoughts, the turns of runs, resolved dead letters and the last audit."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -44,7 +44,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Deleted thoughts stay terminal: what they were is not known any more."""
+    """Mark deleted thoughts as failed, because their previous status is unknown. They stay terminal."""
     op.drop_table("audits")
     op.drop_index("dead_letters_of_thought", table_name="dead_letters")
     op.drop_column("dead_letters", "replayed_turn")

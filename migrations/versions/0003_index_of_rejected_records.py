@@ -1,4 +1,4 @@
-"""words of refused records: a deletion finds the records that were refused before their thought was stored."""
+"""Adds an index by which a deletion finds dead letters of records that were rejected before the thought was stored."""
 
 import sqlalchemy as sa
 from alembic import op

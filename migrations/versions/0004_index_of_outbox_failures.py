@@ -1,4 +1,4 @@
-"""letters that wait: which dead letters are still in the outbox is asked by every audit and every deletion."""
+"""Adds an index by which audits and deletions find the dead letters that are still in the outbox."""
 
 import sqlalchemy as sa
 from alembic import op
