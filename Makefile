@@ -1,4 +1,4 @@
-# Everything a person at a terminal needs; `make` alone lists it.
+# Installs, runs and checks the system. `make` lists all targets.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,38 +9,38 @@ ROUNDS ?= 20
 RUNS ?= 10000
 SEED ?= 1
 
-# Dozens of Python processes start here: each would compile all the modules for itself.
+# Dozens of Python processes start here. Without bytecode files each of them would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev up down status test simulate faults lint types bench lock
 
-help: ## list what can be made
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-install: $(VENV)/.installed ## make .venv with all that `make up` needs
+install: $(VENV)/.installed ## create .venv with everything that `make up` needs
 	@:
 
-install-dev: $(VENV)/.installed-dev ## make .venv with what the tests and checks need as well
+install-dev: $(VENV)/.installed-dev ## create .venv with everything that the tests and checks need
 	@:
 
 up: install ## start everything; Ctrl-C stops it
 	@$(BIN)/python -m devstack up --dir $(DIR) --port-base $(PORT)
 
-down: install ## stop everything; what was written is kept
+down: install ## stop everything and keep the data
 	@$(BIN)/python -m devstack down --dir $(DIR)
 
-status: install ## show what runs, and where
+status: install ## show the running processes and their addresses
 	@$(BIN)/python -m devstack status --dir $(DIR)
 
-test: install-dev ## run the whole suite on real PostgreSQL, Redis and Kafka
+test: install-dev ## run all tests on real PostgreSQL, Redis and Kafka
 	@$(BIN)/python -m pytest --numprocesses 5 --dist loadscope --no-loadscope-reorder
 
-simulate: install-dev ## play histories full of faults (RUNS=10000 SEED=1), then each guard switched off in turn
+simulate: install-dev ## simulate random histories with faults (RUNS=10000 SEED=1), then switch off each guard in turn
 	@$(BIN)/python -m tests.simulation histories --runs $(RUNS) --seed $(SEED)
 	@$(BIN)/python -m tests.simulation guards --runs 3000
 
-faults: install-dev ## break things at random under load, ROUNDS times, and say what came of it
+faults: install-dev ## inject random faults under load (ROUNDS=20 SEED=1) and report the results
 	@$(BIN)/python -m tests.faults --rounds $(ROUNDS) --seed $(SEED)
 
 lint: install-dev ## check style, formatting and the allowed imports
@@ -51,12 +51,12 @@ lint: install-dev ## check style, formatting and the allowed imports
 types: install-dev ## check the types
 	@$(BIN)/python -m mypy --strict .
 
-bench: install ## measure: dispatch and whole path beside Celery alone, and how live the progress is
+bench: install ## measure dispatch and throughput against plain Celery, and the delay of live progress
 	@$(BIN)/python -m bench dispatch
 	@$(BIN)/python -m bench ratio --rounds 2
 	@$(BIN)/python -m bench live --rounds 2
 
-lock: install-dev ## choose the exact versions in requirements/*.txt anew
+lock: install-dev ## update the exact versions in requirements/*.txt
 	@for name in base devstack dev; do \
 		$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command "make lock" \
@@ -65,14 +65,14 @@ lock: install-dev ## choose the exact versions in requirements/*.txt anew
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Python 3.11 or newer is needed, and $(PYTHON) is not. Name another one: make PYTHON=python3.12 install"; exit 1; }
-	@echo "Making $(VENV)"
+		echo "$(PYTHON) is not Python 3.11 or newer. Choose another interpreter: make PYTHON=python3.12 install"; exit 1; }
+	@echo "Creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
-# pip says a line for each package; shown as one counter, so that a long download is seen to move. The stamp is written
-# only after pip succeeded, since a pipe has only the status of its last command.
+# Shows pip's lines as one counter, so that a long download visibly makes progress. The stamp file is written only after
+# pip has succeeded, because a pipe has only the status of its last command.
 define install_from
-	@echo "Installing $(1), once"
+	@echo "Installing the packages of $(1)"
 	@{ $(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes -r $(1) && touch $@; } | \
 		awk -v all="$$(grep -c '==' $(1))" -v terminal="$$(test -t 2 && echo 1)" ' \
 			function show(text) { if (terminal) printf "\r\033[K  %s", text; fflush() } \

@@ -1,4 +1,4 @@
-"""Agent 4, action plan: what could be done about the thought."""
+"""Defines agent 4, action plan: what the author could do about the thought."""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,4 @@
-"""Agent 2, analysis: the thought in the context of its author's goals, constraints and earlier thoughts."""
+"""Defines agent 2, analysis: the thought in the context of its author's goals, constraints and earlier thoughts."""
 
 from typing import Final
 

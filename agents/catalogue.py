@@ -1,7 +1,7 @@
-"""The catalogue: all agents, in the order in which they work. To add one, append its row; its own file says the rest.
+"""Lists all agents in the order in which they work. To add an agent, write its file and append its row here.
 
-Step n of a thought, counted from 1, is the n-th agent. Thoughts in progress carry the number, so an agent is appended
-at the end, or inserted only while no thought is open.
+Step n of a thought, counted from 1, is the n-th agent. Open thoughts store how many steps are saved, so append a new
+agent at the end, or insert it only while no thought is open.
 """
 
 from typing import Final
@@ -19,14 +19,14 @@ class Catalogue:
     """The agents by step and by name."""
 
     first_total: Final = 5
-    """How many agents there were in the first release: thoughts that were completed then keep as many results."""
+    """The number of agents in the first release: thoughts that were completed then have that many results."""
 
     def __init__(self, *agents: Agent) -> None:
         self.agents = agents
 
     @property
     def total(self) -> int:
-        """How many agents there are, and so the number of the last step."""
+        """The number of agents, which is also the number of the last step."""
         return len(self.agents)
 
     @property
@@ -35,17 +35,17 @@ class Catalogue:
         return tuple(agent.name for agent in self.agents)
 
     def at_step(self, step: int) -> Agent:
-        """The agent of a step, counted from 1. Raises IndexError."""
+        """Return the agent of a step, counted from 1. Raises IndexError when there is no such step."""
         if step < 1:
             raise IndexError(f"there is no step {step}")
         return self.agents[step - 1]
 
     def find(self, name: str) -> Agent | None:
-        """The agent of this name, or None."""
+        """Return the agent with this name, or None."""
         return next((agent for agent in self.agents if agent.name == name), None)
 
     def named(self, name: str) -> Agent:
-        """The agent of this name. Raises PermanentError when there is none."""
+        """Return the agent with this name. Raises PermanentError when there is none."""
         agent = self.find(name)
         if agent is None:
             raise PermanentError(f"there is no agent {name!r}; the agents are {', '.join(self.names)}")

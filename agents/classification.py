@@ -1,4 +1,4 @@
-"""Agent 1, classification: what kind of thought this is."""
+"""Defines agent 1, classification: what kind of thought this is, and how urgent it is."""
 
 from typing import Final, Literal
 
@@ -12,7 +12,7 @@ Complexity = Literal["simple", "moderate", "complex"]
 
 
 class Entities(Part):
-    """Quotes: each is a substring of the thought."""
+    """The named entities. Each one is a substring of the thought."""
 
     people: Phrases
     dates: Phrases
@@ -21,7 +21,7 @@ class Entities(Part):
 
 
 class Classification(AgentOutput):
-    """The enums have no "unknown"; observation, eventually and neutral are the weakest claims and serve as that."""
+    """The enums have no value for "unknown": `observation`, `eventually` and `neutral` claim least and serve as it."""
 
     type: ThoughtType
     urgency: Urgency

@@ -1,28 +1,28 @@
-"""What can go wrong in a call of an agent. A provider raises nothing else; what its library raises is translated.
+"""Defines the errors of agents. A call raises only AgentError: providers translate the errors of their libraries.
 
 ValueError
- └─ ProviderRefused      at start, never in a call
+ └─ ProviderConfigError  raised at start, never by a call
 
 AgentError
- ├─ TransientError       try again; honours Retry-After
- │   └─ InvalidOutput    try again too; if it lasts, the thought failed as "invalid"
- ├─ PermanentError       trying again cannot help
- └─ Cancelled            nobody waits for the answer any more; no failure of the thought
+ ├─ TransientError       retried; Retry-After is honoured
+ │   └─ InvalidOutput    retried as well; if it persists, the thought fails as "invalid"
+ ├─ PermanentError       not retried, because the same call would fail again
+ └─ Cancelled            the call was fenced; this is not a failure of the thought
 """
 
 
 class ProviderConfigError(ValueError):
-    """Raised when the settings ask for a provider that must not or cannot be used. The message is one line."""
+    """Raised when the provider that the settings select is unknown or not allowed. The message is one line."""
 
 
 class AgentError(Exception):
-    """Raised, as one of its subclasses, when a call gave no usable result. The message may be shown to people."""
+    """Raised, as one of its subclasses, when a call gave no usable result. The message may be shown to the author."""
 
 
 class TransientError(AgentError):
-    """Raised when the same call may well succeed later: time-outs, 429, 5xx, connections.
+    """Raised when the same call may succeed later: timeouts, HTTP 429 and 5xx, connection errors.
 
-    `retry_after` is how many seconds the provider asked to wait, None when it did not say.
+    `retry_after` is the number of seconds that the provider asked to wait, or None when it did not ask.
     """
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -30,13 +30,13 @@ class TransientError(AgentError):
         self.retry_after = retry_after
 
 
-class InvalidOutput(TransientError):  # noqa: N818 (named by what happened, as it reads at the caller's)
-    """Raised when the provider answered, but not with what the agent promises to return."""
+class InvalidOutput(TransientError):  # noqa: N818 (an outcome of a call, named like one)
+    """Raised when the provider answered, but its answer does not match the agent's output model."""
 
 
 class PermanentError(AgentError):
-    """Raised when the same call would fail again however often it is made: refused keys, refused content."""
+    """Raised when the same call would always fail again: rejected keys, rejected content."""
 
 
-class Cancelled(AgentError):  # noqa: N818 (named by what happened, as it reads at the caller's)
-    """Raised when the call was fenced while it ran. Whoever catches it writes nothing."""
+class Cancelled(AgentError):  # noqa: N818 (an outcome of a call, named like one)
+    """Raised when the call was fenced while it ran. The caller must not write anything for it."""

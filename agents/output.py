@@ -1,6 +1,6 @@
-"""What all outputs have in common: closed fields, bounded lengths, and only characters and numbers that can be stored.
+"""Defines what all outputs have in common: closed fields, bounded lengths, and only values that can be stored.
 
-PostgreSQL's jsonb refuses NUL and lone surrogates, JSON knows no NaN. A paid result must not be lost to one of them.
+PostgreSQL's jsonb rejects NUL and lone surrogates, and JSON has no NaN. A paid result must not be lost because of one.
 """
 
 import math
@@ -18,22 +18,22 @@ MAX_SENTENCE_LENGTH = 600
 MAX_LIST_LENGTH = 10
 
 NOT_ASSESSED = "Not assessed."
-"""What a text field says where the agent does not know. Numbers are null there."""
+"""The text of a field that the agent cannot assess. Numeric fields are null in that case."""
 
-_REFUSED = re.compile("[\x00\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def clean(text: str) -> str:
-    """The text with every character that cannot be stored replaced by U+FFFD."""
-    return _REFUSED.sub("\ufffd", text)
+def replace_unstorable(text: str) -> str:
+    """Return the text with every character that cannot be stored replaced by U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _clean_value(value: Any) -> Any:
-    return clean(value) if isinstance(value, str) else value
+    return replace_unstorable(value) if isinstance(value, str) else value
 
 
 def _round_whole(value: Any) -> Any:
-    """Models like to answer 7.5 where a whole number was asked for; that is no reason to pay for another call."""
+    """Round a float. Models tend to answer 7.5 instead of a whole number, which does not justify another paid call."""
     return round(value) if isinstance(value, float) and math.isfinite(value) else value
 
 
@@ -51,34 +51,37 @@ class Part(BaseModel):
 
 
 class AgentOutput(Part):
-    """The whole result of one agent."""
+    """The complete output of one agent."""
 
-    def with_computed_fields(self, given: AgentInput) -> Self:  # noqa: ARG002 (for those that override it)
-        """The output with everything that code computes put in place of what was claimed."""
+    def with_computed_fields(self, agent_input: AgentInput) -> Self:  # noqa: ARG002 (for those that override it)
+        """Return the output with every computed field overwritten by its computed value."""
         return self
 
 
 Output = TypeVar("Output", bound=AgentOutput)
 
 
-def validate_output(model: type[Output], claim: Mapping[str, Any], given: AgentInput) -> Output:
-    """Make a provider's claim into a settled output, or raise InvalidOutput naming the first wrong field."""
+def validate_output(model: type[Output], answer: Mapping[str, Any], agent_input: AgentInput) -> Output:
+    """Validate a provider's answer and fill in its computed fields.
+
+    Raises InvalidOutput, which names the first wrong field.
+    """
     try:
-        return model.model_validate(claim).with_computed_fields(given)
+        return model.model_validate(answer).with_computed_fields(agent_input)
     except ValidationError as error:
         raise InvalidOutput(first_error(error)) from error
 
 
-def previous_output(model: type[Output], agent_name: str, given: AgentInput) -> Output | None:
-    """The output of an agent that has run before, or None where it is missing or of another version."""
+def previous_output(model: type[Output], agent_name: str, agent_input: AgentInput) -> Output | None:
+    """Return the stored output of an earlier agent, or None when it is missing or of an incompatible version."""
     try:
-        return model.model_validate(given.previous.get(agent_name))
+        return model.model_validate(agent_input.previous.get(agent_name))
     except ValidationError:
         return None
 
 
 def first_error(error: ValidationError) -> str:
-    """One line for people: where the first mistake is and what is wrong; never the value, which may be long."""
-    mistake = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(step) for step in mistake["loc"]) or "the whole"
-    return clean(f"{error.title} is not valid at {place}: {mistake['msg']}")[:MAX_SENTENCE_LENGTH]
+    """Describe the first error in one line: the field and the problem, but never the value, which may be long."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = ".".join(str(part) for part in details["loc"]) or "the top level"
+    return replace_unstorable(f"{error.title} is not valid at {field}: {details['msg']}")[:MAX_SENTENCE_LENGTH]

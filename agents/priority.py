@@ -1,4 +1,4 @@
-"""Agent 5, priority: when the thought deserves its author's time."""
+"""Defines agent 5, priority: when the thought deserves its author's time."""
 
 from typing import Final, Literal, Self, get_args
 
@@ -12,8 +12,8 @@ PriorityLevel = Literal["Critical", "High", "Medium", "Low", "Defer"]
 LEVELS: tuple[PriorityLevel, ...] = get_args(PriorityLevel)
 """From the highest to the lowest."""
 
-IMPORTANT = 7.0
-"""From this weighted total on, a thought counts as important in Eisenhower's sense."""
+IMPORTANCE_THRESHOLD = 7.0
+"""The lowest weighted total with which a thought is important, as in an Eisenhower matrix."""
 
 
 class Timeline(Part):
@@ -23,7 +23,7 @@ class Timeline(Part):
 
 
 class Priority(AgentOutput):
-    """`priority_level` never lies under the floor, whatever a provider claims."""
+    """`priority_level` is raised to `priority_floor` when a provider answers with a lower level."""
 
     priority_level: PriorityLevel
     urgency_reasoning: Sentence
@@ -35,22 +35,22 @@ class Priority(AgentOutput):
     confidence: Confidence
     final_recommendation: Sentence
 
-    def with_computed_fields(self, given: AgentInput) -> Self:
-        classification = previous_output(Classification, "classification", given)
+    def with_computed_fields(self, agent_input: AgentInput) -> Self:
+        classification = previous_output(Classification, "classification", agent_input)
         if classification is None:
             return self
-        least = floor(classification.urgency, is_important(given))
-        return self.model_copy(update={"priority_level": higher(self.priority_level, least)})
+        lowest = priority_floor(classification.urgency, is_important(agent_input))
+        return self.model_copy(update={"priority_level": higher(self.priority_level, lowest)})
 
 
-def is_important(given: AgentInput) -> bool:
-    """Whether the value impact found enough weight; what was not assessed is not important."""
-    impact = previous_output(ValueImpact, "value_impact", given)
-    return impact is not None and (impact.weighted_total or 0) >= IMPORTANT
+def is_important(agent_input: AgentInput) -> bool:
+    """Return whether the weighted total reaches the threshold; a thought that was not assessed is not important."""
+    impact = previous_output(ValueImpact, "value_impact", agent_input)
+    return impact is not None and (impact.weighted_total or 0) >= IMPORTANCE_THRESHOLD
 
 
-def floor(urgency: Urgency, important: bool) -> PriorityLevel:
-    """The lowest level allowed: what cannot wait is never deferred, however dull it seems."""
+def priority_floor(urgency: Urgency, important: bool) -> PriorityLevel:
+    """Return the lowest level that a thought may have, so that an urgent thought is never deferred."""
     if urgency == "immediate":
         return "High" if important else "Medium"
     if urgency == "soon":
@@ -58,9 +58,9 @@ def floor(urgency: Urgency, important: bool) -> PriorityLevel:
     return "Defer"
 
 
-def higher(one: PriorityLevel, other: PriorityLevel) -> PriorityLevel:
-    """The higher of two levels."""
-    return min(one, other, key=LEVELS.index)
+def higher(first: PriorityLevel, second: PriorityLevel) -> PriorityLevel:
+    """Return the higher of two levels."""
+    return min(first, second, key=LEVELS.index)
 
 
 PRIORITY: Final = Agent(

@@ -1,4 +1,4 @@
-"""Which provider plays the agents, as the settings say."""
+"""Selects the provider that the settings name."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from agents.scripted.provider import ScriptedProvider
 
 
 class ProviderSettings(Protocol):
-    """The settings that decide; contracts.settings.Settings has them all."""
+    """The settings that select a provider; contracts.settings.Settings satisfies this protocol."""
 
     @property
     def ai_provider(self) -> str: ...
@@ -26,18 +26,22 @@ class ProviderSettings(Protocol):
 
 
 def make_provider(settings: ProviderSettings) -> Provider:
-    """The provider named by AI_PROVIDER. Connects to nothing. Raises ProviderRefused with one clear line."""
+    """Make the provider that AI_PROVIDER names, without connecting to anything.
+
+    Raises ProviderConfigError when the provider is unknown or not allowed.
+    """
     if settings.ai_provider == "offline":
         return OfflineProvider()
     if settings.ai_provider == "scripted":
         return _scripted(settings)
-    raise ProviderConfigError(f"AI_PROVIDER={settings.ai_provider} is unknown; use offline or scripted")
+    raise ProviderConfigError(f"AI_PROVIDER={settings.ai_provider} is unknown; set it to offline or scripted")
 
 
 def _scripted(settings: ProviderSettings) -> Provider:
     if not settings.allow_scripted:
         raise ProviderConfigError(
-            "AI_PROVIDER=scripted answers with made-up results; set ALLOW_SCRIPTED=true if this is a test or a bench"
+            "AI_PROVIDER=scripted returns made-up results; set ALLOW_SCRIPTED=true for a test or a benchmark, "
+            "or AI_PROVIDER=offline"
         )
     log = CallLog(settings.scripted_call_log) if settings.scripted_call_log else None
     return ScriptedProvider(settings.scripted_delay_ms, log)

@@ -1,4 +1,4 @@
-"""Agent 3, value impact: how far the thought touches five values, and what that weighs for its author."""
+"""Defines agent 3, value impact: how much the thought affects five values, weighted by its author's ranking."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, Self
@@ -14,16 +14,16 @@ DIMENSIONS = ("economic", "relational", "legacy", "health", "growth")
 
 
 class Value(Part):
-    """`score` null means that the value was not assessed; its confidence is then 0."""
+    """One of the five values. When `score` is null, the value was not assessed and `confidence` is 0."""
 
     score: Score | None
     reasoning: Sentence
     confidence: Confidence
 
     @model_validator(mode="after")
-    def _nothing_assessed_is_sure_of_nothing(self) -> Self:
+    def _require_no_confidence_without_score(self) -> Self:
         if self.score is None and self.confidence != 0:
-            raise ValueError("a value without a score has confidence 0")
+            raise ValueError("a value without a score must have confidence 0")
         return self
 
 
@@ -48,7 +48,7 @@ class GrowthValue(Value):
 
 
 class ValueImpact(AgentOutput):
-    """`weighted_total` is always computed here; what a provider claims for it is overwritten."""
+    """`weighted_total` is always computed here; a provider's answer for it is overwritten."""
 
     economic_value: EconomicValue
     relational_value: RelationalValue
@@ -60,17 +60,20 @@ class ValueImpact(AgentOutput):
 
     @property
     def values(self) -> Mapping[str, Value]:
-        """The five values by the names of their dimensions."""
+        """The five values, by dimension."""
         return {name: getattr(self, f"{name}_value") for name in DIMENSIONS}
 
-    def with_computed_fields(self, given: AgentInput) -> Self:
+    def with_computed_fields(self, agent_input: AgentInput) -> Self:
         scores = {name: value.score for name, value in self.values.items()}
-        total = weighted_total(scores, phrases(given.profile, "values_ranking"))
+        total = weighted_total(scores, phrases(agent_input.profile, "values_ranking"))
         return self.model_copy(update={"weighted_total": total})
 
 
 def weighted_total(scores: Mapping[str, int | None], ranking: Sequence[str]) -> float | None:
-    """The mean of the assessed scores, 0 to 10 with one decimal, by the user's ranking; None when none is assessed."""
+    """Return the mean of the assessed scores, weighted by the user's ranking: 0 to 10 with one decimal.
+
+    Returns None when no value was assessed.
+    """
     weights = _weights(ranking)
     assessed = {name: score for name, score in scores.items() if score is not None}
     if not assessed:
@@ -80,9 +83,9 @@ def weighted_total(scores: Mapping[str, int | None], ranking: Sequence[str]) -> 
 
 
 def _weights(ranking: Sequence[str]) -> Mapping[str, int]:
-    """The last ranked value weighs 2, each before it one more, a value that is not ranked 1.
+    """Return the weight of each dimension: 2 for the last one of the ranking, one more for each one above it, else 1.
 
-    A value is ranked where its dimension is first named: "personal growth" ranks growth.
+    The first entry that contains a dimension's name ranks it: "personal growth" ranks growth.
     """
     weights = dict.fromkeys(DIMENSIONS, 1)
     for weight, wording in enumerate(reversed(ranking), start=2):

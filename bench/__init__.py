@@ -1,1 +1,1 @@
-"""Measurements. Each command starts what it measures, runs its sides in turn, and prints figures with their spread."""
+"""Benchmarks. Each command starts its own stack, runs its sides in turn, and prints figures with their spread."""

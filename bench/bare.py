@@ -1,7 +1,8 @@
-"""The other side of the ratio: Celery alone. Five tasks that wait as long as the agents do and keep nothing.
+"""Celery alone, the baseline of the ratio: five tasks that wait as long as the agents do and store nothing.
 
-Two applications, each with the pool, acknowledgement, prefetch and task events of the project's workers: `plain` is
-Celery as it comes, `tuned` has the project's transport and consumer too. `celery -A bench.bare:plain worker` runs one.
+Two applications have the pool, acknowledgement, prefetch and task events of the project's workers: `plain` is Celery
+without changes, and `tuned` also has the project's transport and consumer. `celery -A bench.bare:plain worker` runs
+one of them.
 """
 
 import time
@@ -20,25 +21,25 @@ counter = redis.Redis.from_url(settings.redis_url)
 
 
 def queue(app: Celery) -> str:
-    """Where the worker of this application looks."""
+    """Return the queue that this application's worker consumes."""
     return f"bare.{app.main}"
 
 
 def held_queue(app: Celery) -> str:
-    """Nobody reads it; its name is changed to `queue` when the clock starts."""
+    """Return the queue that no worker consumes; it is renamed to `queue` when the clock starts."""
     return f"bare.{app.main}.held"
 
 
 def ended_key(app: Celery) -> str:
-    """In Redis, how many chains have ended."""
+    """Return the Redis key that counts the chains that have ended."""
     return f"bare.{app.main}.ended"
 
 
-def _application(name: str, **tuning: Any) -> Celery:
-    app = Celery(name)
+def _application(app_name: str, **tuning: Any) -> Celery:
+    app = Celery(app_name)
     app.conf.update(
         broker_settings(settings.broker_url),
-        task_queues=[Queue(each, routing_key=each) for each in (queue(app), held_queue(app))],
+        task_queues=[Queue(name, routing_key=name) for name in (queue(app), held_queue(app))],
         task_default_queue=queue(app),
         task_acks_late=True,
         worker_prefetch_multiplier=1,
@@ -47,7 +48,7 @@ def _application(name: str, **tuning: Any) -> Celery:
     )
 
     def step(number: int) -> None:
-        """One agent's place: the wait, and at the end of a chain one count."""
+        """Wait as long as an agent does; the last step also counts the chain."""
         time.sleep(settings.scripted_delay_ms / 1000)
         if number == CATALOGUE.total:
             counter.incr(ended_key(app))

@@ -1,4 +1,4 @@
-"""The commands of `python -m bench`: which stack each measurement needs, and what of it can be chosen."""
+"""The commands of `python -m bench`: the stack that each benchmark needs, and its options."""
 
 import os
 
@@ -10,24 +10,24 @@ from contracts.settings import load_settings
 
 NO_PROCESSES = "web=0,relay=0,bridge=0,worker=0,beat=0,flower=0"
 DISPATCH_DATABASE = 5
-"""The Redis database of this measurement; none of the stack's processes uses it."""
+"""The Redis database of the dispatch benchmark; no process of the stack uses it."""
 
 CONCURRENCY = click.option("--concurrency", type=int, default=40, show_default=True, help="Threads of each worker.")
 
 
 @click.group()
 def bench() -> None:
-    """Measure the system on a stack of its own."""
+    """Measure the system on a separate stack."""
 
 
 @bench.command("ratio")
 @click.option("--thoughts", type=int, default=400, show_default=True, help="Thoughts per round.")
-@click.option("--users", type=int, default=100, show_default=True, help="Their authors.")
+@click.option("--users", type=int, default=100, show_default=True, help="Authors of the thoughts.")
 @click.option("--delay-ms", type=int, default=0, show_default=True, help="How long each agent takes.")
 @CONCURRENCY
 @click.option("--rounds", type=int, default=3, show_default=True, help="Measured rounds.")
 def ratio_command(*, thoughts: int, users: int, delay_ms: int, concurrency: int, rounds: int) -> None:
-    """Compare the whole path with Celery alone."""
+    """Compare the throughput of the whole path with Celery alone."""
     settings = {"SCRIPTED_DELAY_MS": str(delay_ms), "WORKER_CONCURRENCY": str(concurrency)}
     with running_stack(settings, "web=1,relay=1,bridge=1,worker=1,beat=0,flower=0") as stack:
         _use(stack, settings)
@@ -55,7 +55,7 @@ def dispatch_command(*, batches: int, chains: int, rounds: int) -> None:
 @CONCURRENCY
 @click.option("--rounds", type=int, default=3, show_default=True, help="Measured rounds.")
 def live_command(*, users: int, thoughts: int, delay_ms: int, workers: int, concurrency: int, rounds: int) -> None:
-    """Measure throughput, and how late progress arrives."""
+    """Measure the throughput, and the delay of progress events."""
     settings = {"SCRIPTED_DELAY_MS": str(delay_ms), "WORKER_CONCURRENCY": str(concurrency)}
     with running_stack(settings, f"web=1,relay=1,bridge=1,worker={workers},beat=0,flower=0") as stack:
         _use(stack, settings)
@@ -63,5 +63,5 @@ def live_command(*, users: int, thoughts: int, delay_ms: int, workers: int, conc
 
 
 def _use(stack: RunningStack, settings: dict[str, str]) -> None:
-    """Give this process, and the bare worker that inherits its environment, the stack's addresses and settings."""
+    """Set the stack's addresses and settings in the environment of this process, which the bare worker inherits."""
     os.environ.update(stack.environment() | settings)

@@ -1,7 +1,8 @@
-"""How fast the bridge sends chains: `Dispatcher.send` of one process beside `chain.apply_async`, in turn in one run.
+"""Measures how fast the bridge sends chains: `Dispatcher.send` and `chain.apply_async` in turn, in one process.
 
-Both publish five-step chains through kombu to the same Redis, into queues that nobody reads and that are emptied before
-every round. Both are warm. Processor time is that of this process alone, without the Redis server's.
+Both publish five-step chains through kombu to the same Redis, into queues that no worker consumes and that are emptied
+before every round. One round of each is not measured, as a warm-up. CPU time is that of this process alone, without the
+Redis server's.
 """
 
 import time
@@ -25,23 +26,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Chains a second, of the clock and of the processor."""
+    """Chains per second of wall time, and per second of CPU time."""
 
     wall: float
-    processor: float
+    cpu: float
 
 
 def compare(settings: Settings, batches: int, chains: int, rounds: int) -> None:
-    """Send `batches` full batches and `chains` single chains a round; print the rates and ratios with their spread."""
+    """Send `batches` full batches and `chains` single chains per round; print rates and ratios with their spread."""
     client = redis.Redis.from_url(settings.broker_url)
     dispatcher, steps = Dispatcher(settings), _plain_steps(settings)
 
-    def ours() -> Rate:
+    def measure_bridge() -> Rate:
         client.flushdb()
         heads = [[_head() for _ in range(BATCH_SIZE)] for _ in range(batches)]
         return _timed(dispatcher.send, heads, batches * BATCH_SIZE)
 
-    def celerys() -> Rate:
+    def measure_celery() -> Rate:
         client.flushdb()
         ids = [str(uuid4()) for _ in range(chains)]
         return _timed(lambda thought: _apply_async(steps, thought), ids, chains)
@@ -51,36 +52,38 @@ def compare(settings: Settings, batches: int, chains: int, rounds: int) -> None:
         "in each round"
     )
     print_machine()
-    pairs = [_pair(number, ours, celerys) for number in range(rounds + 1)][1:]
+    pairs = [_measure_pair(number, measure_bridge, measure_celery) for number in range(rounds + 1)][1:]
     client.flushdb()
-    print(f"ratio by the clock:     {spread([first.wall / second.wall for first, second in pairs], '.1f')}")
-    print(f"ratio by the processor: {spread([first.processor / second.processor for first, second in pairs], '.1f')}")
+    print(f"ratio by wall time: {spread([bridge.wall / celery.wall for bridge, celery in pairs], '.1f')}")
+    print(f"ratio by CPU time:  {spread([bridge.cpu / celery.cpu for bridge, celery in pairs], '.1f')}")
     print_machine()
 
 
-def _pair(number: int, ours: Callable[[], Rate], celerys: Callable[[], Rate]) -> tuple[Rate, Rate]:
-    first, second = ours(), celerys()
-    said = f"bridge {first.wall:7.0f}/s ({first.processor:7.0f} a processor second)   "
-    said += f"chain.apply_async {second.wall:6.0f}/s ({second.processor:6.0f} a processor second)"
-    print(f"round {number}: {said}" if number else f"warm-up: {said}", flush=True)
-    return first, second
+def _measure_pair(
+    number: int, measure_bridge: Callable[[], Rate], measure_celery: Callable[[], Rate]
+) -> tuple[Rate, Rate]:
+    bridge, celery = measure_bridge(), measure_celery()
+    line = f"bridge {bridge.wall:7.0f}/s ({bridge.cpu:7.0f} per CPU second)   "
+    line += f"chain.apply_async {celery.wall:6.0f}/s ({celery.cpu:6.0f} per CPU second)"
+    print(f"round {number}: {line}" if number else f"warm-up: {line}", flush=True)
+    return bridge, celery
 
 
 def _timed(send: Callable[[T], None], items: Sequence[T], chains: int) -> Rate:
-    wall, processor = time.perf_counter(), time.process_time()
+    wall_start, cpu_start = time.perf_counter(), time.process_time()
     for item in items:
         send(item)
-    return Rate(chains / (time.perf_counter() - wall), chains / (time.process_time() - processor))
+    return Rate(chains / (time.perf_counter() - wall_start), chains / (time.process_time() - cpu_start))
 
 
 def _plain_steps(settings: Settings) -> list[Task]:
     app = Celery("plain")
     app.conf.update(broker_settings(settings.broker_url))
 
-    def nothing(thought_id: str, token: int) -> None:
-        """A task that is sent and never run."""
+    def never_run(thought_id: str, token: int) -> None:
+        """A task that is only sent."""
 
-    return [app.task(nothing, name=task_name(name), shared=False) for name in CATALOGUE.names]
+    return [app.task(never_run, name=task_name(name), shared=False) for name in CATALOGUE.names]
 
 
 def _apply_async(steps: list[Task], thought_id: str) -> None:
@@ -88,7 +91,7 @@ def _apply_async(steps: list[Task], thought_id: str) -> None:
 
 
 def _head() -> Head:
-    """A thought that has just been taken from the head of its author's line."""
+    """Return a head as DECIDE returns it for a new thought."""
     return Head(
         thought_id=uuid4(),
         user_id=uuid4(),

@@ -1,15 +1,16 @@
-"""How close the whole path comes to Celery alone: five-step chains a second, all sides in turn in one run.
+"""Compares the throughput of the whole path with Celery alone, in five-step chains per second.
 
-All sides run on the same machine and the same Redis, with one worker of the same pool, size and events. Celery alone is
-measured twice: as it comes, and with this project's transport and consumer, which make it faster.
+All sides run in turn, on the same machine and the same Redis, with one worker of the same pool, size and events. Celery
+alone is measured twice: without changes, and with this project's transport and consumer, which make it faster.
 
-All are measured in the same way. The round's work is queued beforehand, out of sight: as rows of a transaction that is
-not committed yet, and as messages in a queue that nobody reads. The clock starts when it is shown, by the commit or by
-renaming the queue, and ends when the last chain has. So neither the POSTs nor `chain.apply_async` are in the time, and
-relay, Kafka and bridge are. One round of each goes unmeasured: pools, connections and caches are warm.
+All sides are measured in the same way. The work of a round is prepared where no process sees it: as rows of a
+transaction that is not committed, or as messages in a queue that no worker consumes. The clock starts when the
+transaction is committed or the queue is renamed, and stops when the last chain has ended. The time therefore includes
+relay, Kafka and bridge, but neither the POSTs nor `chain.apply_async`. One round of each side is not measured, because
+it warms up pools, connections and caches.
 
-The processor time of the same span is split by process. While Celery alone works, the rest of the stack is at rest but
-for its polling; what that takes is printed too, since it slows the other sides a little.
+The CPU time of the same period is printed by process. While Celery alone works, the rest of the stack only polls; the
+CPU time of this polling is printed too, because it slows Celery a little.
 """
 
 import time
@@ -18,16 +19,16 @@ from dataclasses import dataclass
 
 from agents.catalogue import CATALOGUE
 from bench.figures import Split, print_machine, print_split, spread
-from bench.processor import processor_seconds, spent
+from bench.processor import cpu_seconds, cpu_spent
 from bench.sides import CeleryAlone, Side, WholePath, bare_worker
 from bench.stack import RunningStack
-from bench.waiting import until
+from bench.waiting import wait_until
 from contracts.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is to be worked: thoughts of so many users, in so many measured rounds of each side."""
+    """The work of the benchmark: `thoughts` of `users` per round, and the measured rounds of each side."""
 
     thoughts: int
     users: int
@@ -38,63 +39,68 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One side's round. `milliseconds`: processor time a chain; `others`: cores that the rest of the stack took."""
+    """The result of one round of one side."""
 
     rate: float
-    milliseconds: Split
-    others: float
+    """Chains per second."""
+    cpu_milliseconds: Split
+    """CPU time per chain, by process."""
+    other_cores: float
+    """Cores that the rest of the stack used."""
 
 
 def compare(stack: RunningStack, load: Load) -> None:
-    """Run the sides in turn; print every round, the ratios with their spread, and where the processor time went."""
+    """Run the sides in turn; print every round, the ratios with their spread, and the CPU time by process."""
     settings = load_settings()
-    print(f"{load.thoughts} chains of {CATALOGUE.total} steps, {load.users} users, {load.delay_ms} ms a step")
+    print(f"{load.thoughts} chains of {CATALOGUE.total} steps, {load.users} users, {load.delay_ms} ms per step")
     print_machine()
     with bare_worker("plain", load.concurrency) as plain, bare_worker("tuned", load.concurrency) as tuned:
         sides: list[Side] = [
-            CeleryAlone("Celery as it comes", "plain", settings, stack, plain),
-            CeleryAlone("Celery tuned", "tuned", settings, stack, tuned),
+            CeleryAlone("plain Celery", "plain", settings, stack, plain),
+            CeleryAlone("tuned Celery", "tuned", settings, stack, tuned),
             WholePath(settings, stack, load.users),
         ]
-        rounds = [_in_turn(number, sides, stack, load.thoughts) for number in range(load.rounds + 1)][1:]
-    _report([side.name for side in sides], [list(measured) for measured in zip(*rounds, strict=True)])
+        rounds = [_run_sides(number, sides, stack, load.thoughts) for number in range(load.rounds + 1)][1:]
+    _report([side.name for side in sides], [list(results) for results in zip(*rounds, strict=True)])
 
 
-def _in_turn(number: int, sides: Sequence[Side], stack: RunningStack, chains: int) -> list[Round]:
-    measured = [_round(side, stack, chains) for side in sides]
-    said = "   ".join(f"{side.name} {each.rate:6.1f}/s" for side, each in zip(sides, measured, strict=True))
-    print(f"round {number}: {said}" if number else f"warm-up: {said}", flush=True)
-    return measured
+def _run_sides(number: int, sides: Sequence[Side], stack: RunningStack, chains: int) -> list[Round]:
+    results = [_run_round(side, stack, chains) for side in sides]
+    line = "   ".join(f"{side.name} {result.rate:6.1f}/s" for side, result in zip(sides, results, strict=True))
+    print(f"round {number}: {line}" if number else f"warm-up: {line}", flush=True)
+    return results
 
 
-def _round(side: Side, stack: RunningStack, chains: int) -> Round:
+def _run_round(side: Side, stack: RunningStack, chains: int) -> Round:
     side.hold(chains)
-    own, all_of_stack = processor_seconds(side.processes), processor_seconds(stack.processes)
-    began = time.monotonic()
+    side_before, stack_before = cpu_seconds(side.processes), cpu_seconds(stack.processes)
+    started_at = time.monotonic()
     side.release()
-    until(lambda: side.ended() == chains)
-    seconds = time.monotonic() - began
-    own_spent = spent(own, processor_seconds(side.processes), 1000 / chains)
-    rest = spent(all_of_stack, processor_seconds(stack.processes), 1 / seconds)
-    return Round(chains / seconds, own_spent, sum(cores for name, cores in rest.items() if name not in own_spent))
+    wait_until(lambda: side.ended() == chains)
+    seconds = time.monotonic() - started_at
+    cpu_milliseconds = cpu_spent(side_before, cpu_seconds(side.processes), 1000 / chains)
+    stack_cores = cpu_spent(stack_before, cpu_seconds(stack.processes), 1 / seconds)
+    other_cores = sum(cores for name, cores in stack_cores.items() if name not in cpu_milliseconds)
+    return Round(chains / seconds, cpu_milliseconds, other_cores)
 
 
-def _report(names: Sequence[str], measured: Sequence[Sequence[Round]]) -> None:
-    *alone, whole = measured
-    for name, rounds in zip(names, alone, strict=False):
-        print(f"ratio to {name}: {_ratios(whole, rounds, lambda each: each.rate)}")
-    for name, rounds in zip(names, alone, strict=False):
-        print(f"ratio to {name} by processor time: {_ratios(rounds, whole, _total)}")
-    for name, rounds in zip(names, measured, strict=True):
-        print_split(f"{name}, processor time:", [each.milliseconds for each in rounds], "ms a chain")
-    resting = [each.others for rounds in alone for each in rounds]
-    print(f"the rest of the stack while Celery alone worked: {spread(resting)} cores")
+def _report(names: Sequence[str], results: Sequence[Sequence[Round]]) -> None:
+    *celery_sides, whole_path = results
+    for name, rounds in zip(names, celery_sides, strict=False):
+        print(f"ratio to {name}: {_ratios(whole_path, rounds, lambda result: result.rate)}")
+    for name, rounds in zip(names, celery_sides, strict=False):
+        print(f"ratio to {name} by CPU time: {_ratios(rounds, whole_path, _total_cpu)}")
+    for name, rounds in zip(names, results, strict=True):
+        print_split(f"{name}, CPU time:", [result.cpu_milliseconds for result in rounds], "ms per chain")
+    idle_cores = [result.other_cores for rounds in celery_sides for result in rounds]
+    print(f"the rest of the stack while Celery alone worked: {spread(idle_cores)} cores")
     print_machine()
 
 
-def _ratios(upper: Sequence[Round], lower: Sequence[Round], figure: Callable[[Round], float]) -> str:
-    return spread([figure(one) / figure(other) for one, other in zip(upper, lower, strict=True)])
+def _ratios(numerators: Sequence[Round], denominators: Sequence[Round], figure: Callable[[Round], float]) -> str:
+    pairs = zip(numerators, denominators, strict=True)
+    return spread([figure(numerator) / figure(denominator) for numerator, denominator in pairs])
 
 
-def _total(measured: Round) -> float:
-    return sum(measured.milliseconds.values())
+def _total_cpu(result: Round) -> float:
+    return sum(result.cpu_milliseconds.values())

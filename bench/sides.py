@@ -1,4 +1,4 @@
-"""The two sides of the ratio, driven alike: work is queued and held back, let go at once, and counted as it ends."""
+"""The sides of the ratio. Each prepares the work of a round, releases it at once, and counts the chains that ended."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from sqlalchemy import text
 from agents.catalogue import CATALOGUE
 from bench.processor import Processes
 from bench.stack import RunningStack
-from bench.waiting import until
+from bench.waiting import wait_until
 from contracts.accept import ACCEPT, accept_parameters
 from contracts.database import Database, make_engine
 from contracts.events import thought_created
@@ -24,25 +24,26 @@ TEXT = "Should I learn to play the cello this winter?"
 
 
 class Side(Protocol):
-    """`processes` are those that do the work between the queue and the last chain's end."""
+    """One side of the comparison."""
 
     name: str
     processes: Processes
+    """The processes that work between the release and the end of the last chain."""
 
     def hold(self, chains: int) -> None:
-        """Queue so many chains where no process of this side sees them yet."""
+        """Prepare this many chains where no process of this side sees them yet."""
 
     def release(self) -> None:
-        """Show all of them at once."""
+        """Make all of them visible at once."""
 
     def ended(self) -> int:
-        """How many of them have ended."""
+        """Return how many of them have ended."""
 
 
 class WholePath:
-    """A thought's row and outbox row, relay, Kafka, bridge, five claimed and saved steps, progress to Redis.
+    """The whole path: a thought's row and outbox row, relay, Kafka, bridge, five steps, and progress through Redis.
 
-    All thoughts of a round are accepted in one transaction: its commit shows them to the relay.
+    All thoughts of a round are accepted in one transaction; its commit makes them visible to the relay.
     """
 
     name = "whole path"
@@ -54,17 +55,17 @@ class WholePath:
         self._engine = make_engine(settings.database_url, "bench")
         self._database = Database(self._engine)
         self._transaction = self._engine.execution_options(isolation_level="READ COMMITTED").connect()
-        self._round: list[UUID] = []
+        self._user_ids: list[UUID] = []
 
     def hold(self, chains: int) -> None:
-        self._round = [uuid4() for _ in range(min(self._users, chains))]
+        self._user_ids = [uuid4() for _ in range(min(self._users, chains))]
         insert = text("INSERT INTO users (id) SELECT unnest(CAST(:users AS uuid[]))")
-        self._transaction.execute(insert, {"users": self._round})
+        self._transaction.execute(insert, {"users": self._user_ids})
         for number in range(chains):
-            user, thought = self._round[number % len(self._round)], uuid4()
+            user, thought = self._user_ids[number % len(self._user_ids)], uuid4()
             event = thought_created(user, thought, TEXT).to_bytes()
-            asked = accept_parameters(thought, user, TEXT, event, self._settings.kafka_topic, emit=True)
-            self._transaction.execute(ACCEPT, asked)
+            parameters = accept_parameters(thought, user, TEXT, event, self._settings.kafka_topic, emit=True)
+            self._transaction.execute(ACCEPT, parameters)
 
     def release(self) -> None:
         self._transaction.commit()
@@ -74,13 +75,13 @@ class WholePath:
             SELECT count(*) AS ended FROM thoughts
              WHERE status = 'completed' AND user_id = ANY (CAST(:users AS uuid[]))
         """)
-        return int(self._database.rows(count, users=self._round)[0].ended)
+        return int(self._database.rows(count, users=self._user_ids)[0].ended)
 
 
 class CeleryAlone:
-    """Five-step chains of tasks that only wait, made with `chain`; one worker with the same pool as the project's.
+    """Five-step chains of tasks that only wait, sent with `chain` to one worker with the same pool as the project's.
 
-    `kind` names an application of bench.bare, which reads the settings when it is imported.
+    `kind` is the name of an application in bench.bare, which reads the settings when it is imported.
     """
 
     def __init__(self, name: str, kind: str, settings: Settings, stack: RunningStack, worker: int) -> None:
@@ -109,7 +110,10 @@ class CeleryAlone:
 
 @contextmanager
 def bare_worker(kind: str, concurrency: int) -> Iterator[int]:
-    """The worker of Celery alone, ready; its process id. It reads the settings from this process's environment."""
+    """Start the worker of a bench.bare application; yield its process id when it is ready, and stop it at the end.
+
+    The worker reads its settings from this process's environment.
+    """
     from bench import bare
 
     app: Celery = getattr(bare, kind)
@@ -118,7 +122,7 @@ def bare_worker(kind: str, concurrency: int) -> Iterator[int]:
     command += ["--without-gossip", "--without-mingle", "--loglevel", "ERROR"]
     worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: any(answer.startswith(f"{kind}@") for one in app.control.ping(timeout=1) for answer in one))
+        wait_until(lambda: any(name.startswith(f"{kind}@") for reply in app.control.ping(timeout=1) for name in reply))
         yield worker.pid
     finally:
         worker.terminate()

@@ -1,4 +1,4 @@
-"""A stack for one measurement, started and ended by the devstack's own commands."""
+"""Starts a stack for one benchmark, and stops it, with the devstack's own commands."""
 
 import json
 import subprocess
@@ -18,7 +18,10 @@ PORT_BASE = 18600
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """Where the stack's parts are. `processes` has the ids of all processes of the same name (worker.1, worker.2)."""
+    """The addresses of a running stack, and the ids of its processes.
+
+    `processes` groups processes by kind: "worker" has the ids of worker.1 and worker.2.
+    """
 
     web_url: str | None
     database_url: str
@@ -27,7 +30,7 @@ class RunningStack:
     processes: Processes
 
     def environment(self) -> dict[str, str]:
-        """The addresses as settings, for a process that is not of the stack."""
+        """Return the addresses as settings, for a process outside the stack."""
         return {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
@@ -39,20 +42,20 @@ class RunningStack:
 
 @contextmanager
 def running_stack(settings: dict[str, str], scale: str) -> Iterator[RunningStack]:
-    """A stack with the scripted provider in a directory that goes with it."""
+    """Run a stack with the scripted provider in a temporary directory; `scale` is the devstack's option."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o711)
         directory = str(Path(name) / "stack")
         chosen = {"AI_PROVIDER": "scripted", "ALLOW_SCRIPTED": "true", **settings}
-        wanted = [word for item in chosen.items() for word in ("--set", "=".join(item))]
+        options = [word for item in chosen.items() for word in ("--set", "=".join(item))]
         try:
-            _devstack("up", directory, "--port-base", str(PORT_BASE), "--scale", scale, "--detach", *wanted)
-            yield _described(json.loads(_devstack("status", directory, "--json")))
+            _devstack("up", directory, "--port-base", str(PORT_BASE), "--scale", scale, "--detach", *options)
+            yield _parse_status(json.loads(_devstack("status", directory, "--json")))
         finally:
             _devstack("down", directory)
 
 
-def _described(status: dict[str, Any]) -> RunningStack:
+def _parse_status(status: dict[str, Any]) -> RunningStack:
     processes: dict[str, list[int]] = defaultdict(list)
     for process in status["processes"]:
         processes[process["name"].partition(".")[0]].append(process["pid"])
@@ -65,8 +68,8 @@ def _described(status: dict[str, Any]) -> RunningStack:
     )
 
 
-def _devstack(command: str, directory: str, *words: str) -> str:
-    argv = [sys.executable, "-m", "devstack", command, "--dir", directory, *words]
+def _devstack(command: str, directory: str, *options: str) -> str:
+    argv = [sys.executable, "-m", "devstack", command, "--dir", directory, *options]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)

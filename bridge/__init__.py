@@ -1,1 +1,1 @@
-"""Kafka's side: the consumer with its lanes, the relay from the outbox, and the dead letters."""
+"""Kafka's side: the consumer with its lanes, the relay that publishes the outbox, the dead letters, and the audit."""

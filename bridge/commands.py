@@ -1,6 +1,6 @@
-"""The commands of `python -m bridge`: the one place that says what runs together in each of its processes.
+"""Defines the commands of `python -m bridge`, and thereby what runs together in each of its processes.
 
-Modules that only one command needs are imported in it, so that the others start sooner and with less memory.
+A command imports the modules that only it needs, so that the others start sooner and with less memory.
 """
 
 import signal
@@ -45,7 +45,7 @@ def run(settings: Settings) -> None:
         try:
             Bridge(settings, database, _source(settings, database)).run(stop)
         except (TopicRecreatedError, KafkaException) as error:
-            raise SystemExit(f"The bridge must start again: {error}") from None
+            raise SystemExit(f"The bridge must be restarted: {error}") from None
 
 
 @bridge.command()
@@ -90,7 +90,7 @@ def audit(settings: Settings, *, as_json: bool) -> int:
 
     Compares records, commits, saved steps, outbox rows and dead letters.
 
-    Exit status: 0 consistent, 1 not consistent, 2 PostgreSQL or Kafka did not answer.
+    Exit status: 0 consistent, 1 inconsistent, 2 PostgreSQL or Kafka unavailable.
     """
     from bridge.audit.command import audit
 
@@ -103,7 +103,7 @@ bridge.add_command(dead_letters)
 
 
 def _source(settings: Settings, database: Database) -> "Source":
-    """Kafka's partitions, or the rows of `batches`."""
+    """Return the source of the current mode: Kafka's partitions, or the rows of `batches`."""
     from bridge.consumer.batch_source import BatchSource
     from bridge.consumer.kafka_source import KafkaSource
 

@@ -1,4 +1,4 @@
-"""What the commands that people type share: PostgreSQL for their time, and lines that cannot harm a terminal."""
+"""What the commands for people share: PostgreSQL for the time of a command, and output that is safe for a terminal."""
 
 import json
 import sys
@@ -12,37 +12,37 @@ from contracts.database import Database, describe_error, make_engine
 from contracts.settings import Settings
 
 STATEMENT_SECONDS: Final = 60.0
-"""All dead letters at once may take long; nobody waits for it but who asked."""
+"""A statement about all dead letters may take long; only the person who ran the command waits for it."""
 
 
 @contextmanager
 def command_database(settings: Settings) -> Iterator[Database]:
-    """PostgreSQL; an error of it ends the command with one line."""
+    """Open PostgreSQL for a command. Raises SystemExit with one line when a statement fails."""
     engine = make_engine(settings.database_url, "bridge command", statement_seconds=STATEMENT_SECONDS)
     try:
         yield Database(engine)
-    except SQLAlchemyError as away:
-        raise SystemExit(f"PostgreSQL did not answer: {describe_error(away)}") from None
+    except SQLAlchemyError as error:
+        raise SystemExit(f"PostgreSQL is unavailable: {describe_error(error)}") from None
     finally:
         engine.dispose()
 
 
 def write(lines: Iterable[str]) -> None:
-    """To standard output."""
+    """Print lines to standard output."""
     for line in lines:
         sys.stdout.write(f"{line}\n")
 
 
 def write_json(value: Any) -> None:
-    """One line of JSON to standard output."""
+    """Print a value as one line of JSON to standard output."""
     write([json.dumps(value)])
 
 
 def print_stderr(line: str) -> None:
-    """To standard error, where it does not disturb who reads the output."""
+    """Print a line to standard error, so that it is not part of the output that a program reads."""
     sys.stderr.write(f"{line}\n")
 
 
-def escape_control_chars(words: str) -> str:
-    """What a terminal shows as it is: others' bytes must not move its cursor or start another line."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in words)
+def escape_control_chars(text: str) -> str:
+    """Escape unprintable characters, so that text of other systems cannot move a terminal's cursor or start a line."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

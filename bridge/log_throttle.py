@@ -1,4 +1,4 @@
-"""What is said about a trouble that lasts: when it begins, and then at most every half minute."""
+"""Limits a recurring log message to one every 30 s."""
 
 import time
 from collections.abc import Callable
@@ -8,14 +8,14 @@ LOG_INTERVAL_SECONDS: Final = 30.0
 
 
 class LogThrottle:
-    """Remembers when each kind of thing was last said. For one thread; two may both find a thing due."""
+    """Remembers when each kind of message was last logged. For one thread: two threads may both find a kind due."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._logged_at: dict[str, float] = {}
 
     def is_due(self, kind: str) -> bool:
-        """Whether it may be said now, which then counts as said."""
+        """Return whether the message may be logged now; if so, it counts as logged."""
         now = self._clock()
         due = now - self._logged_at.get(kind, -LOG_INTERVAL_SECONDS) >= LOG_INTERVAL_SECONDS
         if due:
@@ -23,5 +23,5 @@ class LogThrottle:
         return due
 
     def clear(self, kind: str) -> bool:
-        """Whether it was spoken of; it is forgotten, so that its next beginning is said at once."""
+        """Forget the kind, so that its next message is due at once; return whether one was logged since the last."""
         return self._logged_at.pop(kind, None) is not None

@@ -1,1 +1,1 @@
-"""What crosses a wire, one file a wire. A leaf: it imports nothing else of this project."""
+"""Defines what crosses a process boundary, one file for each boundary. A leaf: it imports no other package of ours."""

@@ -1,7 +1,7 @@
-"""Accept: a thought gets its row, its turn in its author's line and its outbox row in one statement.
+"""Accepts a thought: one statement writes its row, assigns its turn and writes its outbox row.
 
-The web accepts what a person wrote; the bridge accepts what another producer wrote to the work topic. The user's row
-lock makes the order of turns the order of commits.
+The web accepts what a person wrote; the bridge accepts what an external producer wrote to the work topic. The statement
+holds the lock of the user's row, so the order of a user's turns is the order of the commits.
 """
 
 import json
@@ -29,25 +29,32 @@ ACCEPT: Final = text("""
            (SELECT user_id FROM old) AS owner, (SELECT text FROM old) AS old_text,
            EXISTS (SELECT FROM t) AS fresh
 """)
-
-"""Its outbox row: contracts/outbox.py."""
+"""The outbox row that it writes is described in contracts/outbox.py."""
 
 MAX_TRIES: Final = 5
+"""How often ACCEPT is executed before `accept` returns without a turn.
+
+A repeat is needed only when another transaction inserts the same id at the same moment: the statement's snapshot does
+not show that row yet, and the next execution does.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What Accept found. `turn` is None when the user is unknown; `owner` and `old_text` are of a thought that was
-    there before, and "" is the text of a deleted one; `fresh` says that this call stored it."""
+    """The answer of ACCEPT."""
 
     user_known: bool
     turn: int | None
+    """The thought's position in its user's line; None when the user is unknown."""
     existing_owner: UUID | None
+    """The user of the thought that already had this id; None when there was none."""
     existing_text: str | None
+    """The text of that thought; "" when it was deleted."""
     created: bool
+    """Whether this execution stored the thought."""
 
     def belongs_to_another(self, user_id: UUID) -> bool:
-        """Whether the id belongs to another user's thought."""
+        """Return whether the id already belongs to a thought of another user."""
         return self.existing_owner is not None and self.existing_owner != user_id
 
 
@@ -61,7 +68,7 @@ def accept_parameters(
     emit: bool,
     headers: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What ACCEPT is asked with."""
+    """Return the parameters of ACCEPT."""
     headers_json = None if headers is None else json.dumps(headers)
     columns = {"id": thought_id, "user": user_id, "text": text, "event": event, "headers": headers_json}
     return columns | {"topic": topic, "emit": emit}
@@ -78,10 +85,11 @@ def accept(
     emit: bool,
     headers: Mapping[str, Any] | None = None,
 ) -> Accepted:
-    """Store a thought once; the same id again finds the first. `emit` also writes the outbox row for `topic`.
+    """Store a thought once; a second call with the same id returns the thought that the first one stored.
 
-    `headers` is the object of `contracts.source_headers.foreign`, for a thought that came with headers of its own.
-    Raises SQLAlchemyError when PostgreSQL is unavailable or refuses; the call may be repeated with the same id.
+    `event` is the event's JSON as bytes. `emit` also writes the outbox row for `topic`. `headers` is the object that
+    `contracts.source_headers.capture_source` returns for an external producer's record.
+    Raises SQLAlchemyError when PostgreSQL is unavailable or rejects the data. The call may be repeated.
     """
     parameters = accept_parameters(thought_id, user_id, text, event, topic, emit=emit, headers=headers)
     for _ in range(MAX_TRIES):

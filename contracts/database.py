@@ -1,8 +1,8 @@
-"""How every process talks to PostgreSQL: a bounded pool, one statement a round trip, and an end to every wait.
+"""Connects every process to PostgreSQL: a bounded pool, one statement per round trip, and a deadline for every wait.
 
-libpq has no read time-out, so a statement sent into a black hole would wait for ever; psycopg2's wait callback gives
-every round trip a deadline. psycopg2 keeps one callback a process, so each connection carries its own deadline. The
-callback waits with `select.poll`, which gevent replaces in the web process.
+libpq has no read timeout, so without a deadline a statement would wait forever when the network drops its packets.
+psycopg2's wait callback therefore gives every round trip a deadline. psycopg2 has one callback per process, so each
+connection carries its own deadline. The callback waits with `select.poll`, which gevent replaces in the web process.
 """
 
 import select
@@ -19,20 +19,21 @@ from sqlalchemy.exc import DBAPIError
 from contracts import prepared
 
 POOL_SIZE: Final = 8
-"""Connections a process: three bridges, three workers, web, relay and beat stay far below PostgreSQL's 100."""
+"""Connections per process: three bridges, three workers, web, relay and beat stay well below PostgreSQL's 100."""
 
 STATEMENT_SECONDS: Final = 5.0
-"""How long a round trip may take before the client gives up; PostgreSQL itself ends the statement a fifth earlier."""
+"""Seconds that a round trip may take before the client gives up. PostgreSQL cancels the statement a fifth earlier."""
 
 INDEX_PLANS_ONLY: Final = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
-"""A prepared plan is kept: one made while the tables were small would read them whole until the next ANALYZE."""
+"""Options that make the planner prefer indexes. A prepared plan is kept, so one that was made while a table was small
+would scan the whole table until the next ANALYZE."""
 
 STALE_PLAN_ERRORS: Final = {"0A000", "26000"}
-"""SQLSTATE of a plan whose columns a migration changed, and of one that the session does not know: a new connection
-makes it anew."""
+"""SQLSTATE of a plan whose columns a migration changed, and of a plan that the session does not know. The connection is
+replaced, and the new one prepares the statement again."""
 
 Row = Any
-"""A tuple with a name for each column, SQLAlchemy's or psycopg2's."""
+"""A named tuple with one field per column, SQLAlchemy's or psycopg2's."""
 
 _POLL_EVENTS: Final = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
 
@@ -45,10 +46,10 @@ def make_engine(
     connections: int = POOL_SIZE,
     index_plans_only: bool = False,
 ) -> Engine:
-    """An engine in autocommit mode with READ COMMITTED: no process can be stopped while it holds a row lock.
+    """Return an engine in autocommit mode at READ COMMITTED. It connects at the first statement.
 
-    `name` is shown in pg_stat_activity. With `by_key` no plan reads a table whole where an index will do: for processes
-    that run for long and ask for little at a time. Nothing connects before the first statement.
+    With autocommit a stopped process cannot hold a row lock. `name` is shown in pg_stat_activity. `index_plans_only` is
+    for processes that run for a long time and read few rows at a time: no plan scans a whole table where an index fits.
     """
     extensions.set_wait_callback(_wait)
     extras.register_uuid()
@@ -70,16 +71,16 @@ def make_engine(
     )
 
 
-def is_refused_data(error: Exception) -> bool:
-    """Whether PostgreSQL refused the data itself (SQLSTATE class 22 or 23): repeating cannot help."""
+def is_rejected_data(error: Exception) -> bool:
+    """Return whether PostgreSQL rejected the data itself (SQLSTATE class 22 or 23), so that a retry cannot succeed."""
     code = getattr(getattr(error, "orig", None), "pgcode", None) or ""
     return isinstance(error, DBAPIError) and code[:2] in {"22", "23"}
 
 
 def describe_error(error: Exception) -> str:
-    """Why a statement failed, in one line for a log: the driver's first line, and SQLSTATE where there is one.
+    """Return one line for a log: the first line of the driver's message, and the SQLSTATE if there is one.
 
-    An error of class 42 is no outage but a schema that does not fit: run the migrations.
+    A SQLSTATE of class 42 means that the schema does not match the code: run the migrations.
     """
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "pgcode", None)
@@ -88,24 +89,28 @@ def describe_error(error: Exception) -> str:
 
 
 class Database:
-    """Runs statements, each alone and at once committed. Those written as text, the protocol's own, are prepared."""
+    """Executes single statements, each committed immediately. Statements written with `text()` are prepared."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     def rows(self, statement: Executable, **parameters: Any) -> list[Row]:
-        """All rows of one statement. Raises SQLAlchemyError; every statement may then be sent again."""
+        """Execute one statement and return all its rows.
+
+        Raises SQLAlchemyError when PostgreSQL is unavailable or rejects the statement. Every statement of the protocol
+        may be repeated after that.
+        """
         if isinstance(statement, TextClause):
             return self._prepared_rows(statement, parameters)
         with self.engine.connect() as connection:
             return list(connection.execute(statement, parameters))
 
     def row(self, statement: Executable, **parameters: Any) -> Row | None:
-        """The first row, or None."""
+        """Execute one statement and return its first row, or None. Raises SQLAlchemyError as `rows` does."""
         return next(iter(self.rows(statement, **parameters)), None)
 
     def _prepared_rows(self, statement: TextClause, parameters: Mapping[str, Any]) -> list[Row]:
-        """By the driver's own cursor: SQLAlchemy's results took as long as all the rest of a statement."""
+        """Execute with the driver's own cursor: SQLAlchemy's result layer doubled the time of a statement."""
         pool, connection = self.engine.pool, None
         try:
             connection = pool.connect()
@@ -120,38 +125,42 @@ class Database:
     def _as_sqlalchemy_error(
         self, error: psycopg2.Error, pool: Pool, connection: PoolProxiedConnection | None
     ) -> DBAPIError:
-        """The driver's error as SQLAlchemy's own. As with SQLAlchemy, one that lost its connection empties the pool."""
-        lost = error.pgcode in STALE_PLAN_ERRORS or self.engine.dialect.is_disconnect(error, connection, None)
-        if lost and connection is not None:
-            pool._invalidate(connection, error)  # noqa: SLF001  a new pool instead would leave the old one's in use behind
-        told: DBAPIError = DBAPIError.instance(
-            None, None, error, psycopg2.Error, connection_invalidated=lost, dialect=self.engine.dialect
+        """Convert the driver's error. As in SQLAlchemy, a lost connection invalidates all connections of the pool."""
+        is_lost = error.pgcode in STALE_PLAN_ERRORS or self.engine.dialect.is_disconnect(error, connection, None)
+        if is_lost and connection is not None:
+            pool._invalidate(connection, error)  # noqa: SLF001  a new pool would leave the old pool's connections open
+        converted: DBAPIError = DBAPIError.instance(
+            None, None, error, psycopg2.Error, connection_invalidated=is_lost, dialect=self.engine.dialect
         )
-        return told
+        return converted
 
 
 def _return_to_pool(connection: PoolProxiedConnection) -> None:
-    """A wait that a signal broke off leaves a closed connection, on which the pool would try to roll back."""
-    driver = connection.dbapi_connection
-    if driver is not None and driver.closed:
+    """Return a connection to the pool. A wait that a signal interrupted has closed it, and the pool would fail to roll
+    back on it, so a closed connection is discarded."""
+    driver_connection = connection.dbapi_connection
+    if driver_connection is not None and driver_connection.closed:
         connection.invalidate()
     connection.close()
 
 
 @contextmanager
 def _single_deadline(connection: Any) -> Iterator[None]:
-    """A statement that must be prepared first has no more time than any other, though it may take two round trips."""
-    connection.until = time.monotonic() + connection.seconds
+    """Apply one deadline to all round trips of a statement: one that is prepared first may take two."""
+    connection.deadline = time.monotonic() + connection.seconds
     try:
         yield
     finally:
-        connection.until = None
+        connection.deadline = None
 
 
 def _wait(connection: Any) -> None:
-    """Connections that `make_engine` did not make have the usual deadline."""
+    """Wait for one round trip. Connections that `make_engine` did not open have the default deadline.
+
+    Raises psycopg2.OperationalError when the deadline passes.
+    """
     seconds = getattr(connection, "seconds", STATEMENT_SECONDS)
-    deadline = getattr(connection, "until", None) or time.monotonic() + seconds
+    deadline = getattr(connection, "deadline", None) or time.monotonic() + seconds
     while (state := connection.poll()) != extensions.POLL_OK:
         poller = select.poll()
         poller.register(connection.fileno(), _POLL_EVENTS[state])

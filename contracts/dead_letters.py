@@ -1,7 +1,7 @@
-"""-> dead letter topic: the original event's bytes as the value, and headers that say why it is there.
+"""-> dead letter topic: defines the record. Its value is the original event's bytes, its headers describe the failure.
 
-In PostgreSQL the headers are one JSON object; `kafka_headers` turns it into what Kafka carries, and `read_headers`
-back. docs/dead-letters.md tells other consumers what the names mean.
+In PostgreSQL the headers are one JSON object; `kafka_headers` converts it to Kafka's headers and `read_headers`
+converts them back. docs/dead-letters.md explains the header names to other consumers.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ from contracts.source_headers import Headers, decode_bytes, encode_bytes
 from contracts.text import clean
 
 MAX_STACK_LENGTH: Final = 12_000
-"""Characters kept of a stack trace. The dead letter topic takes 64 KiB more than the work topic, and no more: all that
-is told here has to fit into that, at up to four bytes a character."""
+"""Characters of a stack trace that are kept, counted from its end. The record size that the dead letter topic accepts
+leaves 64 KiB for the headers that describe the failure (bridge/kafka/topics.py), at up to four bytes per character."""
 
 MAX_MESSAGE_LENGTH: Final = 2_000
 MAX_CLASS_LENGTH: Final = 200
@@ -28,7 +28,7 @@ HEADER_NAMES: Final = {
     "thought_id": "thought-id",
     "value_left_out": "original-value-left-out",
 }
-"""What the keys of the JSON object are called in Kafka; the others keep their names."""
+"""Key of the JSON object -> header name in Kafka. Keys that are not listed have the same name in both."""
 
 ORIGIN_HEADERS: Final = {
     "topic": "original-topic",
@@ -44,14 +44,14 @@ HEADERS_LEFT_OUT: Final = "original-headers-left-out"
 ORIGINAL_HEADER_PREFIX: Final = "original-header-"
 
 MAX_ORIGINAL_HEADERS: Final = 100
-"""The prefix makes each of them longer, and a record may have tens of thousands: those after so many are left out in
-the topic, and counted; the index has them, but for those that would not fit into a dead letter with the record."""
+"""How many original headers a dead letter carries. The prefix makes each of them longer, and a record may have tens of
+thousands, so the topic omits and counts the others. The table `dead_letters` keeps all that fit into a dead letter."""
 
 _NESTED: Final = frozenset({"origin", "original_key", "original_headers", "original_headers_left_out"})
-_JSON_NAMES: Final = {told: name for name, told in HEADER_NAMES.items()}
-_ORIGIN_NAMES: Final = {told: name for name, told in ORIGIN_HEADERS.items()}
+_JSON_NAMES: Final = {header: name for name, header in HEADER_NAMES.items()}
+_ORIGIN_NAMES: Final = {header: name for name, header in ORIGIN_HEADERS.items()}
 NUMBER_LIMITS: Final = {"attempts": 2**31, "partition": 2**31, "offset": 2**63, "timestamp": 2**63}
-"""The numbers among the headers, and what PostgreSQL takes of each."""
+"""The numeric keys of the JSON object, each with its exclusive upper limit in PostgreSQL."""
 
 _THOUGHT_FAILURE_ID: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,18})")
 
@@ -59,7 +59,7 @@ _THOUGHT_FAILURE_ID: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-
 def failure_headers(
     *, reason: str, error_class: str, message: str, stack: str = "", agent: str = "", attempts: int = 0
 ) -> dict[str, Any]:
-    """The JSON object of a failure, cleaned of what PostgreSQL refuses and cut to bounded lengths."""
+    """Return the JSON object of a failure, cut to the maximum lengths and cleaned of what PostgreSQL rejects."""
     return {
         "reason": reason,
         "error_class": clean(error_class)[:MAX_CLASS_LENGTH],
@@ -71,31 +71,34 @@ def failure_headers(
 
 
 def origin(topic: str, partition: int, offset: int, timestamp: int | None) -> dict[str, Any]:
-    """Where a record stood; `timestamp` in milliseconds since the epoch, as Kafka has it."""
+    """Return the JSON object that identifies a record; `timestamp` is in milliseconds since the epoch, as in Kafka."""
     return {"topic": topic, "partition": partition, "offset": offset, "timestamp": timestamp}
 
 
 def corrupt_origin(topic: str, partition: int, offset: int, topic_id: str) -> dict[str, Any]:
-    """Where a record stands that nobody can read, not even its time: the topic's id tells it from one that stands
-    there when the topic was made anew."""
+    """Return the JSON object that identifies a record that cannot be decoded.
+
+    Its timestamp is unknown, so the topic's id distinguishes it from the record with the same offset in a topic that
+    was deleted and created again.
+    """
     return origin(topic, partition, offset, None) | {"topic_id": topic_id}
 
 
 def record_failure_id(record_origin: Mapping[str, Any], value: bytes | None) -> str:
-    """The id of a record that could not be read: who reads it again finds the same one."""
+    """Return the failure id of a record that never became a thought. Reading the record again gives the same id."""
     digest = hashlib.sha256(repr(sorted(record_origin.items())).encode())
     digest.update(b"tombstone" if value is None else b"value" + value)
     return digest.hexdigest()
 
 
 def parse_failure_id(failure_id: str) -> tuple[UUID, int] | None:
-    """The thought and the turn that failed; None for a record that never became a thought."""
-    found = _THOUGHT_FAILURE_ID.fullmatch(failure_id)
-    return (UUID(found[1]), int(found[2])) if found and int(found[2]) < NUMBER_LIMITS["offset"] else None
+    """Return the thought and the turn that failed, or None for a record that never became a thought."""
+    match = _THOUGHT_FAILURE_ID.fullmatch(failure_id)
+    return (UUID(match[1]), int(match[2])) if match and int(match[2]) < NUMBER_LIMITS["offset"] else None
 
 
 def kafka_headers(failure_id: str, headers: Mapping[str, Any]) -> Headers:
-    """The headers of the dead letter's record. The original's own headers follow with the prefix `original-header-`."""
+    """Return the headers of the dead letter's record. The original record's headers follow with a prefix."""
     own = {HEADER_NAMES.get(name, name): value for name, value in headers.items() if name not in _NESTED}
     origin = headers.get("origin") or {}
     origin_values = {ORIGIN_HEADERS[name]: value for name, value in origin.items() if name in ORIGIN_HEADERS}
@@ -105,37 +108,40 @@ def kafka_headers(failure_id: str, headers: Mapping[str, Any]) -> Headers:
     if "original_key" in headers:
         kafka_pairs.append((KEY_HEADER, decode_bytes(headers["original_key"])))
     originals = headers.get("original_headers") or []
-    left_out = max(0, len(originals) - MAX_ORIGINAL_HEADERS) + int(headers.get("original_headers_left_out") or 0)
-    if left_out:
-        kafka_pairs.append((HEADERS_LEFT_OUT, _encode(left_out)))
+    omitted = max(0, len(originals) - MAX_ORIGINAL_HEADERS) + int(headers.get("original_headers_left_out") or 0)
+    if omitted:
+        kafka_pairs.append((HEADERS_LEFT_OUT, _encode(omitted)))
     return kafka_pairs + [
         (ORIGINAL_HEADER_PREFIX + name, decode_bytes(value)) for name, value in originals[:MAX_ORIGINAL_HEADERS]
     ]
 
 
 def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, dict[str, Any]] | None:
-    """The failure id and the JSON object that `kafka_headers` made these headers of; None for another's record."""
-    given = list(headers)
+    """Return the failure id and the JSON object from which `kafka_headers` made these headers.
+
+    Returns None for a record that is not a dead letter of this system.
+    """
+    pairs = list(headers)
     originals = [
         [name.removeprefix(ORIGINAL_HEADER_PREFIX), encode_bytes(value)]
-        for name, value in given
+        for name, value in pairs
         if name.startswith(ORIGINAL_HEADER_PREFIX)
     ]
-    own = {name: value for name, value in given if not name.startswith(ORIGINAL_HEADER_PREFIX)}
+    own = {name: value for name, value in pairs if not name.startswith(ORIGINAL_HEADER_PREFIX)}
     try:
-        words = {name: value for name, value in own.items() if name != KEY_HEADER and name not in _NESTED}
-        told = {name: None if value is None else value.decode() for name, value in words.items()}
-        where = {name: _decode(name, told.pop(header)) for header, name in _ORIGIN_NAMES.items() if header in told}
-        failure_id, left_out = told.pop(FAILURE_ID_HEADER, None), int(told.pop(HEADERS_LEFT_OUT, None) or 0)
-        found: dict[str, Any] = {_JSON_NAMES.get(name, name): _decode(name, value) for name, value in told.items()}
+        encoded = {name: value for name, value in own.items() if name != KEY_HEADER and name not in _NESTED}
+        texts = {name: None if value is None else value.decode() for name, value in encoded.items()}
+        where = {name: _decode(name, texts.pop(header)) for header, name in _ORIGIN_NAMES.items() if header in texts}
+        failure_id, omitted = texts.pop(FAILURE_ID_HEADER, None), int(texts.pop(HEADERS_LEFT_OUT, None) or 0)
+        failure: dict[str, Any] = {_JSON_NAMES.get(name, name): _decode(name, value) for name, value in texts.items()}
     except ValueError:
         return None
-    if not failure_id or not found.get("reason"):
+    if not failure_id or not failure.get("reason"):
         return None
-    found["origin"] = where or None
+    failure["origin"] = where or None
     if KEY_HEADER in own:
-        found |= {"original_key": encode_bytes(own[KEY_HEADER]), "original_headers": originals}
-    return clean(failure_id), clean(found) | ({"original_headers_left_out": left_out} if left_out else {})
+        failure |= {"original_key": encode_bytes(own[KEY_HEADER]), "original_headers": originals}
+    return clean(failure_id), clean(failure) | ({"original_headers_left_out": omitted} if omitted else {})
 
 
 def _encode(value: Any) -> bytes | None:

@@ -1,7 +1,7 @@
-"""web -> Kafka, and worker -> Kafka and browser: the events of a thought, versioned.
+"""web -> Kafka, and worker -> Kafka and browser: defines the versioned events of a thought.
 
-The id of an event is derived from what it says happened, so that the same fact told twice (a record published again,
-a state read back from PostgreSQL) carries the same id and every reader can drop the repeat.
+An event's id is derived from the fact that it reports. The same fact published twice (a repeated record, an event
+derived from PostgreSQL) therefore has the same id, and every reader can drop the duplicate.
 """
 
 from datetime import UTC, datetime
@@ -18,9 +18,10 @@ ThoughtText = Annotated[str, AfterValidator(thought_text)]
 
 
 class InvalidEventError(ValueError):
-    """Raised when bytes are not an event of a known type; the message says why, without quoting the bytes.
+    """Raised when a record's value is not a valid event. The message names the reason and never quotes the value.
 
-    `kind` is one word to sort by."""
+    `kind` is one word that classifies the reason, such as `WrongVersion`; dead letters can be filtered by it.
+    """
 
     def __init__(self, message: str, kind: str) -> None:
         super().__init__(message)
@@ -28,7 +29,7 @@ class InvalidEventError(ValueError):
 
 
 class Event(BaseModel):
-    """What all events carry. `timestamp` is aware and in UTC."""
+    """The fields of all events. `timestamp` is timezone-aware and in UTC."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -40,11 +41,11 @@ class Event(BaseModel):
     thought_id: UUID
 
     def to_bytes(self) -> bytes:
-        """The JSON that goes over the wire."""
+        """Return the event's JSON, as it is sent to Kafka."""
         return self.model_dump_json().encode()
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON-ready values."""
+        """Return the same JSON as Python values."""
         return self.model_dump(mode="json")
 
 
@@ -56,14 +57,14 @@ class ThoughtCreated(Event):
 
 
 class ThoughtProcessing(Event):
-    """The thought has reached the head of its author's line and its first message is on the way."""
+    """The thought reached the head of its author's line, and the bridge dispatched it to the workers."""
 
     event_type: Literal["thought_processing"] = "thought_processing"
     message: str = "The agents have begun to work on this thought."
 
 
 class ThoughtAgentCompleted(Event):
-    """One agent's result is saved."""
+    """One agent's result was saved."""
 
     event_type: Literal["thought_agent_completed"] = "thought_agent_completed"
     agent_name: str
@@ -73,14 +74,14 @@ class ThoughtAgentCompleted(Event):
 
 
 class ThoughtCompleted(Event):
-    """The results of all agents are saved."""
+    """The results of all agents were saved."""
 
     event_type: Literal["thought_completed"] = "thought_completed"
     processing_time_seconds: float
 
 
 class ThoughtFailed(Event):
-    """The thought is given up, and its dead letter is on the way."""
+    """The thought failed permanently, and its dead letter was written to the outbox."""
 
     event_type: Literal["thought_failed"] = "thought_failed"
     error_message: str
@@ -92,23 +93,26 @@ EVENT_TYPES: Final = frozenset(
     model.model_fields["event_type"].default
     for model in (ThoughtCreated, ThoughtProcessing, ThoughtAgentCompleted, ThoughtCompleted, ThoughtFailed)
 )
-"""What is told of a thought. A stream knows `reset` besides, which only the stream itself says."""
+"""The event types of a thought. A browser's stream also sends `reset`, which is not an event of a thought."""
 
 
 def event_id(thought_id: UUID, event_type: str, *, turn: int | None = None, step: int | None = None) -> UUID:
-    """The id of a fact about a thought. What can happen again after a replay is told apart by its turn."""
+    """Return the id of a fact about a thought. Facts that can recur after a replay are distinguished by their turn."""
     return uuid5(_EVENT_IDS, f"{thought_id}:{event_type}:{turn}:{step}")
 
 
 def thought_created(user_id: UUID, thought_id: UUID, text: str) -> ThoughtCreated:
-    """The event that starts everything."""
+    """Return the event of an accepted thought."""
     return ThoughtCreated(
         event_id=event_id(thought_id, "thought_created"), user_id=user_id, thought_id=thought_id, text=text
     )
 
 
 def thought_processing(user_id: UUID, thought_id: UUID, turn: int, when: datetime | None = None) -> ThoughtProcessing:
-    """The event of the take from the head of the line; `when` as for every fact that is read back later."""
+    """Return the event of the first dispatch of a turn.
+
+    `when` is the time of the fact if it is derived from PostgreSQL later, here and below; the default is now.
+    """
     return ThoughtProcessing(
         event_id=event_id(thought_id, "thought_processing", turn=turn),
         user_id=user_id,
@@ -120,8 +124,10 @@ def thought_processing(user_id: UUID, thought_id: UUID, turn: int, when: datetim
 def agent_completed(
     user_id: UUID, thought_id: UUID, step: int, *, agent_name: str, total: int, when: datetime | None = None
 ) -> ThoughtAgentCompleted:
-    """The event of a saved step, counted from 1 up to `total`. A step is saved once, also over replays, so the id of
-    its event has no turn."""
+    """Return the event of a saved step, counted from 1 to `total`.
+
+    A step is saved once, even across replays, so the id of its event does not depend on the turn.
+    """
     return ThoughtAgentCompleted(
         event_id=event_id(thought_id, "thought_agent_completed", step=step),
         user_id=user_id,
@@ -137,7 +143,7 @@ def agent_completed(
 def thought_completed(
     user_id: UUID, thought_id: UUID, seconds: float, when: datetime | None = None
 ) -> ThoughtCompleted:
-    """The event of the last saved step; `seconds` from the take to the save."""
+    """Return the event of the last saved step; `seconds` is the time from the first dispatch to that save."""
     return ThoughtCompleted(
         event_id=event_id(thought_id, "thought_completed"),
         user_id=user_id,
@@ -150,7 +156,7 @@ def thought_completed(
 def thought_failed(
     user_id: UUID, thought_id: UUID, turn: int, *, agent: str, message: str, attempts: int, when: datetime | None = None
 ) -> ThoughtFailed:
-    """The event of the final failure after `attempts` calls of one agent."""
+    """Return the event of the permanent failure after `attempts` calls of one agent."""
     return ThoughtFailed(
         event_id=event_id(thought_id, "thought_failed", turn=turn),
         user_id=user_id,
@@ -163,13 +169,13 @@ def thought_failed(
 
 
 def parse_created(value: bytes | None) -> ThoughtCreated:
-    """Read a record of the work topic, ours or a foreign producer's. Raises UnreadableEventError."""
+    """Parse the value of a record of the work topic, whichever producer wrote it. Raises InvalidEventError."""
     if value is None:
         raise InvalidEventError("the record has no value", "Tombstone")
     try:
         return ThoughtCreated.model_validate_json(value)
-    except ValidationError as invalid:
-        first = invalid.errors()[0]
+    except ValidationError as error:
+        first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "event"
         kind = "WrongVersion" if field == "version" else "WrongField"
-        raise InvalidEventError(f"{field}: {first['msg']}", kind) from None
+        raise InvalidEventError(f"{field}: {first['msg'].removeprefix('Value error, ')}", kind) from None

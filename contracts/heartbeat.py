@@ -1,4 +1,4 @@
-"""How a process says that it works: it touches a file, and whoever started it looks at the file's age."""
+"""Shows that a process makes progress: the process touches a file, and its supervisor checks the age of that file."""
 
 import logging
 from pathlib import Path
@@ -7,10 +7,13 @@ log = logging.getLogger(__name__)
 
 
 def touch_heartbeat(path: str) -> None:
-    """Touch HEARTBEAT_FILE; nothing happens where none is asked for. A sign of life that fails ends nobody."""
+    """Set the time of HEARTBEAT_FILE to now. Do nothing when `path` is empty.
+
+    A file that cannot be written is only logged, because a failed heartbeat must not end a healthy process.
+    """
     if not path:
         return
     try:
         Path(path).touch()
-    except OSError as refused:
-        log.warning("HEARTBEAT_FILE cannot be touched: %s", refused)
+    except OSError as error:
+        log.warning("Cannot touch HEARTBEAT_FILE, so a supervisor may replace this process: %s", error)

@@ -1,6 +1,6 @@
-"""One form of log line for every process: time, level, message, logger, and the ids as fields.
+"""Formats the log lines of every process alike: time, level, message, logger, and the ids as fields.
 
-Ids are passed as `extra={"thought_id": ...}`: LOG_FORMAT=text prints them as `thought_id=...` behind the message,
+Ids are passed as `extra={"thought_id": ...}`. LOG_FORMAT=text prints them as `thought_id=...` after the message,
 LOG_FORMAT=json as members of the line's object. Values that may be secret are never logged.
 """
 
@@ -14,10 +14,11 @@ import structlog
 LogFormat = Literal["text", "json"]
 
 PACKAGES: Final = ("bridge", "tasks", "webapp", "contracts", "agents")
+"""The packages whose records are logged from INFO on."""
 
 
 def configure_logging(log_format: LogFormat) -> None:
-    """Write one line for each record to standard error: from INFO on of this project, from WARNING on of libraries."""
+    """Write log records to standard error, one line each: from INFO on for this project, from WARNING for libraries."""
     handler = logging.StreamHandler()
     handler.setFormatter(_formatter(log_format))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -46,5 +47,5 @@ def _ids_as_text(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
 def _renderers(log_format: LogFormat) -> list[Any]:
     if log_format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
-    plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False, exception_formatter=plain)]
+    traceback = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False, exception_formatter=traceback)]

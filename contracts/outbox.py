@@ -1,10 +1,10 @@
-"""PostgreSQL -> relay -> Kafka: which kinds of rows the outbox has, who writes each, and what the relay makes of it.
+"""PostgreSQL -> relay -> Kafka: lists the kinds of outbox rows, the statements that write them and what they become.
 
-Whoever must inform Kafka inserts an outbox row in the same statement as the change of state. The relay
-(`bridge/relay`) is the only reader: it publishes the rows in the order of their ids and deletes what Kafka has
-acknowledged. An author who deletes a thought empties its rows that still wait (`webapp/deletion.py`).
+A statement that changes state and must inform Kafka inserts the outbox row itself, so both are committed together. The
+relay (`bridge/relay`) is the only reader: it publishes the rows in the order of their ids and deletes the rows that
+Kafka acknowledged. Deleting a thought also empties its rows that are still in the outbox (`webapp/deletion.py`).
 
-A test compares this table with every INSERT of the packages.
+A test compares ROW_KINDS with every INSERT of the packages.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,15 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class RowKind:
-    """One kind of outbox row. `topic` is the setting that names its topic; `written_by` are constants of statements."""
+    """One kind of outbox row."""
 
     topic: str
+    """The setting that holds the topic's name."""
     columns: tuple[str, ...]
     written_by: tuple[str, ...]
+    """The constants that hold the statements."""
     becomes: str
+    """The record that the relay publishes."""
 
 
 ROW_KINDS: Final = (
@@ -26,19 +29,19 @@ ROW_KINDS: Final = (
         topic="kafka_topic",
         columns=("topic", "key", "turn", "value", "headers"),
         written_by=("contracts.accept.ACCEPT", "bridge.relay.sweep.SWEEP", "bridge.dead_letters.replay.REPLAY"),
-        becomes="A thought to be worked on: the key is its user's id, the header `turn` its position.",
+        becomes="A thought to analyse: the key is its user's id, the header `turn` is its turn.",
     ),
     RowKind(
         topic="kafka_topic",
         columns=("topic", "value", "headers"),
         written_by=("bridge.dead_letters.replay.RESEND",),
-        becomes="A record that never became a thought, with its own key, bytes and headers, and `replay-of`.",
+        becomes="A record that never became a thought, with its original key, value and headers, and `replay-of`.",
     ),
     RowKind(
         topic="kafka_events_topic",
         columns=("topic", "key", "turn", "value", "headers"),
         written_by=("tasks.statements.SAVE", "tasks.statements.FAIL"),
-        becomes="A lifecycle event for other systems: an agent or a thought was completed, or a thought failed.",
+        becomes="A lifecycle event for other systems: a step was saved, or a thought was completed or failed.",
     ),
     RowKind(
         topic="kafka_dead_letter_topic",

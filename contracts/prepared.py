@@ -1,8 +1,8 @@
-"""Statements that PostgreSQL plans once a connection instead of at every execution.
+"""Prepares statements, so that PostgreSQL plans them once per connection instead of at every execution.
 
-Planning took two fifths of PostgreSQL's time for a step. psycopg2 has no prepared statements of its own, so they are
-made with SQL's PREPARE, at a connection's first execution of each. They belong to the session: a pooler between the
-processes and PostgreSQL must pool sessions, not transactions.
+Planning took two fifths of PostgreSQL's time for a step. psycopg2 has no prepared statements, so this module sends
+SQL's PREPARE when a connection executes a statement for the first time. Prepared statements belong to the session: a
+pooler between the processes and PostgreSQL must pool sessions, not transactions.
 """
 
 from collections.abc import Mapping
@@ -14,53 +14,56 @@ from psycopg2.extras import NamedTupleCursor
 from sqlalchemy import PoolProxiedConnection, TextClause
 from sqlalchemy.dialects.postgresql.psycopg2 import dialect
 
-_NUMBERED: Final = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-_NUMBERS: Final = count(1)
-_ASK_TYPES: Final = "SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name ="
+_DIALECT: Final = dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_NAME_NUMBERS: Final = count(1)
+"""Makes each prepared statement's name unique in the process: a PREPARE whose answer was lost may have succeeded."""
+
+_SELECT_TYPES: Final = "SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name ="
 
 _types: dict[str, list[str]] = {}
-"""The types that PostgreSQL found the parameters of a statement to have; they are asked for once a process."""
+"""SQL of a statement -> the parameter types that PostgreSQL inferred. They are queried once per process."""
 
 
 def execute_prepared(
     connection: PoolProxiedConnection, statement: TextClause, parameters: Mapping[str, Any]
 ) -> list[Any]:
-    """All rows of one execution, as named tuples. Raises psycopg2.Error.
+    """Execute one statement and return all its rows as named tuples. Raises psycopg2.Error.
 
-    The statement is one SELECT, INSERT, UPDATE or DELETE, and a constant: it is kept for as long as the connection.
-    It takes one round trip, also where it is prepared; only the first of its kind in a process takes two.
+    The statement is a single SELECT, INSERT, UPDATE or DELETE, and a constant, because its plan is kept until the
+    connection closes. An execution takes one round trip, including the PREPARE; only a statement's first execution in
+    the process takes two.
     """
-    calls: dict[str, str] = connection.info.setdefault("prepared", {})
+    execute_calls: dict[str, str] = connection.info.setdefault("prepared", {})
     with closing(connection.cursor(cursor_factory=NamedTupleCursor)) as cursor:
-        call = calls.get(statement.text)
+        call = execute_calls.get(statement.text)
         if call is None:
-            sql, names = _numbered(statement)
-            name = f"prepared_{next(_NUMBERS)}"
-            call = f"EXECUTE {name}{_arguments(cursor, sql, names)}"
-            written = sql.replace("%", "%%") if names else sql  # as psycopg2 reads it with parameters, and without
-            cursor.execute(f"PREPARE {name} AS {written}; {call}", parameters if names else None)
-            calls[statement.text] = call
+            sql, parameter_names = _number_parameters(statement)
+            name = f"prepared_{next(_NAME_NUMBERS)}"
+            call = f"EXECUTE {name}{_arguments(cursor, sql, parameter_names)}"
+            escaped = sql.replace("%", "%%") if parameter_names else sql  # psycopg2 reads %% only with parameters
+            cursor.execute(f"PREPARE {name} AS {escaped}; {call}", parameters if parameter_names else None)
+            execute_calls[statement.text] = call
         else:
             cursor.execute(call, parameters)
         return [] if cursor.description is None else list(cursor.fetchall())
 
 
-def _arguments(cursor: Any, sql: str, names: tuple[str, ...]) -> str:
-    """PostgreSQL casts each argument to its parameter's type, but for arrays: `ARRAY[NULL]` would be of texts."""
-    if not names:
+def _arguments(cursor: Any, sql: str, parameter_names: tuple[str, ...]) -> str:
+    """Return the argument list of EXECUTE. Arrays need a cast: PostgreSQL reads `ARRAY[NULL]` as an array of text."""
+    if not parameter_names:
         return ""
     if sql not in _types:
-        name = f"types_{next(_NUMBERS)}"
-        cursor.execute(f"PREPARE {name} AS {sql}; {_ASK_TYPES} '{name}'")
+        name = f"types_{next(_NAME_NUMBERS)}"
+        cursor.execute(f"PREPARE {name} AS {sql}; {_SELECT_TYPES} '{name}'")
         _types[sql] = cursor.fetchone().types
-    return f" ({', '.join(_argument(each, kind) for each, kind in zip(names, _types[sql], strict=True))})"
+    return f" ({', '.join(_argument(name, type_) for name, type_ in zip(parameter_names, _types[sql], strict=True))})"
 
 
-def _argument(name: str, kind: str) -> str:
-    return f"CAST(%({name})s AS {kind})" if kind.endswith("[]") else f"%({name})s"
+def _argument(name: str, type_: str) -> str:
+    return f"CAST(%({name})s AS {type_})" if type_.endswith("[]") else f"%({name})s"
 
 
-def _numbered(statement: TextClause) -> tuple[str, tuple[str, ...]]:
-    """The statement with $1, $2 ... for its parameters, and their names in that order."""
-    compiled = statement.compile(dialect=_NUMBERED)
+def _number_parameters(statement: TextClause) -> tuple[str, tuple[str, ...]]:
+    """Return the SQL with $1, $2 ... in place of its parameters, and the parameters' names in that order."""
+    compiled = statement.compile(dialect=_DIALECT)
     return str(compiled), tuple(compiled.positiontup or ())

@@ -1,13 +1,14 @@
-"""-> Redis -> browser: where a user's events are published, and flask-sse's wire format with the stream's id in it.
+"""-> Redis -> browser: publishes a user's events in flask-sse's wire format, with the Redis stream's id added.
 
-One script adds the event to the user's Redis stream (for replay by Last-Event-ID), publishes it with the id that the
-stream gave it, and, for a terminal event, tells the bridges. All of it is a hint: PostgreSQL can always be asked.
+One script adds the event to the user's Redis stream (for resuming with Last-Event-ID), publishes it with the id that
+the stream assigned, and, for a terminal event, wakes the bridges. These messages are only hints: the facts are in
+PostgreSQL.
 """
 
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,13 +21,13 @@ from contracts.events import Event
 log = logging.getLogger(__name__)
 
 MAX_STREAM_LENGTH: Final = 200
-"""About how many events of a user can be replayed: some 25 thoughts."""
+"""About how many events of a user are kept for resuming: those of some 25 thoughts."""
 
 STREAM_TTL_SECONDS: Final = 3600
-"""How long a silent user's events can be replayed; afterwards the stream starts with a snapshot."""
+"""How long a user's events are kept after the latest one. After that, a resumed stream starts with a snapshot."""
 
 MAX_CONNECTIONS: Final = 50
-"""Of one client; each is taken for the milliseconds of a call."""
+"""The maximum number of a client's Redis connections. A call occupies one for a few milliseconds."""
 
 _PUBLISH: Final = """
 local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'message', ARGV[3])
@@ -38,31 +39,35 @@ return id
 
 
 def channel(prefix: str, user_id: UUID | str) -> str:
-    """The pub/sub channel of a user's events."""
+    """Return the pub/sub channel of a user's events."""
     return f"{prefix}:{user_id}"
 
 
 def stream_key(prefix: str, user_id: UUID | str) -> str:
-    """The Redis stream that keeps a user's latest events; its field `message` has the wire format without the id."""
+    """Return the key of the Redis stream with a user's latest events.
+
+    The entries' field `message` holds the wire format without the id.
+    """
     return f"{prefix}:{user_id}:events"
 
 
 def wakeup_channel(prefix: str) -> str:
-    """The channel on which the workers tell the bridges whose thought has ended; a message is a user's id."""
+    """Return the channel on which workers wake the bridges when a thought has ended; a message is the user's id."""
     return f"{prefix}:terminal"
 
 
 def wire_message(event: Event) -> str:
-    """flask-sse's JSON of an event, `{"data": ..., "type": ...}`; the stream adds its id."""
+    """Return flask-sse's JSON of an event, `{"data": ..., "type": ...}`; the script adds the Redis stream's id."""
     return json.dumps({"data": event.to_dict(), "type": event.event_type}, separators=(",", ":"))
 
 
 def connect_redis(url: str) -> redis.Redis:
-    """A client whose calls end within seconds: progress waits for nobody.
+    """Return a client whose calls end within seconds, because progress must not delay any other work.
 
-    One repeat, for a pooled connection that Redis has closed; redis-py's own default is ten with growing waits. None
-    after a time-out: redis-py repeats the handshake and the call, so that one repeat each would make 12 s of 3.
-    Who finds all connections taken waits for one: redis-py's usual pool would say that Redis is unavailable.
+    A call is retried once, for a pooled connection that Redis has closed; redis-py's default is ten retries with
+    growing delays. A timeout is not retried: redis-py repeats both the handshake and the call, so a single retry would
+    turn 3 s into 12 s. When all connections are in use, a call waits for one; redis-py's default pool would raise an
+    error.
     """
     pool = redis.BlockingConnectionPool.from_url(
         url,
@@ -78,13 +83,17 @@ def connect_redis(url: str) -> redis.Redis:
 
 
 SLOW_CALL_SECONDS: Final = 0.5
+"""A call that fails after more than this counts as slow, and starts a pause."""
+
 PAUSE_SECONDS: Final = 5.0
+"""How long nothing is sent to Redis after a slow failed call."""
 
 
 class ProgressPublisher:
-    """Publishes events of thoughts. A Redis that is away raises nothing: PostgreSQL has the state.
+    """Publishes the events of thoughts. It never raises when Redis is unavailable, because PostgreSQL holds the state.
 
-    A Redis that hangs costs its time-out once in QUIET_SECONDS and not at every event: progress holds up nobody's work.
+    While Redis hangs, only one call per PAUSE_SECONDS waits for the timeout; the others are skipped, so that progress
+    does not delay any other work.
     """
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
@@ -94,7 +103,7 @@ class ProgressPublisher:
         self._paused_until = 0.0
 
     def publish(self, event: Event, *, terminal: bool = False) -> None:
-        """Send one event to its user; `ended` also tells the bridges to look at that user's line."""
+        """Send one event to its user. `terminal` also wakes the bridges, which then poll that user's line."""
         keys = [stream_key(self._prefix, event.user_id)]
         args: list[Any] = [
             MAX_STREAM_LENGTH,
@@ -104,26 +113,33 @@ class ProgressPublisher:
         ]
         if terminal:
             args += [wakeup_channel(self._prefix), str(event.user_id)]
-        what = f"{event.event_type} of {event.thought_id} was not shown live"
-        self._call_unless_paused(lambda: self._script(keys=keys, args=args), what)
+        self._call_unless_paused(
+            lambda: self._script(keys=keys, args=args),
+            consequence=f"the event {event.event_type} is not shown live",
+            ids={"thought_id": event.thought_id, "user_id": event.user_id},
+        )
 
     def delete_history(self, user_id: UUID) -> None:
-        """Drop what is kept of a user's events, and tell the bridges to look at that user's line.
+        """Delete the stored events of a user and wake the bridges, which then poll that user's line.
 
-        Where Redis is unavailable the events go after STREAM_SECONDS, and the bridges look by themselves.
+        When Redis is unavailable, the events expire after STREAM_TTL_SECONDS, and the bridges poll anyway.
         """
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.delete(stream_key(self._prefix, user_id))
         pipeline.publish(wakeup_channel(self._prefix), str(user_id))
-        self._call_unless_paused(pipeline.execute, f"the events of {user_id} are kept for a while")
+        self._call_unless_paused(
+            pipeline.execute,
+            consequence=f"the user's stored events expire within {STREAM_TTL_SECONDS} s instead of now",
+            ids={"user_id": user_id},
+        )
 
-    def _call_unless_paused(self, call: Callable[[], object], what: str) -> None:
-        begun = time.monotonic()
-        if begun < self._paused_until:
+    def _call_unless_paused(self, call: Callable[[], object], *, consequence: str, ids: Mapping[str, UUID]) -> None:
+        started = time.monotonic()
+        if started < self._paused_until:
             return
         try:
             call()
-        except redis.RedisError as away:
-            if time.monotonic() - begun > SLOW_CALL_SECONDS:
+        except redis.RedisError as error:
+            if time.monotonic() - started > SLOW_CALL_SECONDS:
                 self._paused_until = time.monotonic() + PAUSE_SECONDS
-            log.warning("Redis is unavailable, %s: %s", what, away)
+            log.warning("Redis is unavailable, %s: %s", consequence, error, extra=dict(ids))

@@ -1,6 +1,6 @@
-"""Redis pub/sub -> a listener: receiving messages, finding out that a connection is dead, and connecting again.
+"""Redis pub/sub -> a listener: receives messages, detects dead connections and reconnects.
 
-Pub/sub messages are only hints: they may be late, duplicated or lost, and the receiver checks PostgreSQL.
+Pub/sub messages are only hints: they may be late, duplicated or lost. The receiver always checks PostgreSQL.
 """
 
 import threading
@@ -16,8 +16,8 @@ def receive(
 ) -> Iterator[dict[str, Any] | None]:
     """Yield each message of redis-py's `pubsub`, and None after every `ping_seconds` without one, until `stop` is set.
 
-    A ping is sent with each None. Raises redis.ConnectionError when nothing, not even the answer to a ping, came for
-    `idle_timeout` seconds: such a connection is dead, whatever TCP believes.
+    Each None is preceded by a ping. Raises redis.ConnectionError when nothing, not even the answer to a ping, arrived
+    for `idle_timeout` seconds: such a connection is dead although TCP still reports it as open.
     """
     received_at = time.monotonic()
     while not stop.is_set():
@@ -34,12 +34,12 @@ def receive(
 def keep_listening(
     listen: Callable[[], None], stop: threading.Event, *, on_disconnect: Callable[[Exception], float]
 ) -> None:
-    """Call `listen`, which returns only when it shall stop, again and again until `stop` is set.
+    """Call `listen` repeatedly until `stop` is set. `listen` returns only when it has to stop.
 
-    `on_disconnect` gets the error that ended it and returns the seconds to wait before the next call.
+    `on_disconnect` receives the error that ended `listen` and returns the seconds to wait before the next call.
     """
     while not stop.is_set():
         try:
             listen()
-        except Exception as error:  # noqa: BLE001  the poll loop's boundary: a listener that ended would stay deaf
+        except Exception as error:  # noqa: BLE001  the poll loop's boundary: an ended listener would miss all messages
             stop.wait(on_disconnect(error))

@@ -1,22 +1,23 @@
-"""bridge -> Celery: the names of queues and tasks, and the broker settings that both sides share."""
+"""bridge -> Celery: defines the names of queues and tasks, and the broker settings that both sides share."""
 
 from typing import Any, Final
 
 THOUGHTS_QUEUE: Final = "thoughts"
 SOLO_QUEUE: Final = "solo"
-"""For a step whose worker died in the call: one process with one slot takes it, so that it dies alone next time."""
+"""The queue of steps whose worker died during the call. One process with one slot serves it, so a thought that kills
+its worker again interrupts no other thought."""
 
 
 def task_name(agent_name: str) -> str:
-    """The Celery task that calls an agent."""
+    """Return the name of the Celery task that calls an agent."""
     return f"tasks.{agent_name}"
 
 
 def broker_settings(url: str) -> dict[str, Any]:
-    """Celery's settings that the publisher and the worker must share.
+    """Return the Celery settings that the publisher and the worker must share.
 
-    The visibility time-out exceeds the longest call that the settings allow (480 s and its grace) and the longest
-    countdown (60 s); one that expires all the same only rings a doorbell twice.
+    The visibility timeout (600 s) exceeds the longest call that the settings allow (480 s and its grace period) and the
+    longest countdown (60 s). If it expires nevertheless, the message is delivered twice, which is harmless.
     """
     return {
         "broker_url": url,

@@ -1,4 +1,4 @@
-"""Calling something again until it succeeds: the one retry loop of all processes."""
+"""Retries an operation until it succeeds: the one retry loop of all processes."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -20,11 +20,11 @@ def retry(
     on_retry: Callable[[Exception, float], None] = lambda _, __: None,
     sleep: Callable[[float], None] | None = None,
 ) -> T:
-    """Return what `operation` returns, calling it again after each of the `delays` (seconds) while it fails.
+    """Call `operation` and return its result; while it fails, call it again after each of the `delays` (seconds).
 
-    Raises its error when that is none of `errors`, when it is not transient, when the delays are used up, and when the
-    next call would begin more than `timeout` seconds after the first. `on_retry` gets the error and the delay before
-    each further call, and may raise to give up.
+    Raises the operation's error when it is none of `errors`, when it is not transient, when the delays are used up, and
+    when the next call would begin more than `timeout` seconds after the first. `on_retry` receives the error and the
+    delay before each further call, and may raise to stop retrying.
     """
     started = time.monotonic()
     for delay in delays:

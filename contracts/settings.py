@@ -1,7 +1,8 @@
-"""The environment, read here and nowhere else, into one typed frozen object.
+"""Reads the environment into one typed, frozen object. No other module reads it.
 
-Every process calls `load_settings()` once, at its entry point, and passes the object inward. A wrong or missing
-value ends the process there, with one line a variable. `.env.example` documents every name; a test compares the two.
+Every process calls `load_settings()` once, at its entry point, and passes the object inward. A wrong or missing value
+ends the process there, with one line per setting that says what to change. `.env.example` documents every setting; a
+test compares the two files.
 """
 
 import os
@@ -17,10 +18,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from contracts.logs import LogFormat
 
 MAX_CLAIM_AGE_SHARE = 0.8
-"""A call may start only within this share of LEASE_RENEW_SECONDS after a claim or a renewal was sent (4 s of 5 s)."""
+"""A call may start only within this share of LEASE_RENEW_SECONDS after its claim or renewal was sent (4 s of 5 s)."""
 
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
-"""What Kafka takes for a topic's name."""
+"""The topic names that Kafka accepts."""
+
+GENERATE_KEY: Final = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 ENV_FILE: Final = ".env"
 
@@ -30,17 +33,17 @@ FORMER_NAMES: Final = {
     "RENEW_SECONDS": "LEASE_RENEW_SECONDS",
     "CALL_DEADLINE_SECONDS": "AGENT_TIMEOUT_SECONDS",
 }
-"""Former name -> present name. A former name stops the process, because ignoring it would silently use the default."""
+"""Former name -> present name. A former name ends the process, because ignoring it would silently use the default."""
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
 
 class SettingsError(Exception):
-    """Raised when the environment is unusable; the message has one line for each variable to mend."""
+    """Raised when settings are missing or wrong. The message has one line per setting and says what to change."""
 
 
 class Settings(BaseSettings):
-    """All settings of all processes. Seconds and milliseconds are said in the name."""
+    """The settings of all processes. Durations are in seconds, or in milliseconds if the name ends with `_ms`."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_file=ENV_FILE, env_ignore_empty=True, hide_input_in_errors=True
@@ -97,163 +100,192 @@ class Settings(BaseSettings):
 
     @property
     def consumes_kafka(self) -> bool:
-        """Whether the background side works on Kafka's records (else: on batches)."""
+        """Whether the bridges read thoughts from Kafka; otherwise they process nightly batches from PostgreSQL."""
         return self.kafka_enabled if self.kafka_mode is None else self.kafka_mode
 
     @property
     def broker_url(self) -> str:
-        """The address of Celery's broker: REDIS_URL unless CELERY_BROKER_URL says otherwise."""
+        """The URL of Celery's broker: CELERY_BROKER_URL, or REDIS_URL when that is not set."""
         return self.celery_broker_url or self.redis_url
 
     @property
     def max_attempts(self) -> int:
-        """Calls a step may begin in all: the first one and its retries."""
+        """The maximum number of calls per step: the first call and its retries."""
         return self.kafka_max_retries + 1
 
     @property
     def liveness_timeout_seconds(self) -> float:
-        """How long a process may show no life, or a worker take no message that waits for it, before it is replaced.
+        """How long a process may miss its heartbeats, or a worker ignore waiting messages, before it is replaced.
 
-        Others take over its work after one patience; a broker that comes back is found again within the second. However
-        short the patience, one that waits for PostgreSQL is not silent yet: it says so every few seconds.
+        This is longer than one lease, after which other processes take over its thoughts; a worker reconnects to a
+        returning broker within a second. The minimum of 15 s keeps a process alive that waits for PostgreSQL: it still
+        touches its heartbeat every few seconds.
         """
         return max(15.0, 3 * self.lease_seconds)
 
     @property
     def max_claim_age_seconds(self) -> float:
-        """How old a claim's or a renewal's sending may be when the paid call starts."""
+        """How many seconds before the start of a paid call its claim or renewal may have been sent."""
         return MAX_CLAIM_AGE_SHARE * self.lease_renew_seconds
 
     def require_secret_key(self) -> str:
-        """SECRET_KEY, for the web. Raises SettingsError when it is missing: a default would let anyone forge one."""
+        """Return SECRET_KEY. There is no default, because with a known key anyone could forge a cookie.
+
+        Raises SettingsError when it is missing.
+        """
         if self.secret_key is None:
-            raise SettingsError("SECRET_KEY: missing; the web signs cookies with it (at least 16 random characters)")
+            raise SettingsError(
+                f"SECRET_KEY: missing; the web process signs cookies with it. Set it to the output of: {GENERATE_KEY}"
+            )
         return self.secret_key.get_secret_value()
 
     @field_validator("database_url")
     @classmethod
-    def _names_its_driver(cls, value: str) -> str:
+    def _require_postgresql_url(cls, value: str) -> str:
         scheme, separator, rest = value.partition("://")
         if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg2"}:
-            raise ValueError("must be a postgresql:// address")
+            raise ValueError("must be a postgresql:// URL such as postgresql://user:password@host:5432/database")
         return f"postgresql+psycopg2://{rest}"
 
     @field_validator("redis_url")
     @classmethod
-    def _is_a_redis_address(cls, value: str) -> str:
+    def _require_redis_url(cls, value: str) -> str:
         if not value.startswith(("redis://", "rediss://")):
-            raise ValueError("must be a redis:// or rediss:// address")
+            raise ValueError("must be a redis:// or rediss:// URL such as redis://host:6379/0")
         return value
 
     @field_validator("celery_broker_url")
     @classmethod
-    def _is_an_address(cls, value: str) -> str:
+    def _require_url(cls, value: str) -> str:
         if value and "://" not in value:
-            raise ValueError("must be an address such as redis://host:6379/0")
+            raise ValueError("must be a URL such as redis://host:6379/0; leave it out to use REDIS_URL")
         return value
 
     @field_validator("kafka_bootstrap_servers")
     @classmethod
-    def _names_hosts_and_ports(cls, value: str) -> str:
+    def _require_hosts_and_ports(cls, value: str) -> str:
         for server in filter(None, value.split(",")):
             host, _, port = server.strip().rpartition(":")
             if not host or not port.isdigit():
-                raise ValueError("must be host:port, several of them separated by commas")
+                raise ValueError("must be host:port; separate several brokers with commas")
         return value
 
     @field_validator("kafka_topic", "kafka_dead_letter_topic", "kafka_events_topic")
     @classmethod
-    def _is_a_topic(cls, value: str) -> str:
+    def _require_topic_name(cls, value: str) -> str:
         if not TOPIC_NAME.fullmatch(value) or value in {".", ".."}:
-            raise ValueError("must be 1 to 249 letters, digits, dots, underscores or dashes")
+            raise ValueError("must be 1 to 249 letters, digits, dots, underscores or dashes, and not '.' or '..'")
         return value
 
     @field_validator("timezone")
     @classmethod
-    def _is_a_known_zone(cls, value: str) -> str:
+    def _require_known_time_zone(cls, value: str) -> str:
         try:
             return ZoneInfo(value).key
-        except (ZoneInfoNotFoundError, ValueError) as unknown:
-            raise ValueError("must be an IANA time zone such as Europe/Berlin") from unknown
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("must be an IANA time zone such as Europe/Berlin or UTC") from error
 
     @field_validator("batch_schedule")
     @classmethod
-    def _has_five_fields(cls, value: str) -> str:
+    def _require_five_fields(cls, value: str) -> str:
         if len(value.split()) != 5:
-            raise ValueError("must be a cron line of five fields such as '0 2 * * *'")
+            raise ValueError("must be a cron expression of five fields, such as '0 2 * * *' for 02:00 every day")
         return value
 
     @field_validator("secret_key")
     @classmethod
-    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+    def _require_long_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 16:
-            raise ValueError("must have at least 16 characters, chosen at random")
+            raise ValueError(f"must have at least 16 random characters; set it to the output of: {GENERATE_KEY}")
         return value
 
     @model_validator(mode="after")
-    def _topics_differ(self) -> Self:
+    def _require_different_topics(self) -> Self:
         if len({self.kafka_topic, self.kafka_dead_letter_topic, self.kafka_events_topic}) < 3:
-            raise ValueError("KAFKA_TOPIC, KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC: must be three topics")
+            raise ValueError(
+                "KAFKA_TOPIC, KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC: must be different; rename those that "
+                "share a name"
+            )
         return self
 
     @model_validator(mode="after")
-    def _kafka_is_addressed(self) -> Self:
-        if (self.kafka_enabled or self.consumes_kafka) and not self.kafka_bootstrap_servers:
-            raise ValueError("KAFKA_BOOTSTRAP_SERVERS: missing; set it, or KAFKA_ENABLED=false")
+    def _require_consistent_kafka_settings(self) -> Self:
         if self.consumes_kafka and not self.kafka_enabled:
-            raise ValueError("KAFKA_MODE: true needs KAFKA_ENABLED=true, or nobody would ring for a thought")
+            raise ValueError(
+                "KAFKA_MODE: true needs KAFKA_ENABLED=true, because otherwise no accepted thought is sent to Kafka; "
+                "set KAFKA_ENABLED=true, or KAFKA_MODE=false to process thoughts in nightly batches"
+            )
+        if self.kafka_enabled and not self.kafka_bootstrap_servers:
+            raise ValueError(
+                "KAFKA_BOOTSTRAP_SERVERS: missing; set it to the brokers' host:port, or set KAFKA_ENABLED=false to "
+                "work without Kafka"
+            )
         if self.kafka_security_protocol.startswith("SASL") and not self.kafka_sasl_mechanism:
-            raise ValueError("KAFKA_SASL_MECHANISM: missing; KAFKA_SECURITY_PROTOCOL asks for SASL")
+            raise ValueError(
+                "KAFKA_SASL_MECHANISM: missing; the SASL_* values of KAFKA_SECURITY_PROTOCOL need it: set it to PLAIN, "
+                "SCRAM-SHA-256 or SCRAM-SHA-512"
+            )
         if self.kafka_sasl_mechanism and not (self.kafka_sasl_username and self.kafka_sasl_password):
-            raise ValueError("KAFKA_SASL_USERNAME: missing, or KAFKA_SASL_PASSWORD; KAFKA_SASL_MECHANISM needs both")
+            raise ValueError("KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD: missing; set both for KAFKA_SASL_MECHANISM")
         return self
 
     @model_validator(mode="after")
-    def _patience_outlasts_a_renewal(self) -> Self:
-        """A live call must never look dead: a fresh claim, two renewals and one slow statement fit into the patience.
+    def _require_lease_beyond_renewals(self) -> Self:
+        """A running call must not look lost, so a fresh claim, two renewals and one slow statement fit into a lease.
 
-        Statements of a worker are bounded by LEASE_RENEW_SECONDS itself, so the whole sum scales with it.
+        The worker's statements are limited to LEASE_RENEW_SECONDS each, so the whole sum scales with it.
         """
-        least = (MAX_CLAIM_AGE_SHARE + 2 + 1) * self.lease_renew_seconds
-        if self.lease_seconds < least:
-            raise ValueError(f"LEASE_SECONDS: must be at least {least:g} (3.8 x LEASE_RENEW_SECONDS)")
+        minimum = (MAX_CLAIM_AGE_SHARE + 2 + 1) * self.lease_renew_seconds
+        if self.lease_seconds < minimum:
+            raise ValueError(
+                f"LEASE_SECONDS: must be at least {minimum:g} (3.8 x LEASE_RENEW_SECONDS); raise it, or lower "
+                "LEASE_RENEW_SECONDS"
+            )
         if self.agent_timeout_seconds < self.lease_renew_seconds:
-            raise ValueError("AGENT_TIMEOUT_SECONDS: must be at least LEASE_RENEW_SECONDS")
+            raise ValueError(
+                "AGENT_TIMEOUT_SECONDS: must be at least LEASE_RENEW_SECONDS; raise it, or lower LEASE_RENEW_SECONDS"
+            )
         return self
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read the environment and `.env` in the working directory; `overrides` win, for tests.
+    """Read the environment and the file `.env` of the working directory; `overrides` win, for tests.
 
-    Raises SettingsError with one line per variable, without the values, because they may be secrets.
+    Raises SettingsError with one line per setting, without the values, because they may be secrets.
     """
     env_file = overrides.get("_env_file", ENV_FILE)
-    from_file = dotenv_values(env_file) if env_file else {}
-    require_present_names(name for name, value in {**from_file, **os.environ}.items() if value)
+    file_values = dotenv_values(env_file) if env_file else {}
+    reject_former_names(name for name, value in {**file_values, **os.environ}.items() if value)
     try:
         return Settings(**overrides)
-    except ValidationError as invalid:
-        raise SettingsError("\n".join(_line(error) for error in invalid.errors())) from None
+    except ValidationError as error:
+        raise SettingsError("\n".join(_describe(details) for details in error.errors())) from None
 
 
-def require_present_names(names: Iterable[str]) -> None:
-    """Raise SettingsError, with one line per variable, when one of the names is a former name of a setting."""
-    former = sorted({name.upper() for name in names} & FORMER_NAMES.keys())
-    if former:
-        raise SettingsError("\n".join(f"{name}: was renamed; set {FORMER_NAMES[name]} instead" for name in former))
+def reject_former_names(names: Iterable[str]) -> None:
+    """Check that none of the names is the former name of a setting.
+
+    Raises SettingsError with one line per former name.
+    """
+    former_names = sorted({name.upper() for name in names} & FORMER_NAMES.keys())
+    if former_names:
+        lines = (f"{name}: was renamed; set {FORMER_NAMES[name]} instead" for name in former_names)
+        raise SettingsError("\n".join(lines))
 
 
 def load_settings_or_exit() -> Settings:
-    """`load_settings` for entry points: says what to mend on standard error and ends the process with status 1."""
+    """Load the settings at an entry point. When they are wrong, print what to change and exit with status 1."""
     try:
         return load_settings()
-    except SettingsError as unusable:
-        raise SystemExit(f"Cannot start. {unusable}") from None
+    except SettingsError as error:
+        raise SystemExit(f"Cannot start. {error}") from None
 
 
-def _line(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if not error["loc"]:
+def _describe(details: Any) -> str:
+    message = str(details["msg"]).removeprefix("Value error, ")
+    if not details["loc"]:
         return message
-    name = str(error["loc"][0]).upper()
-    return f"{name}: missing" if error["type"] == "missing" else f"{name}: {message}"
+    name = str(details["loc"][0]).upper()
+    if details["type"] == "missing":
+        return f"{name}: missing; set it in the environment or in .env (.env.example explains every setting)"
+    return f"{name}: {message}"

@@ -1,4 +1,4 @@
-"""Stopping on signals: an event instead of an exception in the middle of a statement."""
+"""Handles signals by setting an event, because an exception could interrupt a statement halfway."""
 
 import signal
 import threading
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_on(*signals: signal.Signals) -> Iterator[threading.Event]:
-    """An event that these signals set while the block runs; afterwards they have their former handlers again."""
+    """Yield an event that these signals set. Restore the previous handlers when the block ends."""
     stop = threading.Event()
-    former = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
+    previous_handlers = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
     try:
         yield stop
     finally:
-        for number, handler in former.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -1,9 +1,9 @@
-"""Another producer's key and headers: a JSON object that is kept with its thought, and what Kafka is told again.
+"""Stores an external producer's key and headers with its thought, and restores them when the record is written again.
 
     {"original_key": base64 or null, "original_headers": [[name, base64 or null], ...], "tracing": [[name, base64] ...]}
 
-Header names are text and values any bytes; order and repeats are kept. `tracing` is there when there are any of
-TRACING: those go on with everything that is told of the thought.
+Header names are text, values are arbitrary bytes; order and duplicates are kept. `tracing` exists only if the record
+has headers of TRACING_HEADERS; those are also added to the thought's lifecycle events and Celery messages.
 """
 
 import base64
@@ -13,17 +13,18 @@ from typing import Any, Final
 from contracts.text import clean
 
 TRACING_HEADERS: Final = frozenset({"traceparent", "tracestate", "baggage"})
-"""W3C Trace Context and Baggage."""
+"""The headers of W3C Trace Context and W3C Baggage, in lower case."""
 
 TURN_HEADER: Final = "turn"
-"""Our own header: the place in the author's line. Who else writes it means another place: theirs is not sent again."""
+"""Our own header: the thought's turn. An external producer's header with this name is stored but not sent again,
+because its value has another meaning."""
 
 Headers = list[tuple[str, bytes | None]]
 StoredHeaders = list[list[Any]]
 
 
 def capture_headers(key: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> dict[str, Any]:
-    """The original record's key and headers in JSON."""
+    """Return a record's key and headers as a JSON object."""
     return {
         "original_key": encode_bytes(key),
         "original_headers": [[clean(name), encode_bytes(value)] for name, value in headers],
@@ -31,30 +32,30 @@ def capture_headers(key: bytes | None, headers: Iterable[tuple[str, bytes | None
 
 
 def capture_source(key: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> dict[str, Any]:
-    """What a thought keeps of the record that brought it."""
-    kept = capture_headers(key, headers)
-    traces = [pair for pair in kept["original_headers"] if pair[0].lower() in TRACING_HEADERS and pair[1] is not None]
-    return kept | ({"tracing": traces} if traces else {})
+    """Return the JSON object that a thought stores about the record that created it."""
+    stored = capture_headers(key, headers)
+    traces = [pair for pair in stored["original_headers"] if pair[0].lower() in TRACING_HEADERS and pair[1] is not None]
+    return stored | ({"tracing": traces} if traces else {})
 
 
-def restore_headers(kept: Mapping[str, Any], turn: int | None) -> Headers:
-    """The headers of a record that is written to Kafka again: as they were, and the thought's turn if it has one."""
-    found: Headers = [(name, decode_bytes(value)) for name, value in kept.get("original_headers") or []]
+def restore_headers(stored: Mapping[str, Any], turn: int | None) -> Headers:
+    """Return the headers for writing the record to Kafka again: the original ones, and the turn if there is one."""
+    originals: Headers = [(name, decode_bytes(value)) for name, value in stored.get("original_headers") or []]
     if turn is None:
-        return found
-    return [(TURN_HEADER, str(turn).encode()), *(pair for pair in found if pair[0] != TURN_HEADER)]
+        return originals
+    return [(TURN_HEADER, str(turn).encode()), *(pair for pair in originals if pair[0] != TURN_HEADER)]
 
 
-def restore_key(kept: Mapping[str, Any]) -> bytes | None:
-    """The key of the original record."""
-    return decode_bytes(kept.get("original_key"))
+def restore_key(stored: Mapping[str, Any]) -> bytes | None:
+    """Return the original record's key."""
+    return decode_bytes(stored.get("original_key"))
 
 
 def encode_bytes(value: bytes | None) -> str | None:
-    """Bytes as JSON has them."""
+    """Encode bytes as base64, for JSON."""
     return None if value is None else base64.b64encode(value).decode()
 
 
 def decode_bytes(value: str | None) -> bytes | None:
-    """Bytes as Kafka has them."""
+    """Decode what `encode_bytes` returned."""
     return None if value is None else base64.b64decode(value)

@@ -1,19 +1,21 @@
-"""What PostgreSQL's text and jsonb refuse, found or taken out before any statement: NUL, lone surrogates, NaN.
+"""Rejects or replaces values that PostgreSQL's text and jsonb cannot store: NUL, lone surrogates, NaN and infinities.
 
-A value that PostgreSQL refuses must not be taken for an outage, or one thought would hold its slot for ever.
+This happens before any statement, because a rejected value that is mistaken for an outage would be retried forever and
+its thought would block its user's line.
 """
 
 import math
 from typing import Any
 
 MAX_THOUGHT_LENGTH = 10_000
-"""The most characters a thought may have after trimming."""
+"""The maximum length of a thought in characters, without surrounding white space."""
 
 
 def clean(value: Any) -> Any:
-    """A copy of a JSON-like value that PostgreSQL stores: bad characters become U+FFFD, NaN and infinities None.
+    """Return a copy of a JSON-like value that PostgreSQL can store.
 
-    The way through UTF-16 joins two surrogates that belong together (a careless decoder's emoji) to their character.
+    NUL and lone surrogates become U+FFFD, NaN and infinities become None. Encoding through UTF-16 joins a surrogate
+    pair, which some decoders leave in place of an emoji, into its character.
     """
     if isinstance(value, str):
         return value.replace("\x00", "\ufffd").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -27,15 +29,16 @@ def clean(value: Any) -> Any:
 
 
 def thought_text(value: str) -> str:
-    """The trimmed text of a thought.
+    """Return the text of a thought without surrounding white space.
 
-    Raises ValueError, in words for its author, when it is empty, too long, or has characters that cannot be kept.
+    Raises ValueError, with a message for the author, when the text is empty, too long, or contains characters that
+    cannot be stored.
     """
     trimmed = value.strip()
     if not trimmed:
-        raise ValueError("the text is empty")
+        raise ValueError("the text is empty; write at least one character")
     if len(trimmed) > MAX_THOUGHT_LENGTH:
-        raise ValueError(f"the text has {len(trimmed):,} characters; the most is {MAX_THOUGHT_LENGTH:,}")
+        raise ValueError(f"the text has {len(trimmed):,} characters; shorten it to {MAX_THOUGHT_LENGTH:,} or fewer")
     if clean(trimmed) != trimmed:
-        raise ValueError("the text has a NUL or a broken character that cannot be stored")
+        raise ValueError("the text contains a NUL or an invalid character, which cannot be stored; remove it")
     return trimmed

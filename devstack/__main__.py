@@ -1,4 +1,4 @@
-"""The entry point of `python -m devstack`."""
+"""Entry point of `python -m devstack`."""
 
 from contracts import cli
 from devstack.cli import devstack

@@ -1,4 +1,4 @@
-"""The command line of `python -m devstack`: its commands, their options, and where each error is printed."""
+"""Defines the commands and options of `python -m devstack`, and prints their errors."""
 
 import functools
 from collections.abc import Callable
@@ -27,23 +27,23 @@ def _as_stack_dir(context: click.Context, parameter: click.Parameter, value: Pat
     return StackDir(value.resolve())
 
 
-STACK_DIR = click.option(
+STACK_DIR_OPTION = click.option(
     "--dir",
-    "home",
+    "stack_dir",
     type=click.Path(path_type=Path),
     callback=_as_stack_dir,
     default=Path(".devstack"),
     show_default=True,
     help="The stack's directory.",
 )
-NAME = click.argument("name", metavar="NAME")
+NAME_ARGUMENT = click.argument("name", metavar="NAME")
 
 
-def _explaining_errors(command: Callable[P, int | None]) -> Callable[P, int]:
-    """Decorator: print a DevstackError as one line, and say what an interrupt leaves running."""
+def _print_errors(command: Callable[P, int | None]) -> Callable[P, int]:
+    """Decorate a command: print a DevstackError to standard error, and explain what continues after an interrupt."""
 
     @functools.wraps(command)
-    def explained(*args: P.args, **kwargs: P.kwargs) -> int:
+    def with_error_messages(*args: P.args, **kwargs: P.kwargs) -> int:
         try:
             return command(*args, **kwargs) or 0
         except DevstackError as error:
@@ -54,7 +54,7 @@ def _explaining_errors(command: Callable[P, int | None]) -> Callable[P, int]:
             console.print_error("Interrupted. Shutdown continues in the background; check `status`.")
             return INTERRUPTED
 
-    return explained
+    return with_error_messages
 
 
 @click.group()
@@ -63,27 +63,33 @@ def devstack() -> None:
 
 
 @devstack.command()
-@STACK_DIR
+@STACK_DIR_OPTION
 @click.option(
     "--port-base",
     type=int,
     default=DEFAULT_BASE,
     show_default=True,
     metavar="N",
-    help="The page's port; the others follow it.",
+    help="Port of the web page; the other ports follow it.",
 )
 @click.option(
     "--scale",
     multiple=True,
     metavar="KIND=NUMBER,...",
-    help="How many processes of relay, bridge, worker, beat, flower, web; 1 each unless given.",
+    help="Number of processes of relay, bridge, worker, beat, flower or web; 1 by default.",
 )
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting, as in .env.example.")
-@click.option("--kafka", type=click.Choice(["apache", "embedded"]), help="Insist on Apache Kafka or on its stand-in.")
-@click.option("--detach", is_flag=True, help="Return as soon as everything is ready.")
-@_explaining_errors
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Override a setting; .env.example lists them."
+)
+@click.option(
+    "--kafka",
+    type=click.Choice(["apache", "embedded"]),
+    help="Require Apache Kafka, or use the embedded broker; by default it is used only where Kafka is not available.",
+)
+@click.option("--detach", is_flag=True, help="Return when everything is ready, and leave it running.")
+@_print_errors
 def up(
-    home: StackDir,
+    stack_dir: StackDir,
     *,
     port_base: int,
     scale: tuple[str, ...],
@@ -91,98 +97,100 @@ def up(
     kafka: str | None,
     detach: bool,
 ) -> int:
-    """Start everything."""
+    """Start everything. Without --detach, Ctrl-C stops it."""
     chosen_scale, chosen_settings = parse_scale([*scale]), parse_settings([*settings])
-    options = up_command.Options(home, Ports(port_base), chosen_scale, chosen_settings, kafka, detach)
+    options = up_command.Options(stack_dir, Ports(port_base), chosen_scale, chosen_settings, kafka, detach)
     return up_command.up(options)
 
 
 @devstack.command("status")
-@STACK_DIR
+@STACK_DIR_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@_explaining_errors
-def status_command(home: StackDir, *, as_json: bool) -> None:
-    """Show what runs, and where. Exit status 1 when the stack is not up."""
-    described = status.describe(home, load(home))
-    console.print_line(status.as_json(described) if as_json else status.as_table(described))
-    client.require_manager(home)
+@_print_errors
+def status_command(stack_dir: StackDir, *, as_json: bool) -> None:
+    """Show the processes and addresses. The exit status is 1 when the stack is not running."""
+    description = status.describe(stack_dir, load(stack_dir))
+    console.print_line(status.as_json(description) if as_json else status.as_table(description))
+    client.require_manager(stack_dir)
 
 
 @devstack.command()
-@NAME
-@STACK_DIR
-@_explaining_errors
-def stop(home: StackDir, *, name: str) -> None:
-    """Stop a process, or all of a kind.
+@NAME_ARGUMENT
+@STACK_DIR_OPTION
+@_print_errors
+def stop(stack_dir: StackDir, *, name: str) -> None:
+    """Stop a process, or all processes of a kind.
 
-    NAME is a process such as bridge.1, or a kind such as worker. It stays stopped until it is started.
+    NAME is a process such as bridge.1, or a kind such as worker. It stays stopped until `start`.
     """
-    _stop(home, name)
+    _stop(stack_dir, name)
 
 
 @devstack.command()
-@NAME
-@STACK_DIR
-@_explaining_errors
-def start(home: StackDir, *, name: str) -> None:
-    """Start what was stopped."""
-    _start(home, name)
+@NAME_ARGUMENT
+@STACK_DIR_OPTION
+@_print_errors
+def start(stack_dir: StackDir, *, name: str) -> None:
+    """Start a stopped process, or all processes of a kind."""
+    _start(stack_dir, name)
 
 
 @devstack.command()
-@NAME
-@STACK_DIR
-@_explaining_errors
-def restart(home: StackDir, *, name: str) -> None:
-    """Stop and start a process, or all of a kind."""
-    _stop(home, name)
-    _start(home, name)
+@NAME_ARGUMENT
+@STACK_DIR_OPTION
+@_print_errors
+def restart(stack_dir: StackDir, *, name: str) -> None:
+    """Stop and start a process, or all processes of a kind."""
+    _stop(stack_dir, name)
+    _start(stack_dir, name)
 
 
 @devstack.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@STACK_DIR
+@STACK_DIR_OPTION
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="MODULE [ARGUMENT]...")
-@_explaining_errors
-def run_command(home: StackDir, *, arguments: tuple[str, ...]) -> int:
-    """Run a module with the addresses of the stack.
+@_print_errors
+def run_command(stack_dir: StackDir, *, arguments: tuple[str, ...]) -> int:
+    """Run a Python module with the settings and addresses of the stack.
 
     For example `run bridge dead-letters list`. The exit status is the module's.
     """
-    return run_module.run_module(home, load(home), [*arguments])
+    return run_module.run_module(stack_dir, load(stack_dir), [*arguments])
 
 
 @devstack.command()
-@STACK_DIR
-@_explaining_errors
-def down(home: StackDir) -> None:
-    """Stop everything; the data is kept."""
+@STACK_DIR_OPTION
+@_print_errors
+def down(stack_dir: StackDir) -> None:
+    """Stop everything. All data is kept."""
     try:
-        stack = load(home)
+        stack = load(stack_dir)
     except NotUp:
-        console.print_line(f"Nothing is running in {home.root}.")
+        console.print_line(f"Nothing is running in {stack_dir.root}.")
         return
-    client.bring_down(home, stack)
-    console.print_line(f"Stopped. All data is kept in {home.root}.")
+    client.bring_down(stack_dir, stack)
+    console.print_line(f"Stopped. All data is kept in {stack_dir.root}.")
 
 
 @devstack.command()
-@_explaining_errors
+@_print_errors
 def lock_kafka() -> None:
-    """Write kafka.lock from kafka-pom.xml, with Maven."""
-    console.print_line(f"{len(kafka_lock.write_lock())} jars written to {kafka_lock.LOCK_FILE}")
+    """Write kafka.lock from kafka-pom.xml; needs Maven."""
+    console.print_line(f"Wrote {len(kafka_lock.write_lock())} jars to {kafka_lock.LOCK_FILE}")
 
 
-def _stop(home: StackDir, name: str) -> None:
-    _control(home, name, client.stop, "Stopped")
+def _stop(stack_dir: StackDir, name: str) -> None:
+    _control(stack_dir, name, client.stop, "Stopped")
 
 
-def _start(home: StackDir, name: str) -> None:
-    _control(home, name, client.start, "Started")
+def _start(stack_dir: StackDir, name: str) -> None:
+    _control(stack_dir, name, client.start, "Started")
 
 
-def _control(home: StackDir, name: str, action: Callable[[StackDir, list[Process]], None], past_tense: str) -> None:
-    processes = load(home).named(name)
-    with locks.locked(home.control_lock):
-        client.require_manager(home)
-        action(home, processes)
+def _control(
+    stack_dir: StackDir, name: str, action: Callable[[StackDir, list[Process]], None], past_tense: str
+) -> None:
+    processes = load(stack_dir).find_processes(name)
+    with locks.locked(stack_dir.control_lock):
+        client.require_manager(stack_dir)
+        action(stack_dir, processes)
     console.print_line(f"{past_tense} {', '.join(process.name for process in processes)}")

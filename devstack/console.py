@@ -1,7 +1,7 @@
-"""The one place that writes to the terminal.
+"""Writes to the terminal; no other module of this package prints.
 
-A terminal that is closed, or a pipe that nobody reads, must not keep `up` from stopping what it started: then nothing
-is written.
+Write errors are ignored: a closed terminal, or a pipe without a reader, must not keep `up` from stopping what it
+started.
 """
 
 import sys
@@ -10,7 +10,7 @@ from typing import TextIO
 
 
 def print_line(line: str) -> None:
-    """Write a line to standard output at once, so that progress shows through pipes as well."""
+    """Write a line to standard output and flush it, so that progress shows through pipes as well."""
     _write(sys.stdout, line + "\n")
 
 
@@ -20,13 +20,13 @@ def print_error(line: str) -> None:
 
 
 def print_progress(line: str) -> None:
-    """Write over the current line of a terminal; elsewhere (a log, a pipe) nothing is shown."""
+    """Overwrite the current line of a terminal; write nothing to a pipe or a file."""
     if sys.stdout.isatty():
         _write(sys.stdout, f"\r\x1b[K{line}")
 
 
 def clear_progress() -> None:
-    """Clear what `progress` wrote."""
+    """Clear the line that `print_progress` wrote."""
     print_progress("")
 
 

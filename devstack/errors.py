@@ -1,8 +1,8 @@
-"""What can go wrong for the person at the terminal; each message is one line that says what to do."""
+"""Errors that the command line prints; each message says what happened and what the person can do."""
 
 
 class DevstackError(Exception):
-    """Raised when a command cannot do what was asked; the message goes to standard error and the exit status is 1."""
+    """Raised when a command fails; its message goes to standard error and the exit status is 1."""
 
 
 class NotUp(DevstackError):  # noqa: N818 - a state of the stack, not a fault

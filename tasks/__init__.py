@@ -1,1 +1,1 @@
-"""Celery's side: five tasks, one a step, and the protocol by which a step is called once and saved once."""
+"""The Celery side: one task per step, and the step protocol that pays for each agent call once and saves its result."""

@@ -1,4 +1,4 @@
-"""The Celery application: its settings, its five tasks, the nightly batch, and its signs of life."""
+"""The Celery application: its settings, one task per step, the nightly batch, and the hooks that count its work."""
 
 import logging
 from collections.abc import Callable
@@ -22,21 +22,23 @@ from tasks.worker import Worker, request_batch
 log = logging.getLogger(__name__)
 
 MAX_COUNTDOWN_SECONDS: Final = 60.0
-"""Seconds; it counts against the broker's visibility time-out."""
+"""The longest countdown of a requeued message: a countdown counts against the broker's visibility timeout."""
 
 NIGHTLY_BATCH: Final = "nightly-batch"
-"""beat's one entry: no task of that name exists, and nothing is sent."""
+"""The name of beat's only schedule entry. No task has this name, because beat sends no message for it."""
 
 
 class ThoughtFailedError(Exception):
-    """Raised to show a final failure in Flower, after everything about it was written. It stops the chain."""
+    """Raised to stop the chain of a failed thought and to show the failure in Flower; everything is written by then."""
 
 
 def create_app(settings: Settings) -> Celery:
-    """A Celery application that has connected to nothing yet. Its tasks are its own: Celery would share them with
-    every other application of the process, and these would then work with settings that are not theirs.
+    """Return a Celery application that has not connected to anything yet.
 
-    Raises SettingsError for a wrong BATCH_SCHEDULE and agents.errors.ProviderRefused for a wrong AI_PROVIDER.
+    Its tasks are registered with this application alone (`shared=False`): Celery would otherwise register them with
+    every application of the process, which would then run them with these settings.
+
+    Raises SettingsError for an invalid BATCH_SCHEDULE and agents.errors.ProviderConfigError for an invalid AI_PROVIDER.
     """
     app = Celery("tasks")
     app.conf.update(broker_settings(settings.broker_url), **_worker_settings(settings))
@@ -48,7 +50,10 @@ def create_app(settings: Settings) -> Celery:
 
 
 def _worker_settings(settings: Settings) -> dict[str, Any]:
-    """Late acknowledgement and one message a free thread; what Redis loses all the same, silence brings back."""
+    """Return the worker's settings: late acknowledgement, and one prefetched message per free thread.
+
+    A message that Redis loses nevertheless is sent again by a bridge when the lease expires.
+    """
     return {
         "broker_transport": _transport(settings.broker_url),
         "task_queues": [Queue(name, routing_key=name) for name in (THOUGHTS_QUEUE, SOLO_QUEUE)],
@@ -60,8 +65,8 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
         "worker_send_task_events": True,
         "worker_hijack_root_logger": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "worker_enable_prefetch_count_reduction": False,  # with messages that wait for a retry it ends at one, for good
-        "broker_channel_error_retry": True,  # a Redis that refuses writes would end every worker
+        "worker_enable_prefetch_count_reduction": False,  # with waiting retries it stays at one permanently
+        "broker_channel_error_retry": True,  # otherwise a Redis that rejects writes would end every worker
         "timezone": settings.timezone,
         "beat_schedule": _schedule(settings),
         "beat_scheduler": _scheduler(settings),
@@ -70,15 +75,15 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _transport(url: str) -> str | None:
-    """None leaves the choice to the address: Sentinel and other brokers have transports of their own."""
+    """Return our transport for a single Redis, or None: Celery then chooses by the URL (Sentinel, AMQP and others)."""
     return "tasks.redis_transport:Transport" if url.startswith(("redis://", "rediss://")) else None
 
 
 def _schedule(settings: Settings) -> dict[str, Any]:
     try:
         nightly = crontab.from_string(settings.batch_schedule)
-    except (ParseException, ValueError) as wrong:
-        raise SettingsError(f"BATCH_SCHEDULE: {wrong}") from wrong
+    except (ParseException, ValueError) as error:
+        raise SettingsError(f"BATCH_SCHEDULE: {error}") from error
     if settings.consumes_kafka:
         return {}
     return {NIGHTLY_BATCH: {"task": NIGHTLY_BATCH, "schedule": nightly}}
@@ -88,7 +93,7 @@ def _scheduler(settings: Settings) -> Callable[..., NightlyScheduler]:
     return partial(
         NightlyScheduler,
         request_batch=partial(request_batch, settings),
-        show_life=partial(touch_heartbeat, settings.heartbeat_file),
+        heartbeat=partial(touch_heartbeat, settings.heartbeat_file),
     )
 
 
@@ -96,8 +101,11 @@ def _register_step(app: Celery, worker: Worker, number: int, agent_name: str) ->
     def step(task: Task, thought_id: str, token: int) -> None:
         try:
             outcome = worker.run(Step.parse(thought_id, token, number))
-        except BaseException:  # the task boundary: what leaves a thread of the pool is never acknowledged
-            log.exception("Step %s of thought %s was left; silence will bring it back", number, thought_id)
+        except BaseException:  # the task boundary: a message whose error leaves the pool's thread is never acknowledged
+            log.exception(
+                "A step was abandoned because of an unexpected error; it is sent again when its lease expires.",
+                extra={"thought_id": thought_id, "step": number},
+            )
             outcome = Drop("fault")
         _apply(task, outcome)
 
@@ -105,10 +113,10 @@ def _register_step(app: Celery, worker: Worker, number: int, agent_name: str) ->
 
 
 def _apply(task: Task, outcome: StepOutcome) -> None:
-    """Translate an outcome into what Celery does with the message and the rest of its chain.
+    """Translate an outcome into what Celery does with the message and with the rest of its chain.
 
-    A message that comes before its time is put back once more, so a long wait may be cut. One that is about nothing
-    ends as a success without a next step: what raises Ignore would run for ever in Flower.
+    A countdown may be cut short, because a message that arrives before its retry is due is requeued again. A dropped
+    message ends as a success without successors: a task that raises Ignore would stay "running" in Flower.
     """
     match outcome:
         case Advance():
@@ -122,23 +130,26 @@ def _apply(task: Task, outcome: StepOutcome) -> None:
 
 
 def _check_queues(sender: Any, **_: Any) -> None:
-    """Without `--queues` Celery takes from all of them, and what kills a worker would die among others again."""
-    taken = set(sender.app.amqp.queues.consume_from)
-    if SOLO_QUEUE in taken and (len(taken) > 1 or sender.concurrency != 1):
+    """Refuse to start a worker that would run solo steps beside other steps, as Celery does without `--queues`.
+
+    A step that has killed its worker would kill other steps with it again.
+    """
+    queues = set(sender.app.amqp.queues.consume_from)
+    if SOLO_QUEUE in queues and (len(queues) > 1 or sender.concurrency != 1):
         raise SystemExit(
-            f"Cannot start. A worker takes from one queue: --queues {THOUGHTS_QUEUE}, "
+            f"Cannot start. A worker consumes one queue: pass --queues {THOUGHTS_QUEUE}, "
             f"or --queues {SOLO_QUEUE} --concurrency 1."
         )
 
 
 def _connect_signals(worker: Worker, log_format: LogFormat) -> None:
-    def ready(sender: Any, **_: Any) -> None:
+    def start_watchdog(sender: Any, **_: Any) -> None:
         worker.start_watchdog(sender)
 
-    def received(**_: Any) -> None:
+    def count_received(**_: Any) -> None:
         worker.counters.received += 1
 
     signals.setup_logging.connect(lambda **_: configure_logging(log_format), weak=False)
     signals.worker_init.connect(_check_queues, weak=False)
-    signals.worker_ready.connect(ready, weak=False)
-    signals.task_received.connect(received, weak=False)
+    signals.worker_ready.connect(start_watchdog, weak=False)
+    signals.task_received.connect(count_received, weak=False)

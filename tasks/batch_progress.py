@@ -1,4 +1,4 @@
-"""Watching a batch at a terminal: a progress bar there, a line now and then elsewhere, a word when nothing moves."""
+"""Shows the progress of a batch: a bar on a terminal, a line every few seconds elsewhere, and why nothing happens."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,38 +13,38 @@ from tasks.batches import Batches, BatchState
 
 POLL_SECONDS: Final = 0.5
 LINE_INTERVAL_SECONDS: Final = 5.0
-"""Between two lines where there is no terminal."""
+"""The shortest interval between two lines where there is no terminal."""
 
 START_TIMEOUT_SECONDS: Final = 10.0
-"""A bridge in batch mode begins within a second or two."""
+"""How long to wait before reporting that no bridge has begun the batch; a bridge in batch mode begins it within 2 s."""
 
 NOT_BEGUN: Final = (
-    "No bridge has begun it yet. Start one, with KAFKA_MODE=false or KAFKA_ENABLED=false as here; "
+    "No bridge has begun this batch yet. Start a bridge with KAFKA_MODE=false, or with KAFKA_ENABLED=false as here; "
     "the batch waits for it."
 )
 
 
 class ShowProgress(Protocol):
-    """Shows how many of so many thoughts have ended."""
+    """Shows how many of `total` thoughts have ended."""
 
     def __call__(self, done: int, total: int) -> None: ...
 
 
 class Meter:
-    """Counts what has ended. Thoughts that come back by a replay, or by a later request, make the total larger."""
+    """Counts the thoughts that have ended. The total grows when a replay or a later request adds thoughts."""
 
     def __init__(self, total: int = 0) -> None:
         self.total = total
         self.done = 0
 
-    def update(self, progress: BatchState) -> None:
-        """The next look."""
-        self.total = max(self.total, progress.open)
-        self.done = self.total - progress.open
+    def update(self, state: BatchState) -> None:
+        """Record a new state of the batch."""
+        self.total = max(self.total, state.open)
+        self.done = self.total - state.open
 
 
 class BatchProgress:
-    """Looks until the batch has ended, or until `pause`, which waits so many seconds, says that this is enough."""
+    """Polls one batch until it has ended, or until `pause(seconds)` returns true because the user interrupted it."""
 
     def __init__(
         self,
@@ -58,12 +58,12 @@ class BatchProgress:
         self._batch = batch
         self._pause = pause
         self._clock = clock
-        self._since = clock()
+        self._started_at = clock()
         self._printed: set[str] = set()
         self.meter = Meter(open_at_start)
 
     def run(self, show: ShowProgress) -> bool:
-        """Whether the batch has ended. PostgreSQL may come and go meanwhile."""
+        """Return whether the batch has ended. Keeps polling while PostgreSQL is unavailable."""
         while not self._poll(show):
             if self._pause(POLL_SECONDS):
                 return False
@@ -71,17 +71,15 @@ class BatchProgress:
 
     def _poll(self, show: ShowProgress) -> bool:
         try:
-            progress = self._batches.progress(self._batch)
-        except SQLAlchemyError as away:
-            self._print_once(
-                "postgres", f"PostgreSQL does not answer; the batch is looked at again: {describe_error(away)}"
-            )
+            state = self._batches.progress(self._batch)
+        except SQLAlchemyError as error:
+            self._print_once("postgres", f"PostgreSQL is unavailable, polling continues: {describe_error(error)}")
             return False
-        self.meter.update(progress)
+        self.meter.update(state)
         show(self.meter.done, self.meter.total)
-        if not progress.begun and self._clock() - self._since > START_TIMEOUT_SECONDS:
+        if not state.begun and self._clock() - self._started_at > START_TIMEOUT_SECONDS:
             self._print_once("bridge", NOT_BEGUN)
-        return progress.ended
+        return state.ended
 
     def _print_once(self, kind: str, line: str) -> None:
         if kind not in self._printed:
@@ -91,7 +89,7 @@ class BatchProgress:
 
 @contextmanager
 def progress_display(total: int, *, terminal: bool) -> Iterator[ShowProgress]:
-    """A bar on a terminal, lines elsewhere; `total` is what is open now."""
+    """Yield a progress bar on a terminal and a line display elsewhere; `total` is the number of open thoughts now."""
     if terminal:
         with click.progressbar(length=max(total, 1), label="Analysed", show_pos=True, show_eta=False) as bar:
             yield lambda done, total: _move(bar, done, total)
@@ -100,21 +98,21 @@ def progress_display(total: int, *, terminal: bool) -> Iterator[ShowProgress]:
 
 
 def _move(bar: Any, done: int, total: int) -> None:
-    """click's bar takes a new length, but nothing less than one; and its own `update` does not go back."""
+    """Set the bar's position and length: click's own `update` cannot move back, and a length below one fails."""
     bar.length, bar.pos = max(total, 1), done
     bar.render_progress()
 
 
 class LineDisplay:
-    """A line when a number has changed, at most every SAY_SECONDS."""
+    """Prints a line when a number has changed, at most one every LINE_INTERVAL_SECONDS."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._said: tuple[int, int] | None = None
-        self._said_at = float("-inf")
+        self._printed: tuple[int, int] | None = None
+        self._printed_at = float("-inf")
 
     def __call__(self, done: int, total: int) -> None:
-        if (done, total) == self._said or self._clock() - self._said_at < LINE_INTERVAL_SECONDS:
+        if (done, total) == self._printed or self._clock() - self._printed_at < LINE_INTERVAL_SECONDS:
             return
-        self._said, self._said_at = (done, total), self._clock()
+        self._printed, self._printed_at = (done, total), self._clock()
         click.echo(f"{done} of {total} thoughts analysed")

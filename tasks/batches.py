@@ -1,4 +1,4 @@
-"""The rows of `batches`, as those who ask for a batch see them: the request, how far it is, and what failed in it."""
+"""The client's statements about the table `batches`: request a batch, poll its progress, and count its failures."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,8 +12,8 @@ REQUEST: Final = text("""
     fresh AS (INSERT INTO batches (asked_at) SELECT now() WHERE NOT EXISTS (SELECT FROM waiting) RETURNING id)
     SELECT id, true AS fresh FROM fresh UNION ALL SELECT id, false FROM waiting ORDER BY id
 """)
-"""One that no bridge has begun serves both askers, up to the later one's moment; a clock that was set back in between
-takes nothing from the first."""
+"""A batch that no bridge has begun serves every request: `asked_at` moves to the time of the latest request. It never
+moves back, so a clock that was set back removes no thought from the batch."""
 
 PROGRESS: Final = text("""
     SELECT b.begun, b.open, b.ended_at IS NOT NULL OR b.begun AND b.open = 0 AS ended FROM (
@@ -21,8 +21,8 @@ PROGRESS: Final = text("""
              (SELECT count(*) FROM thoughts t WHERE t.finished_at IS NULL AND t.created_at <= asked_at) AS open
         FROM batches WHERE id = :id) b
 """)
-"""One that has begun has ended with its last thought, whoever worked it off: where the mode was switched meanwhile, no
-bridge writes that down before it works in batches again."""
+"""A batch that has begun has ended when its last thought has ended, even where `ended_at` is not set: after a switch to
+Kafka no bridge sets it until one works in batch mode again."""
 
 FAILED: Final = text("""
     SELECT count(*)
@@ -33,7 +33,7 @@ FAILED: Final = text("""
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """The batch that answers a request; not `fresh`: somebody had asked already."""
+    """The batch that serves a request. `is_new` is false when an earlier request had already created it."""
 
     id: int
     is_new: bool
@@ -41,7 +41,7 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """How far a batch is; `open` counts its thoughts that are neither completed nor failed."""
+    """The progress of a batch. `open` counts its thoughts that are neither completed nor failed."""
 
     begun: bool
     ended: bool
@@ -49,21 +49,21 @@ class BatchState:
 
 
 class Batches:
-    """The statements. All methods raise SQLAlchemyError and may be called again."""
+    """Runs the statements. All methods raise SQLAlchemyError and may be called again."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def request(self) -> Requested:
-        """Ask the bridges to work off every thought written until now."""
+        """Request that a bridge processes every thought written until now; return the batch."""
         row = self._database.rows(REQUEST)[0]
         return Requested(row.id, row.fresh)
 
     def progress(self, batch: int) -> BatchState:
-        """How far this batch is."""
+        """Return the progress of a batch."""
         row = self._database.rows(PROGRESS, id=batch)[0]
         return BatchState(row.begun, row.ended, row.open)
 
     def failed(self, batch: int) -> int:
-        """How many thoughts of an ended batch became dead letters in it."""
+        """Return how many thoughts of an ended batch became dead letters in it."""
         return int(self._database.rows(FAILED, id=batch)[0][0])

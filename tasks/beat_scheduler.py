@@ -1,6 +1,6 @@
-"""Celery beat's scheduler, which writes the nightly row into `batches` by itself.
+"""Celery beat's scheduler, which writes the nightly request into the table `batches` itself.
 
-A message to a worker would have Redis in between, and what Redis forgets there no second ring brings back.
+A message to a worker would go through Redis, and nothing would send it again if Redis lost it.
 """
 
 import logging
@@ -17,59 +17,62 @@ from contracts.retry import retry
 log = logging.getLogger(__name__)
 
 MAX_SLEEP_SECONDS: Final = 5.0
-"""The longest sleep between two looks at the clock, and so between two signs of life."""
+"""The longest sleep between two ticks, and so between two heartbeats."""
 
 RETRY_DELAY_SECONDS: Final = 2.0
 
 
-class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery carries no types
-    """What `beat_scheduler` names: every due entry is one call of `ask`, repeated while PostgreSQL is unavailable.
+class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has no type hints
+    """The scheduler named by `beat_scheduler`. Each due entry calls `request_batch` until PostgreSQL has accepted it.
 
-    The schedule's file keeps the time of the last run, so a night that passed while beat was down is made up for as
-    soon as it runs again. `alive` is called at every look.
+    The schedule file keeps the time of the last run, so a night that passed while beat was down is requested as soon as
+    beat runs again. `heartbeat` is called at every tick and at every retry.
     """
 
     _store: Any = None
-    """The file, open."""
+    """The open schedule file."""
 
     producer = None
-    """Celery's own would connect to the broker before an entry is looked at."""
+    """None, because Celery's own producer would connect to the broker before the first entry is examined."""
 
     def __init__(
-        self, *args: Any, request_batch: Callable[[], object], show_life: Callable[[], object], **kwargs: Any
+        self, *args: Any, request_batch: Callable[[], object], heartbeat: Callable[[], object], **kwargs: Any
     ) -> None:
         self._request_batch = request_batch
-        self._show_life = show_life
+        self._heartbeat = heartbeat
         super().__init__(*args, **kwargs)
 
     def install_default_entries(self, data: Any) -> None:
-        """None: Celery's own cleans a store of results, and there is none."""
+        """Install nothing: Celery's default entry cleans a result backend, and there is none."""
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """One look; Celery's answer is how long to sleep."""
-        self._show_life()
+        """Run what is due and return how many seconds to sleep."""
+        self._heartbeat()
         return float(super().tick(*args, **kwargs))
 
     def sync(self) -> None:
-        """Write down what ran when. Only who closes its file surely has: ndbm, which many a Python finds first, keeps
-        all in memory until then, and a beat that was killed would ask for the same night again."""
+        """Persist the schedule by closing and reopening its file.
+
+        Only closing is certain to write it: ndbm, which many Python installations select first, keeps everything in
+        memory until then, and a killed beat would request the same night again.
+        """
         if self._store is not None:
             self._store.close()
             self._store = self._open_schedule()
 
     def reserve(self, entry: ScheduleEntry) -> ScheduleEntry:
-        """Write the row, and only then note that it was written: a beat that is ended in between asks again.
+        """Request the batch first and persist the run afterwards: a beat that stops in between requests it again.
 
-        Celery calls this first of all for a due entry.
+        This is the first method that Celery calls for a due entry.
         """
         self._request_until_success()
-        noted = super().reserve(entry)
+        next_entry = super().reserve(entry)
         self.sync()
-        log.info("The nightly batch is asked for.")
-        return noted
+        log.info("The nightly batch is requested.")
+        return next_entry
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
-        """`reserve` has done it."""
+        """Send no message: `reserve` has already requested the batch."""
 
     def _request_until_success(self) -> None:
         retry(
@@ -80,9 +83,9 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery car
         )
 
     def _on_retry(self, error: Exception, delay: float) -> None:
-        self._show_life()
+        self._heartbeat()
         log.warning(
-            "PostgreSQL is unavailable or refuses, the nightly batch is requested again in %g s: %s",
+            "PostgreSQL is unavailable or rejects the statement, the nightly batch is requested again in %g s: %s",
             delay,
             describe_error(error),
         )

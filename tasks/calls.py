@@ -1,8 +1,8 @@
-"""The calls in progress in this process, and the thread that raises their beats.
+"""Tracks the agent calls in progress in this process, and renews their leases from one background thread.
 
-A call is renewed every LEASE_RENEW_SECONDS until its deadline; a call that is fenced or overdue is cancelled.
-A thread cannot be ended from outside, so a call that ignores its cancellation for long is wedged, and the process
-that holds it must be replaced.
+The thread renews every call once per LEASE_RENEW_SECONDS until its deadline, and cancels a call that is fenced or
+overdue. Python cannot stop a thread from outside, so a call that ignores its cancellation is stuck, and the watchdog
+replaces the process that runs it.
 """
 
 import logging
@@ -17,49 +17,48 @@ from uuid import UUID
 log = logging.getLogger(__name__)
 
 STUCK_AFTER_RENEWALS: Final = 3.0
-"""Renewals a call may overstay its deadline before it counts as wedged: 15 s with the usual 5 s."""
+"""Renewal intervals that a call may exceed its deadline before it counts as stuck: 15 s with the default of 5 s."""
 
 Renew = Callable[[dict[UUID, UUID]], dict[UUID, bool]]
-"""Call id -> thought id in; out, of each call that is not fenced, whether its beat was raised."""
+"""Takes call id -> thought id. Returns, for each call that is not fenced, whether its beat was raised."""
 
 Clock = Callable[[], float]
 Body = Callable[[], None]
 
 
 def start_thread(body: Body) -> None:
-    """Run the renewals beside everything else. Raises RuntimeError when no thread can be started."""
+    """Run `body` in a daemon thread. Raises RuntimeError when the system cannot start a thread."""
     threading.Thread(target=body, name="renewal", daemon=True).start()
 
 
 @dataclass(eq=False)
 class Call:
-    """One execution of an agent. Times are of this process's monotonic clock.
-
-    `claimed` is when the claim was sent; `sent` is when the claim, or the last renewal that was answered, was sent:
-    the beat is no older than that. The deadline is set when the agent is started: until then nothing is late.
-    """
+    """One execution of an agent. All times are seconds of this process's monotonic clock."""
 
     call_id: UUID
     thought_id: UUID
-    claimed: float
-    renewed: float
+    claimed_at: float
+    """When the claim was sent."""
+    renewed_at: float
+    """When the last statement that raised the beat was sent: the claim, or a renewal. The beat is never older."""
     deadline: float = math.inf
+    """Set when the agent starts; until then the call cannot be overdue."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     fenced: bool = False
     has_result: bool = False
-    """The result is there and being saved: it is renewed beyond the deadline, and nothing can be wedged any more."""
+    """The agent has returned and its result is being saved: the call is renewed beyond its deadline and never stuck."""
 
     def is_overdue(self, now: float) -> bool:
-        """Whether the agent has had all its time."""
+        """Return whether the agent has reached its deadline without a result."""
         return not self.has_result and now >= self.deadline
 
     def is_stuck(self, now: float, renew_seconds: float) -> bool:
-        """Whether the agent ignores that its time is over."""
+        """Return whether the agent has ignored its cancellation for STUCK_AFTER_RENEWALS renewal intervals."""
         return not self.has_result and now >= self.deadline + STUCK_AFTER_RENEWALS * renew_seconds
 
 
 class Calls:
-    """The registry, safe for all threads of the process. The thread starts with the first call."""
+    """The registry of calls in progress. Thread-safe; the renewal thread starts with the first call."""
 
     def __init__(
         self,
@@ -80,7 +79,7 @@ class Calls:
         self._is_started = False
 
     def add(self, call: Call) -> None:
-        """Renew this call from now on. Raises RuntimeError, and keeps nothing, when no thread can be started."""
+        """Renew this call from now on. Raises RuntimeError, without adding it, when no thread can be started."""
         with self._lock:
             if not self._is_started:
                 self._start(self._run)
@@ -88,27 +87,27 @@ class Calls:
             self._calls[call.call_id] = call
 
     def remove(self, call: Call) -> None:
-        """The call has ended, however."""
+        """Stop renewing this call. Removing it twice is harmless."""
         with self._lock:
             self._calls.pop(call.call_id, None)
 
     def renew_now(self, call: Call, renew: Renew) -> bool:
-        """One renewal for a call that may not start because its beat is too old, by its own thread's connection.
+        """Renew one call whose beat is too old to start its agent; return whether the beat was raised.
 
-        Whether its beat was raised. Raises SQLAlchemyError.
+        Runs in the calling thread, over that thread's own connection. Raises SQLAlchemyError.
         """
-        sent = self._clock()
-        _renew([call], renew, sent)
-        return call.renewed == sent
+        sent_at = self._clock()
+        _renew([call], renew, sent_at)
+        return call.renewed_at == sent_at
 
     def stuck(self) -> list[Call]:
-        """The calls that nothing but the end of the process will end."""
+        """Return the calls that only the end of the process can end."""
         now = self._clock()
         with self._lock:
             return [call for call in self._calls.values() if call.is_stuck(now, self._renew_seconds)]
 
     def renew_all(self) -> None:
-        """Cancel what is overdue and renew the rest."""
+        """Cancel overdue calls and renew the others in one statement. Raises SQLAlchemyError."""
         now = self._clock()
         with self._lock:
             calls = list(self._calls.values())
@@ -124,15 +123,19 @@ class Calls:
             self._sleep(self._renew_seconds)
             try:
                 self.renew_all()
-            except Exception as away:  # noqa: BLE001  a loop that ends would make every call of this process look dead
-                log.warning("The calls in progress could not be renewed, trying again: %s", type(away).__name__)
+            except Exception as error:  # noqa: BLE001  without this loop every lease of this process would expire
+                log.warning(
+                    "The calls in progress could not be renewed, retrying in %g s: %s",
+                    self._renew_seconds,
+                    type(error).__name__,
+                )
 
 
-def _renew(calls: list[Call], renew: Renew, sent: float) -> None:
+def _renew(calls: list[Call], renew: Renew, sent_at: float) -> None:
     alive = renew({call.call_id: call.thought_id for call in calls})
     for call in calls:
         if call.call_id not in alive:
             call.fenced = True
             call.cancelled.set()
         elif alive[call.call_id]:
-            call.renewed = sent
+            call.renewed_at = sent_at

@@ -6,5 +6,5 @@ from tasks.application import create_app
 
 try:
     app = create_app(load_settings_or_exit())
-except (SettingsError, ProviderConfigError) as unusable:
-    raise SystemExit(f"Cannot start. {unusable}") from None
+except (SettingsError, ProviderConfigError) as error:
+    raise SystemExit(f"Cannot start. {error}") from None

@@ -17,28 +17,28 @@ from tasks.batches import Batches
 
 @click.group()
 def tasks() -> None:
-    """Celery's side of the system. The workers and beat are started with `celery -A tasks`."""
+    """Request batches by hand. Workers and beat are started with `celery -A tasks`."""
 
 
 @tasks.command()
-@click.option("--detach", is_flag=True, help="Only request the batch, and return at once.")
+@click.option("--detach", is_flag=True, help="Request the batch and return at once.")
 @with_settings
 def batch(settings: Settings, *, detach: bool) -> int:
     """Analyse every waiting thought now, with a progress bar.
 
-    Without Kafka, thoughts wait for the nightly batch (BATCH_SCHEDULE).
+    For batch mode (KAFKA_MODE=false), where thoughts wait for the nightly batch (BATCH_SCHEDULE).
     """
     if settings.consumes_kafka:
-        raise SystemExit("No batch is needed: KAFKA_MODE is on, thoughts are analysed as they come.")
+        raise SystemExit("No batch is needed: KAFKA_MODE is on, so thoughts are analysed as they arrive.")
     batches = Batches(Database(make_engine(settings.database_url, "batch command")))
     try:
         with stop_on(signal.SIGINT) as interrupted:
             requested = batches.request()
-            already = "" if requested.is_new else " already, and includes your thoughts"
-            click.echo(f"Batch {requested.id} is requested{already}.")
+            note = "is requested" if requested.is_new else "was already requested, and includes your thoughts"
+            click.echo(f"Batch {requested.id} {note}.")
             return 0 if detach else _show_until_done(batches, requested.id, interrupted)
     except SQLAlchemyError as error:
-        raise SystemExit(f"PostgreSQL did not answer: {describe_error(error)}") from None
+        raise SystemExit(f"PostgreSQL is unavailable, run the command again: {describe_error(error)}") from None
 
 
 def _show_until_done(batches: Batches, batch_id: int, interrupted: threading.Event) -> int:
@@ -49,6 +49,7 @@ def _show_until_done(batches: Batches, batch_id: int, interrupted: threading.Eve
         click.echo(f"Interrupted. Batch {batch_id} continues in the background.")
         return INTERRUPTED
     failed = batches.failed(batch_id)
-    failures = f"; {failed} of them failed, `python -m bridge dead-letters list` says why" if failed else ""
-    click.echo(f"Batch {batch_id} has ended: {progress.meter.total} thoughts{failures}.")
+    failures = f"; {failed} of them failed, see `python -m bridge dead-letters list`" if failed else ""
+    total = progress.meter.total
+    click.echo(f"Batch {batch_id} has ended: {total} thought{'' if total == 1 else 's'}{failures}.")
     return 0

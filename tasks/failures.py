@@ -1,11 +1,14 @@
-"""Errors of a call, sorted once: what is tried again, what is final, and what is told of it.
+"""Classifies the errors of an agent call once: retried or final, and under which kind it is reported.
 
-Cancelled                                          nobody waits: nothing is written
-InvalidOutput                                      retried; "invalid" when it lasts
-TransientError, time-out, connection, MemoryError  retried; "transient" when it lasts
-anything else                                      "permanent" at once
-a worker died in every call                        "lost"
-a result that cannot be stored                     "invalid" at once
+error                                              result
+InvalidOutput                                      retried; kind "invalid" after the last attempt
+TransientError, timeout, connection, MemoryError   retried; kind "transient" after the last attempt
+any other exception                                kind "permanent", at once
+the worker died in every allowed call              kind "lost"
+PostgreSQL cannot store the result                 kind "invalid", at once
+
+For Cancelled, tasks/step.py decides: a fenced call writes nothing, an overdue call has timed out, and any other is
+"permanent".
 """
 
 import math
@@ -23,14 +26,16 @@ FailureKind = Literal["transient", "permanent", "invalid", "lost"]
 
 MAX_BACKOFF_SECONDS: Final = 60.0
 MAX_RETRY_AFTER_SECONDS: Final = 3600.0
-"""Seconds. A provider that asks for more is asked again after an hour; its author's later thoughts wait as long."""
+"""The longest Retry-After that is honoured: the author's later thoughts wait as long. A provider that asks for more is
+called again after an hour."""
 
 JITTER: Final = 0.25
+"""The largest random addition to a backoff, as a share of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a call gave no result. `message` may be shown to the thought's author."""
+    """Why a call returned no result. `message` may be shown to the thought's author; `retry_after` is in seconds."""
 
     kind: FailureKind
     message: str
@@ -40,11 +45,11 @@ class Failure:
     retry_after: float | None = None
 
     def error(self, agent: str, attempts: int) -> dict[str, Any]:
-        """The `error` object of the HTTP contract."""
+        """Return the `error` object of the JSON API."""
         return {"agent": agent, "kind": self.kind, "message": self.message, "attempts": attempts}
 
     def headers(self, agent: str, attempts: int) -> dict[str, Any]:
-        """The dead letter's headers."""
+        """Return the headers of the dead letter."""
         return failure_headers(
             reason=self.kind,
             error_class=self.error_class,
@@ -56,7 +61,7 @@ class Failure:
 
 
 def classify_error(error: BaseException) -> Failure:
-    """Decide what an exception that left the agent means."""
+    """Return the failure that an exception raised by an agent stands for."""
     stack, name = _stack(error), _class_name(error)
     if isinstance(error, TransientError):
         kind: FailureKind = "invalid" if isinstance(error, InvalidOutput) else "transient"
@@ -65,7 +70,7 @@ def classify_error(error: BaseException) -> Failure:
         return Failure("permanent", _message(error), name, stack)
     if isinstance(error, TimeoutError | ConnectionError | MemoryError):
         return Failure("transient", f"The agent was interrupted ({type(error).__name__}).", name, stack, retriable=True)
-    return Failure("permanent", f"The agent has a fault of its own ({type(error).__name__}).", name, stack)
+    return Failure("permanent", f"The agent failed because of a bug ({type(error).__name__}).", name, stack)
 
 
 def _stack(error: BaseException) -> str:
@@ -77,32 +82,34 @@ def _class_name(error: BaseException) -> str:
 
 
 def _message(error: AgentError) -> str:
-    """What the provider says, as every reader of it can take it: the event's JSON refuses lone surrogates as well."""
+    """Return the provider's message in a form that every consumer accepts: JSON also rejects lone surrogates."""
     return str(clean(str(error)))[:MAX_MESSAGE_LENGTH]
 
 
 def timed_out(seconds: float) -> Failure:
-    """The call was given up at its deadline."""
+    """Return the failure of a call that was cancelled at its deadline."""
     message = f"The agent did not answer within {seconds:g} s."
     return Failure("transient", message, "TimeoutError", retriable=True)
 
 
 def worker_lost(attempts: int) -> Failure:
-    """Every call allowed was begun, and the last one ended with its worker."""
+    """Return the failure of a step whose allowed calls were all begun, and whose last call ended with its worker."""
     message = f"The worker died during the call, the last time in attempt {attempts}."
     return Failure("lost", message, "WorkerLost")
 
 
 def unstorable_result(error: BaseException) -> Failure:
-    """The result cannot be written down, or PostgreSQL does not take its data."""
+    """Return the failure of a result that cannot be serialised, or that PostgreSQL rejects."""
     return Failure("invalid", "The agent's result cannot be stored.", _class_name(error), _stack(error))
 
 
-def backoff_seconds(failure: Failure, attempts: int, base: float, chance: Callable[[], float] = random.random) -> float:
-    """How long the next call waits after `attempts` calls: base, twice, four times ..., up to a quarter more by chance.
+def backoff_seconds(
+    failure: Failure, attempts: int, base: float, random_fraction: Callable[[], float] = random.random
+) -> float:
+    """Return how long the next call waits after `attempts` calls: base, 2 x base, 4 x base ..., plus up to JITTER.
 
-    A Retry-After that is longer wins.
+    A longer Retry-After replaces the backoff. `random_fraction` returns a number in [0, 1).
     """
-    wait = min(MAX_BACKOFF_SECONDS, base * 2.0 ** (attempts - 1) * (1 + JITTER * chance()))
-    asked = failure.retry_after or 0.0
-    return max(wait, min(MAX_RETRY_AFTER_SECONDS, asked)) if math.isfinite(asked) else wait
+    backoff = min(MAX_BACKOFF_SECONDS, base * 2.0 ** (attempts - 1) * (1 + JITTER * random_fraction()))
+    retry_after = failure.retry_after or 0.0
+    return max(backoff, min(MAX_RETRY_AFTER_SECONDS, retry_after)) if math.isfinite(retry_after) else backoff

@@ -1,9 +1,9 @@
-"""kombu's transport for Redis, with one client a channel, and its notes of what is unacknowledged in no transactions.
+"""kombu's Redis transport, with one publishing client per channel and without transactions around acknowledgements.
 
-kombu makes a new `redis.Redis` over the same pool for every publish and every acknowledgement, and sends MULTI and EXEC
-around the two commands that note each message and its acknowledgement. Each took about a sixth of the worker's
-processor time. The two commands still go out in one write; what a Redis that dies between them forgets or keeps costs
-no more than a message that comes twice or not at all, which PostgreSQL's word makes up for.
+kombu creates a new `redis.Redis` over the same pool for every publish and every acknowledgement, and wraps the two
+commands that record a message as unacknowledged, or remove it, in MULTI and EXEC. Each of the two took about a sixth
+of the worker's CPU time. The two commands still go out in one write. If Redis dies between them, a message is at worst
+delivered twice or lost, which the claim in PostgreSQL and the redelivery after the lease make harmless.
 """
 
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from redis import exceptions
 
 
 class QoS(redis.QoS):
-    """The messages taken and not yet acknowledged."""
+    """The messages that were received and are not yet acknowledged."""
 
     @contextmanager
     def pipe_or_acquire(self, pipe: Any = None, client: Any = None) -> Iterator[Any]:
-        """A pipeline of commands: the caller's own, or one that is no transaction."""
+        """Yield the caller's pipeline, or a new pipeline that is not a transaction."""
         if pipe:
             yield pipe
             return
@@ -28,7 +28,7 @@ class QoS(redis.QoS):
 
 
 class Channel(redis.Channel):
-    """A channel that keeps its publishing client for as long as its pool; the threads of a worker may share both."""
+    """A channel that keeps one publishing client for as long as its pool; a worker's threads may share both."""
 
     QoS = QoS
     _publishing_client: Any = None
@@ -46,12 +46,12 @@ class Channel(redis.Channel):
         return self._publishing_client
 
     def _is_open(self) -> bool:
-        """kombu would trip over a connection that is closed already, and its AttributeError end the worker, where a
-        ConnectionError makes Celery connect again."""
+        """Return whether the channel's connection is open. On a closed one kombu would raise AttributeError, which ends
+        the worker; the ConnectionError above makes Celery reconnect."""
         return self.connection.client is not None
 
 
 class Transport(redis.Transport):
-    """What `broker_transport` names where the broker is one Redis."""
+    """The transport named by `broker_transport` where the broker is a single Redis server."""
 
     Channel = Channel

@@ -1,8 +1,10 @@
-"""The worker's statements: Claim, Renew, Save, Retry, Final failure.
+"""The worker's statements: CLAIM, RENEW, SAVE, RETRY and FAIL.
 
-Each is one round trip in autocommit mode and may be sent again after an error or a lost answer: its guard makes the
-repeat harmless. The guards are the two fences: `dispatch_id` (:token) voids the messages of a replaced dispatch, and
-`call_id` (:call), made for one execution of a task's body, admits one call at a time.
+Each is one round trip in autocommit mode and may be sent again after an error or a lost answer, because its guard makes
+the repeat harmless. The guards are two fencing tokens:
+
+- `dispatch_id` (:token) invalidates the messages of a superseded dispatch.
+- `call_id` (:call), new for every execution of a task body, admits one call at a time.
 """
 
 from typing import Final
@@ -40,9 +42,11 @@ CLAIM: Final = text("""
                             ORDER BY e.created_at DESC, e.id DESC LIMIT 5) END AS earlier
       FROM thoughts t LEFT JOIN c ON c.id = t.id WHERE t.id = :id
 """)
-"""One HOT row update. `attempts` is counted before the call, so that three retries stay three however often a worker
-dies. The row is read as it was before the update, but for `attempts`. The earlier thoughts are sought from this one's
-own time on: a backlog written after it is not read."""
+"""Claims a step for one call, and reads what its agent needs. One row update that stays heap-only (HOT).
+
+`attempts` is counted before the call, so the number of retries is bounded however often a worker dies. All columns but
+`attempts` are returned as they were before the update. The earlier thoughts are the author's latest that were written
+before this one: a backlog that was written after it is not read."""
 
 RENEW: Final = text("""
     WITH mine AS (
@@ -56,8 +60,10 @@ RENEW: Final = text("""
       RETURNING t.id)
     SELECT mine.call_id, renewed.id IS NOT NULL AS renewed FROM mine LEFT JOIN renewed ON renewed.id = mine.id
 """)
-"""One statement for all calls of a worker process; a call missing from the answer is fenced. A row that somebody has
-locked is left alone until the next time, not waited for: the others would fall silent with it."""
+"""Raises the beats of all calls of a worker process. A call that is missing from the result is fenced.
+
+A row that another transaction has locked is skipped until the next renewal (`renewed` is false): waiting for it would
+let the leases of all other calls expire."""
 
 SAVE: Final = text("""
     WITH t AS (
@@ -85,10 +91,11 @@ SAVE: Final = text("""
                   OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call)
                 THEN 'saved' ELSE 'fenced' END AS verdict
 """)
-"""Outbox rows of this statement and of FAIL: contracts/outbox.py.
+"""Saves a step's result, completes the thought with the last step, and writes the events for Kafka to the outbox.
 
-The step's result, with the last step the end of the thought, and what Kafka is told of it: with the tracing headers
-that another producer's thought came with."""
+The events carry the tracing headers of an external producer's thought. The guard is `call_id`; a repeat after a lost
+answer finds its own row in `agent_runs` and returns `saved` again. contracts/outbox.py lists the outbox rows of this
+statement and of FAIL."""
 
 RETRY: Final = text("""
     UPDATE thoughts
@@ -96,7 +103,10 @@ RETRY: Final = text("""
            error = CAST(:error AS jsonb), beat = beat + 1, beat_at = clock_timestamp()
      WHERE id = :id AND call_id = :call RETURNING turn
 """)
-"""A transient failure with calls left. No row: fenced, or this very answer was lost, and silence brings it back."""
+"""Schedules the next attempt after a transient failure. The guard is `call_id`.
+
+No row means that the call is fenced, or that this is a repeat after a lost answer. The message is then dropped;
+after a lost answer a bridge sends the step again when its lease expires."""
 
 FAIL: Final = text("""
     WITH t AS (
@@ -130,9 +140,12 @@ FAIL: Final = text("""
      WHERE id = :id AND turn = :turn AND status = 'failed' AND error = CAST(:error AS jsonb)
        AND NOT EXISTS (SELECT FROM t)
 """)
-"""State, dead letter and both outbox rows stand or fall together. :call is NULL after the verdict *exhausted*. A dead
-letter of this turn can be there only if it was restored from the topic beside a database of before the failure.
+"""Fails the thought: writes its state, its dead letter and both outbox rows together, or nothing.
 
-The dead letter waits in the outbox also where there is no Kafka (`emit`): in the end each failure is in the topic.
+:call is NULL after the claim result `exhausted`. A dead letter of this turn exists only where the table was rebuilt
+from the topic after PostgreSQL was restored from a backup older than the failure; it is then updated and opened again.
 
-The second answer is for a repeat after a lost one: the thought has failed in this turn, and in these very words."""
+The dead letter goes to the outbox even where Kafka is disabled (:emit is false), so that every failure reaches the
+topic once Kafka is enabled.
+
+The second SELECT answers a repeat after a lost answer: the thought has failed in this turn with this same error."""

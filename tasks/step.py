@@ -1,8 +1,13 @@
-"""A step, from its message to its saved result: claim, call, save, tell.
+"""The step protocol: claims a step in PostgreSQL, calls its agent, saves the result, and publishes progress.
 
-The promise: the agent is called only while this execution holds the claim, its result is saved or known to be fenced,
-and a thought that is given up is given up here, in the body, with its dead letter. Celery only delivers doorbells, so
-every way out of `StepRunner.run` is an `Outcome`; no exception of an agent or of PostgreSQL leaves it.
+What it guarantees:
+
+- The agent is called only while this execution holds the claim (`call_id`).
+- A paid result is kept until PostgreSQL answers that it is saved, or that the call is fenced.
+- A thought that fails for the last time is failed here, in the task body, together with its dead letter.
+
+Celery messages are only hints: they may be late, duplicated, reordered or lost. PostgreSQL decides what each message
+means, so `StepRunner.run` always returns a `StepOutcome`, and no exception of an agent or of PostgreSQL leaves it.
 """
 
 import logging
@@ -19,7 +24,7 @@ from agents.catalogue import CATALOGUE
 from agents.errors import Cancelled
 from agents.interface import AgentInput, AgentResult, CallContext, Provider
 from contracts import events
-from contracts.database import describe_error, is_refused_data
+from contracts.database import describe_error, is_rejected_data
 from contracts.progress import ProgressPublisher
 from contracts.retry import retry
 from contracts.settings import Settings
@@ -32,34 +37,34 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 REQUEUE_SECONDS: Final = 1.0
-"""After so long another worker takes what this one gives back."""
+"""The delay before another worker receives a message that this process requeues while it shuts down."""
 
 RETRY_DELAYS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Waits between repeats of a statement while PostgreSQL is unavailable; the last one is repeated."""
+"""Seconds between retries of a statement while PostgreSQL is unavailable; the last delay repeats without limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """The step is saved: the chain goes on."""
+    """The step is saved. Celery sends the next step of the chain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The chain ends here without a word: somebody else has the thought, or it is over."""
+    """The message has no effect and its chain stops: another worker owns the thought, or the thought has ended."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Requeue:
-    """The message is to come again in so many seconds."""
+    """The message is delivered again after `seconds`."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The thought has failed, and its dead letter is in the outbox."""
+    """The thought has failed and its dead letter is in the outbox. `kind` is a tasks.failures.FailureKind."""
 
     kind: str
 
@@ -68,12 +73,12 @@ StepOutcome = Advance | Drop | Requeue | Failed
 
 
 class ShuttingDownError(Exception):
-    """Raised when the process was told to end before an agent was called, and PostgreSQL does not answer: the message
-    is for the others."""
+    """Raised when PostgreSQL is unavailable, the process is shutting down and no agent was called yet: another worker
+    takes the message."""
 
 
 class StepRunner:
-    """Runs steps, many at once in threads; one instance a process."""
+    """Runs steps. One instance serves all threads of a process."""
 
     def __init__(
         self,
@@ -99,17 +104,17 @@ class StepRunner:
         self._shutting_down = shutting_down
 
     def run(self, step: Step) -> StepOutcome:
-        """Do what PostgreSQL says is to be done about this message."""
+        """Claim the step and do what the result of the claim requires."""
         call_id = self._call_ids()
         try:
-            claim, sent = self._claim(step, call_id)
+            claim, sent_at = self._claim(step, call_id)
         except ShuttingDownError:
             return Requeue(REQUEUE_SECONDS)
         if claim is None:
             return Drop("unknown")
         match claim.result:
             case "run":
-                return self._run_claimed(step, claim, call_id, sent)
+                return self._run_claimed(step, claim, call_id, sent_at)
             case "saved":
                 return Advance()
             case "early":
@@ -120,24 +125,28 @@ class StepRunner:
                 return Drop(claim.result)
 
     def _claim(self, step: Step, call_id: UUID) -> tuple[Claim | None, float]:
-        """The answer, and when its question was sent. A lost answer and `again` are asked for with the same id."""
-        for wait in _retry_delays():
-            sent = self._clock()
+        """Return the claim and when its statement was sent.
+
+        The statement is repeated with the same call id after a lost answer and after the result `again`, so a claim
+        that was granted without its answer arriving is granted again and counts one attempt.
+        """
+        for delay in _retry_delays():
+            sent_at = self._clock()
             claim = self._retry_before_call(lambda: self._step_store.claim(step, call_id))
             if claim is None or claim.result != "again":
-                return claim, sent
-            self._sleep(wait)
-        raise AssertionError("the waits have no end")
+                return claim, sent_at
+            self._sleep(delay)
+        raise AssertionError("the retry delays never end")
 
-    def _run_claimed(self, step: Step, claim: Claim, call_id: UUID, sent: float) -> StepOutcome:
-        with self._renewed(Call(call_id, step.thought_id, claimed=sent, renewed=sent)) as call:
+    def _run_claimed(self, step: Step, claim: Claim, call_id: UUID, sent_at: float) -> StepOutcome:
+        with self._renewed(Call(call_id, step.thought_id, claimed_at=sent_at, renewed_at=sent_at)) as call:
             try:
                 result = self._call_agent(step, claim, call)
             except ShuttingDownError:
                 return Requeue(REQUEUE_SECONDS)
-            except Cancelled as cancelled:
-                return self._handle_cancellation(step, claim, call, cancelled)
-            except BaseException as error:  # noqa: BLE001  the task boundary: what leaves a thread is never acknowledged
+            except Cancelled as error:
+                return self._handle_cancellation(step, claim, call, error)
+            except BaseException as error:  # noqa: BLE001  the task boundary: an error that left it would prevent the ack
                 return self._handle_failure(step, claim, call, classify_error(error))
             call.has_result = True
             return self._save(step, claim, call, result)
@@ -153,7 +162,7 @@ class StepRunner:
     def _call_agent(self, step: Step, claim: Claim, call: Call) -> AgentResult:
         self._renew_stale_claim(call)
         call.deadline = self._clock() + self._settings.agent_timeout_seconds
-        given = AgentInput(
+        agent_input = AgentInput(
             thought_id=str(step.thought_id),
             user_id=str(claim.user_id),
             text=claim.text,
@@ -168,32 +177,39 @@ class StepRunner:
             cancelled=call.cancelled,
             idempotency_key=f"{step.thought_id}:{claim.turn}:{step.number}:{claim.attempts}",
         )
-        return self._provider.run(step.agent, given, context)
+        return self._provider.run(step.agent, agent_input, context)
 
     def _renew_stale_claim(self, call: Call) -> None:
-        """A process that was stopped between claim and call must look again before it pays. Raises Cancelled."""
-        for wait in _retry_delays():
-            if self._clock() - call.renewed < self._settings.max_claim_age_seconds:
+        """Renew the call until its last renewal is younger than `max_claim_age_seconds`.
+
+        A process that was suspended between claim and call may have lost its lease, so it must check PostgreSQL before
+        it pays. Raises Cancelled when the call is fenced.
+        """
+        for delay in _retry_delays():
+            if self._clock() - call.renewed_at < self._settings.max_claim_age_seconds:
                 return
-            renewed = self._retry_before_call(lambda: self.calls.renew_now(call, self._step_store.renew))
+            is_renewed = self._retry_before_call(lambda: self.calls.renew_now(call, self._step_store.renew))
             if call.fenced:
                 raise Cancelled("fenced before the call")
-            if not renewed:
-                self._sleep(wait)
+            if not is_renewed:
+                self._sleep(delay)
 
     def _save(self, step: Step, claim: Claim, call: Call, result: AgentResult) -> StepOutcome:
-        seconds = round(claim.elapsed + self._clock() - call.claimed, 3)
-        done = self._retry_until_success(lambda: self._completion_events(step, claim, seconds))
-        told = self._retry_until_success(lambda: [event.to_bytes() for event in done])
+        """Save the result, then publish its events. Keep it until PostgreSQL answers, because the call was paid for."""
+        seconds = round(claim.elapsed + self._clock() - call.claimed_at, 3)
+        completed = self._retry_until_success(lambda: self._completion_events(step, claim, seconds))
+        payloads = self._retry_until_success(lambda: [event.to_bytes() for event in completed])
         try:
-            saved = self._retry_until_success(
-                lambda: self._step_store.save(step, call.call_id, claim.attempts, result, seconds=seconds, events=told)
+            is_saved = self._retry_until_success(
+                lambda: self._step_store.save(
+                    step, call.call_id, claim.attempts, result, seconds=seconds, events=payloads
+                )
             )
-        except Exception as error:  # noqa: BLE001  the task boundary: what a provider hands over may be no result at all
+        except Exception as error:  # noqa: BLE001  the task boundary: a provider may return anything
             return self._handle_failure(step, claim, call, unstorable_result(error))
-        if not saved:
+        if not is_saved:
             return Drop("fenced")
-        for event in done:
+        for event in completed:
             self._publisher.publish(event, terminal=isinstance(event, events.ThoughtCompleted))
         return Advance()
 
@@ -205,25 +221,27 @@ class StepRunner:
             return [agent_completed]
         return [agent_completed, events.thought_completed(claim.user_id, step.thought_id, seconds)]
 
-    def _handle_cancellation(self, step: Step, claim: Claim, call: Call, cancelled: Cancelled) -> StepOutcome:
+    def _handle_cancellation(self, step: Step, claim: Claim, call: Call, error: Cancelled) -> StepOutcome:
         if call.fenced:
             return Drop("fenced")
         if call.is_overdue(self._clock()):
             return self._handle_failure(step, claim, call, timed_out(self._settings.agent_timeout_seconds))
-        return self._handle_failure(step, claim, call, classify_error(cancelled))
+        return self._handle_failure(step, claim, call, classify_error(error))
 
     def _handle_failure(self, step: Step, claim: Claim, call: Call, failure: Failure) -> StepOutcome:
+        """Schedule a retry, or fail the thought when the failure is final or the attempts are exhausted."""
         call.has_result = True
         if not failure.retriable or claim.attempts >= self._settings.max_attempts:
             return self._fail(step, claim, call.call_id, failure)
         backoff = backoff_seconds(failure, claim.attempts, self._settings.kafka_retry_backoff_ms / 1000)
         error = failure.error(step.agent, claim.attempts)
-        retried = self._retry_until_success(
+        is_scheduled = self._retry_until_success(
             lambda: self._step_store.retry(step, call.call_id, backoff=backoff, error=error)
         )
-        return Requeue(backoff) if retried else Drop("fenced")
+        return Requeue(backoff) if is_scheduled else Drop("fenced")
 
     def _fail(self, step: Step, claim: Claim, call_id: UUID | None, failure: Failure) -> StepOutcome:
+        """Fail the thought. `call_id` is None when the attempts are exhausted and no call is in progress."""
         event = events.thought_failed(
             claim.user_id,
             step.thought_id,
@@ -232,7 +250,7 @@ class StepRunner:
             message=failure.message,
             attempts=claim.attempts,
         )
-        ended = self._retry_until_success(
+        is_failed = self._retry_until_success(
             lambda: self._step_store.fail(
                 step,
                 call_id,
@@ -242,36 +260,43 @@ class StepRunner:
                 event=event.to_bytes(),
             )
         )
-        if not ended:
+        if not is_failed:
             return Drop("fenced")
         self._publisher.publish(event, terminal=True)
-        log.error("Thought %s was given up at %s: %s", step.thought_id, step.agent, failure.kind)
+        log.error(
+            "A thought failed and its dead letter is in the outbox: %s",
+            failure.kind,
+            extra={"thought_id": step.thought_id, "user_id": claim.user_id, "step": step.number, "agent": step.agent},
+        )
         return Failed(failure.kind)
 
     def _retry_before_call(self, statement: Callable[[], T]) -> T:
-        """The same while nothing is paid for yet: a process that was told to end asks once more and then leaves.
+        """Repeat a statement until PostgreSQL answers, while no agent has been called yet.
 
-        Not before: with an answer that was lost the claim may be its own, and nobody else would be let in for long.
+        A process that is shutting down repeats the statement once before it raises ShuttingDownError: a claim whose
+        answer was lost may have been granted, and until its lease expires no other worker could claim the step.
         """
         return self._retry_until_success(statement, shutting_down=self._shutting_down)
 
     def _retry_until_success(self, statement: Callable[[], T], shutting_down: Callable[[], bool] = lambda: False) -> T:
-        """Repeat a statement until PostgreSQL answers. Raises SQLAlchemyError only when it refuses the data itself.
+        """Repeat a statement until PostgreSQL answers. Raises SQLAlchemyError only when PostgreSQL rejects the data.
 
-        It is also repeated where memory was short, which is no fault of the thought that happens to meet it.
+        A MemoryError is retried as well, because the thought that meets it did not cause it.
         """
-        failures: list[Exception] = []
+        earlier_errors: list[Exception] = []
 
         def give_up_or_log(error: Exception, delay: float) -> None:
-            if failures and shutting_down():
+            if earlier_errors and shutting_down():
                 raise ShuttingDownError from error
-            failures.append(error)
-            log.warning("PostgreSQL is unavailable or refuses, retrying in %g s: %s", delay, describe_error(error))
+            earlier_errors.append(error)
+            log.warning(
+                "PostgreSQL is unavailable or rejects the statement, retrying in %g s: %s", delay, describe_error(error)
+            )
 
         return retry(
             statement,
             errors=(SQLAlchemyError, MemoryError),
-            is_transient=lambda error: not is_refused_data(error),
+            is_transient=lambda error: not is_rejected_data(error),
             delays=_retry_delays(),
             on_retry=give_up_or_log,
             sleep=self._sleep,

@@ -1,4 +1,4 @@
-"""What the worker asks and tells PostgreSQL about a step, in typed form: one method a statement."""
+"""Runs the worker's statements against PostgreSQL, with typed parameters and results: one method per statement."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,24 +16,35 @@ from contracts.text import clean
 from tasks import statements
 
 ClaimResult = Literal["run", "saved", "stale", "busy", "exhausted", "early", "again"]
+"""PostgreSQL's answer to a claim.
+
+run        this call holds the claim: call the agent
+saved      the step is saved already: send the next one
+stale      the message is superseded, its predecessor is not saved, or the thought has ended
+busy       another call of this step is in progress
+exhausted  all allowed attempts were begun and none is in progress: fail the thought
+early      a retry is scheduled for later
+again      a concurrent statement changed the row: send the claim again
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a message names: a thought, the dispatch that sent it, and which step (from 1) is to be done."""
+    """What a Celery message identifies: a thought, the `dispatch_id` that sent the message, and a step (from 1)."""
 
     thought_id: UUID
     token: int
+    """The `dispatch_id`: invalidates the messages of superseded dispatches."""
     number: int
 
     @classmethod
     def parse(cls, thought_id: str, token: int, number: int) -> Self:
-        """The step of a message's arguments. Raises ValueError."""
+        """Return the step that a message's arguments identify. Raises ValueError when they are malformed."""
         return cls(UUID(thought_id), int(token), number)
 
     @property
     def definition(self) -> Agent:
-        """The agent of this step, as the catalogue has it."""
+        """The catalogue's agent for this step."""
         return CATALOGUE.at_step(self.number)
 
     @property
@@ -49,32 +60,37 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """PostgreSQL's answer to a claim. `attempts` counts the calls begun, this one included when the verdict is run."""
+    """The result of a claim, and what the agent needs to know."""
 
     result: ClaimResult
     user_id: UUID
     turn: int
     attempts: int
+    """Calls begun of this step, including this one when the result is `run`."""
     wait: float = 0.0
     """Seconds until a retry may start."""
     elapsed: float = 0.0
-    """Seconds since the thought was first taken."""
+    """Seconds since a bridge first dispatched the thought."""
     text: str = ""
     profile: Mapping[str, Any] = field(default_factory=dict)
     previous: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The saved outputs of the earlier steps, by agent name."""
     earlier: Sequence[str] = ()
-    """The same author's latest completed thoughts, for the agent that compares (the second)."""
+    """The texts of the author's latest completed thoughts, newest first, for the agent that compares them (step 2)."""
 
 
 class StepStore:
-    """The named statements. All methods raise SQLAlchemyError, and all may be called again with the same arguments."""
+    """Runs the statements of tasks/statements.py.
+
+    All methods raise SQLAlchemyError, and all may be called again with the same arguments.
+    """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
 
     def claim(self, step: Step, call: UUID) -> Claim | None:
-        """Ask for the right to call; None when the thought is not there."""
+        """Claim the step for one call. Return None when the thought does not exist."""
         row = self._database.row(
             statements.CLAIM,
             id=step.thought_id,
@@ -100,9 +116,10 @@ class StepStore:
         )
 
     def renew(self, calls: Mapping[UUID, UUID]) -> dict[UUID, bool]:
-        """Raise the beats of the calls (call id -> thought id); the calls not in the answer are fenced.
+        """Raise the beats of the calls (call id -> thought id).
 
-        It says of each whether its beat was raised: not where somebody had locked the row.
+        Return, for each call, whether its beat was raised: it was not where another transaction had locked the row. A
+        call that is missing from the result is fenced.
         """
         rows = self._database.rows(statements.RENEW, ids=list(calls.values()), calls=list(calls))
         return {row.call_id: row.renewed for row in rows}
@@ -110,9 +127,10 @@ class StepStore:
     def save(
         self, step: Step, call: UUID, attempts: int, result: AgentResult, *, seconds: float, events: Iterable[bytes]
     ) -> bool:
-        """Keep the step's result; False when the call was fenced and nothing was written.
+        """Save the step's result and write its `events` to the outbox. Return False, without writing, when fenced.
 
-        May raise anything for a result that is not one.
+        `seconds` is the thought's processing time, stored with the last step. Raises whatever serialising an invalid
+        result raises.
         """
         parameters = {
             "id": step.thought_id,
@@ -129,7 +147,7 @@ class StepStore:
         return confirm_rejection(lambda: self._database.rows(statements.SAVE, **parameters)[0].verdict == "saved")
 
     def retry(self, step: Step, call: UUID, *, backoff: float, error: Mapping[str, Any]) -> bool:
-        """Free the call for a later one in `backoff` seconds; False when it was fenced."""
+        """Schedule the next attempt in `backoff` seconds. Return False, without writing, when the call is fenced."""
         parameters = {"id": step.thought_id, "call": call, "backoff": backoff, "error": json.dumps(clean(dict(error)))}
         return self._database.row(statements.RETRY, **parameters) is not None
 
@@ -143,7 +161,10 @@ class StepStore:
         headers: Mapping[str, Any],
         event: bytes,
     ) -> bool:
-        """End the thought with its dead letter; False when somebody else has moved on. No call: attempts exhausted."""
+        """Fail the thought and write its dead letter. Return False, without writing, when another call has moved it on.
+
+        `call` is None when the attempts are exhausted and no call is in progress.
+        """
         parameters = {
             "id": step.thought_id,
             "token": step.token,
@@ -163,20 +184,23 @@ class StepStore:
 
 
 def confirm_rejection(statement: Callable[[], bool]) -> bool:
-    """A no is asked for twice. A repeat that had to wait for its own first try, whose answer was lost, still sees the
-    rows as they were before that one, but for the row it waited for."""
+    """Run a statement again when it returns false, because the first "fenced" may be wrong.
+
+    A repeat after a lost answer may wait for the row lock of its own first execution. It then reads that row as it was
+    committed, but all other rows as they were when the repeat began, and so misses what the first execution wrote.
+    """
     return statement() or statement()
 
 
 def _run_columns(step: Step, result: AgentResult) -> dict[str, Any]:
-    """Columns that psycopg2 can write down: a number type of some library's own would never reach PostgreSQL.
+    """Return the columns of `agent_runs` in types that psycopg2 can adapt: it knows no number types of other libraries.
 
-    Raises whatever a result that is none raises.
+    Raises whatever an invalid result raises.
     """
-    told = clean({"version": result.version, "provider": result.provider, "model": result.model})
+    origin = clean({"version": result.version, "provider": result.provider, "model": result.model})
     output = clean(result.output.model_dump(mode="json"))
     return {
-        **told,
+        **origin,
         "agent": step.agent,
         "output": json.dumps(output, allow_nan=False),
         "tokens_in": None if result.tokens_in is None else int(result.tokens_in),

@@ -1,4 +1,4 @@
-"""What a worker process has of its own: connections made at its first task, and what shows that it lives."""
+"""The state of one worker process: its connections, opened at the first step, and the counters its watchdog reads."""
 
 import threading
 from functools import cached_property
@@ -17,7 +17,7 @@ from tasks.watchdog import Watchdog, is_shutting_down
 
 
 def make_step_store(settings: Settings, connections: int = POOL_SIZE) -> StepStore:
-    """The statements, over a pool whose waits are bounded by LEASE_RENEW_SECONDS: the patience counts on that."""
+    """Return a step store whose every statement is bounded by LEASE_RENEW_SECONDS, as the length of a lease assumes."""
     seconds = settings.lease_renew_seconds
     engine = make_engine(
         settings.database_url, "worker", statement_seconds=seconds, connections=connections, index_plans_only=True
@@ -26,7 +26,7 @@ def make_step_store(settings: Settings, connections: int = POOL_SIZE) -> StepSto
 
 
 def request_batch(settings: Settings) -> None:
-    """Write the row that asks for a batch, over a connection for this alone. Raises SQLAlchemyError."""
+    """Request a batch over a connection that is opened and closed for this call. Raises SQLAlchemyError."""
     engine = make_engine(settings.database_url, "beat", connections=1)
     try:
         Batches(Database(engine)).request()
@@ -35,7 +35,7 @@ def request_batch(settings: Settings) -> None:
 
 
 class Worker:
-    """One a process, safe for its threads; connects to nothing before the first use."""
+    """Runs the steps of one process. Thread-safe; connects to nothing before the first step."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -45,15 +45,15 @@ class Worker:
 
     @cached_property
     def step_store(self) -> StepStore:
-        """The statements."""
+        """The step store of the steps; the renewals have their own."""
         return make_step_store(self._settings)
 
     @cached_property
     def runner(self) -> StepRunner:
         """The step protocol with this process's provider.
 
-        The renewals have a connection of their own: behind forty steps that wait for a slow PostgreSQL they came so
-        late that living calls looked dead.
+        Renewals have their own connection: behind forty steps that waited for a slow PostgreSQL they came so late that
+        the leases of living calls expired.
         """
         publisher = ProgressPublisher(connect_redis(self._settings.redis_url), self._settings.redis_sse_prefix)
         calls = Calls(make_step_store(self._settings, connections=1).renew, self._settings.lease_renew_seconds)
@@ -62,7 +62,7 @@ class Worker:
         )
 
     def run(self, step: Step) -> StepOutcome:
-        """Run one step. A process that leaves gives its message to the others."""
+        """Run one step, or requeue it for another worker when this process is shutting down."""
         with self._lock:
             if self._is_shutting_down():
                 return Requeue(REQUEUE_SECONDS)
@@ -75,7 +75,7 @@ class Worker:
                 self.counters.running -= 1
 
     def start_watchdog(self, consumer: Any) -> None:
-        """Begin to look after the process; `consumer` is Celery's."""
+        """Start the watchdog of this process; `consumer` is Celery's."""
         Watchdog(self._settings, consumer, self.counters, self._count_stuck, self._stop_accepting).start()
 
     def _is_shutting_down(self) -> bool:

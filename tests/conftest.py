@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite: stores for the session; a database, a Redis and topic names of its own for each test."""
+"""Fixtures of the whole suite: stores for the session, and for each test its own database, Redis and topic names."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,55 +15,55 @@ from sqlalchemy import text
 from contracts.database import Database, make_engine
 from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
-from tests.parallel import Files, in_order
-from tests.stores import Stores, a_database, execute, home_of_stores, migrated, stores_in
+from tests.parallel import FileScheduling, sort_items
+from tests.stores import Stores, create_template, ensure_stores, execute, stores_directory, temporary_database
 
-STORES = pytest.StashKey[str]()
-"""The directory of the stores of this run."""
+STORES_DIRECTORY = pytest.StashKey[str]()
+"""Key of the directory of this run's stores."""
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Files:
-    return Files(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    return FileScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items[:] = in_order(items)
+    items[:] = sort_items(items)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that collects, or runs alone, keeps the stores; the parallel ones are told where."""
+    """Create the directory of the stores in the main process; pytest_configure_node passes it to the parallel ones."""
     if not hasattr(config, "workerinput"):
-        ends = ExitStack()
-        config.stash[STORES] = str(ends.enter_context(home_of_stores()))
-        config.add_cleanup(ends.close)
+        exit_stack = ExitStack()
+        config.stash[STORES_DIRECTORY] = str(exit_stack.enter_context(stores_directory()))
+        config.add_cleanup(exit_stack.close)
 
 
 def pytest_configure_node(node: Any) -> None:
-    node.workerinput["stores"] = node.config.stash[STORES]
+    node.workerinput["stores"] = node.config.stash[STORES_DIRECTORY]
 
 
 @pytest.fixture(scope="session")
 def stores(pytestconfig: pytest.Config) -> Stores:
-    told: dict[str, str] = getattr(pytestconfig, "workerinput", {})
-    return stores_in(Path(told.get("stores") or pytestconfig.stash[STORES]))
+    worker_input: dict[str, str] = getattr(pytestconfig, "workerinput", {})
+    return ensure_stores(Path(worker_input.get("stores") or pytestconfig.stash[STORES_DIRECTORY]))
 
 
 @pytest.fixture(scope="session")
 def template(stores: Stores) -> Iterator[str]:
-    name = migrated(stores)
+    name = create_template(stores)
     yield name
     execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
 def database_url(stores: Stores, template: str) -> Iterator[str]:
-    with a_database(stores, template) as url:
+    with temporary_database(stores, template) as url:
         yield url
 
 
 @pytest.fixture
 def redis_client(stores: Stores) -> Iterator[redis.Redis]:
-    """A client of an emptied Redis."""
+    """A client of an empty Redis database."""
     client = redis.Redis.from_url(stores.redis_url)
     client.flushdb()
     yield client
@@ -72,15 +72,15 @@ def redis_client(stores: Stores) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
-    """Settings that a test module wants different; it overrides this fixture."""
+    """Settings that differ for a test module, which overrides this fixture."""
     return {}
 
 
 @pytest.fixture
 def settings(stores: Stores, database_url: str, redis_client: redis.Redis, overrides: dict[str, Any]) -> Settings:
-    """Settings with names of their own, so that no test sees another's records or messages."""
+    """Settings with names of this test only, so that no test sees another's records or messages."""
     unique = uuid4().hex[:12]
-    own = {
+    defaults = {
         "database_url": database_url,
         "redis_url": stores.redis_url,
         "redis_sse_prefix": f"updates-{unique}",
@@ -94,7 +94,7 @@ def settings(stores: Stores, database_url: str, redis_client: redis.Redis, overr
         "allow_scripted": True,
         "ai_provider": "scripted",
     }
-    return load_settings(_env_file=None, **(own | overrides))
+    return load_settings(_env_file=None, **(defaults | overrides))
 
 
 @pytest.fixture
@@ -104,28 +104,31 @@ def database(settings: Settings) -> Iterator[Database]:
     engine.dispose()
 
 
-def is_led(admin: AdminClient, topic: str) -> bool:
-    """Whether the broker takes records for every partition: it says that a topic is made a moment earlier."""
+def has_leaders(admin: AdminClient, topic: str) -> bool:
+    """Return whether every partition has a leader, so that the broker accepts records for it.
+
+    The broker reports a topic as created a moment earlier.
+    """
     partitions = admin.list_topics(topic, timeout=10).topics[topic].partitions
     return bool(partitions) and all(partition.leader >= 0 for partition in partitions.values())
 
 
 @pytest.fixture
 def topics(settings: Settings) -> Iterator[None]:
-    """The three topics of `settings`, on the real broker, for the time of the test."""
+    """Creates the three topics of `settings` on the real broker, and deletes them after the test."""
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
     names = [settings.kafka_topic, settings.kafka_dead_letter_topic, settings.kafka_events_topic]
-    for made in admin.create_topics([NewTopic(name, settings.kafka_partitions, 1) for name in names]).values():
-        made.result(30)
-    eventually(lambda: all(is_led(admin, name) for name in names))
+    for creation in admin.create_topics([NewTopic(name, settings.kafka_partitions, 1) for name in names]).values():
+        creation.result(30)
+    eventually(lambda: all(has_leaders(admin, name) for name in names))
     yield
-    for gone in admin.delete_topics(names).values():
-        gone.result(30)
+    for deletion in admin.delete_topics(names).values():
+        deletion.result(30)
 
 
 @pytest.fixture
 def user_id(database: Database) -> UUID:
-    """A user who is there."""
+    """The id of an existing user."""
     user = uuid4()
     database.rows(text("INSERT INTO users (id) VALUES (:id)"), id=user)
     return user

@@ -1,4 +1,4 @@
-"""Events as tests need them, with what the catalogue says filled in."""
+"""Makes events for tests, with the agent's name and the number of agents from the catalogue."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from contracts import events
 
 
 def agent_completed(user_id: UUID, thought_id: UUID, step: int) -> events.ThoughtAgentCompleted:
-    """The event of a saved step, counted from 1."""
+    """Return the event of a saved step, counted from 1."""
     return events.agent_completed(
         user_id, thought_id, step, agent_name=CATALOGUE.at_step(step).name, total=CATALOGUE.total
     )

@@ -1,4 +1,4 @@
-"""Waiting for something that another process does, with a deadline and without guessing how long it takes."""
+"""Waits for a result of another process, with a deadline and without a fixed delay."""
 
 import time
 from collections.abc import Callable
@@ -6,16 +6,16 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
-"""Seconds. Who has waited for long looks less often, and leaves the processors to what is waited for."""
+MIN_PAUSE, MAX_PAUSE = 0.02, 0.25
+"""Seconds between two checks. The pause grows, so that a long wait leaves the processors to the other process."""
 
 
 def eventually(check: Callable[[], T], *, timeout: float = 20.0) -> T:
-    """Call `check` until it returns something true and return that; after `timeout` seconds raise AssertionError."""
-    begun = time.monotonic()
-    while not (found := check()):
-        waited = time.monotonic() - begun
+    """Call `check` until its result is true, and return the result. Raises AssertionError after `timeout` seconds."""
+    started_at = time.monotonic()
+    while not (result := check()):
+        waited = time.monotonic() - started_at
         if waited > timeout:
-            raise AssertionError(f"after {timeout:g} s there is still only {found!r}")
-        time.sleep(min(LONGEST_PAUSE, FIRST_PAUSE + waited / 20))
-    return found
+            raise AssertionError(f"after {timeout:g} s the check still returns {result!r}")
+        time.sleep(min(MAX_PAUSE, MIN_PAUSE + waited / 20))
+    return result

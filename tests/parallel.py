@@ -1,4 +1,4 @@
-"""How the suite's files are shared out among the parallel processes, and in which order they begin."""
+"""Distributes the suite's files to the parallel processes, and sorts them."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -8,44 +8,48 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 STACK_FOLDERS = {"browser", "devstack", "faults", "flow"}
-"""Their tests run whole stacks, for minutes."""
+"""Folders whose tests run whole stacks, which takes minutes."""
 
-TOGETHER = {
+SHARED_STACK_FILES = {
     "faults/test_kills.py": "faults",
     "faults/test_poison.py": "faults",
     "devstack/stores/test_privacy.py": "devstack",
     "devstack/stores/test_stores.py": "devstack",
     "devstack/test_whole_stack.py": "devstack",
 }
-"""Files that stay in one of the parallel processes, since another one would start one more of the stack they share."""
+"""Files with the same value run in one parallel process, because another process would start its own shared stack."""
 
-LONGEST = ("faults/test_kills.py", "flow/test_switching.py", "faults/test_drain.py")
+LONGEST_FILES = ("faults/test_kills.py", "flow/test_switching.py", "faults/test_drain.py")
 
-SMALL_AFTER_A_STACK = 4
+SMALL_FILES_PER_STACK = 4
+"""Number of small files between two files that run stacks."""
 
 
-class Files(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types here
-    """Hands out whole files to the parallel processes."""
+class FileScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types here
+    """Assigns whole files to the parallel processes."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePath(nodeid.partition("::")[0])
-        return TOGETHER.get(_short(path), str(path))
+        return SHARED_STACK_FILES.get(_short(path), str(path))
 
 
-def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
-    """The longest first, so that the end of a run does not wait for one of them alone; then each other stack before a
-    few small files. All stacks at once would be in each other's way, and leave processors idle afterwards."""
+def sort_items(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Sort the tests by file: the longest files first, then each other file that runs stacks before a few small files.
+
+    Otherwise a run would end with one long file alone. The stacks are spread, because all at once would slow each other
+    down and leave processors idle afterwards.
+    """
     files: dict[str, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(_short(item.path), []).append(item)
-    first = [name for name in LONGEST if name in files]
-    stacks = [name for name in files if name.partition("/")[0] in STACK_FOLDERS and name not in first]
-    small = iter([name for name in files if name not in {*first, *stacks}])
-    mixed = [name for stack in stacks for name in (stack, *islice(small, SMALL_AFTER_A_STACK))]
-    return [item for name in (*first, *mixed, *small) for item in files[name]]
+    longest = [name for name in LONGEST_FILES if name in files]
+    stacks = [name for name in files if name.partition("/")[0] in STACK_FOLDERS and name not in longest]
+    small = iter([name for name in files if name not in {*longest, *stacks}])
+    mixed = [name for stack in stacks for name in (stack, *islice(small, SMALL_FILES_PER_STACK))]
+    return [item for name in (*longest, *mixed, *small) for item in files[name]]
 
 
 def _short(path: PurePath) -> str:
-    """The path below the last folder named tests."""
+    """Return the path below the last folder named tests."""
     last = max(index for index, part in enumerate(path.parts) if part == "tests")
     return "/".join(path.parts[last + 1 :])

@@ -1,21 +1,27 @@
-"""Ports for the stacks of tests: another run on this machine, or a server that is there, must not end this one."""
+"""Chooses ports for the tests' stacks that neither another run on this machine nor another server uses."""
 
 import os
 import random
 
-from devstack.spec.ports import PORT_COUNT, accepts
+from devstack.spec.ports import PORT_COUNT, accepts_connections
 
-LOWEST, HIGHEST = 20000, 30000
-"""Below the range from which the system hands out ports by itself."""
+LOWEST_PORT, HIGHEST_PORT = 20000, 30000
+"""Range below the ports that the system assigns automatically."""
 
 STEP = 10
+"""Distance between two port bases."""
 
 
-def free_base() -> int:
-    """A port base whose ports nobody uses. The processes of one run never draw the same, two runs seldom do."""
+def free_port_base() -> int:
+    """Return a random port base whose ports are free.
+
+    The parallel processes of one run never choose the same; two runs rarely do.
+    """
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    bases = range(LOWEST + STEP * number, HIGHEST, STEP * workers)
+    bases = range(LOWEST_PORT + STEP * number, HIGHEST_PORT, STEP * workers)
     return next(
-        base for base in random.sample(bases, len(bases)) if not any(accepts(base + n, 0.2) for n in range(PORT_COUNT))
+        base
+        for base in random.sample(bases, len(bases))
+        if not any(accepts_connections(base + offset, 0.2) for offset in range(PORT_COUNT))
     )

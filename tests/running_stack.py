@@ -1,4 +1,4 @@
-"""A whole running stack, as a person and an operator meet it: the devstack's commands, HTTP, and signals."""
+"""A running stack of all processes, used as a person and an operator do: with devstack's commands, HTTP and signals."""
 
 import json
 import os
@@ -20,141 +20,145 @@ from devstack.spec.layout import StackDir
 from devstack.spec.stack import load
 from devstack.supervisor import pid_records
 from tests.eventually import eventually
-from tests.ports import free_base
-from tests.stores import devstack, require_up, walkable_directory
+from tests.ports import free_port_base
+from tests.stores import devstack, require_up, traversable_directory
 
 TERMINAL = {"completed", "failed"}
 
 
 @dataclass
 class Stack:
-    """One stack in a directory of its own."""
+    """One stack in its own directory."""
 
     directory: Path
     call_log: Path
-    status_then: dict[str, Any] = field(default_factory=dict)
+    """File to which the scripted provider logs its calls."""
+    initial_status: dict[str, Any] = field(default_factory=dict)
+    """Description of the stack when it was ready."""
     listeners: "list[Listener]" = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return str(self.status_then["web_url"])
+        return str(self.initial_status["web_url"])
 
-    def command(self, *arguments: str) -> str:
-        """A devstack command that must succeed; returns what it printed."""
-        done = devstack(arguments[0], *arguments[1:], "--dir", str(self.directory))
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+    def run_command(self, *arguments: str) -> str:
+        """Run a devstack command, which must succeed, and return its output."""
+        result = devstack(arguments[0], *arguments[1:], "--dir", str(self.directory))
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
-    def bridge(self, *words: str) -> str:
-        """A command of the bridge, with the addresses of this stack; it must succeed."""
-        done = devstack("run", "--dir", str(self.directory), "bridge", *words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def run_bridge(self, *arguments: str) -> str:
+        """Run a command of the bridge in this stack, which must succeed, and return its output."""
+        result = devstack("run", "--dir", str(self.directory), "bridge", *arguments)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
 
     def status(self) -> dict[str, Any]:
-        """What `status --json` prints, without the start of another process for it."""
-        home = StackDir(self.directory)
-        return describe(home, load(home))
+        """Return what `status --json` prints, without starting a process for it."""
+        stack_dir = StackDir(self.directory)
+        return describe(stack_dir, load(stack_dir))
 
     def process(self, name: str) -> dict[str, Any]:
         return next(process for process in self.status()["processes"] if process["name"] == name)
 
-    def living(self, name: str) -> int | None:
-        """The pid of a process; None while it is down. By its record: `status` would ask the servers too."""
-        found = pid_records.running_process(pid_records.read(StackDir(self.directory), name))
-        return int(found.pid) if found else None
+    def running_pid(self, name: str) -> int | None:
+        """Return the pid of a process, or None while it is down, from its record, without the checks of `status`."""
+        process = pid_records.running_process(pid_records.read(StackDir(self.directory), name))
+        return int(process.pid) if process else None
 
-    def names(self) -> list[str]:
-        """The processes that are there now."""
-        return [process["name"] for process in self.status_then["processes"] if self.living(process["name"])]
+    def running_names(self) -> list[str]:
+        """Return the names of the processes that run now."""
+        return [process["name"] for process in self.initial_status["processes"] if self.running_pid(process["name"])]
 
     def is_ready(self, name: str) -> bool:
-        """Whether a process runs and does its work."""
-        home = StackDir(self.directory)
-        stack = load(home)
-        return is_ready(home, stack, stack.named(name)[0])
+        """Return whether a process runs and does its work."""
+        stack_dir = StackDir(self.directory)
+        stack = load(stack_dir)
+        return is_ready(stack_dir, stack, stack.find_processes(name)[0])
 
     def last_exit(self, name: str) -> int | None:
-        """How the last process of this name that ended did so: 0, or -9 where it had to be killed."""
+        """Return the status of the last exit of a process of this name: 0, or -9 if it was killed."""
         record = pid_records.read(StackDir(self.directory), name)
         return record.last_exit if record else None
 
-    def pid(self, name: str) -> int:
-        """The process to signal, as soon as there is one."""
-        return eventually(lambda: self.living(name)) or 0
+    def wait_for_pid(self, name: str) -> int:
+        """Wait until the process runs and return its pid."""
+        return eventually(lambda: self.running_pid(name)) or 0
 
     def kill(self, name: str) -> None:
-        """End a process without warning."""
-        os.kill(self.pid(name), signal.SIGKILL)
+        """Send SIGKILL to a process."""
+        os.kill(self.wait_for_pid(name), signal.SIGKILL)
 
     def post(self, text: str, user: str, **headers: str) -> dict[str, Any]:
-        """POST a thought as a program does; must be accepted."""
+        """Submit a thought as a program does, and return the response; it must be accepted."""
         body = json.dumps({"text": text, "user_id": user}).encode()
         request = urllib.request.Request(
             f"{self.url}/thoughts", body, {"Content-Type": "application/json", **headers}, method="POST"
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            assert answer.status == 201
-            return dict(json.load(answer))
+        with urllib.request.urlopen(request, timeout=30) as response:
+            assert response.status == 201
+            return dict(json.load(response))
 
     def get(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
-            return dict(json.load(answer))
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as response:
+            return dict(json.load(response))
 
     def thought(self, thought_id: str) -> dict[str, Any]:
         return self.get(f"/thoughts/{thought_id}")
 
     def listen(self, user: str) -> "Listener":
-        """Somebody who watches this user's stream until the stack goes down."""
+        """Open this user's stream; it stays open until the stack stops."""
         self.listeners.append(Listener(self, user))
         return self.listeners[-1]
 
-    def ended(self, thought_id: str, timeout: float = 60) -> dict[str, Any]:
-        """The thought, once it is completed or failed."""
+    def wait_until_terminal(self, thought_id: str, timeout: float = 60) -> dict[str, Any]:
+        """Wait until the thought is completed or failed, and return it."""
 
-        def look() -> dict[str, Any] | None:
-            found = self.thought(thought_id)
-            return found if found["status"] in TERMINAL else None
+        def terminal_thought() -> dict[str, Any] | None:
+            thought = self.thought(thought_id)
+            return thought if thought["status"] in TERMINAL else None
 
-        return eventually(look, timeout=timeout) or {}
+        return eventually(terminal_thought, timeout=timeout) or {}
 
-    def calls(self) -> list[dict[str, Any]]:
-        """The paid calls, as the scripted provider wrote them down."""
+    def logged_calls(self) -> list[dict[str, Any]]:
+        """Return the entries of the scripted provider's call log; the event of an entry is start, end or error."""
         return [json.loads(line) for line in self.call_log.read_text().splitlines()] if self.call_log.exists() else []
 
-    def starts(self, thought_id: str) -> "Counter[str]":
-        """How often each agent was called for a thought."""
+    def call_counts(self, thought_id: str) -> "Counter[str]":
+        """Return how often each agent was called for a thought."""
         return Counter(
-            call["agent"] for call in self.calls() if call["event"] == "start" and call["thought_id"] == thought_id
+            call["agent"]
+            for call in self.logged_calls()
+            if call["event"] == "start" and call["thought_id"] == thought_id
         )
 
-    def spans(self, thoughts: list[str]) -> dict[str, tuple[float, float]]:
-        """When each thought's first call began and its last call ended."""
+    def call_spans(self, thoughts: list[str]) -> dict[str, tuple[float, float]]:
+        """Return for each thought when its first call began and when its last call ended."""
         times: dict[str, list[float]] = defaultdict(list)
-        for call in self.calls():
+        for call in self.logged_calls():
             times[call["thought_id"]].append(call["time"])
         return {thought: (min(times[thought]), max(times[thought])) for thought in thoughts}
 
 
 @contextmanager
 def running_stack(settings: Mapping[str, str], scale: str = "") -> Iterator[Stack]:
-    """A stack with the scripted provider, up and ready; down again at the end."""
-    with walkable_directory() as directory, stack_in(directory, free_base(), settings, scale) as stack:
+    """Run a stack with the scripted provider in a new directory; it is ready at the start of the block."""
+    with traversable_directory() as directory, running_stack_in(directory, free_port_base(), settings, scale) as stack:
         yield stack
 
 
 @contextmanager
-def stack_in(directory: Path, base: int, settings: Mapping[str, str], scale: str) -> Iterator[Stack]:
-    """The same in this directory, with these ports."""
+def running_stack_in(directory: Path, port_base: int, settings: Mapping[str, str], scale: str) -> Iterator[Stack]:
+    """Run a stack with the scripted provider in this directory, on these ports."""
     stack = Stack(directory / "stack", directory / "calls.jsonl")
-    chosen = {"AI_PROVIDER": "scripted", "ALLOW_SCRIPTED": "true", "SCRIPTED_CALL_LOG": str(stack.call_log), **settings}
-    wanted = [argument for name, value in chosen.items() for argument in ("--set", f"{name}={value}")]
-    scaled = ["--scale", scale] if scale else []
-    place = ("--dir", str(stack.directory), "--port-base", str(base), "--kafka", "apache", "--detach")
-    up = devstack("up", *place, *wanted, *scaled)
+    provider = {"AI_PROVIDER": "scripted", "ALLOW_SCRIPTED": "true", "SCRIPTED_CALL_LOG": str(stack.call_log)}
+    set_options = [text for name, value in {**provider, **settings}.items() for text in ("--set", f"{name}={value}")]
+    scale_options = ["--scale", scale] if scale else []
+    location = ("--dir", str(stack.directory), "--port-base", str(port_base), "--kafka", "apache", "--detach")
+    result = devstack("up", *location, *set_options, *scale_options)
     try:
-        require_up(up)
-        stack.status_then = stack.status()
+        require_up(result)
+        stack.initial_status = stack.status()
         yield stack
     finally:
         for listener in stack.listeners:
@@ -164,7 +168,7 @@ def stack_in(directory: Path, base: int, settings: Mapping[str, str], scale: str
 
 @dataclass
 class Listener:
-    """Somebody who watches a user's stream, as curl -N does."""
+    """A client that reads a user's stream in the background, as curl -N does."""
 
     stack: Stack
     user: str
@@ -175,15 +179,15 @@ class Listener:
         headers = {"Last-Event-ID": self.last_event_id} if self.last_event_id else {}
         request = urllib.request.Request(f"{self.stack.url}/thoughts/stream/{self.user}", headers=headers)
         self._closing = False
-        self._answer = urllib.request.urlopen(request, timeout=60)
+        self._response = urllib.request.urlopen(request, timeout=60)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
         kind = ""
         try:
-            for raw in self._answer:
-                name, _, value = raw.decode().rstrip("\n").partition(":")
+            for line in self._response:
+                name, _, value = line.decode().rstrip("\n").partition(":")
                 if name == "event":
                     kind = value.strip()
                 elif name == "data" and kind:
@@ -195,8 +199,8 @@ class Listener:
         except (OSError, ValueError, AttributeError):
             return  # the stream was closed, by either side
 
-    def of(self, thought_id: str) -> list[str]:
-        """The kinds of events seen of a thought, in order; agents with their progress."""
+    def event_names(self, thought_id: str) -> list[str]:
+        """Return the names of a thought's events in the order of arrival; those of agents with their progress."""
         return [
             f"{kind} {data['progress']}" if "progress" in data else kind
             for kind, data in list(self.events)
@@ -206,25 +210,25 @@ class Listener:
     def close(self) -> None:
         self._closing = True
         self._thread.join(30)
-        self._answer.close()
+        self._response.close()
 
 
-def refusal(url: str, **request: Any) -> tuple[int, str]:
-    """The status and the content type of the error that a request is answered with."""
+def error_response(url: str, **request: Any) -> tuple[int, str]:
+    """Send a request that must fail, and return the status and the content type of the response."""
     try:
         urllib.request.urlopen(urllib.request.Request(url, **request), timeout=30)
-    except HTTPError as refused:
-        with refused:
-            return refused.code, refused.headers["Content-Type"]
-    raise AssertionError("the request was not refused")
+    except HTTPError as error:
+        with error:
+            return error.code, error.headers["Content-Type"]
+    raise AssertionError("the request was accepted")
 
 
-def somebody() -> str:
-    """A user nobody has seen."""
+def new_id() -> str:
+    """Return a new id for a user, a thought, an event or a consumer group."""
     return str(uuid4())
 
 
-WHOLE_STORY = [
+FULL_EVENT_SEQUENCE = [
     "thought_created",
     "thought_processing",
     *(f"thought_agent_completed {number}/5" for number in range(1, 6)),

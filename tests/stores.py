@@ -1,8 +1,8 @@
-"""The servers under the tests: real PostgreSQL, Redis and Apache Kafka, started by the project's own devstack.
+"""The servers of the tests: real PostgreSQL, Redis and Apache Kafka, started with the project's own devstack.
 
-The parallel processes of a run share one set. THOUGHTS_TEST_STORES may hold the JSON of `python -m devstack status
---json` of stores that already run; the tests then use those and leave them running: databases of their own in
-PostgreSQL, and in Redis the first ones, flushed.
+The parallel processes of a run share the servers. If THOUGHTS_TEST_STORES contains the output of `python -m devstack
+status --json`, the tests use those running servers and do not stop them: they create their own databases in PostgreSQL,
+and flush the first databases of Redis.
 """
 
 import json
@@ -21,17 +21,17 @@ import pytest
 from psycopg2 import extensions
 
 from devstack.supervisor import locks
-from tests.ports import free_base
+from tests.ports import free_port_base
 
 ROOT = Path(__file__).resolve().parent.parent
-STORES_ALONE = "web=0,relay=0,bridge=0,worker=0,beat=0,flower=0"
-HASTY = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
-"""These stores go with the session, so hundreds of databases need not reach the disk. Killed stacks keep fsync."""
+STORES_ONLY = "web=0,relay=0,bridge=0,worker=0,beat=0,flower=0"
+FAST_WRITES = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
+"""Statements that turn off disk writes: these stores end with the session; stacks that tests kill keep fsync."""
 
 
 @dataclass(frozen=True)
 class Stores:
-    """Addresses of the three servers."""
+    """The addresses of the three servers."""
 
     database_url: str
     redis_url: str
@@ -39,87 +39,93 @@ class Stores:
 
 
 def devstack(*arguments: str, timeout: float = 300) -> "subprocess.CompletedProcess[str]":
-    """Run a devstack command; the caller looks at its return code."""
+    """Run a devstack command and return the finished process; the caller checks its return code."""
     command = [sys.executable, "-m", "devstack", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-def parse(status: str) -> Stores:
-    """Addresses from the JSON of `devstack status`."""
-    found = json.loads(status)
-    return Stores(found["database_url"], found["redis_url"], found["kafka_bootstrap"])
+def parse_stores(status: str) -> Stores:
+    """Parse the output of `devstack status --json`."""
+    description = json.loads(status)
+    return Stores(description["database_url"], description["redis_url"], description["kafka_bootstrap"])
 
 
-def own_redis(given: Stores) -> Stores:
-    """The same servers, with a database of Redis for each of the parallel processes: their tests flush it."""
+def with_own_redis_database(stores: Stores) -> Stores:
+    """Return the stores with a Redis database for this parallel process, because the tests flush it."""
     number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    return replace(given, redis_url=sibling(given.redis_url, number))
+    return replace(stores, redis_url=with_database(stores.redis_url, number))
 
 
 @contextmanager
-def walkable_directory() -> Iterator[Path]:
-    """A directory for a stack. Not pytest's own: as root, PostgreSQL's account must be able to walk there, and every
-    new pytest session shuts the root of pytest's directories again."""
+def traversable_directory() -> Iterator[Path]:
+    """Create a directory for a stack and remove it afterwards.
+
+    pytest's own directories do not work for root: PostgreSQL's account must be able to traverse the path, and every new
+    pytest session removes that permission from the root of pytest's directories.
+    """
     with tempfile.TemporaryDirectory(prefix="thoughts-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o711)
         yield Path(name)
 
 
 @contextmanager
-def home_of_stores() -> Iterator[Path]:
-    """Where the stores of a run are started by the first test that needs them; they end with the run."""
-    with walkable_directory() as directory:
+def stores_directory() -> Iterator[Path]:
+    """Create the directory in which the first test that needs stores starts them; stop them at the end of the run."""
+    with traversable_directory() as directory:
         yield directory
         if (directory / "stack").exists():
             devstack("down", "--dir", str(directory / "stack"))
 
 
-def stores_in(directory: Path) -> Stores:
-    """The stores of this run; where they cannot be had, tests skip locally and fail in CI."""
-    if given := os.environ.get("THOUGHTS_TEST_STORES"):
-        return own_redis(parse(given))
+def ensure_stores(directory: Path) -> Stores:
+    """Start the stores of this run unless they run, and return their addresses.
+
+    Where Apache Kafka is not available, the tests are skipped locally and fail in CI.
+    """
+    if status := os.environ.get("THOUGHTS_TEST_STORES"):
+        return with_own_redis_database(parse_stores(status))
     with locks.locked(directory / "lock"):
-        if not (known := directory / "status.json").exists():
-            known.write_text(_started(directory / "stack"))
-    return own_redis(parse(known.read_text()))
+        if not (status_file := directory / "status.json").exists():
+            status_file.write_text(_start_stores(directory / "stack"))
+    return with_own_redis_database(parse_stores(status_file.read_text()))
 
 
-def _started(home: Path) -> str:
-    """The status of new stores. What an attempt left that failed is taken up by the next."""
-    place = ("--dir", str(home))
-    base = ("--port-base", str(free_base()))
-    require_up(devstack("up", *place, *base, "--scale", STORES_ALONE, "--kafka", "apache", "--detach"))
-    status = devstack("status", *place, "--json").stdout
-    execute(parse(status).database_url, *HASTY)
+def _start_stores(stack_dir: Path) -> str:
+    """Start the stores and return their status as JSON. A retry after a failed start uses the same directory."""
+    dir_option = ("--dir", str(stack_dir))
+    port_option = ("--port-base", str(free_port_base()))
+    require_up(devstack("up", *dir_option, *port_option, "--scale", STORES_ONLY, "--kafka", "apache", "--detach"))
+    status = devstack("status", *dir_option, "--json").stdout
+    execute(parse_stores(status).database_url, *FAST_WRITES)
     return status
 
 
-def require_up(up: "subprocess.CompletedProcess[str]") -> None:
-    """Skip where Apache Kafka cannot be had; whatever else keeps a stack from starting is a failure."""
-    if up.returncode == 0:
+def require_up(result: "subprocess.CompletedProcess[str]") -> None:
+    """Skip or fail the test when `up` found no Apache Kafka; fail it when `up` failed for another reason."""
+    if result.returncode == 0:
         return
-    if "Apache Kafka cannot be had" in up.stderr:
-        missing(up.stderr.strip())
-    pytest.fail(f"the stack did not start: {up.stdout}{up.stderr}", pytrace=False)
+    if "Apache Kafka is not available" in result.stderr:
+        skip_or_fail(result.stderr.strip())
+    pytest.fail(f"the stack did not start: {result.stdout}{result.stderr}", pytrace=False)
 
 
-def missing(reason: str) -> None:
-    """A service is not there: a reason to skip on somebody's machine, and a failure in CI."""
+def skip_or_fail(reason: str) -> None:
+    """Skip the test because something it needs is missing; fail it in CI."""
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
 
-class Administrator(extensions.connection):  # type: ignore[misc]  # psycopg2 carries no types
-    """Has more time than the usual deadline: making and dropping databases waits for the disk."""
+class AdminConnection(extensions.connection):  # type: ignore[misc]  # psycopg2 has no types
+    """A connection with a longer statement deadline, because creating and dropping databases waits for the disk."""
 
     seconds = 60.0
 
 
 def execute(url: str, *statements: str) -> None:
-    """Run statements outside any transaction, as CREATE DATABASE wants it."""
-    address = url.replace("postgresql+psycopg2", "postgresql")
-    connection = psycopg2.connect(address, connection_factory=Administrator)
+    """Execute statements outside a transaction, as CREATE DATABASE requires."""
+    driver_url = url.replace("postgresql+psycopg2", "postgresql")
+    connection = psycopg2.connect(driver_url, connection_factory=AdminConnection)
     connection.autocommit = True
     try:
         for statement in statements:
@@ -128,27 +134,27 @@ def execute(url: str, *statements: str) -> None:
         connection.close()
 
 
-def sibling(url: str, database: str) -> str:
-    """The same server's address with another database, of PostgreSQL or of Redis."""
+def with_database(url: str, database: str) -> str:
+    """Return the URL of another database of the same PostgreSQL or Redis."""
     return f"{url.rpartition('/')[0]}/{database}"
 
 
 @contextmanager
-def a_database(stores: Stores, template: str) -> Iterator[str]:
-    """The address of a new copy of the template, dropped at the end."""
+def temporary_database(stores: Stores, template: str) -> Iterator[str]:
+    """Create a copy of the template database, yield its URL, and drop it."""
     name = f"test_{uuid4().hex}"
     execute(stores.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
-        yield sibling(stores.database_url, name)
+        yield with_database(stores.database_url, name)
     finally:
         execute(stores.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def migrated(stores: Stores) -> str:
-    """The name of a new, migrated, empty database that others are copied from."""
+def create_template(stores: Stores) -> str:
+    """Create an empty database, migrate it, and return its name; the tests' databases are copies of it."""
     name = f"template_{uuid4().hex}"
     execute(stores.database_url, f'CREATE DATABASE "{name}"')
-    environment = {**os.environ, "DATABASE_URL": sibling(stores.database_url, name)}
+    environment = {**os.environ, "DATABASE_URL": with_database(stores.database_url, name)}
     environment |= {"REDIS_URL": stores.redis_url, "KAFKA_BOOTSTRAP_SERVERS": stores.kafka_bootstrap}
     command = [sys.executable, "-m", "alembic", "upgrade", "head"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)

@@ -1,9 +1,9 @@
-"""One TCP proxy for all tests: a local port before a server that forwards bytes, and fails as networks and servers do.
+"""Provides one TCP proxy for all tests, which forwards a server's bytes and simulates failures of networks and servers.
 
-refuse / accept    the server is down: connections are reset, new ones refused; then it is up again
-stall / resume     the cable is cut: connections stay open and no byte passes, until what waited passes
+refuse / accept    the server is down: connections are reset and new ones refused; then it is up again
+stall / resume     the cable is cut: connections stay open and no byte passes; then the waiting bytes pass
 *_delay            the network is slow
-lose_next_answer   the connection breaks between a statement and its answer
+lose_next_answer   the connection breaks between a request and its answer
 """
 
 import socket
@@ -18,11 +18,11 @@ LOOPBACK = "127.0.0.1"
 CHUNK = 65_536
 
 IsStalled = Callable[[int], bool]
-"""Whether the connection from this client port is to be stalled."""
+"""Returns whether the connection from this client port is stalled."""
 
 
 class Link:
-    """One connection through the proxy: the client's socket, the server's once it is connected, and two pumps."""
+    """One connection through the proxy: the sockets of client and server, and two threads that forward bytes."""
 
     def __init__(self, client: socket.socket) -> None:
         self.client = client
@@ -34,19 +34,22 @@ class Link:
         self._lock = threading.Lock()
 
     def reset(self) -> None:
-        """End the connection on both sides. The pumps close the sockets: one that is closed under another thread's
-        recv would stay open for its peer."""
-        self.flowing.set()
-        for end in (self.client, self.server):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+        """Shut down the connection on both sides.
 
-    def pump_ended(self) -> None:
-        """Close both sockets after the second pump."""
+        The forwarding threads close the sockets, because a socket that is closed during another thread's recv stays
+        open for its peer.
+        """
+        self.flowing.set()
+        for endpoint in (self.client, self.server):
+            with suppress(OSError):
+                endpoint.shutdown(socket.SHUT_RDWR)
+
+    def on_pump_end(self) -> None:
+        """Close both sockets when the second forwarding thread has ended."""
         with self._lock:
             self._running_pumps -= 1
-            is_over = self._running_pumps == 0
-        if is_over:
+            is_last = self._running_pumps == 0
+        if is_last:
             self.close()
 
     def close(self) -> None:
@@ -56,9 +59,9 @@ class Link:
 
 
 class TcpProxy:
-    """A proxy before `host`:`port`. It listens on `self.port`, chosen by the system unless `own_port` is given."""
+    """A proxy to `host`:`port`. It listens on `self.port`, which the system chooses unless `listen_port` is given."""
 
-    def __init__(self, host: str, port: int, *, own_port: int = 0, is_accepting: bool = True) -> None:
+    def __init__(self, host: str, port: int, *, listen_port: int = 0, is_accepting: bool = True) -> None:
         self._target = (host, port)
         self._lock = threading.Lock()
         self._links: set[Link] = set()
@@ -66,39 +69,39 @@ class TcpProxy:
         self._answers_to_lose = 0
         self._is_accepting = False
         self.request_delay = 0.0
-        """Seconds by which everything that clients send comes late."""
+        """Seconds by which the bytes that clients send are delayed."""
         self.answer_delay = 0.0
-        """Seconds by which every answer comes late."""
-        self._listener = _bound(own_port)
+        """Seconds by which the server's answers are delayed."""
+        self._listener = _bind(listen_port)
         self.port: int = self._listener.getsockname()[1]
         if is_accepting:
             self.accept()
 
     @classmethod
-    def before(cls, url: str) -> Self:
-        """A proxy before the server of an address."""
+    def for_url(cls, url: str) -> Self:
+        """Return a proxy to the server that a URL names."""
         parts = urlsplit(url)
-        assert parts.port, "the address names its port"
+        assert parts.port, "the URL must name the port"
         return cls(parts.hostname or LOOPBACK, parts.port)
 
     @property
     def address(self) -> str:
-        """host:port of the proxy."""
+        """The proxy's own host:port."""
         return f"{LOOPBACK}:{self.port}"
 
-    def url(self, url: str) -> str:
-        """The same address, through the proxy."""
+    def proxied_url(self, url: str) -> str:
+        """Return the URL with the proxy's address."""
         parts = urlsplit(url)
         credentials, at, _ = parts.netloc.rpartition("@")
         return parts._replace(netloc=f"{credentials}{at}{self.address}").geturl()
 
     def accept(self) -> None:
-        """Take connections, at the same port as before."""
+        """Accept connections, on the same port as before."""
         if self._is_accepting:
             return
         self._is_accepting = True
         if self._listener.fileno() < 0:
-            self._listener = _bound(self.port)
+            self._listener = _bind(self.port)
         self._listener.listen(128)
         threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
 
@@ -112,25 +115,25 @@ class TcpProxy:
             link.reset()
 
     def stall(self, is_stalled: IsStalled = lambda _: True) -> None:
-        """Let no byte pass, on these connections or on all, old and new, until `resume`."""
+        """Hold all bytes until `resume`, on the selected connections or on all, existing and new."""
         self._is_stalled = is_stalled
         for link in self._open_links():
             if is_stalled(link.client_port):
                 link.flowing.clear()
 
     def resume(self) -> None:
-        """Let everything pass again, what waited first."""
+        """Forward bytes again, the waiting ones first."""
         self._is_stalled = None
         for link in self._open_links():
             link.flowing.set()
 
     def lose_next_answer(self) -> None:
-        """The next answer is lost with its connection: its request was served, and the client never hears of it."""
+        """Reset the connection of the next answer, so that its request is served and the client receives no answer."""
         with self._lock:
             self._answers_to_lose += 1
 
     def close(self) -> None:
-        """End everything."""
+        """Reset all connections and stop listening."""
         self.resume()
         self.refuse()
 
@@ -142,12 +145,12 @@ class TcpProxy:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
-                threading.Thread(target=self._join, args=(client,), daemon=True).start()
+                threading.Thread(target=self._connect, args=(client,), daemon=True).start()
 
-    def _join(self, client: socket.socket) -> None:
+    def _connect(self, client: socket.socket) -> None:
         try:
             link = Link(client)
-        except OSError:  # the client has gone already
+        except OSError:  # the client has already disconnected
             client.close()
             return
         with self._lock:
@@ -171,14 +174,14 @@ class TcpProxy:
         except OSError:
             link.reset()
         finally:
-            link.pump_ended()
+            link.on_pump_end()
 
     def _forward_requests(self, link: Link) -> None:
         while data := link.client.recv(CHUNK):
             link.flowing.wait()
             time.sleep(self.request_delay)
             link.server.sendall(data)
-        _pass_end(link, link.server)
+        _forward_end(link, link.server)
 
     def _forward_answers(self, link: Link) -> None:
         while data := link.server.recv(CHUNK):
@@ -188,22 +191,22 @@ class TcpProxy:
                 link.reset()
                 return
             link.client.sendall(data)
-        _pass_end(link, link.client)
+        _forward_end(link, link.client)
 
     def _loses_answer(self) -> bool:
         with self._lock:
-            loses = self._answers_to_lose > 0
-            self._answers_to_lose -= loses
-        return loses
+            is_lost = self._answers_to_lose > 0
+            self._answers_to_lose -= is_lost
+        return is_lost
 
 
-def _pass_end(link: Link, sink: socket.socket) -> None:
-    """The end of one direction passes only while bytes do."""
+def _forward_end(link: Link, sink: socket.socket) -> None:
+    """Forward the end of one direction, unless the connection is stalled."""
     link.flowing.wait()
     sink.shutdown(socket.SHUT_WR)
 
 
-def _bound(port: int) -> socket.socket:
+def _bind(port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((LOOPBACK, port))
@@ -211,9 +214,9 @@ def _bound(port: int) -> socket.socket:
 
 
 @contextmanager
-def proxy_before(url: str) -> Iterator[TcpProxy]:
-    """A proxy before the server of an address, closed at the end."""
-    proxy = TcpProxy.before(url)
+def proxy_for(url: str) -> Iterator[TcpProxy]:
+    """Run a proxy to the server that a URL names, until the block ends."""
+    proxy = TcpProxy.for_url(url)
     try:
         yield proxy
     finally:

@@ -1,4 +1,4 @@
-"""Statements whose commit takes its time, as on a slow disk: who repeats one meanwhile waits for it."""
+"""Transactions with a delayed commit, as on a slow disk: a repeated statement waits for the first commit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,31 +9,31 @@ from sqlalchemy import Connection, TextClause, text
 from contracts.database import Database
 from tests.eventually import eventually
 
-WAITERS = text("SELECT FROM pg_stat_activity WHERE :pid = ANY (pg_blocking_pids(pid))")
+BLOCKED_SESSIONS = text("SELECT FROM pg_stat_activity WHERE :pid = ANY (pg_blocking_pids(pid))")
 
 
 @contextmanager
 def transaction(database: Database) -> Iterator[Connection]:
-    """One that ends with the block."""
+    """Run the block in one transaction and commit it at the end."""
     with database.engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
         yield connection
 
 
 @contextmanager
 def slow_commit(database: Database) -> Iterator[Database]:
-    """A database that commits at the end of the block, and there only once somebody waits for it."""
+    """Yield a database that commits at the end of the block, after another session has begun to wait for it."""
     with transaction(database) as connection:
-        yield cast(Database, _InTransaction(connection))
-        until_awaited(database, connection)
+        yield cast(Database, _TransactionDatabase(connection))
+        wait_until_blocking(database, connection)
 
 
-def until_awaited(database: Database, connection: Connection) -> None:
-    """Wait until somebody waits for what this transaction holds."""
+def wait_until_blocking(database: Database, connection: Connection) -> None:
+    """Wait until this transaction blocks another session."""
     pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-    eventually(lambda: database.rows(WAITERS, pid=pid))
+    eventually(lambda: database.rows(BLOCKED_SESSIONS, pid=pid))
 
 
-class _InTransaction:
+class _TransactionDatabase:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 

@@ -1,4 +1,4 @@
-"""The web's side: pages, JSON, the live stream, health and metrics. `flask --app webapp` finds `create_app`."""
+"""The web: pages, JSON API, live stream, health and metrics. `flask --app webapp` finds `create_app`."""
 
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: "Settings | None" = None) -> "Flask":
-    """The WSGI application; without `settings` they are read from the environment. Connects to nothing.
+    """Return the WSGI application, which connects to nothing yet. Without `settings`, read them from the environment.
 
-    Raises SystemExit, with one line a variable, when the settings are unusable.
+    Raises SystemExit, with one line for each variable, when the settings are invalid.
     """
-    # Imported here: gunicorn's parent process loads this package for webapp.gunicorn_conf, and gevent must have patched
-    # the standard library in the worker before Flask, redis and SQLAlchemy are loaded.
+    # Imported here: gunicorn's parent process loads this package for webapp.gunicorn_conf, and gevent must patch the
+    # standard library in the worker before Flask, redis and SQLAlchemy are loaded.
     from webapp.app import make_app
 
     return make_app(settings)

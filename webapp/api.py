@@ -1,4 +1,4 @@
-"""The JSON calls: accept a thought, show one, delete one, list a user's."""
+"""The JSON API: submit a thought, show one, delete one, list a user's."""
 
 import json
 import re
@@ -22,14 +22,14 @@ from webapp.services import services
 blueprint = Blueprint("thoughts", __name__)
 
 STATUSES = frozenset({"pending", "processing", "completed", "failed"})
-KEY_LENGTH = 255
+MAX_KEY_LENGTH = 255
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-LIMIT_FORM = re.compile("[0-9]{1,3}")
+LIMIT_PATTERN = re.compile("[0-9]{1,3}")
 
 
 class NewThought(BaseModel):
-    """The body of a POST. Unknown members are refused: a misspelt `user_id` would give the thought to somebody else."""
+    """The body of a POST. Unknown members are rejected: a misspelt `user_id` would store it for the wrong user."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -44,83 +44,88 @@ def create() -> BaseResponse:
         return _create_from_json()
     if request.mimetype in FORM_TYPES:
         return _create_from_form()
-    raise UnsupportedMediaType("Send application/json, or the fields of a form.")
+    raise UnsupportedMediaType("Send the thought as application/json, or as the fields of a form.")
 
 
 @blueprint.get("/thoughts/<uuid:thought_id>")
 def show(thought_id: UUID) -> Response:
-    """One thought with its five agents."""
+    """Return one thought with its agents."""
     return _json(serializers.thought(access.require_readable(thought_id)))
 
 
 @blueprint.delete("/thoughts/<uuid:thought_id>")
 def delete(thought_id: UUID) -> Response:
-    """Delete a thought for good; the same again changes nothing."""
+    """Delete a thought permanently; deleting it again changes nothing."""
     _delete(thought_id)
     return Response(status=204)
 
 
 @blueprint.post("/thoughts/<uuid:thought_id>/delete")
 def delete_by_form(thought_id: UUID) -> BaseResponse:
-    """The same from the page: forms know no DELETE."""
+    """Delete a thought from the page, because HTML forms cannot send DELETE."""
     _delete(thought_id)
-    flash("The thought is deleted, with everything the agents found.")
+    flash("Your thought was deleted, together with everything the agents found.")
     return redirect(url_for("pages.home"), 303)
 
 
 @blueprint.get("/thoughts")
 def listing() -> Response:
-    """A user's thoughts, the latest first; without `user_id` the cookie's own. What is empty counts as not given."""
-    limit, status, after = _limit(), _status(), cursors.requested_cursor()
+    """Return one page of a user's thoughts, the latest first. An empty parameter counts as absent.
+
+    Without `user_id` these are the thoughts of the cookie's user.
+    """
+    limit, status, after = _requested_limit(), _requested_status(), cursors.requested_cursor()
     user_id = _requested_user()
     if user_id is None:
         return _json({"items": [], "next": None})
-    shown, following = page_of_thoughts(services().database, user_id, limit=limit, status=status, after=after)
-    items = [serializers.thought(thought) for thought in shown]
-    return _json({"items": items, "next": following and cursors.encode(following)})
+    thoughts, next_position = page_of_thoughts(services().database, user_id, limit=limit, status=status, after=after)
+    items = [serializers.thought(thought) for thought in thoughts]
+    return _json({"items": items, "next": next_position and cursors.encode(next_position)})
 
 
 def _create_from_json() -> BaseResponse:
-    body = _body()
-    text = _text(body.text)
+    body = _parse_body()
+    text = _validated_text(body.text)
     user_id = _author(body.user_id)
-    thought_id = _submit(user_id, text, _key())
-    answer = serializers.accepted(user_id, thought_id, submission.status_message(services()))
-    response = _json(answer, 201)
-    response.headers["Location"] = answer["links"]["self"]
+    thought_id = _submit(user_id, text, _idempotency_key())
+    accepted = serializers.accepted(user_id, thought_id, submission.status_message(services()))
+    response = _json(accepted, 201)
+    response.headers["Location"] = accepted["links"]["self"]
     return response
 
 
 def _create_from_form() -> BaseResponse:
-    """Whatever comes in between, the words of a person are answered with the form that still has them."""
-    written = request.form.get("text", "").replace("\r\n", "\n")  # a browser's line ends, which are one character each
-    nonce = request.form.get("nonce", "")[:KEY_LENGTH]
+    """Submit the form's text. Every error is answered with the form and its text, so that no person loses theirs."""
+    written = request.form.get("text", "").replace("\r\n", "\n")  # browsers send CRLF; a line end is one character
+    nonce = request.form.get("nonce", "")[:MAX_KEY_LENGTH]
     user_id = session.ensure_visitor()
     try:
         text = thought_text(written)
-        thought_id = _id(user_id, _key() or (form_key(nonce, text) if nonce else None))
+        thought_id = _thought_id(user_id, _idempotency_key() or (form_key(nonce, text) if nonce else None))
         submission.submit(services(), user_id, thought_id, text)
     except submission.ThoughtDeletedError:
-        return rerender_form(written, Gone("This was sent before, and deleted since. Send it again to write it anew."))
-    except ValueError as refused:
-        return rerender_form(written, UnprocessableEntity(f"That could not be taken: {refused}."))
+        return rerender_form(written, Gone("You deleted this thought before. Send it again to store it as a new one."))
+    except ValueError as error:
+        return rerender_form(written, UnprocessableEntity(f"Could not save your thought: {error}."))
     except SQLAlchemyError as error:
         return rerender_form(written, database_problem(error), nonce)
     return redirect(url_for("pages.thought", thought_id=thought_id), 303)
 
 
 def _submit(user_id: UUID, text: str, key: str | None) -> UUID:
-    thought_id = _id(user_id, key)
+    thought_id = _thought_id(user_id, key)
     try:
         submission.submit(services(), user_id, thought_id, text)
-    except submission.ThoughtDeletedError as deleted:
-        raise Gone(f"{str(deleted).capitalize()}. Send a new key to write it again.") from None
-    except submission.KeyReusedError as reused:
-        raise UnprocessableEntity(f"{str(reused).capitalize()}. Send a new key with a new text.") from None
+    except submission.ThoughtDeletedError:
+        raise Gone("The thought of this Idempotency-Key was deleted. Send a new key to submit it again.") from None
+    except submission.KeyReusedError:
+        raise UnprocessableEntity(
+            "This Idempotency-Key was used before for another text. Send a new key with each new text."
+        ) from None
     return thought_id
 
 
-def _id(user_id: UUID, key: str | None) -> UUID:
+def _thought_id(user_id: UUID, key: str | None) -> UUID:
     return keyed_id(user_id, key) if key else new_id()
 
 
@@ -130,66 +135,66 @@ def _delete(thought_id: UUID) -> None:
     services().background_publisher.delete_history(owner)
 
 
-def _body() -> NewThought:
+def _parse_body() -> NewThought:
     try:
         return NewThought.model_validate_json(request.get_data())
     except ValidationError as invalid:
-        first = invalid.errors()[0]
-        if first["type"] == "json_invalid":
-            raise BadRequest(f"The body is not JSON: {first['msg']}.") from None
-        field = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise UnprocessableEntity(f"{field}: {first['msg']}.") from None
+        error = invalid.errors()[0]
+        if error["type"] == "json_invalid":
+            raise BadRequest(f"The body is not valid JSON: {error['msg']}.") from None
+        field = ".".join(str(part) for part in error["loc"]) or "the body"
+        raise UnprocessableEntity(f"{field}: {error['msg']}.") from None
 
 
-def _text(written: str) -> str:
+def _validated_text(written: str) -> str:
     try:
         return thought_text(written)
-    except ValueError as refused:
-        raise UnprocessableEntity(f"text: {refused}.") from None
+    except ValueError as error:
+        raise UnprocessableEntity(f"text: {error}.") from None
 
 
-def _author(named: UUID | None) -> UUID:
-    """Whose thought this is. Raises Forbidden for a `user_id` that the asker may not write as."""
-    if named is None:
+def _author(user_id: UUID | None) -> UUID:
+    """Return the author: the requested user, or the cookie's. Raises Forbidden when the client may not act for them."""
+    if user_id is None:
         return session.ensure_visitor()
-    if not access.may_act_for(named):
-        raise Forbidden("user_id: this is not you. Leave it out to write as yourself.")
-    return named
+    if not access.may_act_for(user_id):
+        raise Forbidden("user_id: this is another user. Leave it out to write as yourself.")
+    return user_id
 
 
-def _key() -> str | None:
+def _idempotency_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= KEY_LENGTH and key.isprintable()):
-        raise BadRequest(f"Idempotency-Key: send 1 to {KEY_LENGTH} printable characters.")
+    if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
+        raise BadRequest(f"Idempotency-Key: send 1 to {MAX_KEY_LENGTH} printable characters.")
     return key
 
 
 def _requested_user() -> UUID | None:
-    asked = request.args.get("user_id")
-    if not asked:
+    value = request.args.get("user_id")
+    if not value:
         return session.current_visitor()
     try:
-        user_id = UUID(asked)
+        user_id = UUID(value)
     except ValueError:
-        raise UnprocessableEntity("user_id: this is not a UUID.") from None
+        raise UnprocessableEntity("user_id: send a UUID.") from None
     if not access.may_act_for(user_id):
-        raise Forbidden("user_id: these are another user's thoughts.")
+        raise Forbidden("user_id: you cannot read another user's thoughts. Leave it out to list your own.")
     return user_id
 
 
-def _limit() -> int:
-    asked = request.args.get("limit") or str(DEFAULT_LIMIT)
-    limit = int(asked) if LIMIT_FORM.fullmatch(asked) else 0
+def _requested_limit() -> int:
+    value = request.args.get("limit") or str(DEFAULT_LIMIT)
+    limit = int(value) if LIMIT_PATTERN.fullmatch(value) else 0
     if not 1 <= limit <= MAX_LIMIT:
         raise UnprocessableEntity(f"limit: send a number from 1 to {MAX_LIMIT}.")
     return limit
 
 
-def _status() -> str | None:
-    asked = request.args.get("status") or None
-    if asked not in STATUSES | {None}:
+def _requested_status() -> str | None:
+    status = request.args.get("status") or None
+    if status not in STATUSES | {None}:
         raise UnprocessableEntity(f"status: send one of {', '.join(sorted(STATUSES))}.")
-    return asked
+    return status
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -12,19 +12,19 @@ from webapp.services import make_services
 from webapp.session import VisitorCookie, cookie_name
 from webapp.stream.blueprint import StreamBlueprint
 
-MAX_BODY = 256 * 1024
-"""Bytes of a request: 10,000 characters take up to 120 kB when each is escaped or percent-encoded."""
+MAX_BODY_BYTES = 256 * 1024
+"""Limits a request body. A thought of 10,000 characters takes up to 120 kB when each is escaped or percent-encoded."""
 
 
 def make_app(settings: Settings | None) -> Flask:
-    """Put the parts together. Raises SystemExit for unusable settings."""
+    """Assemble the application. Raises SystemExit when the settings are invalid."""
     app = Flask("webapp", static_folder="static", static_url_path="/static")
     settings = settings or load_settings_or_exit()
     try:
         _configure(app, settings.require_secret_key())
         services = make_services(settings)
-    except SettingsError as unusable:
-        raise SystemExit(f"Cannot start. {unusable}") from None
+    except SettingsError as error:
+        raise SystemExit(f"Cannot start. {error}") from None
     app.extensions["services"] = services
     app.register_blueprint(api.blueprint)
     app.register_blueprint(StreamBlueprint(services), url_prefix="/thoughts/stream")
@@ -41,8 +41,8 @@ def _configure(app: Flask, secret_key: str) -> None:
     app.secret_key = secret_key
     app.session_interface = VisitorCookie()
     app.config.update(
-        MAX_CONTENT_LENGTH=MAX_BODY,
-        MAX_FORM_MEMORY_SIZE=MAX_BODY,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
         SESSION_COOKIE_NAME=cookie_name(secret_key),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -1,4 +1,4 @@
-"""Tells Redis what a request did behind the request's back, so that a Redis that hangs slows nobody's acceptance."""
+"""Publishes to Redis from a background thread, so that a slow Redis never delays a request."""
 
 import logging
 import queue
@@ -13,13 +13,13 @@ from contracts.progress import ProgressPublisher
 log = logging.getLogger(__name__)
 
 QUEUE_SIZE = 1000
-"""Calls that may wait; what comes on top is dropped, since every stream derives it from PostgreSQL anyway."""
+"""Calls that may wait. Further ones are dropped, because every stream also derives its events from PostgreSQL."""
 
 CLOSE_TIMEOUT_SECONDS = 1.0
 
 
 class BackgroundPublisher:
-    """A bounded queue and one thread that empties it in order."""
+    """A bounded queue of calls to Redis, and one thread that makes them in order."""
 
     def __init__(self, publisher: ProgressPublisher) -> None:
         self._publisher = publisher
@@ -28,40 +28,40 @@ class BackgroundPublisher:
         self._lock = threading.Lock()
 
     def publish(self, event: ThoughtCreated) -> None:
-        """Have the event published soon; never waits."""
-        self._enqueue(
-            partial(self._publisher.publish, event), f"thought_created of {event.thought_id} was not shown live"
-        )
+        """Queue the event for publication and return at once."""
+        call = partial(self._publisher.publish, event)
+        self._enqueue(call, "thought_created is not shown live", thought_id=event.thought_id)
 
     def delete_history(self, user_id: UUID) -> None:
-        """Have the user's kept events dropped soon; never waits."""
-        self._enqueue(partial(self._publisher.delete_history, user_id), f"the events of {user_id} are kept for a while")
+        """Queue the deletion of the user's event history in Redis and return at once."""
+        call = partial(self._publisher.delete_history, user_id)
+        self._enqueue(call, "the user's event history stays until it expires", user_id=user_id)
 
     def close(self) -> None:
-        """Let the thread publish what waits, and wait a moment for that."""
+        """Let the thread finish the queue, waiting at most CLOSE_TIMEOUT_SECONDS."""
         if self._thread is not None:
             try:
                 self._calls.put_nowait(None)
             except queue.Full:
-                log.warning("stopped with %s calls to Redis undone", QUEUE_SIZE)
+                log.warning("Stopped while %s calls to Redis were still waiting", QUEUE_SIZE)
             self._thread.join(CLOSE_TIMEOUT_SECONDS)
 
-    def _enqueue(self, call: Callable[[], None], otherwise: str) -> None:
+    def _enqueue(self, call: Callable[[], None], consequence: str, **ids: UUID) -> None:
         self._start()
         try:
             self._calls.put_nowait(call)
         except queue.Full:
-            log.warning("Redis is too slow, %s", otherwise)
+            log.warning("Redis is too slow and the queue of calls is full: %s", consequence, extra=ids)
 
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="background-publisher", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
             try:
                 call()
-            except Exception:  # the loop must go on; the streams derive what was not announced
-                log.exception("Redis was not told of a request's doing")
+            except Exception:  # the thread must survive; streams derive what was not published from PostgreSQL
+                log.exception("A call to Redis failed and is dropped; the streams derive missed events from PostgreSQL")

@@ -1,4 +1,4 @@
-"""The place in a list where the next page begins, opaque to who carries it."""
+"""Cursors of a list: opaque tokens that say where the next page begins."""
 
 import base64
 import binascii
@@ -11,29 +11,29 @@ from werkzeug.exceptions import BadRequest
 from webapp.queries import ListPosition
 
 
-def encode(place: ListPosition) -> str:
-    """The cursor that leads behind this place."""
-    when, thought_id = place
-    return base64.urlsafe_b64encode(f"{when.isoformat()}|{thought_id}".encode()).decode().rstrip("=")
+def encode(position: ListPosition) -> str:
+    """Return the cursor of the page that begins after this position."""
+    created_at, thought_id = position
+    return base64.urlsafe_b64encode(f"{created_at.isoformat()}|{thought_id}".encode()).decode().rstrip("=")
 
 
 def decode(cursor: str) -> ListPosition:
-    """The place of a cursor. Raises ValueError for anything that `encode` did not make."""
+    """Return the position of a cursor. Raises ValueError when `encode` did not make it."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        when, _, thought_id = base64.b64decode(padded, b"-_", validate=True).decode().partition("|")
-        place = datetime.fromisoformat(when), UUID(thought_id)
-    except (ValueError, binascii.Error) as broken:
-        raise ValueError("this cursor is not one of ours") from broken
-    if place[0].tzinfo is None:
-        raise ValueError("this cursor is not one of ours")
-    return place
+        created_at, _, thought_id = base64.b64decode(padded, b"-_", validate=True).decode().partition("|")
+        position = datetime.fromisoformat(created_at), UUID(thought_id)
+    except (ValueError, binascii.Error) as error:
+        raise ValueError("this cursor is invalid") from error
+    if position[0].tzinfo is None:
+        raise ValueError("this cursor is invalid")
+    return position
 
 
 def requested_cursor() -> ListPosition | None:
-    """The place that this request names; None for the beginning. Raises BadRequest."""
+    """Return the position that this request asks for, or None for the first page. Raises BadRequest."""
     cursor = request.args.get("cursor")
     try:
         return decode(cursor) if cursor else None
-    except ValueError as broken:
-        raise BadRequest(f"cursor: {broken}.") from None
+    except ValueError:
+        raise BadRequest("cursor: this cursor is invalid. Send the `next` of the page before, or none.") from None

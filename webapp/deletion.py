@@ -1,7 +1,7 @@
-"""Deleting a thought: its words and results go, its row stays as a tombstone.
+"""Deletes a thought: erases its text and results, and keeps its row as a tombstone.
 
-Without the row an old record of the thought, still in Kafka, would be another producer's new thought. What stands in
-Kafka's topics, and the doorbell that still waits for Kafka, leaves them when their retention ends.
+Without the row, an old Kafka record of the thought would count as a new thought of an external producer. Records in
+Kafka, and one that still waits in the outbox, disappear when the retention of their topic ends.
 """
 
 from typing import Final
@@ -29,8 +29,8 @@ _ERASE_REST: Final = """
            state = 'discarded', resolved_at = COALESCE(l.resolved_at, clock_timestamp())
       FROM letters WHERE l.failure_id = letters.failure_id
 """
-"""Results, and dead letters wherever they wait. A record that was refused before its thought was stored has its words,
-too, and names it in its headers."""
+"""Erases the results, and the dead letters in the table and in the outbox. A record that was dead-lettered before its
+thought was stored holds the text too; its headers name the thought."""
 
 DELETE_THOUGHT: Final = text(f"""
     WITH gone AS (
@@ -41,22 +41,28 @@ DELETE_THOUGHT: Final = text(f"""
        WHERE id = :id AND status <> 'deleted' RETURNING id, user_id),
     {_ERASE_REST}
 """)  # noqa: S608  all parts are constants
-"""The new token and the missing call id fence whoever works on it; the next thought of the line may begin."""
+"""The new token and the missing call id fence the worker; the next thought of the line may begin."""
 
 ERASE_LATE_RESULTS: Final = text(f"""
     WITH gone AS (SELECT id, user_id FROM thoughts WHERE id = :id AND status = 'deleted'),
     {_ERASE_REST}
 """)  # noqa: S608  all parts are constants
-"""Once more, after the fence: a result that was being saved, or a failure, would not be seen by the first one."""
+"""Erases again, after the fence, because DELETE_THOUGHT does not see a result or failure that was just being saved."""
 
 
 def owner_of(database: Database, thought_id: UUID) -> UUID | None:
-    """Whose thought this is or was; None when there never was one. Raises SQLAlchemyError."""
+    """Return the owner of a thought, also of a deleted one, or None when the id is unknown.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
     row = database.row(OWNER, id=thought_id)
     return None if row is None else row.user_id
 
 
 def delete(database: Database, thought_id: UUID) -> None:
-    """Make a tombstone of the thought. Twice is harmless. Raises SQLAlchemyError; it is then to be asked again."""
+    """Turn the thought into a tombstone. Deleting it again is harmless.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable; the caller should then repeat the call.
+    """
     database.rows(DELETE_THOUGHT, id=thought_id)
     database.rows(ERASE_LATE_RESULTS, id=thought_id)

@@ -1,7 +1,7 @@
 """Gunicorn's configuration: `python -m gunicorn --config python:webapp.gunicorn_conf webapp:create_app()`.
 
-One worker a parent process: a worker has one Redis subscription and one limit of streams. More processes on the same
-port are how the web grows, hence `reuse_port`.
+Each parent process has one worker, because a worker has one Redis subscription and one limit of streams. The web scales
+by more processes on the same port, hence `reuse_port`.
 """
 
 import signal
@@ -15,7 +15,7 @@ worker_class = "gevent"
 workers = 1
 reuse_port = True
 control_socket_disable = True
-"""The default control socket is one a user, whatever the instance."""
+"""Gunicorn's default control socket is shared by all instances of one system user."""
 
 graceful_timeout = 5
 keepalive = 2
@@ -24,37 +24,37 @@ accesslog = None
 loglevel = "info"
 
 SPARE_CONNECTIONS = 1000
-"""Connections a worker takes beside those of its streams."""
+"""Connections that a worker accepts in addition to its streams."""
 
 
 def on_starting(server: Any) -> None:
-    """End the parent with one line where the settings are unusable, instead of restarting workers for ever."""
-    settings = usable_settings()
+    """Stop the parent with one line when the settings are invalid, instead of restarting workers forever."""
+    settings = load_web_settings()
     server.cfg.set("worker_connections", settings.sse_max_connections + SPARE_CONNECTIONS)
 
 
-def usable_settings() -> Settings:
-    """The settings, or the end of the process: SECRET_KEY is optional for the others, but not for the web."""
+def load_web_settings() -> Settings:
+    """Return the settings. Raises SystemExit when they are invalid or lack SECRET_KEY, which only the web requires."""
     try:
         settings = load_settings()
         settings.require_secret_key()
-    except SettingsError as unusable:
-        raise SystemExit(f"Cannot start. {unusable}") from None
+    except SettingsError as error:
+        raise SystemExit(f"Cannot start. {error}") from None
     return settings
 
 
 def post_worker_init(worker: Any) -> None:
-    """Connect after the fork, and close the open streams as soon as the worker is told to stop."""
+    """Connect after the fork, and close the open streams as soon as the worker receives SIGTERM."""
     import gevent
 
     services = worker.wsgi.extensions["services"]
     configure_logging(services.settings.log_format)
     services.start()
-    stop = signal.getsignal(signal.SIGTERM)
+    stop_worker = signal.getsignal(signal.SIGTERM)
 
-    def stop_streams_too(number: int, frame: FrameType | None) -> None:
+    def stop_streams_and_worker(number: int, frame: FrameType | None) -> None:
         gevent.spawn(services.close)  # a signal handler itself must not block
-        if callable(stop):
-            stop(number, frame)
+        if callable(stop_worker):
+            stop_worker(number, frame)
 
-    signal.signal(signal.SIGTERM, stop_streams_too)
+    signal.signal(signal.SIGTERM, stop_streams_and_worker)

@@ -1,4 +1,4 @@
-"""Whether Kafka can be reached, found out by TCP alone: the web never loads Kafka's client."""
+"""Checks over plain TCP whether Kafka is reachable, because the web never loads Kafka's client."""
 
 import logging
 import socket
@@ -12,13 +12,14 @@ log = logging.getLogger(__name__)
 
 CHECK_INTERVAL_SECONDS = 5.0
 CONNECT_TIMEOUT_SECONDS = 1.5
-"""For all servers together: with most of them cut off, the answer of the last one still counts for GET /health."""
+"""Shared by all servers, so that GET /health gets the last server's answer even when the others do not respond."""
 
 
 class KafkaProbe:
-    """Looks every few seconds from a thread of its own, so that no request waits for the answer.
+    """Checks every CHECK_INTERVAL_SECONDS in a background thread, so that no request waits for the result.
 
-    `servers` is Kafka's comma-separated list; empty means that there is nothing to reach. Raises SettingsError.
+    `servers` is Kafka's comma-separated list; when it is empty, nothing is checked. Raises SettingsError for an address
+    without a port.
     """
 
     def __init__(self, servers: str) -> None:
@@ -30,42 +31,42 @@ class KafkaProbe:
 
     @property
     def is_reachable(self) -> bool:
-        """What the last look found, at most some seconds old; hopeful before the first, which it starts."""
+        """Whether the last check reached Kafka. True before the first check, which this property starts."""
         self.start()
         return self._reachable
 
     def start(self) -> None:
-        """Look from now on; may be called again."""
+        """Start the background thread. Calling it again is harmless."""
         with self._lock:
             if self._thread is None and self._servers:
-                self._thread = threading.Thread(target=self._run, name="reachability", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="kafka-probe", daemon=True)
                 self._thread.start()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop the background thread."""
         self._closing.set()
 
     def check(self) -> float:
-        """Connect to one of the servers now, and remember it; the seconds it took. Raises OSError when none answers."""
-        begun = time.monotonic()
+        """Connect to one of the servers now and return the seconds it took. Raises OSError when none answers."""
+        started_at = time.monotonic()
         try:
             self._connect()
         except OSError:
             self._set_reachable(reachable=False)
             raise
         self._set_reachable(reachable=True)
-        return time.monotonic() - begun
+        return time.monotonic() - started_at
 
     def _connect(self) -> None:
-        refusal: OSError = ConnectionError("no server is named")
+        last_error: OSError = ConnectionError("KAFKA_BOOTSTRAP_SERVERS is empty")
         for address in self._servers:
             try:
                 socket.create_connection(address, CONNECT_TIMEOUT_SECONDS / len(self._servers)).close()
             except OSError as error:
-                refusal = error
+                last_error = error
             else:
                 return
-        raise refusal
+        raise last_error
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -75,12 +76,16 @@ class KafkaProbe:
 
     def _set_reachable(self, *, reachable: bool) -> None:
         if reachable != self._reachable:
-            log.warning("Kafka %s", "is back" if reachable else "is away: thoughts are accepted and wait in the outbox")
+            log.warning(
+                "Kafka is available again"
+                if reachable
+                else "Kafka is unavailable, accepted thoughts wait in the outbox until it is back"
+            )
         self._reachable = reachable
 
 
 def _address(server: str) -> tuple[str, int]:
     host, _, port = server.strip().rpartition(":")
     if not (host and port.isdigit()):
-        raise SettingsError("KAFKA_BOOTSTRAP_SERVERS: must be host:port, several of them separated by commas")
+        raise SettingsError("KAFKA_BOOTSTRAP_SERVERS: must be host:port, or several of them separated by commas")
     return host.strip("[]"), int(port)

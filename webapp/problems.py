@@ -1,12 +1,14 @@
-"""Errors as answers: `application/problem+json` (RFC 9457) for programs, a page for people, never a stack trace.
+"""Turns errors into responses: `application/problem+json` (RFC 9457) for programs, a page for people.
 
-400  the request cannot be read: no JSON, a bad header, a bad cursor
-403  it is not yours
-404  there is no such thing, or none that you may know of
+No response contains a stack trace.
+
+400  the request cannot be parsed: invalid JSON, header or cursor
+403  it belongs to another user, or the request came from another site
+404  it does not exist, or belongs to another user
 410  the thought of this Idempotency-Key was deleted
-413, 415  too large, or of a type that is not understood
-422  it can be read, but a value in it cannot be taken
-503  PostgreSQL is unavailable or all streams are taken; Retry-After says when to come again
+413, 415  the body is too large, or of an unsupported type
+422  the request can be parsed, but a value in it is invalid
+503  PostgreSQL is unavailable or too many streams are open; Retry-After says when to retry
 """
 
 import json
@@ -17,7 +19,7 @@ from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable, UnprocessableEntity
 
-from contracts.database import is_refused_data
+from contracts.database import is_rejected_data
 
 log = logging.getLogger(__name__)
 
@@ -25,41 +27,43 @@ RETRY_AFTER_SECONDS = 5
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
-def problem(status: int, title: str, detail: str, **members: Any) -> Response:
-    """An answer of type problem+json."""
+def problem_response(status: int, title: str, detail: str, **members: Any) -> Response:
+    """Return a response of type application/problem+json."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
     return Response(json.dumps(body), status, content_type="application/problem+json")
 
 
 def register(app: Flask) -> None:
-    """Answer every error of the application."""
-    app.register_error_handler(HTTPException, answer)
-    app.register_error_handler(SQLAlchemyError, _answer_database)
-    app.register_error_handler(Exception, _answer_unexpected)
+    """Install the error handlers of the application."""
+    app.register_error_handler(HTTPException, error_response)
+    app.register_error_handler(SQLAlchemyError, _database_error_response)
+    app.register_error_handler(Exception, _unexpected_error_response)
 
 
-def answer(error: HTTPException) -> Response:
-    """The answer to an HTTP error, in the form that the asker reads."""
+def error_response(error: HTTPException) -> Response:
+    """Return the response to an HTTP error: a page for people, a problem for programs."""
     status, title = error.code or 500, error.name
-    if asked_by_person():
-        again = getattr(error, "retry_after", None) if request.method == "GET" else None
-        page = render_template("error.html", status=status, title=title, detail=error.description, again=again)
+    if expects_page():
+        reload_after = getattr(error, "retry_after", None) if request.method == "GET" else None
+        page = render_template(
+            "error.html", status=status, title=title, detail=error.description, reload_after=reload_after
+        )
         response = Response(page, status)
     else:
-        response = problem(status, title, error.description or title)
-    return with_headers(response, error)
+        response = problem_response(status, title, error.description or title)
+    return copy_headers(error, response)
 
 
-def with_headers(response: Response, error: HTTPException) -> Response:
-    """The answer with what the error says beside its text, such as Retry-After."""
+def copy_headers(error: HTTPException, response: Response) -> Response:
+    """Copy the headers of the error, such as Retry-After, to the response and return it."""
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
     return response
 
 
-def asked_by_person() -> bool:
-    """Whether a page answers better than JSON: a form or a page was asked for, or an unknown address by a browser."""
+def expects_page() -> bool:
+    """Return whether the client expects a page: it requested a page, sent a form, or is a browser at an unknown URL."""
     if request.blueprint == "pages":
         return True
     if request.endpoint in {"thoughts.create", "thoughts.delete_by_form"}:
@@ -69,23 +73,23 @@ def asked_by_person() -> bool:
     )
 
 
-def unavailable(detail: str) -> ServiceUnavailable:
-    """A 503 that says when to come again."""
+def service_unavailable(detail: str) -> ServiceUnavailable:
+    """Return a 503 error with a Retry-After header."""
     return ServiceUnavailable(detail, retry_after=RETRY_AFTER_SECONDS)
 
 
 def database_problem(error: SQLAlchemyError) -> HTTPException:
-    """The HTTP error of a failed statement: the value cannot be stored, or PostgreSQL is unavailable (logged)."""
-    if is_refused_data(error):
-        return UnprocessableEntity("The database cannot keep this value.")
-    log.error("PostgreSQL is unavailable: %s", error)
-    return unavailable("The database is unavailable at the moment. Nothing was lost; please try again in a moment.")
+    """Return the HTTP error of a failed statement: 422 for a value that cannot be stored, 503 otherwise (logged)."""
+    if is_rejected_data(error):
+        return UnprocessableEntity("The database cannot store a value of this request. Change it and try again.")
+    log.error("PostgreSQL is unavailable, the request is answered with 503: %s", error)
+    return service_unavailable("The database is unavailable at the moment. Nothing was lost; try again in a moment.")
 
 
-def _answer_database(error: SQLAlchemyError) -> Response:
-    return answer(database_problem(error))
+def _database_error_response(error: SQLAlchemyError) -> Response:
+    return error_response(database_problem(error))
 
 
-def _answer_unexpected(error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
-    return answer(InternalServerError("Something went wrong here. It was logged."))
+def _unexpected_error_response(error: Exception) -> Response:
+    log.error("%s %s failed, the request is answered with 500", request.method, request.path, exc_info=error)
+    return error_response(InternalServerError("An unexpected error occurred and was logged. Try again in a moment."))

@@ -1,4 +1,4 @@
-"""The reading statements: thoughts, their agents' runs, and what the metrics count."""
+"""Reads from PostgreSQL: thoughts, the runs of their agents, and the figures of the metrics."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from contracts.database import Database, Row
 from contracts.tables import agent_runs, thoughts
 
 ListPosition = tuple[datetime, UUID]
-"""Where a thought stands in a list: when it was created, and its id."""
+"""The position of a thought in a list: its creation time and its id."""
 
 t = thoughts.c
 r = agent_runs.c
@@ -25,7 +25,7 @@ _THOUGHT: Final = select(
 
 _IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
 _ENDS: Final = select(r.thought_id, r.step, r.agent, r.finished_at).where(r.thought_id == any_(_IDS)).order_by(r.step)
-"""Of the runs only what their events tell: outputs are large, and the streams ask often."""
+"""Only the columns that events need, because outputs are large and streams query often."""
 
 _RUNS: Final = _ENDS.add_columns(r.attempts, r.started_at, r.output)
 _AHEAD: Final = (
@@ -35,12 +35,16 @@ _AHEAD: Final = (
 )
 
 RECENT: Final = timedelta(minutes=10)
-"""How long a finished thought still belongs to the snapshot of a stream."""
+"""How long a finished thought stays in the snapshot of a stream."""
 
 SNAPSHOT_LENGTH: Final = 50
+"""Thoughts in the snapshot of a stream; the head of the line and the watched ones are added."""
+
 LATEST_LENGTH: Final = 20
+"""Thoughts on the home page, and latest thoughts in a reset."""
+
 OPEN_LENGTH: Final = 1000
-"""Open thoughts that a reset carries at most, the newest, so that no line is long enough to exhaust the process."""
+"""Open thoughts in a reset, the newest first, so that a very long line cannot exhaust the memory of the process."""
 
 COUNTS: Final = text("""
     SELECT (SELECT count(*) FROM outbox) AS outbox_rows,
@@ -54,19 +58,22 @@ COUNTS: Final = text("""
 """)
 
 AUDIT: Final = text("SELECT figures, EXTRACT(epoch FROM now() - at)::float8 AS age FROM audits")
-"""The last audit's figures, as `contracts.audits` has them; no row before the first one."""
+"""The figures of the last audit, described in `contracts.audits`; no row before the first audit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A thought's row and the runs of its saved steps, in order: whole, or only their ends for a stream."""
+    """A thought's row and the runs of its saved steps in order: complete, or for a stream only the columns of _ENDS."""
 
     row: Row
     runs: tuple[Row, ...]
 
 
 def read(database: Database, statement: Executable, **parameters: Any) -> list[Row]:
-    """Rows of a reading statement, asked once more where PostgreSQL had closed the connection (a restart)."""
+    """Return the rows of a read-only statement, repeating it once when PostgreSQL closed the connection (a restart).
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
     try:
         return database.rows(statement, **parameters)
     except DBAPIError as error:
@@ -75,40 +82,40 @@ def read(database: Database, statement: Executable, **parameters: Any) -> list[R
         return database.rows(statement, **parameters)
 
 
-def one_thought(database: Database, thought_id: UUID) -> Thought | None:
-    """The thought of this id."""
+def find_thought(database: Database, thought_id: UUID) -> Thought | None:
+    """Return the thought with this id, or None when there is none or it was deleted."""
     return next(iter(_with_runs(database, read(database, _THOUGHT.where(t.id == thought_id)))), None)
 
 
 def page_of_thoughts(
     database: Database, user_id: UUID, *, limit: int, status: str | None = None, after: ListPosition | None = None
 ) -> tuple[list[Thought], ListPosition | None]:
-    """A user's thoughts, the latest first, from behind the place `after` on; and the place where more follow."""
-    chosen = _THOUGHT.where(t.user_id == user_id)
+    """Return a user's thoughts after `after`, the latest first, and the position of the next page or None."""
+    selected = _THOUGHT.where(t.user_id == user_id)
     if status:
-        chosen = chosen.where(t.status == status)
+        selected = selected.where(t.status == status)
     if after:
-        chosen = chosen.where(tuple_(t.created_at, t.id) < after)
-    rows = read(database, chosen.order_by(t.created_at.desc(), t.id.desc()).limit(limit + 1))
-    shown = rows[:limit]
-    following = (shown[-1].created_at, shown[-1].id) if len(rows) > limit else None
-    return _with_runs(database, shown), following
+        selected = selected.where(tuple_(t.created_at, t.id) < after)
+    rows = read(database, selected.order_by(t.created_at.desc(), t.id.desc()).limit(limit + 1))
+    page = rows[:limit]
+    next_position = (page[-1].created_at, page[-1].id) if len(rows) > limit else None
+    return _with_runs(database, page), next_position
 
 
 def thoughts_in_view(database: Database, user_id: UUID, watched: Collection[UUID]) -> list[Thought]:
-    """What a stream of this user shows, in the order of turns, with the ends of the runs.
+    """Return the thoughts that a stream of this user shows, in the order of turns, with the _ENDS of their runs.
 
-    These are the newest open ones and the head of the line, which is worked on; those that ended a short while ago; and
-    the `watched`: the stream saw them open, or is to tell of them now.
+    These are the newest open thoughts; the head of the line, which is being processed; the ones that finished within
+    the last RECENT; and the `watched` ones, which the stream saw open or is about to send an event of.
     """
     rows = read(database, _in_view(user_id), ids=list(watched))
-    known = {*watched, *[row.id for row in rows if row.finished_at is None][-1:]}
-    shown = rows[:SNAPSHOT_LENGTH] + [row for row in rows[SNAPSHOT_LENGTH:] if row.id in known]
+    always_shown = {*watched, *[row.id for row in rows if row.finished_at is None][-1:]}
+    shown = rows[:SNAPSHOT_LENGTH] + [row for row in rows[SNAPSHOT_LENGTH:] if row.id in always_shown]
     return _with_runs(database, shown[::-1], _ENDS)
 
 
 def open_and_latest(database: Database, user_id: UUID) -> list[Thought]:
-    """The open thoughts and the latest ones with all that was found, in the order of turns."""
+    """Return the open thoughts and the latest ones with all outputs, in the order of turns."""
     latest = select(t.id).where(t.user_id == user_id).order_by(t.created_at.desc(), t.id.desc()).limit(LATEST_LENGTH)
     ids = union(_open_ids(user_id, OPEN_LENGTH), latest.subquery().select())
     rows = read(database, _THOUGHT.where(t.id.in_(ids)).order_by(t.turn))
@@ -116,7 +123,7 @@ def open_and_latest(database: Database, user_id: UUID) -> list[Thought]:
 
 
 def thoughts_ahead(database: Database, user_id: UUID, turn: int) -> int:
-    """How many open thoughts of the user come before this turn."""
+    """Return how many open thoughts of the user come before this turn."""
     return int(read(database, _AHEAD, user=user_id, turn=turn)[0][0])
 
 
@@ -128,33 +135,34 @@ def _in_view(user_id: UUID) -> Select[Any]:
         .limit(SNAPSHOT_LENGTH)
         .subquery()
     )
-    fresh = select(newest.c.id).where(newest.c.finished_at > func.now() - RECENT)
+    recent = select(newest.c.id).where(newest.c.finished_at > func.now() - RECENT)
     watched = select(t.id).where(t.id == any_(_IDS), t.user_id == user_id)
-    ids = union(_open_ids(user_id, SNAPSHOT_LENGTH), _ids(_line(user_id).order_by(t.turn), 1), fresh, watched)
+    ids = union(_open_ids(user_id, SNAPSHOT_LENGTH), _ids(_line(user_id).order_by(t.turn), 1), recent, watched)
     return _THOUGHT.where(t.id.in_(ids)).order_by(t.turn.desc())
 
 
-def _open_ids(user_id: UUID, most: int) -> Select[Any]:
-    return _ids(_line(user_id).order_by(t.turn.desc()), most)
+def _open_ids(user_id: UUID, limit: int) -> Select[Any]:
+    return _ids(_line(user_id).order_by(t.turn.desc()), limit)
 
 
 def _line(user_id: UUID) -> Select[Any]:
     return select(t.id).where(t.user_id == user_id, t.finished_at.is_(None))
 
 
-def _ids(chosen: Select[Any], most: int) -> Select[Any]:
-    """The first of them, in a form that a union takes."""
-    return chosen.limit(most).subquery().select()
+def _ids(selected: Select[Any], limit: int) -> Select[Any]:
+    """Limit a selection of ids, in a form that a union accepts."""
+    return selected.limit(limit).subquery().select()
 
 
 def _with_runs(database: Database, rows: list[Row], columns: Select[Any] = _RUNS) -> list[Thought]:
-    """Join the runs in Python: the rows were read first, so every step that they call done has its run by now.
+    """Join the rows with their runs in Python.
 
-    Only a thought that was deleted in between lacks some; it is left out.
+    The rows were read first, so every step that they count as done has its run by now. Only a thought that was deleted
+    in between lacks runs; it is left out.
     """
-    begun = [row.id for row in rows if row.steps_done]
+    with_steps = [row.id for row in rows if row.steps_done]
     runs: dict[UUID, list[Row]] = {}
-    for run in read(database, columns, ids=begun) if begun else []:
+    for run in read(database, columns, ids=with_steps) if with_steps else []:
         runs.setdefault(run.thought_id, []).append(run)
     joined = (Thought(row, tuple(run for run in runs.get(row.id, ()) if run.step <= row.steps_done)) for row in rows)
-    return [found for found in joined if len(found.runs) == found.row.steps_done]
+    return [thought for thought in joined if len(thought.runs) == thought.row.steps_done]

@@ -1,4 +1,4 @@
-"""Headers on every answer, and the refusal of what other sites make a browser send."""
+"""Adds security headers to every response, and rejects requests that other sites make a browser send."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ HEADERS: Final = {
     "worker-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # Not "no-referrer": browsers then send "Origin: null" with our own forms, too, and foreign ones look the same.
+    # Not "no-referrer": browsers would send "Origin: null" with our own forms too, like with those of other sites.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -21,45 +21,51 @@ HEADERS: Final = {
 }
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""What a page on the loopback address is called. Flask's TRUSTED_HOSTS takes no [::1], and its refusal has no links."""
+"""Host names of the loopback address. Flask's TRUSTED_HOSTS cannot contain [::1], and its error page has no links."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def register(app: Flask) -> None:
-    """Guard every request and dress every answer."""
+    """Install the checks of every request and the headers of every response."""
     app.before_request(require_own_host)
     app.before_request(require_same_site)
     app.after_request(_add_headers)
 
 
 def require_own_host() -> None:
-    """With TRUST_USER_ID a page may be called by this machine's own names alone. Raises Forbidden.
+    """Accept only this machine's own host names while TRUST_USER_ID is on. Raises Forbidden.
 
-    Else another site could lead its own name to the loopback address, be the same site, and read everybody's thoughts.
+    Otherwise another site could point its own name at the loopback address (DNS rebinding), count as the same site, and
+    read every user's thoughts.
     """
     if services().settings.trust_user_id and urlsplit(f"//{request.host}").hostname not in LOOPBACK_HOSTS:
         raise Forbidden(
-            "With TRUST_USER_ID=true this answers to localhost, 127.0.0.1 and [::1] only. Else set it to false."
+            "With TRUST_USER_ID=true only localhost, 127.0.0.1 and [::1] are served. "
+            "Open one of these addresses, or set TRUST_USER_ID=false."
         )
 
 
 def require_same_site() -> None:
-    """Stop what another site made somebody's browser send; programs send neither header. Raises Forbidden.
+    """Reject requests that another site made a browser send. Raises Forbidden.
 
-    A browser over TLS says itself where a request comes from. Over HTTP it names the origin only, which must then be
-    the host it asked. The cookie's SameSite=Lax counts other ports of the same host as the same site.
+    Over TLS a browser sends Sec-Fetch-Site. Over HTTP it sends only Origin, which must equal the requested host: the
+    cookie's SameSite=Lax counts other ports of the same host as the same site. Programs send neither header.
     """
     if request.method in SAFE_METHODS:
         return
-    told, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    foreign = told not in {"same-origin", "none"} if told else origin is not None and _host(origin) != request.host
-    if foreign:
-        raise Forbidden("This request came from another site.")
+    fetch_site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    is_cross_site = (
+        fetch_site not in {"same-origin", "none"}
+        if fetch_site
+        else origin is not None and _host(origin) != request.host
+    )
+    if is_cross_site:
+        raise Forbidden("This request came from another site. Open the page itself and try again.")
 
 
 def _host(origin: str) -> str | None:
-    """Host and port of an Origin header; None for what is no address, which is nobody's site."""
+    """Return host and port of an Origin header, or None when it is no valid URL, which equals no host."""
     try:
         return urlsplit(origin).netloc
     except ValueError:

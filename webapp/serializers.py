@@ -1,4 +1,4 @@
-"""Rows as the JSON of the HTTP contract. Times are ISO 8601 in UTC."""
+"""Turns rows into the JSON of the HTTP API. Times are ISO 8601 in UTC."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +11,12 @@ from webapp.queries import Thought
 
 
 def isoformat_utc(when: datetime | None) -> str | None:
-    """A moment in UTC, with microseconds and a Z."""
+    """Return a time in UTC with microseconds and a Z, or None."""
     return None if when is None else when.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def accepted(user_id: UUID, thought_id: UUID, message: str) -> dict[str, Any]:
-    """The answer to a POST; the same thought again gets the same one, however far it has come."""
+    """Return the response to a POST. A repeated POST gets the same response, however far the thought has progressed."""
     links = {
         "self": url_for("thoughts.show", thought_id=thought_id),
         "stream": url_for("sse.stream", user_id=user_id),
@@ -31,9 +31,9 @@ def accepted(user_id: UUID, thought_id: UUID, message: str) -> dict[str, Any]:
     }
 
 
-def thought(found: Thought) -> dict[str, Any]:
-    """A thought with all its agents, those that have not begun included."""
-    row = found.row
+def thought(source: Thought) -> dict[str, Any]:
+    """Return a thought with all its agents, including those that have not started."""
+    row = source.row
     return {
         "id": str(row.id),
         "user_id": str(row.user_id),
@@ -44,23 +44,23 @@ def thought(found: Thought) -> dict[str, Any]:
         "completed_at": isoformat_utc(row.finished_at),
         "processing_time_seconds": row.processing_seconds,
         "error": error(row.error) if row.status == "failed" else None,
-        "agents": [_agent(found, number) for number in range(1, total_steps(row) + 1)],
+        "agents": [_agent(source, number) for number in range(1, total_steps(row) + 1)],
     }
 
 
 def error(stored: dict[str, Any] | None) -> dict[str, Any]:
-    """Why a thought failed, or why its latest call did; kind is transient, permanent, invalid or lost."""
-    kept = stored or {}
+    """Return why a thought, or its latest call, failed. `kind` is transient, permanent, invalid or lost."""
+    fields = stored or {}
     return {
-        "agent": kept.get("agent"),
-        "kind": kept.get("kind"),
-        "message": kept.get("message"),
-        "attempts": kept.get("attempts"),
+        "agent": fields.get("agent"),
+        "kind": fields.get("kind"),
+        "message": fields.get("message"),
+        "attempts": fields.get("attempts"),
     }
 
 
 def agent_status(row: Any, number: int) -> str:
-    """What an agent is doing; `row` is the thought's, `number` counts from 1."""
+    """Return the status of an agent. `row` is the thought's row; `number` counts from 1."""
     if number <= row.steps_done:
         return "completed"
     if number > row.steps_done + 1:
@@ -73,22 +73,22 @@ def agent_status(row: Any, number: int) -> str:
 
 
 def total_steps(row: Any) -> int:
-    """A completed thought keeps the agents that it had: one that was added later never sees it."""
+    """Return the number of a thought's agents. A completed thought keeps its number when an agent is added later."""
     return int(row.steps_done) if row.status == "completed" else CATALOGUE.total
 
 
-def _agent_name(found: Thought, number: int) -> str:
-    return str(found.runs[number - 1].agent) if number <= len(found.runs) else CATALOGUE.at_step(number).name
+def _agent_name(thought: Thought, number: int) -> str:
+    return str(thought.runs[number - 1].agent) if number <= len(thought.runs) else CATALOGUE.at_step(number).name
 
 
-def _agent(found: Thought, number: int) -> dict[str, Any]:
-    status = agent_status(found.row, number)
-    agent = {"name": _agent_name(found, number), "number": number, "status": status}
-    return agent | (_run(found, number) if status == "completed" else _call(found.row, status))
+def _agent(thought: Thought, number: int) -> dict[str, Any]:
+    status = agent_status(thought.row, number)
+    agent = {"name": _agent_name(thought, number), "number": number, "status": status}
+    return agent | (_finished_run(thought, number) if status == "completed" else _latest_call(thought.row, status))
 
 
-def _run(found: Thought, number: int) -> dict[str, Any]:
-    run = found.runs[number - 1]
+def _finished_run(thought: Thought, number: int) -> dict[str, Any]:
+    run = thought.runs[number - 1]
     return {
         "attempts": run.attempts,
         "started_at": isoformat_utc(run.started_at),
@@ -98,8 +98,8 @@ def _run(found: Thought, number: int) -> dict[str, Any]:
     }
 
 
-def _call(row: Any, status: str) -> dict[str, Any]:
-    """The step that has no result yet. `step_started_at` is the latest call's, also while a retry is waited for."""
+def _latest_call(row: Any, status: str) -> dict[str, Any]:
+    """Describe a step without a result. `step_started_at` belongs to the latest call, also while a retry is pending."""
     attempts = 0 if status == "waiting" else row.attempts
     if status == "failed":
         attempts = error(row.error)["attempts"] or attempts

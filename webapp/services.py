@@ -1,4 +1,4 @@
-"""What the views share in one process: the pool, the clients and the background threads."""
+"""The objects that the views of one process share: connection pool, clients and background threads."""
 
 from dataclasses import dataclass
 from threading import BoundedSemaphore
@@ -16,19 +16,19 @@ from webapp.hub.hub import Hub
 from webapp.kafka_probe import KafkaProbe
 from webapp.metrics.metrics import Metrics
 
-STATEMENT_SECONDS = 2.5
-"""Whoever waits for a page or a POST gets an answer within seconds, also while PostgreSQL is cut off."""
+STATEMENT_TIMEOUT_SECONDS = 2.5
+"""Limits a statement, so that pages and POSTs are answered within seconds even when PostgreSQL is unreachable."""
 
 MAX_STREAMS_PER_USER = 20
-"""Open streams one user may have in one process: a few browsers with six tabs."""
+"""Open streams of one user in one process: enough for a few browsers with six tabs each."""
 
 STREAM_QUERY_SLOTS: Final = POOL_SIZE // 2
-"""Streams that may ask PostgreSQL at once: however many come together, requests find a free connection."""
+"""Streams that may query PostgreSQL at the same time: half of the pool, so that requests always find a connection."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """One of each a process; nothing connects before `start` or the first use."""
+    """The shared objects of one process. Nothing connects before `start` or the first use."""
 
     settings: Settings
     database: Database
@@ -41,7 +41,7 @@ class Services:
     metrics: Metrics
 
     def start(self) -> None:
-        """Connect what is better connected before the first request; may be called again."""
+        """Start the threads that should run before the first request. Calling it again is harmless."""
         self.hub.start()
         self.kafka_probe.start()
 
@@ -53,24 +53,29 @@ class Services:
 
 
 def make_services(settings: Settings) -> Services:
-    """The services of one process, not yet connected."""
-    engine = make_engine(settings.database_url, "web", statement_seconds=STATEMENT_SECONDS, index_plans_only=True)
+    """Return the services of one process, not yet connected.
+
+    Raises SettingsError when KAFKA_BOOTSTRAP_SERVERS is invalid.
+    """
+    engine = make_engine(
+        settings.database_url, "web", statement_seconds=STATEMENT_TIMEOUT_SECONDS, index_plans_only=True
+    )
     database = Database(engine)
     client = connect_redis(settings.redis_url)
-    seats = ConnectionLimiter(settings.sse_max_connections, MAX_STREAMS_PER_USER)
+    limiter = ConnectionLimiter(settings.sse_max_connections, MAX_STREAMS_PER_USER)
     return Services(
         settings=settings,
         database=database,
         redis=client,
         hub=Hub(connect_redis(settings.redis_url), settings.redis_sse_prefix),
-        connection_limiter=seats,
+        connection_limiter=limiter,
         stream_query_slots=BoundedSemaphore(STREAM_QUERY_SLOTS),
         background_publisher=BackgroundPublisher(ProgressPublisher(client, settings.redis_sse_prefix)),
         kafka_probe=KafkaProbe(settings.kafka_bootstrap_servers if settings.kafka_enabled else ""),
-        metrics=Metrics(database, seats),
+        metrics=Metrics(database, limiter),
     )
 
 
 def services() -> Services:
-    """The services of the current application."""
+    """Return the services of the current application."""
     return cast(Services, current_app.extensions["services"])

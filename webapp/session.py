@@ -1,6 +1,6 @@
-"""Who is asking: an anonymous user in a signed cookie, one a browser.
+"""Identifies the visitor: a signed cookie holds one anonymous user for each browser.
 
-The user's row is made with the first thought, so that looking at a page writes nothing.
+The user's row is inserted with the first thought, so that opening a page writes nothing.
 """
 
 from hashlib import sha256
@@ -13,19 +13,19 @@ _USER = "user"
 
 
 class VisitorCookie(SecureCookieSessionInterface):
-    """Flask's signed session, marked Secure whenever it is given over HTTPS."""
+    """Flask's signed session cookie, marked Secure when it is set over HTTPS."""
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - the signature is Flask's
         return request.is_secure
 
 
 def cookie_name(secret_key: str) -> str:
-    """Cookies know no ports: installations on one host would overwrite a name that they share."""
+    """Return a name that differs for each secret key, because installations on one host share cookies across ports."""
     return f"thoughts_visitor_{sha256(f'name of the cookie: {secret_key}'.encode()).hexdigest()[:8]}"
 
 
 def current_visitor() -> UUID | None:
-    """The user of the cookie that came with this request, if any."""
+    """Return the user of this request's cookie, or None."""
     try:
         return UUID(str(session[_USER]))
     except (KeyError, ValueError):
@@ -33,7 +33,7 @@ def current_visitor() -> UUID | None:
 
 
 def ensure_visitor() -> UUID:
-    """The cookie's user; a browser without one gets it now, and one that comes back keeps it for another year."""
+    """Return the cookie's user. A browser without a cookie gets one; every call extends it by another year."""
     user_id = current_visitor() or uuid4()
     session[_USER] = str(user_id)
     session.permanent = True

@@ -1,4 +1,4 @@
-"""Accepting a thought: stored once, whatever happens to the answers on the way, and then told to the streams."""
+"""Accepts a thought: stores it once, even when an answer of PostgreSQL is lost, and then publishes thought_created."""
 
 import logging
 from uuid import UUID
@@ -7,7 +7,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.accept import Accepted, accept
-from contracts.database import is_refused_data
+from contracts.database import is_rejected_data
 from contracts.events import thought_created
 from contracts.retry import retry
 from webapp.services import Services
@@ -15,7 +15,7 @@ from webapp.services import Services
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 3.0
-"""No new try begins after this; with the statement's own bound an answer comes within some six seconds."""
+"""No new attempt starts after this. With the timeout of a statement, the client gets a response within about 6 s."""
 
 RETRY_DELAYS = (0.1, 0.4, 1.0)
 
@@ -24,36 +24,36 @@ INSERT_USER = sql("INSERT INTO users (id) VALUES (:id) ON CONFLICT DO NOTHING")
 ACCEPTED = "Processing started..."
 ACCEPTED_FOR_BATCH = "Will be analyzed tonight..."
 ACCEPTED_WITHOUT_KAFKA = (
-    "Your thought is queued: Kafka is unavailable at the moment, and the analysis starts when it is back."
+    "Your thought is queued. Kafka is unavailable at the moment; the analysis starts when it is back."
 )
 
 
 class ThoughtDeletedError(ValueError):
-    """Raised when an Idempotency-Key comes again whose thought was deleted; nothing was stored."""
+    """Raised when the thought of a repeated Idempotency-Key was deleted; nothing was stored."""
 
 
 class KeyReusedError(ValueError):
-    """Raised when an Idempotency-Key comes again with another text; nothing was stored."""
+    """Raised when an Idempotency-Key is repeated with another text; nothing was stored."""
 
 
 def submit(services: Services, user_id: UUID, thought_id: UUID, text: str) -> None:
-    """Store the thought and announce it. The same id with the same text again changes nothing.
+    """Store the thought and publish thought_created. Repeating it with the same id and text changes nothing.
 
-    Raises KeyReusedError, DeletedError, or SQLAlchemyError when PostgreSQL stays away.
+    Raises KeyReusedError, ThoughtDeletedError, or SQLAlchemyError when PostgreSQL stays unavailable during the retries.
     """
     event = thought_created(user_id, thought_id, text)
-    accepted, tries = _accept_with_retries(services, user_id, thought_id, text, event.to_bytes())
-    if accepted.existing_text == "":  # no thought's own text is empty
+    accepted, attempts = _accept_with_retries(services, user_id, thought_id, text, event.to_bytes())
+    if accepted.existing_text == "":  # only a deleted thought has an empty text
         raise ThoughtDeletedError("the thought of this Idempotency-Key was deleted")
     if accepted.belongs_to_another(user_id) or accepted.existing_text not in {None, text}:
-        raise KeyReusedError("this Idempotency-Key was used before, for another text")
-    if accepted.created or tries > 1:  # a repeat may find what a try with a lost answer has stored
+        raise KeyReusedError("this Idempotency-Key was used before for another text")
+    if accepted.created or attempts > 1:  # an earlier attempt may have stored it although its answer was lost
         services.metrics.accepted.inc()
         services.background_publisher.publish(event)
 
 
 def status_message(services: Services) -> str:
-    """What happens next with a thought that was just accepted."""
+    """Return what happens next with a thought that was just accepted."""
     if not services.settings.consumes_kafka:
         return ACCEPTED_FOR_BATCH
     return ACCEPTED if services.kafka_probe.is_reachable else ACCEPTED_WITHOUT_KAFKA
@@ -62,7 +62,7 @@ def status_message(services: Services) -> str:
 def _accept_with_retries(
     services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes
 ) -> tuple[Accepted, int]:
-    """What Accept answered, and after how many attempts. Raises SQLAlchemyError."""
+    """Return the result of Accept and the number of attempts. Raises SQLAlchemyError when the last attempt failed."""
     failures: list[Exception] = []
 
     def log_retry(error: Exception, delay: float) -> None:
@@ -77,7 +77,7 @@ def _accept_with_retries(
     accepted = retry(
         lambda: _accept(services, user_id, thought_id, text, event),
         errors=SQLAlchemyError,
-        is_transient=lambda error: not is_refused_data(error),
+        is_transient=lambda error: not is_rejected_data(error),
         delays=RETRY_DELAYS,
         timeout=RETRY_SECONDS,
         on_retry=log_retry,
@@ -88,7 +88,7 @@ def _accept_with_retries(
 def _accept(services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes) -> Accepted:
     settings = services.settings
 
-    def once() -> Accepted:
+    def accept_once() -> Accepted:
         return accept(
             services.database,
             thought_id=thought_id,
@@ -99,8 +99,8 @@ def _accept(services: Services, user_id: UUID, thought_id: UUID, text: str, even
             emit=settings.kafka_enabled,
         )
 
-    accepted = once()
+    accepted = accept_once()
     if accepted.user_known:
         return accepted
     services.database.rows(INSERT_USER, id=user_id)
-    return once()
+    return accept_once()

@@ -1,1 +1,1 @@
-"""The provider that needs no model and no network: plain rules with their evidence, and abstention elsewhere."""
+"""Analyses thoughts with plain rules, without a model or a network; what the rules cannot support is not assessed."""

@@ -1,11 +1,11 @@
-"""Offline action plan: a few templates for each type of thought, filled with quotes of the thought and nothing else."""
+"""Makes the offline action plan from a few templates per type of thought, filled only with quotes of the thought."""
 
 import re
 from collections.abc import Callable, Mapping
 
 from agents.action_plan import ActionPlan, MainAction, QuickWin
 from agents.classification import ThoughtType, Urgency
-from agents.offline.english import quote
+from agents.offline.english import excerpt
 from agents.offline.reading import Reading
 from agents.output import MAX_PHRASE_LENGTH
 from agents.profile import energy_peaks
@@ -21,7 +21,7 @@ _LEARNING = re.compile(r"(?<!\w)(?:learn|study|practi[sc]e)(?!\w)", re.IGNORECAS
 
 
 def plan(reading: Reading) -> ActionPlan:
-    """A small plan by the type of the thought; an empty one where the rules could not read the text."""
+    """Return a short plan for the thought's type, or an empty plan when the text is not English."""
     if not reading.is_english:
         return _nothing()
     if reading.classification.type == "question" and _DECISION.search(reading.text):
@@ -34,7 +34,7 @@ def _nothing() -> ActionPlan:
 
 
 def _decision(reading: Reading) -> ActionPlan:
-    weigh = _win(reading, "Write down one reason for and one against.", "You see what the decision hangs on.")
+    weigh = _win(reading, "Write down one reason for and one against.", "You see what the decision depends on.")
     decide = _main(
         reading, "Set a day by which you will decide, and note what would change your mind.", "about 15 minutes"
     )
@@ -42,49 +42,62 @@ def _decision(reading: Reading) -> ActionPlan:
 
 
 def _trial(reading: Reading) -> list[QuickWin]:
-    """A small trial, where the decision is about learning something that the thought names."""
+    """Return a small trial when the decision is about learning something that the thought names."""
     topics = reading.classification.entities.topics[:1]
     if not _LEARNING.search(reading.text):
         return []
     action = "Give {} one hour as a trial, and note how it went."
-    return [_win(reading, action.format(topic), "You decide on experience.", "about 1 hour") for topic in topics]
+    return [_win(reading, action.format(topic), "You decide from experience.", "about 1 hour") for topic in topics]
 
 
 def _question(reading: Reading) -> ActionPlan:
-    shape = _win(reading, "Write down what a good answer would have to tell you.", "You know it when you find it.")
+    shape = _win(
+        reading,
+        "Write down what a good answer would have to tell you.",
+        "You recognise a good answer when you find it.",
+    )
     search = _main(reading, "Look in one source that you trust, or ask one person who may know.", "about 30 minutes")
-    return _plan([shape], [search], metrics=["The question is answered, or smaller than before."])
+    return _plan([shape], [search], metrics=["The question is answered, or at least narrower."])
 
 
 def _task(reading: Reading) -> ActionPlan:
-    start = _win(reading, f"Do the first small part of \u201c{quote(reading.text)}\u201d.", "It is begun.")
-    finish = _main(reading, "Set aside one undisturbed stretch of time and finish it.", "you know best")
+    start = _win(reading, f"Do the first small part of \u201c{excerpt(reading.text)}\u201d.", "You have started.")
+    finish = _main(reading, "Set aside one undisturbed stretch of time and finish it.", "depends on the task")
     return _plan([start], [finish], metrics=["It is done and off your list."])
 
 
 def _problem(reading: Reading) -> ActionPlan:
-    record = _win(reading, "Write down when it last happened and what you have tried.", "The problem can be looked at.")
-    change = _main(reading, "Change one thing at a time, beginning with the likeliest cause.", "about 1 hour")
+    record = _win(
+        reading, "Write down when it last happened and what you have tried.", "You have the facts in one place."
+    )
+    change = _main(reading, "Change one thing at a time, starting with the likeliest cause.", "about 1 hour")
     return _plan(
         [record], [change], ["Changing several things at once."], ["It no longer happens, or you know the cause."]
     )
 
 
 def _idea(reading: Reading) -> ActionPlan:
-    sentence = _win(reading, "Write in one sentence whom it would help, and how.", "The idea can be told to others.")
+    sentence = _win(
+        reading, "Write in one sentence whom it would help, and how.", "You can explain the idea to others."
+    )
     trial = _main(reading, "Make the smallest version that can be tried, and try it.", "about 2 hours")
     return _plan([sentence], [trial], ["Building more before the first trial."], ["One person has tried it."])
 
 
 def _emotion(reading: Reading) -> ActionPlan:
     name = _win(
-        reading, "Write one sentence on what set the feeling off.", "It has a name and a place.", "about 5 minutes"
+        reading,
+        "Write one sentence on what set the feeling off.",
+        "You know what caused the feeling.",
+        "about 5 minutes",
     )
     return _plan([name], avoid=["Large decisions while the feeling is strong."])
 
 
 def _observation(reading: Reading) -> ActionPlan:
-    keep = _win(reading, "Add one line on why it caught your eye.", "You can find its point again.", "about 2 minutes")
+    keep = _win(
+        reading, "Add one line on why it caught your eye.", "You can see later why it mattered.", "about 2 minutes"
+    )
     return _plan([keep])
 
 
@@ -129,7 +142,7 @@ def _main(reading: Reading, action: str, duration: str) -> MainAction:
 
 
 def _timing(reading: Reading) -> str:
-    """What takes longer goes where the user has most energy, if the profile says when that is."""
+    """Return when to do the main action: at the time of day with most energy, if the profile names one."""
     when = _TIMING[reading.classification.urgency]
-    peaks = energy_peaks(reading.given.profile)
+    peaks = energy_peaks(reading.agent_input.profile)
     return f"{when}, at your best time ({peaks[0]})"[:MAX_PHRASE_LENGTH] if peaks else when

@@ -1,6 +1,7 @@
-"""The dates that a thought names, found by a small grammar of its own, and what they say about its urgency.
+"""Finds the dates that a thought names and derives its urgency from them.
 
-General date parsers find dates in notes that have none; this grammar finds fewer and invents nothing.
+General date parsers report dates in notes that have none. The small grammar here misses some dates but reports no false
+ones.
 """
 
 import re
@@ -20,7 +21,7 @@ _PART = "(?:morning|afternoon|evening|night)"
 _PERIOD = f"(?:week|weekend|month|quarter|year|spring|summer|autumn|fall|winter|{_DAY}|{_MONTH})"
 _NUMBER = "(?:[0-9]{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten)"
 _AFTER_PREPOSITION = r"(?:(?<=\bin\s)|(?<=\bby\s)|(?<=\bsince\s)|(?<=\buntil\s))"
-"""May and March are also verbs: a month without a day counts only here."""
+"""A month without a day counts only after one of these words, because "may" and "march" are also verbs."""
 
 _GRAMMAR = re.compile(
     rf"""(?<!\w)(?:
@@ -40,31 +41,31 @@ _SOON_DAYS = 14
 
 
 def dates(text: str) -> list[str]:
-    """The spans that name a date, as they stand in the text."""
+    """Return the parts of the text that name a date, unchanged."""
     return distinct((span.group() for span in _GRAMMAR.finditer(text) if _exists(span)), MAX_LIST_LENGTH)
 
 
 def urgency_of_dates(text: str, today: date) -> Urgency | None:
-    """The most urgent of the dates named; None where the text names none."""
-    found = {_urgency(span, today) for span in _GRAMMAR.finditer(text) if _exists(span)}
-    return next((level for level in _ORDER if level in found), None)
+    """Return the urgency of the most urgent date, or None when the text names no date."""
+    urgencies = {_urgency(span, today) for span in _GRAMMAR.finditer(text) if _exists(span)}
+    return next((urgency for urgency in _ORDER if urgency in urgencies), None)
 
 
 def _exists(span: re.Match[str]) -> bool:
-    """Whether it is a day of the calendar; a leap year stands in where no year is named."""
-    return not _is_exact(span) or _exact(span, 2024) is not None
+    """Return whether the calendar has this day. Without a named year a leap year is assumed."""
+    return not _is_exact(span) or _parse_day(span, 2024) is not None
 
 
 def _urgency(span: re.Match[str], today: date) -> Urgency:
     if _is_exact(span):
-        return _urgency_of_day(_exact(span, today.year), today)
+        return _urgency_of_day(_parse_day(span, today.year), today)
     if span["today"] is not None:
         return "immediate"
     return "soon" if span["near"] is not None else "eventually"
 
 
 def _urgency_of_day(day: date | None, today: date) -> Urgency:
-    """A day gone by hurries nobody: the thought may only look back at it."""
+    """Return the urgency of a day. A past day is not urgent, because the thought may only look back at it."""
     days = (day - today).days if day else -1
     if 0 <= days <= 1:
         return "immediate"
@@ -75,8 +76,8 @@ def _is_exact(span: re.Match[str]) -> bool:
     return any(span[name] is not None for name in ("iso", "month", "month_first"))
 
 
-def _exact(span: re.Match[str], year: int) -> date | None:
-    """The day that the span names, in `year` where it names none; None for a day that no calendar has."""
+def _parse_day(span: re.Match[str], year: int) -> date | None:
+    """Return the day that the span names, in `year` if it names none, or None when the calendar has no such day."""
     try:
         return date.fromisoformat(span["iso"]) if span["iso"] else _from_words(span, year)
     except ValueError:

@@ -1,66 +1,66 @@
-"""Just enough English for the rules: is this English at all, its words, its sentences, its quotes.
+"""Detects English text and splits it into the words, sentences and excerpts that the rules need.
 
-The rules read English only. In another language they would take "die" for a verb and "Problem" for a cue, so they
-abstain there.
+The rules read English only. In German, for example, they would mistake "die" for a verb and "Problem" for a cue, so
+they assess nothing in a text of another language.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
-from agents.offline.vocabulary import FILLERS, FOREIGN_WORDS, FUNCTION_WORDS, SHARED_WORDS, STARTERS
+from agents.offline.vocabulary import FILLERS, FOREIGN_WORDS, FUNCTION_WORDS, SHARED_WORDS, TASK_VERBS
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _SENTENCE = re.compile(r"[^.!?\u2026\n]+[.!?\u2026]*")
 
-_EVIDENCE = (FUNCTION_WORDS | STARTERS) - SHARED_WORDS
-_LEAST_SHARE = 0.2
-_WORDS_LOOKED_AT = 300
+_EVIDENCE = (FUNCTION_WORDS | TASK_VERBS) - SHARED_WORDS
+_MIN_ENGLISH_SHARE = 0.2
+_MAX_WORDS_CHECKED = 300
 
 
 def words(text: str) -> list[str]:
-    """The words in lower case, with straight apostrophes."""
+    """Return the words in lower case, with straight apostrophes."""
     return [match.group().lower().replace("\u2019", "'") for match in _WORD.finditer(text)]
 
 
 def is_english(text: str) -> bool:
-    """Whether enough of the words are everyday English ones to trust the cue words."""
-    looked_at = words(text)[:_WORDS_LOOKED_AT]
-    known = sum(word in _EVIDENCE for word in looked_at)
-    foreign = sum(word in FOREIGN_WORDS for word in looked_at)
-    return known > foreign and known >= _LEAST_SHARE * len(looked_at)
+    """Return whether enough of the words are everyday English words, so that the cue words can be trusted."""
+    checked = words(text)[:_MAX_WORDS_CHECKED]
+    english = sum(word in _EVIDENCE for word in checked)
+    foreign = sum(word in FOREIGN_WORDS for word in checked)
+    return english > foreign and english >= _MIN_ENGLISH_SHARE * len(checked)
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences with their end marks, without blanks around them."""
+    """Return the sentences with their end marks, without surrounding white space."""
     return [match.group().strip() for match in _SENTENCE.finditer(text) if match.group().strip()]
 
 
 def content_words(text: str) -> set[str]:
-    """The words that carry meaning: four letters or more and not everyday ones."""
+    """Return the words that carry meaning: those with at least four letters that are not everyday words."""
     return {word for word in words(text) if len(word) > 3 and word not in FUNCTION_WORDS and word not in FILLERS}
 
 
-def one_of(cues: Iterable[str]) -> str:
-    """The part of a pattern that stands for any of the cues, whichever apostrophe it is written with."""
+def alternatives(cues: Iterable[str]) -> str:
+    """Return a regular expression group that matches any of the cues, with a straight or a curly apostrophe."""
     longest_first = sorted(cues, key=lambda cue: (-len(cue), cue))
     return f"(?:{'|'.join(re.escape(cue) for cue in longest_first)})".replace("'", "['\u2019]")
 
 
-def any_of(cues: Iterable[str]) -> re.Pattern[str]:
-    """A pattern that finds any of the cues as whole words, whatever the case."""
-    return re.compile(rf"(?<!\w){one_of(cues)}(?!\w)", re.IGNORECASE)
+def whole_word_pattern(cues: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern that finds any of the cues as whole words, ignoring case."""
+    return re.compile(rf"(?<!\w){alternatives(cues)}(?!\w)", re.IGNORECASE)
 
 
 def distinct(quotes: Iterable[str], limit: int) -> list[str]:
-    """The first quotes in their order, each once whatever its case."""
+    """Return the first `limit` quotes without duplicates, ignoring case, in their order."""
     first: dict[str, str] = {}
-    for found in quotes:
-        first.setdefault(found.lower(), found)
+    for quote in quotes:
+        first.setdefault(quote.lower(), quote)
     return list(first.values())[:limit]
 
 
-def quote(text: str, limit: int = 100) -> str:
-    """The beginning of the text up to a word's end: a substring of it, in one line, that a template can carry."""
+def excerpt(text: str, limit: int = 100) -> str:
+    """Return the beginning of the text's first line, cut at the end of a word and short enough for a template."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if len(line) <= limit:
         return line
@@ -68,6 +68,6 @@ def quote(text: str, limit: int = 100) -> str:
     return (cut[: cut.rfind(" ")] if " " in cut else cut).rstrip()
 
 
-def quoted(items: Sequence[str]) -> str:
-    """The items in quotation marks, for a sentence."""
+def join_quoted(items: Sequence[str]) -> str:
+    """Join the items, each in quotation marks, for use in a sentence."""
     return ", ".join(f"\u201c{item}\u201d" for item in items)

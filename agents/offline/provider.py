@@ -1,4 +1,4 @@
-"""The offline provider: no model, no network, no cost. Every claim has its evidence; elsewhere it abstains."""
+"""Provides the offline agents: no model, no network, no cost. Claims without evidence are left out."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -18,8 +18,8 @@ from agents.offline.reading import Reading
 from agents.offline.value_impact import weigh
 from agents.output import AgentOutput, first_error
 
-VERSION: Final = "1"
-"""Raised with every change of the rules that changes a result."""
+VERSION: Final = "2"
+"""Increment it with every change of the rules or texts that changes a result, because it is stored with the result."""
 
 _RULES: Mapping[str, Callable[[Reading], AgentOutput]] = {
     "classification": lambda reading: classify(reading.text, reading.today),
@@ -35,20 +35,20 @@ def _today() -> date:
 
 
 class OfflineProvider:
-    """Calls end within milliseconds: no deadline is watched. `today` is the day that dates are compared with."""
+    """Applies the offline rules. Calls take milliseconds, so the deadline is ignored. `today` returns the date."""
 
     def __init__(self, today: Callable[[], date] = _today) -> None:
         self._today = today
 
-    def run(self, agent_name: str, given: AgentInput, context: CallContext) -> AgentResult:
+    def run(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> AgentResult:
         if context.cancelled.is_set():
             raise Cancelled("fenced before the call began")
         CATALOGUE.named(agent_name)
-        output = self._apply(agent_name, given)
+        output = self._apply(agent_name, agent_input)
         return AgentResult(output, "offline", "rules", VERSION, tokens_in=0, tokens_out=0, cost_usd=Decimal(0))
 
-    def _apply(self, agent_name: str, given: AgentInput) -> AgentOutput:
+    def _apply(self, agent_name: str, agent_input: AgentInput) -> AgentOutput:
         try:
-            return _RULES[agent_name](Reading(given, self._today())).with_computed_fields(given)
+            return _RULES[agent_name](Reading(agent_input, self._today())).with_computed_fields(agent_input)
         except ValidationError as error:
             raise InvalidOutput(first_error(error)) from error

@@ -1,4 +1,4 @@
-"""One thought as the rules of all five agents see it."""
+"""Holds what the rules of all agents need to know about one thought."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,20 +8,20 @@ from agents.classification import Classification
 from agents.interface import AgentInput
 from agents.offline.classification import classify
 from agents.offline.english import is_english
-from agents.output import clean, previous_output
+from agents.output import previous_output, replace_unstorable
 
 
 @dataclass(frozen=True)
 class Reading:
-    """`today` is handed in, so that the same input gives the same result."""
+    """One thought as the rules read it. `today` is a parameter, so that the same input gives the same result."""
 
-    given: AgentInput
+    agent_input: AgentInput
     today: date
 
     @cached_property
     def text(self) -> str:
-        """The thought, cleaned; quotes are substrings of this."""
-        return clean(self.given.text)
+        """The cleaned text of the thought. All quotes are substrings of it."""
+        return replace_unstorable(self.agent_input.text)
 
     @cached_property
     def is_english(self) -> bool:
@@ -29,5 +29,5 @@ class Reading:
 
     @cached_property
     def classification(self) -> Classification:
-        """What agent 1 returned, or the rules' own reading where that is missing."""
-        return previous_output(Classification, "classification", self.given) or classify(self.text, self.today)
+        """The stored output of agent 1, or a new classification by the rules when it is missing."""
+        return previous_output(Classification, "classification", self.agent_input) or classify(self.text, self.today)

@@ -1,7 +1,7 @@
-"""Offline value impact: a value is assessed only where the thought has words for it, and then with low confidence.
+"""Assesses a value only when the thought contains cue words for it, and then with low confidence.
 
-The score says how far the thought touches the value, not whether it does it good: 5 for one word, one more for each
-further word, 7 at most.
+The score says how much the thought concerns the value, not whether it is good for it: 5 for one cue word, one more for
+each further cue word, at most 7.
 """
 
 import re
@@ -9,28 +9,28 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents.offline import vocabulary
-from agents.offline.english import any_of, distinct, quoted
+from agents.offline.english import distinct, join_quoted, whole_word_pattern
 from agents.offline.reading import Reading
 from agents.output import NOT_ASSESSED
 from agents.value_impact import EconomicValue, GrowthValue, HealthValue, LegacyValue, RelationalValue, ValueImpact
 
-_CUES = {name: any_of(cues) for name, cues in vocabulary.VALUES.items()}
-_BODY = any_of(vocabulary.BODY)
-_MIND = any_of(vocabulary.MIND)
+_CUES = {name: whole_word_pattern(cues) for name, cues in vocabulary.VALUES.items()}
+_BODY = whole_word_pattern(vocabulary.BODY)
+_MIND = whole_word_pattern(vocabulary.MIND)
 
-_FIRST_SCORE, _HIGHEST_SCORE, _MOST_CUES = 5, 7, 5
+_FIRST_SCORE, _MAX_SCORE, _MAX_CUES = 5, 7, 5
 _CONFIDENCE = 0.2
 
 
 @dataclass(frozen=True)
-class _Touch:
-    """How far the thought touches one value, and by which of its words."""
+class _Mention:
+    """The cue words of one value in the thought, and the score that follows from them."""
 
     cues: list[str]
 
     @property
     def score(self) -> int | None:
-        return min(_FIRST_SCORE + len(self.cues) - 1, _HIGHEST_SCORE) if self.cues else None
+        return min(_FIRST_SCORE + len(self.cues) - 1, _MAX_SCORE) if self.cues else None
 
     @property
     def confidence(self) -> float:
@@ -40,43 +40,45 @@ class _Touch:
     def reasoning(self) -> str:
         if not self.cues:
             return NOT_ASSESSED
-        return f"The thought says {quoted(self.cues)}. That counts as touching this value, by words alone."
+        return f"The thought says {join_quoted(self.cues)}. The score is based on these words alone."
 
 
 def weigh(reading: Reading) -> ValueImpact:
-    """The five values; `weighted_total` is filled in when the output is settled."""
-    found = {name: _touch(pattern, reading) for name, pattern in _CUES.items()}
-    topics = reading.classification.entities.topics if found["growth"].cues else []
+    """Return the five values. `with_computed_fields` computes `weighted_total` later."""
+    mentions = {name: _find_mention(pattern, reading) for name, pattern in _CUES.items()}
+    topics = reading.classification.entities.topics if mentions["growth"].cues else []
     return ValueImpact(
-        economic_value=EconomicValue(**_shared(found["economic"]), timeframe=NOT_ASSESSED),
+        economic_value=EconomicValue(**_common_fields(mentions["economic"]), timeframe=NOT_ASSESSED),
         relational_value=RelationalValue(
-            **_shared(found["relational"]), affected_relationships=reading.classification.entities.people
+            **_common_fields(mentions["relational"]), affected_relationships=reading.classification.entities.people
         ),
-        legacy_value=LegacyValue(**_shared(found["legacy"]), long_term_impact=NOT_ASSESSED),
-        health_value=HealthValue(**_shared(found["health"]), physical_mental=_body_or_mind(found["health"])),
-        growth_value=GrowthValue(**_shared(found["growth"]), learning_areas=topics),
-        overall_assessment=_overall([name for name, touch in found.items() if touch.cues]),
+        legacy_value=LegacyValue(**_common_fields(mentions["legacy"]), long_term_impact=NOT_ASSESSED),
+        health_value=HealthValue(
+            **_common_fields(mentions["health"]), physical_mental=_body_or_mind(mentions["health"])
+        ),
+        growth_value=GrowthValue(**_common_fields(mentions["growth"]), learning_areas=topics),
+        overall_assessment=_overall([name for name, mention in mentions.items() if mention.cues]),
     )
 
 
-def _touch(pattern: re.Pattern[str], reading: Reading) -> _Touch:
-    found = pattern.findall(reading.text) if reading.is_english else []
-    return _Touch(distinct(found, _MOST_CUES))
+def _find_mention(pattern: re.Pattern[str], reading: Reading) -> _Mention:
+    cues = pattern.findall(reading.text) if reading.is_english else []
+    return _Mention(distinct(cues, _MAX_CUES))
 
 
-def _shared(touch: _Touch) -> dict[str, object]:
-    return {"score": touch.score, "reasoning": touch.reasoning, "confidence": touch.confidence}
+def _common_fields(mention: _Mention) -> dict[str, object]:
+    return {"score": mention.score, "reasoning": mention.reasoning, "confidence": mention.confidence}
 
 
-def _body_or_mind(touch: _Touch) -> Literal["physical", "mental", "both"] | None:
-    words = " ".join(touch.cues)
+def _body_or_mind(mention: _Mention) -> Literal["physical", "mental", "both"] | None:
+    words = " ".join(mention.cues)
     body, mind = _BODY.search(words), _MIND.search(words)
     if body and mind:
         return "both"
     return "physical" if body else "mental" if mind else None
 
 
-def _overall(touched: list[str]) -> str:
-    if not touched:
-        return "Not assessed: the thought has no words that the offline rules can tie to a value."
-    return f"Values that its words touch: {', '.join(touched)}. The others were not assessed."
+def _overall(mentioned: list[str]) -> str:
+    if not mentioned:
+        return "Not assessed: the thought has no words that the offline rules can relate to a value."
+    return f"Values that the thought mentions: {', '.join(mentioned)}. The others were not assessed."

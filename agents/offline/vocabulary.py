@@ -1,4 +1,4 @@
-"""The words that the rules know. Lists only: what a word leads to stands with the rule that uses it."""
+"""Lists the words that the rules know. The meaning of each list is defined by the rule that uses it."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,9 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _wordings(text: str) -> frozenset[str]:
-    """Cues of several words, between commas."""
-    return frozenset(" ".join(wording.split()) for wording in text.split(","))
+def _cues(text: str) -> frozenset[str]:
+    """Split a text at its commas into cues, which may have several words."""
+    return frozenset(" ".join(cue.split()) for cue in text.split(","))
 
 
 FUNCTION_WORDS = _words(
@@ -23,10 +23,10 @@ FUNCTION_WORDS = _words(
     with won't would you your
     """
 )
-"""Everyday words; enough of them make a text English."""
+"""Everyday English words. A text with enough of them is English."""
 
 SHARED_WORDS = _words("a am an as do has he her his in me no on or so was will")
-"""English words that other languages write alike: no evidence for English."""
+"""English words that also exist in other languages, so they are no evidence for English."""
 
 FOREIGN_WORDS = _words(
     """
@@ -34,16 +34,16 @@ FOREIGN_WORDS = _words(
     pas que qui el los las por para una il che non di per sono de em um uma com nie jest jak
     """
 )
-"""Everyday words of neighbouring languages: as many of them as English ones, and the text is not English."""
+"""Everyday words of other European languages. A text with at least as many of them as English ones is not English."""
 
 FILLERS = _words(
     """
     being every make most much only other really still such thing things think very want well while year years
     """
 )
-"""Words that two texts may share without being about the same matter."""
+"""Words that two texts may share without being about the same subject."""
 
-STARTERS = _words(
+TASK_VERBS = _words(
     """
     add answer apply arrange ask attend bake book bring build buy call cancel change check clean collect complete cook
     create cut decide deliver discuss do download draft email feed file fill find finish fix follow get give go help
@@ -53,43 +53,43 @@ STARTERS = _words(
     upgrade visit wash water write
     """
 )
-"""Verbs that begin a task when they begin a sentence."""
+"""Verbs that mark a task when they start a sentence."""
 
-BEFORE_A_TASK = _words("please also then urgent urgently asap todo")
-"""Words that may stand before such a verb."""
+TASK_PREFIXES = _words("please also then urgent urgently asap todo")
+"""Words that may precede such a verb."""
 
-TASK = _wordings(
+TASK = _cues(
     """
     remind me to, remember to, don't forget, i need to, i have to, i must, i've got to, we need to, we have to, todo,
     to do
     """
 )
-PROBLEM = _wordings(
+PROBLEM = _cues(
     """
     problem, problems, broken, stuck, can't, cannot, doesn't work, don't work, not working, fails, failing, failed,
     error, errors, issue, issues, bug, bugs, struggle, struggling, keeps crashing
     """
 )
-IDEA_OPENINGS = _wordings("what if, how about")
-IDEA = _wordings("idea, maybe we could, maybe i could, we could, i could, imagine, it would be")
-FEELING = _wordings("i feel, i'm feeling, i am feeling, i felt, makes me feel")
+IDEA_OPENINGS = _cues("what if, how about")
+IDEA = _cues("idea, maybe we could, maybe i could, we could, i could, imagine, it would be")
+FEELING = _cues("i feel, i'm feeling, i am feeling, i felt, makes me feel")
 
 TONES: Mapping[Tone, frozenset[str]] = {
-    "overwhelmed": _wordings("overwhelmed, overwhelming, too much, burned out, burnt out, drowning, can't cope"),
-    "anxious": _wordings("anxious, worried, worry, worries, nervous, afraid, scared, panic, dread"),
-    "frustrated": _wordings("frustrated, frustrating, annoyed, annoying, angry, fed up, sick of, furious"),
-    "excited": _wordings("excited, exciting, can't wait, thrilled, amazing, delighted"),
-    "hopeful": _wordings("hope, hopeful, hoping, looking forward, optimistic"),
-    "curious": _wordings("curious, wonder, wondering, fascinated, intrigued"),
+    "overwhelmed": _cues("overwhelmed, overwhelming, too much, burned out, burnt out, drowning, can't cope"),
+    "anxious": _cues("anxious, worried, worry, worries, nervous, afraid, scared, panic, dread"),
+    "frustrated": _cues("frustrated, frustrating, annoyed, annoying, angry, fed up, sick of, furious"),
+    "excited": _cues("excited, exciting, can't wait, thrilled, amazing, delighted"),
+    "hopeful": _cues("hope, hopeful, hoping, looking forward, optimistic"),
+    "curious": _cues("curious, wonder, wondering, fascinated, intrigued"),
 }
-"""The stronger feeling first: it wins where two have as many cues."""
+"""Ordered from the strongest feeling: the earlier tone wins when two have the same number of cues."""
 
-I_AM = _wordings("i'm, i am, i was, i've been")
+I_AM = _cues("i'm, i am, i was, i've been")
 OTHER_FEELINGS = _words("sad happy lonely tired exhausted upset proud")
 
-IMMEDIATE = _wordings("asap, urgent, urgently, immediately, right now, right away, emergency, overdue, at once")
-SOON = _wordings("soon, shortly, deadline, in the next few days")
-NEVER = _wordings("never mind, nevermind, forget it, no need to, not worth it")
+IMMEDIATE = _cues("asap, urgent, urgently, immediately, right now, right away, emergency, overdue, at once")
+SOON = _cues("soon, shortly, deadline, in the next few days")
+NEVER = _cues("never mind, nevermind, forget it, no need to, not worth it")
 
 KIN = _words(
     """
@@ -99,25 +99,25 @@ KIN = _words(
     """
 )
 KIN_AS_NAMES = _words("Mom Mum Dad Grandma Grandpa mom mum dad grandma grandpa")
-TO_PERSON = _wordings(
+PERSON_CUES = _cues(
     """
     call, phone, ask, tell, meet, invite, thank, email, text, remind, talk to, speak to, write to, listen to, lunch
     with, dinner with, coffee with
     """
 )
-TO_PLACE = _wordings(
+PLACE_CUES = _cues(
     """
     move to, moving to, moved to, travel to, travelling to, fly to, flying to, flight to, drive to, driving to, trip
     to, train to, go to, going to, visit, visiting, live in, living in
     """
 )
-COMMON_PLACES = _wordings(
+COMMON_PLACES = _cues(
     """
     home, work, school, the office, the gym, the hospital, the airport, the station, the library, the bank, the
     supermarket, the garden
     """
 )
-TO_TOPIC = _words("learn learning study studying practise practice research improve understand about")
+TOPIC_CUES = _words("learn learning study studying practise practice research improve understand about")
 CALENDAR = _words(
     """
     monday tuesday wednesday thursday friday saturday sunday january february march april may june july august

@@ -1,1 +1,1 @@
-"""The provider for tests and benches: made-up results, waits and failures on demand, calls that can be counted."""
+"""Answers with made-up results for tests and benchmarks, with delays and failures on demand and a log of all calls."""

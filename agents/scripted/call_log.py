@@ -1,9 +1,9 @@
-"""The scripted provider's call log: one JSON line an event, shared by all processes of a stack.
+"""Writes the scripted provider's call log: one JSON line per event, in a file shared by all processes of a stack.
 
     {"event": "start"|"end"|"error", "thought_id", "agent", "attempt", "call_id", "pid", "time"}
 
-`time` is in seconds since the epoch. A call that was paid for has a start; one whose process died in the call has no
-end and no error.
+`time` is in seconds since the epoch. Every paid call has a start. A call whose process died has neither an end nor an
+error.
 """
 
 import json
@@ -17,9 +17,9 @@ from agents.scripted.starts import StartIndex
 
 
 class CallLog:
-    """Appends to a file that others append to, rotate or delete at the same time. Safe for threads.
+    """Appends to a file that other processes may append to, rotate or delete at the same time. Thread-safe.
 
-    Every method may raise OSError when the file cannot be written.
+    Every method raises OSError when the file cannot be written.
     """
 
     def __init__(self, path: str) -> None:
@@ -29,17 +29,17 @@ class CallLog:
         self._starts = StartIndex()
 
     def append(self, event: Mapping[str, object]) -> None:
-        """Write one line with one write: the kernel keeps O_APPEND writes of several processes apart."""
+        """Write one line with a single write, because the kernel does not mix O_APPEND writes of several processes."""
         line = json.dumps(event).encode() + b"\n"
         with self._current_file() as file:
             written = os.write(file, line)
         if written != len(line):
-            raise OSError(f"only {written} of {len(line)} bytes could be written to {self._path}")
+            raise OSError(f"wrote only {written} of {len(line)} bytes to {self._path}")
 
     def start_number(self, thought_id: str, agent: str, call_id: str) -> int:
-        """Which call of this thought and agent, from 1, in all processes, the call with this start line is."""
-        with self._current_file() as current:
-            file, starts = os.dup(current), self._starts
+        """Return the number of a started call, from 1, among the calls of its thought and agent in all processes."""
+        with self._current_file() as current_file:
+            file, starts = os.dup(current_file), self._starts
         try:
             return starts.start_number(file, thought_id, agent, call_id)
         finally:
@@ -53,7 +53,7 @@ class CallLog:
             yield self._file
 
     def _is_current(self) -> bool:
-        """Whether the path still leads to the open file. An open file's inode number is not given out again."""
+        """Return whether the path still leads to the open file. The inode number of an open file is not reused."""
         if self._file < 0:
             return False
         try:

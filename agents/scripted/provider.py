@@ -1,4 +1,4 @@
-"""The scripted provider: waits, then returns a made-up result or fails as the thought's directives say."""
+"""Provides scripted agents: a call waits, then returns a made-up result or fails as the thought's directives say."""
 
 import os
 import threading
@@ -15,69 +15,75 @@ from agents.scripted.directives import Failure, Script, read_script
 from agents.scripted.samples import sample
 
 CRASH_STATUS = 137
-"""The exit status of a crash, as if the process had been killed with SIGKILL."""
+"""The exit status of a crash, the same as after SIGKILL."""
 
 NONSENSE: Final = {"answer": "Scripted: colourless green ideas sleep furiously."}
-"""No agent's model takes it."""
+"""An answer that no agent's model accepts."""
 
 
 class ScriptedProvider:
-    """Waits `delay_ms`, or the directive's delay in its place. A crash, a hang and want of memory come at once.
+    """Answers after `delay_ms`, or after the delay of a directive. A crash, a hang and a MemoryError have no delay.
 
-    Without a call log the attempt stands in for the number of the call, so a replay counts from 1 again.
+    Without a call log the attempt is used as the number of the call, so a replay counts from 1 again.
     """
 
     def __init__(self, delay_ms: int, log: CallLog | None) -> None:
         self._delay_ms = delay_ms
         self._log = log
 
-    def run(self, agent_name: str, given: AgentInput, context: CallContext) -> AgentResult:
+    def run(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> AgentResult:
         if context.cancelled.is_set():
             raise Cancelled("fenced before the call began")
         model = CATALOGUE.named(agent_name).output
-        self._note("start", agent_name, given, context)
+        self._log_event("start", agent_name, agent_input, context)
         try:
-            output = self._play(model, agent_name, given, context)
+            output = self._answer(model, agent_name, agent_input, context)
         except (AgentError, MemoryError):
-            self._note("error", agent_name, given, context)
+            self._log_event("error", agent_name, agent_input, context)
             raise
-        self._note("end", agent_name, given, context)
+        self._log_event("end", agent_name, agent_input, context)
         return AgentResult(output, "scripted", "scripted", "1", tokens_in=0, tokens_out=0, cost_usd=Decimal(0))
 
-    def _play(self, model: type[AgentOutput], agent_name: str, given: AgentInput, context: CallContext) -> AgentOutput:
-        script = read_script(given.text, agent_name)
-        failure = self._failure(script, agent_name, given, context)
-        _fail_at_once(failure)
+    def _answer(
+        self, model: type[AgentOutput], agent_name: str, agent_input: AgentInput, context: CallContext
+    ) -> AgentOutput:
+        script = read_script(agent_input.text, agent_name)
+        failure = self._next_failure(script, agent_name, agent_input, context)
+        _fail_without_delay(failure)
         _wait(self._delay_ms if script.delay_ms is None else script.delay_ms, context)
         _fail(failure)
-        return validate_output(model, NONSENSE if failure == "nonsense" else sample(model, given.text), given)
+        return validate_output(
+            model, NONSENSE if failure == "nonsense" else sample(model, agent_input.text), agent_input
+        )
 
-    def _failure(self, script: Script, agent_name: str, given: AgentInput, context: CallContext) -> Failure | None:
-        if not script.fails:
+    def _next_failure(
+        self, script: Script, agent_name: str, agent_input: AgentInput, context: CallContext
+    ) -> Failure | None:
+        if not script.failures:
             return None
-        return script.failure_of(self._call_number(agent_name, given, context))
+        return script.failure_of(self._call_number(agent_name, agent_input, context))
 
-    def _call_number(self, agent_name: str, given: AgentInput, context: CallContext) -> int:
+    def _call_number(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> int:
         if self._log is None:
             return context.attempt
         try:
-            return self._log.start_number(str(given.thought_id), agent_name, str(context.call_id))
+            return self._log.start_number(str(agent_input.thought_id), agent_name, str(context.call_id))
         except OSError as error:
-            raise _log_trouble(error) from error
+            raise _call_log_error(error) from error
 
-    def _note(self, event: str, agent_name: str, given: AgentInput, context: CallContext) -> None:
+    def _log_event(self, event: str, agent_name: str, agent_input: AgentInput, context: CallContext) -> None:
         if self._log is None:
             return
         try:
-            self._log.append(_line(event, agent_name, given, context))
+            self._log.append(_line(event, agent_name, agent_input, context))
         except OSError as error:
-            raise _log_trouble(error) from error
+            raise _call_log_error(error) from error
 
 
-def _line(event: str, agent_name: str, given: AgentInput, context: CallContext) -> dict[str, object]:
+def _line(event: str, agent_name: str, agent_input: AgentInput, context: CallContext) -> dict[str, object]:
     return {
         "event": event,
-        "thought_id": str(given.thought_id),
+        "thought_id": str(agent_input.thought_id),
         "agent": agent_name,
         "attempt": context.attempt,
         "call_id": str(context.call_id),
@@ -86,12 +92,12 @@ def _line(event: str, agent_name: str, given: AgentInput, context: CallContext) 
     }
 
 
-def _log_trouble(error: OSError) -> TransientError:
-    return TransientError(f"SCRIPTED_CALL_LOG cannot be used, free its disk or correct its path: {error}")
+def _call_log_error(error: OSError) -> TransientError:
+    return TransientError(f"SCRIPTED_CALL_LOG cannot be written; free disk space or correct the path: {error}")
 
 
 def _wait(delay_ms: int, context: CallContext) -> None:
-    """Stay for the delay as a model's answer would. Raises Cancelled at once when fenced, and keeps the deadline."""
+    """Wait as for a model's answer. Raises Cancelled as soon as the call is fenced, TransientError at the deadline."""
     seconds = delay_ms / 1000
     if seconds > 0 and context.cancelled.wait(min(seconds, context.deadline_seconds)):
         raise Cancelled("fenced during the call")
@@ -99,34 +105,34 @@ def _wait(delay_ms: int, context: CallContext) -> None:
         raise TransientError(f"no answer within {context.deadline_seconds:g} s")
 
 
-def _fail_at_once(failure: Failure | None) -> None:
+def _fail_without_delay(failure: Failure | None) -> None:
     if failure == "crash":
         os._exit(CRASH_STATUS)
     if failure == "hang":
         _hang()
     if failure == "memory":
-        _exhaust()
+        _exhaust_memory()
 
 
 def _fail(failure: Failure | None) -> None:
     if failure == "transient":
-        raise TransientError("scripted: transient failure, as the thought demands")
+        raise TransientError("scripted: transient failure, as the thought's directive says")
     if failure == "permanent":
-        raise PermanentError("scripted: permanent failure, as the thought demands")
+        raise PermanentError("scripted: permanent failure, as the thought's directive says")
 
 
 def _hang() -> Never:
-    """A wedged thread: deaf to the fence and to the deadline, until the process ends."""
+    """Block the thread until the process ends, ignoring the fence and the deadline."""
     while True:
         threading.Event().wait()
 
 
-def _exhaust() -> Never:
-    """Ask for pieces of memory, each twice the one before, until there is none. Raises MemoryError.
+def _exhaust_memory() -> Never:
+    """Allocate blocks of memory, each twice as large as the previous one, until it fails. Raises MemoryError.
 
-    The pieces are never written to, so that only the process's bound is reached and not the machine's.
+    The blocks are never written to, so the process reaches its own limit and not the machine's.
     """
-    taken, size = list[bytes](), 1 << 20
+    blocks, size = list[bytes](), 1 << 20
     while True:
-        taken.append(bytes(size))
+        blocks.append(bytes(size))
         size *= 2

@@ -1,4 +1,4 @@
-"""Made-up results that say so: valid for every agent's model, the same for the same text, cheap to make."""
+"""Makes up results that are labelled as such: valid for every agent's model and the same for the same text."""
 
 import zlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ EXPLANATION: Final = "Scripted: a made-up result for tests and benches."
 
 
 def sample(model: type[BaseModel], text: str) -> Mapping[str, Any]:
-    """A result for the text with a value for every required field of the model."""
+    """Return a result for the text, with a value for every required field of the model."""
     return _values(model, zlib.crc32(text.encode("utf-8", "surrogatepass")))
 
 
@@ -25,19 +25,19 @@ def _values(model: type[BaseModel], seed: int) -> dict[str, Any]:
 def _value(field: FieldInfo, seed: int) -> Any:
     lowest = next((bound.ge for bound in field.metadata if isinstance(bound, Ge)), 0)
     highest = next((bound.le for bound in field.metadata if isinstance(bound, Le)), 10)
-    return _of_type(field.annotation, seed, lowest, highest)
+    return _value_of_type(field.annotation, seed, lowest, highest)
 
 
-def _of_type(kind: Any, seed: int, lowest: Any, highest: Any) -> Any:
-    if get_origin(kind) is Literal:
-        return get_args(kind)[seed % len(get_args(kind))]
-    if get_origin(kind) is list:
-        item = _of_type(get_args(kind)[0], seed, lowest, highest)
+def _value_of_type(type_: Any, seed: int, lowest: Any, highest: Any) -> Any:
+    if get_origin(type_) is Literal:
+        return get_args(type_)[seed % len(get_args(type_))]
+    if get_origin(type_) is list:
+        item = _value_of_type(get_args(type_)[0], seed, lowest, highest)
         return [f"scripted {seed % 10}" if isinstance(item, str) else item]
-    if options := [option for option in get_args(kind) if option is not NoneType]:
-        return _of_type(options[0], seed, lowest, highest)
-    if kind is int:
+    if options := [option for option in get_args(type_) if option is not NoneType]:
+        return _value_of_type(options[0], seed, lowest, highest)
+    if type_ is int:
         return lowest + seed % (highest - lowest + 1)
-    if kind is float:
+    if type_ is float:
         return (lowest + highest) / 2
-    return _values(kind, seed) if isinstance(kind, type) and issubclass(kind, BaseModel) else EXPLANATION
+    return _values(type_, seed) if isinstance(type_, type) and issubclass(type_, BaseModel) else EXPLANATION

@@ -1,1 +1,1 @@
-"""The audit: whether PostgreSQL, Kafka's log and Kafka's offsets tell one story, and which thought does not fit."""
+"""Compares PostgreSQL, Kafka's log and Kafka's committed offsets, and names each thought that is inconsistent."""

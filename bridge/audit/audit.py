@@ -1,7 +1,7 @@
-"""The audit as a whole. It may be kept and run again; it then reads what is new and what was open.
+"""Runs a whole audit. A kept Audit can be run again; it then reads only what is new and what was open.
 
-The order of the questions is what makes a look at running stores honest: open thoughts, then the outbox, then commits,
-then the ends of the log, then the records up to there, and PostgreSQL's verdicts on them last.
+The order of the queries makes a snapshot of running stores consistent: open thoughts first, then the outbox, commits,
+the ends of the log, the records up to there, and last PostgreSQL's states of these records.
 """
 
 import time
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from bridge.audit import backlog, user_order
 from bridge.audit.dead_letters import DeadLetterCheck
-from bridge.audit.findings import confirmed
+from bridge.audit.findings import confirm_findings
 from bridge.audit.queries import AuditQueries
 from bridge.audit.snapshot import AuditSnapshot
 from bridge.audit.work_topic import WorkTopicCheck
@@ -21,15 +21,18 @@ from contracts.database import Database
 from contracts.settings import Settings
 
 MAX_STORED_FINDINGS: Final = 100
-"""Findings in words that a relay's audit keeps in its row; a person's tells all."""
+"""A relay's audit stores so many findings in its row; the command prints all."""
 
 CONFIRM_AFTER_SECONDS: Final = 3.0
-"""What may pass by itself is looked at again after this long."""
+"""Findings that may disappear are confirmed by a second snapshot after this time."""
 
 
 class Audit:
-    """Looks at both stores. `whole` checks the order of every user's calls, else of those whose records it reads; in
-    batch mode, where it reads none, of everybody's as well."""
+    """Compares both stores.
+
+    With `whole` it checks the order of calls of every user, otherwise only of users whose records it reads. In batch
+    mode it reads no records and therefore checks every user.
+    """
 
     def __init__(self, settings: Settings, database: Database, *, whole: bool) -> None:
         self._settings = settings
@@ -42,32 +45,38 @@ class Audit:
         )
 
     def run(self, wait: Callable[[float], object] = time.sleep) -> Figures:
-        """Look, and look again at what may pass. Raises SQLAlchemyError or KafkaException when a store is away."""
-        begun = time.monotonic()
-        found = self._take_snapshot()
-        if found.findings:
-            first = found.findings
+        """Return the figures of one audit; findings that may disappear are confirmed by a second snapshot.
+
+        Raises SQLAlchemyError when PostgreSQL is unavailable, KafkaException when Kafka is.
+        """
+        started_at = time.monotonic()
+        snapshot = self._take_snapshot()
+        if snapshot.findings:
+            first = snapshot.findings
             wait(CONFIRM_AFTER_SECONDS)
-            found = self._take_snapshot()
-            found.findings = confirmed(first, found.findings)
-        found.numbers["seconds"] = time.monotonic() - begun
-        return found.figures(
+            snapshot = self._take_snapshot()
+            snapshot.findings = confirm_findings(first, snapshot.findings)
+        snapshot.numbers["seconds"] = time.monotonic() - started_at
+        return snapshot.figures(
             "batch" if self._work_topic is None else "kafka", None if self._whole else MAX_STORED_FINDINGS
         )
 
     def close(self) -> None:
-        """Let go of Kafka."""
+        """Close the connections to Kafka."""
         if self._reader is not None:
             self._reader.close()
 
     def _take_snapshot(self) -> AuditSnapshot:
-        found = AuditSnapshot()
-        touched: set[UUID] = self._work_topic.run(found) if self._work_topic else set()
-        self._dead_letters.run(found)
-        every = self._whole or self._work_topic is None
-        users = self._queries.pages_of_users() if every else user_order.paged(touched)
-        user_order.check_users(self._queries, self._settings.max_attempts, users, found)
+        snapshot = AuditSnapshot()
+        users_read: set[UUID] = self._work_topic.run(snapshot) if self._work_topic else set()
+        self._dead_letters.run(snapshot)
+        checks_all_users = self._whole or self._work_topic is None
+        users = self._queries.pages_of_users() if checks_all_users else user_order.split_into_pages(users_read)
+        user_order.check_users(self._queries, self._settings.max_attempts, users, snapshot)
         backlog.check_backlog(
-            self._queries, by_kafka=self._reader is not None, in_batches=not self._settings.consumes_kafka, found=found
+            self._queries,
+            has_relay=self._reader is not None,
+            in_batches=not self._settings.consumes_kafka,
+            snapshot=snapshot,
         )
-        return found
+        return snapshot

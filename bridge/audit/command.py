@@ -1,4 +1,4 @@
-"""`python -m bridge audit`: 0 when everything adds up, 1 when something does not, 2 when a store could not be asked."""
+"""Runs `python -m bridge audit`: exit status 0 consistent, 1 inconsistent, 2 PostgreSQL or Kafka unavailable."""
 
 import json
 import sys
@@ -13,29 +13,30 @@ from contracts.database import Database, describe_error, make_engine
 from contracts.settings import Settings
 
 STATEMENT_SECONDS: Final = 60.0
-"""A page of users may be long; nobody waits for these statements but who asked."""
+"""A statement about a page of users may take long; only the person who ran the command waits for it."""
 
 UNAVAILABLE: Final = 2
+"""The exit status when a store could not be read."""
 
 
 def audit(settings: Settings, *, as_json: bool) -> int:
-    """Look at everything and say what was found."""
+    """Audit everything, print the report and return the exit status."""
     engine = make_engine(settings.database_url, "audit", statement_seconds=STATEMENT_SECONDS, connections=1)
     audit = Audit(settings, Database(engine), whole=True)
     try:
         figures = audit.run()
-    except SQLAlchemyError as away:
-        return _report_unavailable(f"PostgreSQL did not answer: {describe_error(away)}")
-    except KafkaException as away:
-        return _report_unavailable(f"Kafka did not answer: {away.args[0].str()}")
+    except SQLAlchemyError as error:
+        return _report_unavailable(f"PostgreSQL is unavailable: {describe_error(error)}")
+    except KafkaException as error:
+        return _report_unavailable(f"Kafka is unavailable, or a topic is missing: {error.args[0].str()}")
     finally:
         audit.close()
         engine.dispose()
     for line in [json.dumps(figures)] if as_json else report(figures):
         sys.stdout.write(f"{line}\n")
-    return 0 if figures["adds_up"] else 1
+    return 0 if figures["consistent"] else 1
 
 
 def _report_unavailable(line: str) -> int:
-    sys.stderr.write(f"{line}. Nothing was audited.\n")
+    sys.stderr.write(f"{line}. Nothing was audited; fix this and run the audit again.\n")
     return UNAVAILABLE

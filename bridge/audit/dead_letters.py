@@ -1,4 +1,6 @@
-"""Dead letters: the table against the topic, from the topic's first record on, and both against the thoughts."""
+"""Compares dead letters: the index with the topic, from the topic's first record on, and both with the thoughts."""
+
+from typing import Final
 
 from bridge.audit import findings
 from bridge.audit.queries import AuditQueries
@@ -8,43 +10,53 @@ from bridge.kafka.topic_reader import TopicReader
 from contracts.database import Database
 from contracts.settings import Settings
 
+FAILURES_PER_QUERY: Final = 5_000
+
 
 class DeadLetterCheck:
-    """Kept from one look to the next, it reads of the topic only what is new."""
+    """Checks the dead letters. It is kept between audits and then reads only new records of the topic."""
 
-    def __init__(self, settings: Settings, database: Database, facts: AuditQueries, log: TopicReader | None) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, queries: AuditQueries, reader: TopicReader | None
+    ) -> None:
         self._database = database
-        self._facts = facts
-        self._in_topic = None if log is None else TopicIndex(log, settings.kafka_dead_letter_topic)
+        self._queries = queries
+        self._topic_index = None if reader is None else TopicIndex(reader, settings.kafka_dead_letter_topic)
 
-    def run(self, found: AuditSnapshot) -> None:
-        """Count and compare."""
-        sums = self._facts.dead_letter_counts()
-        found.numbers["dead_letters_indexed"], found.numbers["dead_letters_open"] = sums.indexed, sums.open
-        found.numbers["dead_letters_unpublished"] = sums.unpublished
-        found.findings += [
+    def run(self, snapshot: AuditSnapshot) -> None:
+        """Count the dead letters and report inconsistencies. Raises SQLAlchemyError and KafkaException."""
+        counts = self._queries.dead_letter_counts()
+        snapshot.numbers["dead_letters_indexed"], snapshot.numbers["dead_letters_open"] = counts.indexed, counts.open
+        snapshot.numbers["dead_letters_unpublished"] = counts.unpublished
+        snapshot.findings += [
             findings.dead_letter_without_failure(row.failure_id, row.thought, row.status)
-            for row in self._facts.dead_letters_without_failure()
+            for row in self._queries.dead_letters_without_failure()
         ]
-        if self._in_topic is not None:
-            self._compare(self._in_topic, found)
+        if self._topic_index is not None:
+            self._compare(self._topic_index, snapshot)
 
-    def _compare(self, in_topic: TopicIndex, found: AuditSnapshot) -> None:
-        """The table is read before the ends of the topic: what it says to be published is there by then."""
-        published = [row for row in expected_in_topic(self._database) if row.failure_id not in in_topic.positions]
-        in_topic.read()
-        found.numbers["dead_letters_in_topic"] = len(in_topic.positions)
-        found.findings += self._not_indexed(in_topic)
-        found.findings += [
+    def _compare(self, topic_index: TopicIndex, snapshot: AuditSnapshot) -> None:
+        """Compare index and topic.
+
+        The index is read before the ends of the topic, so that each record that it calls published is in the topic.
+        """
+        not_yet_read = [row for row in expected_in_topic(self._database) if row.failure_id not in topic_index.positions]
+        topic_index.read()
+        snapshot.numbers["dead_letters_in_topic"] = len(topic_index.positions)
+        snapshot.findings += self._not_indexed(topic_index)
+        snapshot.findings += [
             findings.dead_letter_not_in_topic(row.failure_id, row.thought, row.kafka_partition, row.kafka_offset)
-            for row in published
-            if in_topic.is_missing(row)
+            for row in not_yet_read
+            if topic_index.is_missing(row)
         ]
 
-    def _not_indexed(self, in_topic: TopicIndex) -> list[findings.Finding]:
-        names = list(in_topic.positions)
-        unknown: set[str] = set()
-        for start in range(0, len(names), 5_000):
-            asked = names[start : start + 5_000]
-            unknown |= set(asked) - self._facts.indexed(asked)
-        return [findings.dead_letter_not_indexed(name, *in_topic.positions[name]) for name in sorted(unknown)]
+    def _not_indexed(self, topic_index: TopicIndex) -> list[findings.Finding]:
+        failure_ids = list(topic_index.positions)
+        missing: set[str] = set()
+        for start in range(0, len(failure_ids), FAILURES_PER_QUERY):
+            page = failure_ids[start : start + FAILURES_PER_QUERY]
+            missing |= set(page) - self._queries.indexed(page)
+        return [
+            findings.dead_letter_not_indexed(failure_id, *topic_index.positions[failure_id])
+            for failure_id in sorted(missing)
+        ]

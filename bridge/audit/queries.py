@@ -1,6 +1,6 @@
-"""PostgreSQL's side of the audit: named statements that only read, each one snapshot.
+"""Reads PostgreSQL for the audit: named statements that only read, each with its own snapshot.
 
-What goes through a whole table goes by pages of users, so that no statement lasts for long.
+Statements about a whole table take a page of users at a time, so that none takes long.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,28 +15,28 @@ from contracts.database import Database, Row
 from contracts.settings import Settings
 
 USERS_PER_PAGE: Final = 50
-"""Some users have written thousands of thoughts; a page of such users must end in its time as well."""
+"""Some users have thousands of thoughts; a page of such users must still end within the statement's time limit."""
 
 NEWEST_OPEN_TURNS: Final = text("""
     SELECT user_id, max(turn) AS turn FROM thoughts WHERE finished_at IS NULL GROUP BY user_id
 """)
-"""The newest open turn of each user: a record of it rings for the whole line."""
+"""The newest open turn of each user: a record of this turn makes a bridge process the whole line."""
 
 OUTBOX_TURNS: Final = text("""
     SELECT key, max(turn) AS turn FROM outbox
      WHERE topic = :topic AND turn IS NOT NULL AND key IS NOT NULL AND parked_at IS NULL GROUP BY key
 """)
-"""What will be a record as soon as Kafka takes it."""
+"""The newest turn of each user that the relay will publish."""
 
 RECORD_STATES: Final = text("""
     SELECT t.turn,
-           CASE WHEN b.failure_id IS NOT NULL THEN 'buried'
+           CASE WHEN b.failure_id IS NOT NULL THEN 'dead_lettered'
                 WHEN t.id IS NULL OR t.user_id <> r.user_id THEN 'unknown'
                 WHEN t.status = 'deleted' THEN 'deleted'
                 WHEN t.turn <> COALESCE(r.turn, (SELECT min(turn) FROM dead_letters WHERE thought_id = t.id), t.turn)
                      AND (r.turn IS NULL OR EXISTS (SELECT FROM dead_letters WHERE failure_id = t.id || ':' || r.turn))
-                THEN 'moved_on'
-                WHEN t.status = 'completed' THEN 'completed' WHEN t.status = 'failed' THEN 'dead'
+                THEN 'replayed'
+                WHEN t.status = 'completed' THEN 'completed' WHEN t.status = 'failed' THEN 'failed'
                 WHEN t.status = 'processing' THEN 'in_flight' ELSE 'waiting' END AS state
       FROM unnest(CAST(:thoughts AS uuid[]), CAST(:users AS uuid[]), CAST(:turns AS bigint[]),
                   CAST(:failures AS text[]))
@@ -45,8 +45,10 @@ RECORD_STATES: Final = text("""
       LEFT JOIN dead_letters b ON b.failure_id = r.failure_id
      ORDER BY r.n
 """)
-"""What Decide would say of records, and more exactly. A turn that the thought never failed in tells nothing. A record
-without one rang for its thought's first: a later turn comes of a replay, which has a record of its own."""
+"""The state of each record: Decide's verdict in more detail.
+
+A turn that the thought never failed in is ignored, because any producer may write one. A record without a turn stands
+for its thought's first turn: a later turn comes from a replay, which has its own record."""
 
 WITHOUT_RECORD: Final = text("""
     SELECT t.id, EXTRACT(epoch FROM now() - CASE
@@ -59,7 +61,7 @@ WITHOUT_RECORD: Final = text("""
       JOIN thoughts t ON t.user_id = r.user_id AND t.turn = r.turn AND t.finished_at IS NULL
      ORDER BY t.id
 """)
-"""Which of these are still open, and for how long the sweep should have rung for them already."""
+"""Those of the thoughts that are still open, and how long ago the sweep should have re-emitted them."""
 
 USERS: Final = text("SELECT id FROM users WHERE id > CAST(:after AS uuid) ORDER BY id LIMIT :page")
 
@@ -68,17 +70,18 @@ THOUGHTS: Final = text("""
       SELECT t.id, t.turn, t.status, t.steps_done, COALESCE(runs.number, 0) AS runs,
              GREATEST(t.attempts, runs.attempts) AS attempts,
              t.steps_done <> COALESCE(runs.number, 0) OR t.steps_done <> COALESCE(runs.last, 0)
-               OR (t.status = 'completed' AND t.steps_done NOT BETWEEN :least AND :total) AS unsaved,
+               OR (t.status = 'completed' AND t.steps_done NOT BETWEEN :least AND :total) AS steps_missing,
              t.status = 'failed' AND NOT EXISTS (SELECT FROM dead_letters l
-                                                  WHERE l.failure_id = t.id || ':' || t.turn) AS unburied
+                                                  WHERE l.failure_id = t.id || ':' || t.turn) AS dead_letter_missing
         FROM thoughts t LEFT JOIN LATERAL (SELECT count(*) AS number, max(r.step) AS last, max(r.attempts) AS attempts
                                              FROM agent_runs r WHERE r.thought_id = t.id) runs ON true
        WHERE t.user_id = ANY (CAST(:users AS uuid[])) AND t.status <> 'deleted')
     SELECT sums.thoughts, sums.all_runs, c.*
       FROM (SELECT count(*) AS thoughts, COALESCE(sum(runs), 0)::bigint AS all_runs FROM c) sums
-      LEFT JOIN c ON c.unsaved OR c.unburied OR c.attempts > :most
+      LEFT JOIN c ON c.steps_missing OR c.dead_letter_missing OR c.attempts > :most
 """)
-"""How many thoughts and saved steps some users have, and each thought that does not fit its runs, once a row."""
+"""How many thoughts and saved steps the users have (in every row), and each thought that is inconsistent with its runs
+(one row each; NULL when there is none)."""
 
 OUT_OF_ORDER: Final = text("""
     WITH t AS (SELECT id, user_id, turn, status, steps_done, call_id, step_started_at, finished_at
@@ -100,26 +103,28 @@ OUT_OF_ORDER: Final = text("""
     SELECT thought_id, user_id, step, turn FROM seen
      WHERE started_at < earlier_ended OR started_at < step_before_ended ORDER BY started_at
 """)
-"""Calls that began before all that was written earlier was terminal, or before the step before was saved. All times are
-PostgreSQL's own clock's. Of each step the last call counts. Steps of before the column `turn` have none and are left
-out; so are deleted thoughts.
+"""Calls that began before every earlier thought of the user was terminal, or before the step before was saved.
 
-A frame that excludes a group would say the same, and be computed anew for every row: a minute for 5,000 thoughts."""
+All times are of PostgreSQL's clock. Of each step the last call counts. Steps older than the column `turn` have no turn
+and are left out; so are deleted thoughts.
+
+A window frame that excludes a group would say the same, but PostgreSQL computes it again for every row: a minute for
+5,000 thoughts."""
 
 STALLED: Final = text("""
     SELECT id, steps_done + 1 AS step, in_call, seconds FROM (
       SELECT t.id, t.steps_done, t.call_id IS NOT NULL AS in_call,
              EXTRACT(epoch FROM clock_timestamp() - t.beat_at)::float8 AS seconds,
-             CASE WHEN t.call_id IS NOT NULL THEN :patience
+             CASE WHEN t.call_id IS NOT NULL THEN :lease_seconds
                   ELSE GREATEST(0, COALESCE(EXTRACT(epoch FROM t.not_before - t.beat_at), 0))
-                       + :patience * 2 ^ LEAST(GREATEST(t.sends - 1, 0), 5) END::float8 AS patience
+                       + :lease_seconds * 2 ^ LEAST(GREATEST(t.sends - 1, 0), 5) END::float8 AS lease_seconds
         FROM thoughts t WHERE t.finished_at IS NULL AND t.status = 'processing'
-         AND (:always OR EXISTS (SELECT FROM batches b WHERE b.begun_at < now() - :patience * interval '2.5 s'
+         AND (:always OR EXISTS (SELECT FROM batches b WHERE b.begun_at < now() - :lease_seconds * interval '2.5 s'
                                     AND b.ended_at IS NULL AND t.created_at <= b.asked_at))) w
-     WHERE w.seconds > 2 * w.patience + :patience / 2 ORDER BY w.seconds DESC
+     WHERE w.seconds > 2 * w.lease_seconds + :lease_seconds / 2 ORDER BY w.seconds DESC
 """)
-"""Thoughts in work that stood still for more than twice what a watcher waits: once to see, once for a new watcher. In
-batch mode somebody watches only while a batch is worked off."""
+"""Thoughts in work whose beat stayed unchanged for more than twice the lease that a bridge waits: once for the bridge
+that watches, once for a bridge that replaces it. In batch mode a bridge watches only while it processes a batch."""
 
 OUTBOX: Final = text("""
     SELECT count(*) AS number, count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
@@ -148,7 +153,7 @@ DEAD_LETTERS_WITHOUT_FAILURE: Final = text("""
      WHERE l.state = 'open' AND l.thought_id IS NOT NULL
        AND (t.id IS NULL OR t.turn <> l.turn OR t.status <> 'failed') ORDER BY l.failure_id
 """)
-"""Open dead letters of thoughts that did not fail in that turn. Those of no thought were never thoughts."""
+"""Open dead letters of thoughts that did not fail in that turn. Dead letters of records have no thought."""
 
 BATCHES: Final = text("""
     SELECT id, begun_at IS NOT NULL AS begun, EXTRACT(epoch FROM now() - asked_at)::float8 AS seconds
@@ -158,7 +163,7 @@ BATCHES: Final = text("""
 
 @dataclass(frozen=True, slots=True)
 class RecordRef:
-    """What a record of the work topic says; the ids are None where it cannot be read."""
+    """A record of the work topic and what it names; thought, user and turn are None when it cannot be read."""
 
     partition: int
     offset: int
@@ -170,51 +175,51 @@ class RecordRef:
 
 @dataclass(frozen=True, slots=True)
 class RecordState:
-    """What PostgreSQL says of it: a state of `contracts.audits`, and the thought's turn now."""
+    """A record's state in PostgreSQL: one of `contracts.audits.RECORD_STATES`, and the thought's current turn."""
 
     state: str
     turn: int | None
 
 
 class AuditQueries:
-    """Asks PostgreSQL. Every method raises SQLAlchemyError when it is away."""
+    """Sends the statements. Every method raises SQLAlchemyError when PostgreSQL is unavailable."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
 
     def newest_open(self) -> dict[UUID, int]:
-        """User -> the newest open turn."""
+        """Return the newest open turn of each user."""
         return {row.user_id: row.turn for row in self._database.rows(NEWEST_OPEN_TURNS)}
 
     def outbox_turns(self) -> dict[UUID, int]:
-        """User -> the newest turn that the outbox will ring for."""
+        """Return the newest turn of each user that waits in the outbox."""
         return {UUID(row.key): row.turn for row in self._database.rows(OUTBOX_TURNS, topic=self._settings.kafka_topic)}
 
     def record_states(self, records: Sequence[RecordRef]) -> list[RecordState]:
-        """One for each record, in their order."""
+        """Return one state for each record, in the same order."""
         rows = self._database.rows(
             RECORD_STATES,
-            thoughts=[one.thought_id for one in records],
-            users=[one.user_id for one in records],
-            turns=[one.turn for one in records],
-            failures=[one.failure_id for one in records],
+            thoughts=[record.thought_id for record in records],
+            users=[record.user_id for record in records],
+            turns=[record.turn for record in records],
+            failures=[record.failure_id for record in records],
         )
         return [RecordState(row.state, row.turn) for row in rows]
 
     def without_record(self, turns: dict[UUID, int]) -> list[Row]:
-        """Those of the thoughts (user -> turn) that are still open, and how late the sweep is."""
+        """Return those of the thoughts (user -> turn) that are still open, and how late the sweep is in seconds."""
         return self._database.rows(WITHOUT_RECORD, users=list(turns), turns=list(turns.values()))
 
     def pages_of_users(self) -> Iterator[list[UUID]]:
-        """All users."""
+        """Yield all users, in pages of USERS_PER_PAGE."""
         after = UUID(int=0)
         while page := [row.id for row in self._database.rows(USERS, after=after, page=USERS_PER_PAGE)]:
             yield page
             after = page[-1]
 
     def thoughts(self, users: Sequence[UUID]) -> list[Row]:
-        """Sums, and the thoughts that do not fit their runs."""
+        """Return the sums, and the thoughts that are inconsistent with their runs."""
         return self._database.rows(
             THOUGHTS,
             users=list(users),
@@ -224,34 +229,34 @@ class AuditQueries:
         )
 
     def out_of_order(self, users: Sequence[UUID]) -> list[Row]:
-        """Calls that began too early."""
+        """Return the calls that began too early."""
         return self._database.rows(OUT_OF_ORDER, users=list(users))
 
     def stalled(self) -> list[Row]:
-        """Thoughts in work that nobody works on."""
-        asked = {"patience": self._settings.lease_seconds, "always": self._settings.consumes_kafka}
-        return self._database.rows(STALLED, **asked)
+        """Return thoughts in work whose lease expired and that no bridge has taken over."""
+        parameters = {"lease_seconds": self._settings.lease_seconds, "always": self._settings.consumes_kafka}
+        return self._database.rows(STALLED, **parameters)
 
     def outbox(self) -> Row:
-        """How many rows, how many of them parked, and the first that waits."""
+        """Return how many rows there are, how many of them are parked, and id and age of the first that waits."""
         return self._database.rows(OUTBOX)[0]
 
     def parked(self) -> list[Row]:
-        """The parked rows."""
+        """Return the parked rows."""
         return self._database.rows(PARKED)
 
     def dead_letter_counts(self) -> Row:
-        """How many dead letters there are."""
+        """Return how many dead letters there are: all, open, unpublished."""
         return self._database.rows(DEAD_LETTER_COUNTS)[0]
 
     def indexed(self, failures: Sequence[str]) -> set[str]:
-        """Those of the failure ids that the table knows."""
+        """Return those of the failure ids that are in the index."""
         return {row.failure_id for row in self._database.rows(INDEXED, failures=list(failures))}
 
     def dead_letters_without_failure(self) -> list[Row]:
-        """Open dead letters whose thought did not fail in that turn."""
+        """Return open dead letters whose thought did not fail in that turn."""
         return self._database.rows(DEAD_LETTERS_WITHOUT_FAILURE)
 
     def batches(self) -> list[Row]:
-        """Those that have not ended."""
+        """Return the batches that have not ended."""
         return self._database.rows(BATCHES)

@@ -1,6 +1,6 @@
-"""The audit for people: a table of the partitions, the figures, and a line for each finding. Pure."""
+"""Renders an audit for people: a table of the partitions, the figures, and a line for each inconsistency. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bridge.console import escape_control_chars
@@ -10,32 +10,43 @@ PARTITION_COLUMNS: Final = ("first", "end", "committed", "lag")
 
 
 def report(figures: Figures) -> Iterator[str]:
-    """Lines for a terminal."""
+    """Yield the lines of the report."""
     if figures["mode"] == "kafka":
-        yield from _partitions(figures["partitions"])
+        yield from _partition_lines(figures["partitions"])
     else:
-        yield "Batch mode: no records are read, PostgreSQL's rows are the work."
+        yield "Batch mode: thoughts are processed from PostgreSQL, so no Kafka records were checked."
     yield from (f"{_number(figures[name]):>12}  {name:26}{about}" for name, about in SINGLE_FIGURES.items())
     yield from (
-        escape_control_chars(f"FOUND {one['kind']}: {one['subject']}: {one['line']}") for one in figures["found"]
+        escape_control_chars(f"{finding['kind']}: {finding['subject']}: {finding['line']}")
+        for finding in figures["finding_details"]
     )
     yield _summary(figures)
 
 
-def _partitions(partitions: list[Figures]) -> Iterator[str]:
-    """Every record once: end - first = the sum of its line."""
-    yield _row("partition", *PARTITION_COLUMNS, *RECORD_STATES)
-    for one in partitions:
-        yield _row(one["partition"], *(one[name] for name in PARTITION_COLUMNS), *one["records"].values())
-    sums = {state: sum(one["records"][state] for one in partitions) for state in RECORD_STATES}
-    read = sum(one["end"] - one["first"] for one in partitions)
+def _partition_lines(partitions: Sequence[Figures]) -> Iterator[str]:
+    """Yield a table in which every offset is counted once: `end` - `first` is the sum of the states in its row."""
+    header = ("partition", *PARTITION_COLUMNS, *RECORD_STATES)
+    rows = [
+        (
+            partition["partition"],
+            *(partition[name] for name in PARTITION_COLUMNS),
+            *(partition["records"][state] for state in RECORD_STATES),
+        )
+        for partition in partitions
+    ]
+    yield from _table([header, *rows])
+    sums = {state: sum(partition["records"][state] for partition in partitions) for state in RECORD_STATES}
+    offsets = sum(partition["end"] - partition["first"] for partition in partitions)
     done = sum(number for state, number in sums.items() if state in DONE_STATES)
     rest = ", ".join(f"{sums[state]} {state}" for state in RECORD_STATES if state not in DONE_STATES)
-    yield f"{read} records = {done} done + {rest}"
+    yield f"{offsets} offsets of the work topic: {done} done, {rest}."
 
 
-def _row(*cells: object) -> str:
-    return "".join(f"{cell!s:>11}" for cell in cells)
+def _table(rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """Yield the rows with right-aligned columns, each as wide as its widest cell."""
+    widths = [max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell!s:>{width}}" for cell, width in zip(row, widths, strict=True))
 
 
 def _number(value: float) -> str:
@@ -45,8 +56,8 @@ def _number(value: float) -> str:
 def _summary(figures: Figures) -> str:
     number = sum(figures["findings"].values())
     if not number:
-        return "Everything adds up."
-    more = number - len(figures["found"])
-    return f"{number} {'thing does' if number == 1 else 'things do'} not add up" + (
-        f", {more} not shown." if more else "."
+        return "Everything is consistent."
+    hidden = number - len(figures["finding_details"])
+    return f"{number} {'inconsistency' if number == 1 else 'inconsistencies'}" + (
+        f", {hidden} of them not shown." if hidden else "."
     )

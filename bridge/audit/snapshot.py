@@ -1,4 +1,4 @@
-"""What one look at both stores counted and found."""
+"""Collects what one pass over both stores has counted and found."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -9,21 +9,24 @@ from contracts.audits import FINDING_KINDS, SINGLE_FIGURES, Figures
 
 @dataclass(slots=True)
 class AuditSnapshot:
-    """Filled by the parts of an audit, one after the other."""
+    """Numbers and findings; each check of an audit adds its own."""
 
     partitions: list[Figures] = field(default_factory=list)
     numbers: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     findings: list[Finding] = field(default_factory=list)
 
-    def figures(self, mode: str, most: int | None) -> Figures:
-        """The object of `contracts.audits`, with so many findings in words; the numbers tell of all."""
-        kinds = Counter(one.kind for one in self.findings)
-        told = [{"kind": one.kind, "subject": one.subject, "line": one.line} for one in self.findings[:most]]
+    def figures(self, mode: str, max_findings: int | None) -> Figures:
+        """Return the object of `contracts.audits`: the first `max_findings` as lines, all of them in the numbers."""
+        kinds = Counter(finding.kind for finding in self.findings)
+        lines = [
+            {"kind": finding.kind, "subject": finding.subject, "line": finding.line}
+            for finding in self.findings[:max_findings]
+        ]
         return {
             "mode": mode,
-            "adds_up": not self.findings,
+            "consistent": not self.findings,
             "partitions": self.partitions,
             "findings": {kind: kinds[kind] for kind in FINDING_KINDS},
-            "found": told,
+            "finding_details": lines,
             **{name: round(self.numbers[name], 3) for name in SINGLE_FIGURES},
         }

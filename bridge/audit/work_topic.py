@@ -1,4 +1,4 @@
-"""The work topic: what became of each record's thought, what was committed, and which thought nothing rings for."""
+"""Checks the work topic: the state of each record's thought, the committed offsets, open thoughts without a record."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -18,74 +18,84 @@ from contracts.dead_letters import corrupt_origin, record_failure_id
 from contracts.settings import Settings
 
 Turns = dict[UUID, int]
+"""User -> turn."""
 
 
 class WorkTopicCheck:
-    """Kept from one look to the next, it goes on behind what was done."""
+    """Checks the work topic. It is kept between audits and then reads only records that were not done."""
 
-    def __init__(self, settings: Settings, facts: AuditQueries, log: TopicReader) -> None:
+    def __init__(self, settings: Settings, queries: AuditQueries, reader: TopicReader) -> None:
         self._topic = settings.kafka_topic
-        self._facts = facts
-        self._log = log
-        self._accounts = RecordCounts()
+        self._queries = queries
+        self._reader = reader
+        self._counts = RecordCounts()
 
-    def run(self, found: AuditSnapshot) -> set[UUID]:
-        """Count and compare; returns the users whose records were read."""
-        newest, rings = self._facts.newest_open(), self._facts.outbox_turns()
-        positions = self._log.partition_offsets(self._topic)
-        known_as = positions[0].topic_id if positions else NO_TOPIC_ID
-        touched: set[UUID] = set()
-        for messages in self._log.records(self._topic, self._accounts.begin(positions)):
-            rungs = [_record_ref(self._topic, known_as, message) for message in messages]
-            verdicts = self._facts.record_states(rungs)
-            touched |= {rung.user_id for rung in rungs if rung.user_id}
-            self._count(rungs, verdicts, {one.partition: one for one in positions}, rings, found)
+    def run(self, snapshot: AuditSnapshot) -> set[UUID]:
+        """Count the records, report inconsistencies, and return the users whose records were read.
+
+        Raises SQLAlchemyError when PostgreSQL is unavailable, KafkaException when Kafka is.
+        """
+        newest_open, announced = self._queries.newest_open(), self._queries.outbox_turns()
+        positions = self._reader.partition_offsets(self._topic)
+        topic_id = positions[0].topic_id if positions else NO_TOPIC_ID
+        users_read: set[UUID] = set()
+        for messages in self._reader.records(self._topic, self._counts.start_pass(positions)):
+            records = [_record_ref(self._topic, topic_id, message) for message in messages]
+            states = self._queries.record_states(records)
+            users_read |= {record.user_id for record in records if record.user_id}
+            self._count(records, states, {position.partition: position for position in positions}, announced, snapshot)
         for position in positions:
-            self._accounts[position.partition].end(position.readable, position.high)
-            found.partitions.append(self._accounts[position.partition].figures(position))
-            found.findings += findings.commit(position)
-        found.numbers["open_users"] = len(newest)
-        self._find_without_record(newest, rings, found)
-        return touched
+            self._counts[position.partition].end_pass(position.readable, position.high)
+            snapshot.partitions.append(self._counts[position.partition].figures(position))
+            snapshot.findings += findings.commit(position)
+        snapshot.numbers["open_users"] = len(newest_open)
+        self._find_without_record(newest_open, announced, snapshot)
+        return users_read
 
     def _count(
         self,
-        rungs: Sequence[RecordRef],
-        verdicts: Sequence[RecordState],
+        records: Sequence[RecordRef],
+        states: Sequence[RecordState],
         positions: dict[int, PartitionOffsets],
-        rings: Turns,
-        found: AuditSnapshot,
+        announced: Turns,
+        snapshot: AuditSnapshot,
     ) -> None:
-        for rung, verdict in zip(rungs, verdicts, strict=True):
-            self._accounts[rung.partition].add(rung.offset, verdict.state)
-            if verdict.state in DONE_STATES:
+        """Count records by state, and raise `announced` to the newest turn for which a bridge will read a record."""
+        for record, now in zip(records, states, strict=True):
+            self._counts[record.partition].add(record.offset, now.state)
+            if now.state in DONE_STATES:
                 continue
-            done_below = positions[rung.partition].committed_below
-            if rung.offset < done_below:
-                found.findings.append(_frontier_finding(rung, done_below, verdict))
-            elif rung.user_id and verdict.turn:
-                rings[rung.user_id] = max(rings.get(rung.user_id, 0), verdict.turn)
+            done_below = positions[record.partition].committed_below
+            if record.offset < done_below:
+                snapshot.findings.append(_frontier_finding(record, done_below, now.state))
+            elif record.user_id and now.turn:
+                announced[record.user_id] = max(announced.get(record.user_id, 0), now.turn)
 
-    def _find_without_record(self, newest: Turns, rings: Turns, found: AuditSnapshot) -> None:
-        """A record rings for its turn and all before it, so the newest one of each user is enough."""
-        silent = {user: turn for user, turn in newest.items() if turn > rings.get(user, 0)}
-        for row in self._facts.without_record(silent) if silent else []:
-            found.numbers["unrung_users"] += 1
-            found.findings += findings.without_record(str(row.id), row.overdue)
+    def _find_without_record(self, newest_open: Turns, announced: Turns, snapshot: AuditSnapshot) -> None:
+        """Report users whose newest open thought has no record or outbox row.
+
+        A record makes a bridge process the line up to its turn, so the newest thought of each user is enough.
+        """
+        without_record = {user: turn for user, turn in newest_open.items() if turn > announced.get(user, 0)}
+        for row in self._queries.without_record(without_record) if without_record else []:
+            snapshot.numbers["users_without_record"] += 1
+            snapshot.findings += findings.without_record(str(row.id), row.overdue)
 
 
-def _record_ref(topic: str, known_as: str, message: TopicItem) -> RecordRef:
+def _record_ref(topic: str, topic_id: str, message: TopicItem) -> RecordRef:
     if isinstance(message, CorruptRecord):
-        where = corrupt_origin(topic, message.partition, message.offset, known_as)
-        return RecordRef(message.partition, message.offset, None, None, None, record_failure_id(where, None))
-    read = decode_message(topic, message)
-    record = read.record if isinstance(read, InvalidRecord) else read
-    failure = record_failure_id(record.origin or {}, message.value())
-    if isinstance(read, InvalidRecord):
-        return RecordRef(message.partition() or 0, record.offset, None, None, None, failure)
-    return RecordRef(message.partition() or 0, record.offset, record.thought_id, record.user_id, record.turn, failure)
+        origin = corrupt_origin(topic, message.partition, message.offset, topic_id)
+        return RecordRef(message.partition, message.offset, None, None, None, record_failure_id(origin, None))
+    decoded = decode_message(topic, message)
+    record = decoded.record if isinstance(decoded, InvalidRecord) else decoded
+    failure_id = record_failure_id(record.origin or {}, message.value())
+    if isinstance(decoded, InvalidRecord):
+        return RecordRef(message.partition() or 0, record.offset, None, None, None, failure_id)
+    return RecordRef(
+        message.partition() or 0, record.offset, record.thought_id, record.user_id, record.turn, failure_id
+    )
 
 
-def _frontier_finding(rung: RecordRef, done_below: int, verdict: RecordState) -> findings.Finding:
-    thought = str(rung.thought_id) if rung.thought_id else "none, it is unreadable"
-    return findings.frontier(rung.partition, rung.offset, done_below, thought, verdict.state)
+def _frontier_finding(record: RecordRef, done_below: int, state: str) -> findings.Finding:
+    thought = str(record.thought_id) if record.thought_id else None
+    return findings.frontier(record.partition, record.offset, done_below, thought, state)

@@ -1,1 +1,1 @@
-"""The consumer: reads the work topic, asks PostgreSQL what to do, and sends chains of tasks to Celery."""
+"""Consumes the work topic: asks PostgreSQL what to do about each record, and sends chains of tasks to Celery."""

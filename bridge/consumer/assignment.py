@@ -1,7 +1,8 @@
-"""Where partitions begin that the group gives to this bridge: what Kafka says of them, asked for within bounded time.
+"""Finds the offsets at which newly assigned partitions are read, within bounded time.
 
-While it is asked nothing is read and no signal heard. A partition that has no leader begins where its commit says, and
-is no reason to leave the others to nobody: the bridge would end, and the next one after it.
+During these requests the bridge reads nothing and handles no signal. A partition without a leader starts at its
+committed offset, unchecked. It does not fail the assignment: one such partition would end the bridge, then the next
+bridge that gets it, and the other partitions would not be read.
 """
 
 import logging
@@ -19,45 +20,56 @@ from bridge.kafka.watermarks import Watermarks
 log = logging.getLogger(__name__)
 
 WATERMARKS_TIMEOUT_SECONDS: Final = 4.0
+"""How long to wait for watermarks: those of a partition without a leader may not come."""
 
 StartOffsets = dict[int, StartOffset]
+"""Partition -> where it is read from."""
 
 
 def resolve_start_offsets(
     consumer: Consumer, admin: AdminClient, topic_ids: TopicIds, partitions: list[TopicPartition], seconds: float
 ) -> tuple[str, StartOffsets]:
-    """The topic's id, and where each partition begins. Raises KafkaException when nobody tells of the commits."""
+    """Return the topic's id, and where each partition is read from; take about `seconds` at most.
+
+    Raises KafkaException when Kafka does not return the topic's id or the committed offsets.
+    """
     if not partitions:
         return NO_TOPIC_ID, {}
-    until = time.monotonic() + seconds
-    known_as = await_topic_id(topic_ids.request(_seconds_left(until)))
-    found = retry_transient(lambda: consumer.committed(partitions, timeout=_seconds_left(until)), _seconds_left(until))
-    ends = _watermarks(admin, partitions, min(WATERMARKS_TIMEOUT_SECONDS, _seconds_left(until)))
-    return known_as, {
-        one.partition: _start_offset(one, known_as, ends.get(one.partition, UNKNOWN_WATERMARKS)) for one in found
+    deadline = time.monotonic() + seconds
+    topic_id = await_topic_id(topic_ids.request(_seconds_left(deadline)))
+    commits = retry_transient(
+        lambda: consumer.committed(partitions, timeout=_seconds_left(deadline)), _seconds_left(deadline)
+    )
+    watermarks = _watermarks(admin, partitions, min(WATERMARKS_TIMEOUT_SECONDS, _seconds_left(deadline)))
+    return topic_id, {
+        commit.partition: _start_offset(commit, topic_id, watermarks.get(commit.partition, UNKNOWN_WATERMARKS))
+        for commit in commits
     }
 
 
 def _watermarks(admin: AdminClient, partitions: list[TopicPartition], seconds: float) -> dict[int, tuple[int, int]]:
+    """Return the first offset and the end of each partition that has a leader."""
     numbers = [partition.partition for partition in partitions]
     watermarks = Watermarks(admin, partitions[0].topic)
     try:
         retry_transient(lambda: watermarks.fetch(numbers), seconds)
-    except KafkaException as refused:
-        missing = sorted(set(numbers) - set(watermarks.known))
-        log.warning("The ends of partitions %s are not known, their commits are believed: %s", missing, refused)
-    return watermarks.known
+    except KafkaException as error:
+        missing = sorted(set(numbers) - set(watermarks.by_partition))
+        log.warning(
+            "The watermarks of partitions %s are unknown, reading starts at their commits unchecked: %s", missing, error
+        )
+    return watermarks.by_partition
 
 
-def _start_offset(partition: TopicPartition, known_as: str, ends: tuple[int, int]) -> StartOffset:
-    if partition.error:
-        raise KafkaException(partition.error)
-    if partition.offset == OFFSET_INVALID:
-        return choose_start_offset(None, known_as, *ends)
-    epoch = NO_EPOCH if partition.leader_epoch is None else partition.leader_epoch
-    return choose_start_offset(CommittedOffset(partition.offset, partition.metadata or "", epoch), known_as, *ends)
+def _start_offset(commit: TopicPartition, topic_id: str, watermarks: tuple[int, int]) -> StartOffset:
+    if commit.error:
+        raise KafkaException(commit.error)
+    if commit.offset == OFFSET_INVALID:
+        return choose_start_offset(None, topic_id, *watermarks)
+    epoch = NO_EPOCH if commit.leader_epoch is None else commit.leader_epoch
+    return choose_start_offset(CommittedOffset(commit.offset, commit.metadata or "", epoch), topic_id, *watermarks)
 
 
-def _seconds_left(until: float) -> float:
-    """Seconds for the next question, never none."""
-    return max(1.0, until - time.monotonic())
+def _seconds_left(deadline: float) -> float:
+    """Return the timeout for the next request: at least one second, also after the deadline."""
+    return max(1.0, deadline - time.monotonic())

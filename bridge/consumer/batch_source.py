@@ -1,7 +1,8 @@
-"""PostgreSQL -> lane: batch mode. The same lane, fed with the newest open thought of each user, without commits.
+"""PostgreSQL -> lane: the source of batch mode, which reads waiting thoughts from PostgreSQL instead of Kafka.
 
-A row in `batches` asks for it; ringing once with the newest thought works off the user's whole line. Several bridges
-may work on one batch: they take from the same lines.
+A row in `batches` requests a batch. For each user with waiting thoughts the lane gets one record, of the newest
+thought. It stays open until that thought is terminal, so the lane works through the user's whole line. Nothing is
+committed. Several bridges can work on the same batch, because only one of them can claim a head.
 """
 
 import logging
@@ -21,13 +22,18 @@ from contracts.settings import Settings
 log = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 1.0
+"""Interval between polls of `batches` and of waiting users."""
+
 USERS_PER_POLL: Final = 100
+"""Users that are added to the lane at one poll, at most."""
 
 BEGIN: Final = text("""
     UPDATE batches SET begun_at = now() WHERE begun_at IS NULL RETURNING id
 """)
+"""Begins every requested batch."""
 
 OPEN: Final = text("SELECT id FROM batches WHERE ended_at IS NULL")
+"""Finds the batches that have not ended."""
 
 WAITING: Final = text("""
     SELECT DISTINCT ON (t.user_id) t.id, t.user_id, t.turn FROM thoughts t
@@ -35,6 +41,7 @@ WAITING: Final = text("""
        AND EXISTS (SELECT FROM batches b WHERE b.ended_at IS NULL AND t.created_at <= b.asked_at)
      ORDER BY t.user_id, t.turn DESC LIMIT :users
 """)
+"""Finds the newest thought of each user whose thoughts an open batch covers, except users whom the lane holds."""
 
 END: Final = text("""
     UPDATE batches b SET ended_at = now()
@@ -42,12 +49,14 @@ END: Final = text("""
        AND NOT EXISTS (SELECT FROM thoughts t WHERE t.finished_at IS NULL AND t.created_at <= b.asked_at)
     RETURNING b.id
 """)
-"""Every thought that was accepted before the batch was asked for has ended: one whose acceptance PostgreSQL has not yet
-answered by now is none of them, whatever its `created_at`, and waits for the next batch."""
+"""Ends each batch whose thoughts are all terminal: those that were accepted before it was requested.
+
+A thought whose acceptance is not committed yet is not one of them, whatever its `created_at` is, and waits for the next
+batch."""
 
 
 class BatchSource:
-    """A lane whose doorbells are rung by the rows of `batches`."""
+    """Feeds one lane with the users whose thoughts wait for a batch."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
@@ -56,38 +65,41 @@ class BatchSource:
         self._polled_at = 0.0
 
     def lanes(self) -> Iterable[Lane]:
-        """The one lane."""
+        """Return the only lane."""
         return [self._lane]
 
     def poll(self, seconds: float) -> None:
-        """Wait, and every second look for batches to begin and to end, and for users that the lane has room for."""
+        """Wait for `seconds`. Once a second, begin requested batches, add waiting users, and end finished batches."""
         time.sleep(seconds)
         if time.monotonic() - self._polled_at < POLL_SECONDS:
             return
         self._polled_at = time.monotonic()
         try:
             self._feed()
-        except SQLAlchemyError as away:
-            log.warning("PostgreSQL is unavailable or refuses, the batch waits: %s", describe_error(away))
+        except SQLAlchemyError as error:
+            log.warning("PostgreSQL is unavailable or rejects the statement, batches wait: %s", describe_error(error))
 
     def commit(self, now: float) -> None:
-        """Nothing is committed: the rows themselves say what is done."""
+        """Do nothing: the thoughts' rows record what is done."""
 
     def close(self) -> None:
-        """Nothing to leave: another bridge goes on with the batch."""
+        """Do nothing: another bridge continues the batch."""
 
     def _feed(self) -> None:
         for row in self._database.rows(BEGIN):
-            log.info("Batch %d has begun.", row.id)
+            log.info("The batch has begun.", extra={"batch_id": row.id})
         if not self._database.rows(OPEN):
             return
-        for row in self._waiting():
+        for row in self._waiting_users():
             self._lane.add_record(Record(next(self._offsets), row.user_id, row.id, row.turn))
         for row in self._database.rows(END):
-            log.info("Batch %d has ended.", row.id)
+            log.info("The batch has ended.", extra={"batch_id": row.id})
 
-    def _waiting(self) -> list[Row]:
-        """Nobody is asked for while the lane is full; batches begin and end all the same, as people are told."""
+    def _waiting_users(self) -> list[Row]:
+        """Return the users' newest thoughts, none while the lane is full.
+
+        Batches begin and end even then, because the command that requested them shows their progress.
+        """
         if not self._lane.has_room:
             return []
         return self._database.rows(WAITING, held=self._lane.users(), users=USERS_PER_POLL)

@@ -1,9 +1,17 @@
-"""Decide: what PostgreSQL says of records, and which thought of each user is taken from the head of the line.
+"""Decide: the statement that judges records and claims the heads of lines, for many users at once.
 
-One statement for a batch of users. A record is done when its thought is terminal, or has failed in the record's turn
-and has another one since. Any producer may write a turn that the thought never had: it tells nothing. For every other
-user the head of the line is looked at, whichever record rang; a pending head is taken, and so is one that the lane has
-watched being silent: it is taken over only if token and beat are still those that were watched.
+For each user of a batch it
+
+1. gives a verdict on each record (`protocol.VerdictKind`). A record is done when its thought is terminal, or when the
+   thought has failed in the record's turn and was replayed since, which its dead letter of that turn proves. A turn
+   that the thought never had proves nothing, because any producer may write the header: such a record stays open until
+   the thought is terminal;
+2. if a record is open, finds the head of the line: the user's unfinished thought with the smallest turn, which need not
+   be the thought of a record;
+3. dispatches the head in two cases: the head is pending, so it is claimed; or its lease has expired, so it is taken
+   over. A takeover is a compare-and-set: the head must still have the version that the lane watched. If the head's own
+   record is in the batch, the row stores where it stood in Kafka (`origin`). Any other head is left as it is;
+4. returns the verdicts and the head as it stands afterwards.
 """
 
 import json
@@ -61,38 +69,50 @@ DECIDE: Final = text("""
            head.wait, COALESCE(head.take, false) AS dispatched, head.begins AND head.take AS begins, head.tracing
       FROM rec LEFT JOIN head ON head.user_id = rec.user_id
 """)
-"""Two traps. The head is chosen without a lock and locked afterwards: choosing and locking in one step with SKIP LOCKED
-would hand out the *second* in line while the first is locked. And no head means that somebody has it locked: ask again.
+"""Two traps:
 
-A silent head in a call gets a new token, its worker is presumed dead. A silent head not in a call is sent again with
-the same token: the old message may still wait in a long queue, and a new token would make it void."""
+- The head is chosen without a lock and locked afterwards. Choosing and locking in one step with SKIP LOCKED would
+  return the *second* of the line while the first is locked.
+- An open record without a head means that another transaction has the head locked, or has just finished or replayed it.
+  It does not mean that the line is empty: poll again.
+
+A takeover gets a new token only if the head is in a call: its worker is presumed dead, and the new token fences it off.
+A head that is not in a call is sent again under the same token, because the old message may still wait in a long queue
+and a new token would invalidate it."""
 
 
 def decide(database: Database, requests: Sequence[DecideRequest]) -> list[Decision]:
-    """Ask about many users in one statement. Raises SQLAlchemyError; nothing is lost by asking again."""
-    records = [record for ask in requests for record in ask.records]
+    """Answer many requests in one statement.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable or its answer is lost. The same requests can be sent again: a
+    claimed head is not pending any more and has another version, so a repeat dispatches nothing twice. A head that was
+    claimed in a lost answer is sent when its lease expires.
+    """
+    records = [record for request in requests for record in request.records]
+    versions = [request.expired_version for request in requests]
     rows = database.rows(
         DECIDE,
-        users=[ask.user_id for ask in requests],
-        seen_thoughts=[ask.expired_version.thought_id if ask.expired_version else None for ask in requests],
-        seen_dispatches=[ask.expired_version.dispatch_id if ask.expired_version else None for ask in requests],
-        seen_beats=[ask.expired_version.beat if ask.expired_version else None for ask in requests],
+        users=[request.user_id for request in requests],
+        seen_thoughts=[version.thought_id if version else None for version in versions],
+        seen_dispatches=[version.dispatch_id if version else None for version in versions],
+        seen_beats=[version.beat if version else None for version in versions],
         rec_users=[record.user_id for record in records],
         rec_thoughts=[record.thought_id for record in records],
         rec_turns=[record.turn for record in records],
         rec_offsets=[record.offset for record in records],
         rec_origins=[json.dumps(record.origin) if record.origin else None for record in records],
     )
-    return _by_user(rows)
+    return _decisions(rows)
 
 
-def _by_user(rows: Sequence[Row]) -> list[Decision]:
-    grouped: dict[UUID, list[Row]] = defaultdict(list)
+def _decisions(rows: Sequence[Row]) -> list[Decision]:
+    """Group the rows, one per record, by user; every row of a user repeats the same head."""
+    rows_by_user: dict[UUID, list[Row]] = defaultdict(list)
     for row in rows:
-        grouped[row.user_id].append(row)
+        rows_by_user[row.user_id].append(row)
     return [
-        Decision(user, tuple(RecordVerdict(row.n, row.verdict) for row in found), _head(found[0]))
-        for user, found in grouped.items()
+        Decision(user_id, tuple(RecordVerdict(row.n, row.verdict) for row in user_rows), _head(user_rows[0]))
+        for user_id, user_rows in rows_by_user.items()
     ]
 
 

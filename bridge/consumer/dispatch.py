@@ -1,8 +1,11 @@
-"""bridge -> Celery: chains for many heads in one batch of Redis commands.
+"""bridge -> Celery: sends the chains of many heads in one batch of Redis commands.
 
-`chain.apply_async` builds a canvas and makes a round trip for each chain; here a message of protocol 2 with its `chain`
-option is built directly and published through `Producer.batch`, at about ten times the rate. A batch whose answer is
-lost is sent again with the same task ids; what then runs twice is told apart by the claim.
+A chain is one Celery message of protocol 2: the first missing step is the task, the later steps are its `chain` option.
+The message is built directly and published through `Producer.batch`, at about ten times the rate of
+`chain.apply_async`, which builds a canvas and makes a round trip for each chain.
+
+Delivery is at least once. A batch whose answer was lost is sent again with the same task ids; the worker's claim lets
+only one of two equal messages run.
 """
 
 from collections.abc import Sequence
@@ -19,13 +22,15 @@ from contracts.settings import Settings
 from contracts.source_headers import StoredHeaders, decode_bytes
 
 BATCH_SIZE: Final = 500
+"""Messages in one batch of Redis commands."""
 
 SHORT_TIMEOUTS: Final = {"socket_timeout": 3, "socket_connect_timeout": 2, "max_retries": 1, "interval_start": 0}
-"""The bridge's one loop sends again by itself, and asks for nobody while it waits for a broker that is away."""
+"""Celery's transport options, in seconds and tries. The bridge's loop sends again anyway, and no lane is polled while
+its only thread waits for Redis."""
 
 
 class Dispatcher:
-    """Publishes the chains of dispatched heads. Connects at the first send."""
+    """Publishes the chains of dispatched heads. Connects to Redis at the first send."""
 
     def __init__(self, settings: Settings) -> None:
         self._app = Celery("bridge")
@@ -34,37 +39,42 @@ class Dispatcher:
         self._app.conf.broker_transport_options |= SHORT_TIMEOUTS
 
     def send(self, heads: Sequence[Head]) -> None:
-        """Publish one chain a head, from its first missing step on.
+        """Publish one chain for each head, from its first missing step on.
 
-        Raises kombu's OperationalError or BatchPublishError, or redis's errors; delivery is then uncertain, and the
-        same heads are to be sent again.
+        Raises kombu's OperationalError or BatchPublishError, or redis's errors, when Redis is unavailable. Delivery is
+        uncertain then, and the same heads must be sent again.
         """
         with self._app.producer_or_acquire() as producer, producer.batch(BATCH_SIZE):
             for head in heads:
                 self._publish(producer, head)
 
     def _publish(self, producer: Producer, head: Head) -> None:
-        """What all steps of a chain share is made once: ids as text and the sender's name took a tenth of the time."""
-        first, *rest = range(head.steps_done + 1, CATALOGUE.total + 1)
-        thought = str(head.thought_id)
-        root = _root_id(thought, head)
-        arguments = (thought, head.dispatch_id)
+        """Publish the first missing step, with the later steps as its chain.
+
+        What all steps share is built once: ids as text and the sender's name took a tenth of the time.
+        """
+        first_step, *later_steps = range(head.steps_done + 1, CATALOGUE.total + 1)
+        thought_id = str(head.thought_id)
+        root = _root_id(thought_id, head)
+        arguments = (thought_id, head.dispatch_id)
         shared: dict[str, Any] = {
-            "root_id": f"{root}-{first}",
+            "root_id": f"{root}-{first_step}",
             "queue": THOUGHTS_QUEUE,
-            "argsrepr": thought,
+            "argsrepr": thought_id,
             "kwargsrepr": "",
         }
-        traces = _tracing_headers(head.tracing) if head.tracing else {}
-        if traces:
-            shared["headers"] = traces
+        tracing_headers = _tracing_headers(head.tracing) if head.tracing else {}
+        if tracing_headers:
+            shared["headers"] = tracing_headers
         message = self._app.amqp.as_task_v2(
-            f"{root}-{first}",
-            _task_of(first),
+            f"{root}-{first_step}",
+            _task_name(first_step),
             args=arguments,
-            argsrepr=thought,
+            argsrepr=thought_id,
             kwargsrepr="",
-            chain=[_signature(step, arguments, {**shared, "task_id": f"{root}-{step}"}) for step in reversed(rest)],
+            chain=[
+                _signature(step, arguments, {**shared, "task_id": f"{root}-{step}"}) for step in reversed(later_steps)
+            ],
             ignore_result=True,
             origin=self._origin,
         )
@@ -73,23 +83,24 @@ class Dispatcher:
             routing_key=SOLO_QUEUE if head.losses else THOUGHTS_QUEUE,
             exchange="",
             serializer="json",
-            headers=message.headers | traces,
+            headers=message.headers | tracing_headers,
             delivery_mode=2,
             **message.properties,
         )
 
 
-def _task_of(step: int) -> str:
+def _task_name(step: int) -> str:
     return task_name(CATALOGUE.at_step(step).name)
 
 
 def _signature(step: int, arguments: tuple[str, int], options: dict[str, Any]) -> dict[str, Any]:
-    """A later step, as `Signature` would serialise it: building five of those took a fifth of the time of a chain.
+    """Return a later step as Celery's `Signature` would serialise it.
 
-    It goes to the usual queue: only the step in which a worker died is taken alone.
+    Building five `Signature` objects took a fifth of the time of a chain. A later step goes to the usual queue, also
+    after a loss: only the step in which a worker died runs in the queue `solo`.
     """
     return {
-        "task": _task_of(step),
+        "task": _task_name(step),
         "args": arguments,
         "kwargs": {},
         "options": options,
@@ -99,10 +110,10 @@ def _signature(step: int, arguments: tuple[str, int], options: dict[str, Any]) -
 
 
 def _tracing_headers(tracing: StoredHeaders) -> dict[str, str]:
-    """As Celery's messages carry them; of a repeated one the last counts."""
+    """Return the headers as Celery's messages carry them: lower case and text. Of equal names the last one counts."""
     return {name.lower(): (decode_bytes(value) or b"").decode("utf-8", "replace") for name, value in tracing}
 
 
-def _root_id(thought: str, head: Head) -> str:
-    """The same for every repeat of one sending, another for the next one; with `-` and the step it is a task's id."""
-    return f"{thought}-{head.dispatch_id}-{head.sends}"
+def _root_id(thought_id: str, head: Head) -> str:
+    """Return the prefix of the chain's task ids; `-` and the step number follow. Repeats of one send have equal ids."""
+    return f"{thought_id}-{head.dispatch_id}-{head.sends}"

@@ -1,4 +1,8 @@
-"""What becomes of records that no thought is known for: another producer's event is stored, anything else buried."""
+"""Turns records that have no thought yet into thoughts or dead letters, in the order of the log.
+
+A valid event of an external producer is accepted as a thought. Everything else is dead-lettered with its original bytes
+and headers.
+"""
 
 import logging
 import time
@@ -10,9 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.consumer.lane import Lane
 from bridge.consumer.protocol import AcceptRecord, DeadLetterRecord
 from bridge.dead_letters.insert import insert_dead_letter
-from bridge.records.types import NOBODY, Record
+from bridge.records.types import UNKNOWN_ID, Record
 from contracts.accept import accept
-from contracts.database import Database, describe_error, is_refused_data
+from contracts.database import Database, describe_error, is_rejected_data
 from contracts.dead_letters import failure_headers, record_failure_id
 from contracts.events import parse_created, thought_created
 from contracts.progress import ProgressPublisher
@@ -22,24 +26,26 @@ from contracts.source_headers import capture_headers, capture_source
 log = logging.getLogger(__name__)
 
 MAX_ITEMS_PER_CALL: Final = 100
+"""Records that one call of `work` processes, at most."""
+
 MAX_SECONDS_PER_CALL: Final = 0.3
-"""What comes first ends a lane's turn: where PostgreSQL takes a tenth of a second for each, a hundred would keep the
-loop from its heartbeat, and from hearing that it shall end."""
+"""Seconds after which `work` starts no further record. When PostgreSQL takes a tenth of a second for each, a hundred
+records would keep the loop from its heartbeat, and from a request to stop, for 10 s."""
 
 REASON_TEXT: Final = {
-    "unknown-user": ("UnknownUser", "Nobody is known by this user_id."),
-    "contradicts": ("OtherThought", "The thought of this id belongs to another user, or has another text."),
-    "invalid": ("RefusedData", "PostgreSQL refuses the event's data."),
+    "unknown-user": ("UnknownUser", "There is no user with this user_id. Replay the record once the user exists."),
+    "contradicts": ("OtherThought", "The thought with this id belongs to another user, or has another text."),
+    "invalid": ("RefusedData", "PostgreSQL rejects the event's data."),
 }
-"""Why a readable event became a dead letter: a kind to sort by, and words."""
+"""Why a readable event was dead-lettered: reason -> error class and message."""
 
 
 DELETED_TEXT: Final = ""
-"""The text of a thought that its author deleted. Its record is no news, whatever it says: the row stays as it is."""
+"""The text of a thought that its author deleted. A record of it changes nothing, whatever its text is."""
 
 
 class Ingestion:
-    """Carries out what a lane's intake asks for, in its order."""
+    """Processes the ingest queues of the lanes."""
 
     def __init__(
         self,
@@ -54,17 +60,23 @@ class Ingestion:
         self._clock = clock
 
     def work(self, lane: Lane, now: float) -> None:
-        """Accept or dead-letter records in the order of the log, until the time is up or PostgreSQL is unavailable."""
-        until = self._clock() + MAX_SECONDS_PER_CALL
+        """Accept or dead-letter the lane's records until the queue is empty or the call's limits are reached.
+
+        When PostgreSQL is unavailable the records stay in the queue, in their order.
+        """
+        deadline = self._clock() + MAX_SECONDS_PER_CALL
         try:
             for _ in range(MAX_ITEMS_PER_CALL):
                 if (item := lane.next_ingest(now)) is None:
                     return
                 self._ingest(lane, item, now)
-                if self._clock() >= until:
+                if self._clock() >= deadline:
                     return
-        except SQLAlchemyError as away:
-            log.warning("PostgreSQL is unavailable or refuses, records wait to be stored: %s", describe_error(away))
+        except SQLAlchemyError as error:
+            log.warning(
+                "PostgreSQL is unavailable or rejects the statement, records wait to be accepted: %s",
+                describe_error(error),
+            )
             lane.ingest_failed(now)
 
     def _ingest(self, lane: Lane, item: AcceptRecord | DeadLetterRecord, now: float) -> None:
@@ -81,10 +93,14 @@ class Ingestion:
             lane.ingest_failed(now)
 
     def _accept(self, record: Record) -> tuple[str, int | None]:
-        """The turn that Accept gave, or why there can never be one; neither when it has to be asked again."""
+        """Accept the record's event.
+
+        Return ("", turn) when it is a thought, (reason, None) when it can never be one, and ("", None) when Accept
+        must be repeated.
+        """
         event = parse_created(record.raw.value)
         try:
-            found = accept(
+            accepted = accept(
                 self._database,
                 thought_id=record.thought_id,
                 user_id=record.user_id,
@@ -95,33 +111,36 @@ class Ingestion:
                 headers=capture_source(record.raw.key, record.raw.headers),
             )
         except SQLAlchemyError as error:
-            if is_refused_data(error):
+            if is_rejected_data(error):
                 return "invalid", None
             raise
-        if found.belongs_to_another(record.user_id) or found.existing_text not in {None, DELETED_TEXT, event.text}:
+        has_other_text = accepted.existing_text not in {None, DELETED_TEXT, event.text}
+        if accepted.belongs_to_another(record.user_id) or has_other_text:
             return "contradicts", None
-        if not found.user_known:
+        if not accepted.user_known:
             return "unknown-user", None
-        if found.created:
+        if accepted.created:
             self._publisher.publish(thought_created(record.user_id, record.thought_id, event.text))
-        return "", found.turn
+        return "", accepted.turn
 
     def _dead_letter(self, item: DeadLetterRecord) -> None:
         record = item.record
-        where = dict(record.origin or {})
+        origin = dict(record.origin or {})
+        failure_id = record.raw.failure_id or record_failure_id(origin, record.raw.value)
         kind, message = REASON_TEXT.get(item.reason, (record.raw.error_kind, item.message))
         headers = failure_headers(reason=item.reason, error_class=kind, message=item.message or message)
-        headers |= {"origin": where, **capture_headers(record.raw.key, record.raw.headers)}
-        if record.user_id != NOBODY:
+        headers |= {"origin": origin, **capture_headers(record.raw.key, record.raw.headers)}
+        if record.user_id != UNKNOWN_ID:
             headers |= {"user_id": str(record.user_id), "thought_id": str(record.thought_id)}
         if record.raw.value_left_out:
             headers["value_left_out"] = record.raw.value_left_out
         if record.raw.headers_left_out:
             headers["original_headers_left_out"] = record.raw.headers_left_out
-        log.error("A record became a dead letter: %s (%s)", item.reason, where)
+        fields = {name: origin.get(name) for name in ("topic", "partition", "offset")}
+        log.error("A record is dead-lettered: %s", item.reason, extra=fields | {"failure_id": failure_id})
         insert_dead_letter(
             self._database,
-            failure_id=record.raw.failure_id or record_failure_id(where, record.raw.value),
+            failure_id=failure_id,
             reason=item.reason,
             value=record.raw.value,
             headers=headers,

@@ -1,7 +1,17 @@
-"""Kafka -> lanes: the consumer with manual commits, one lane for each assigned partition and assignment.
+"""Kafka -> lanes: consumes the work topic in a consumer group, with one lane for each assigned partition.
 
-A commit states that everything below the frontier is terminal in PostgreSQL, so one that comes late can only be too
-low.
+- **Assignment**: each partition gets a new lane, which starts at the committed offset, or at the earliest record when
+  the commit is missing or does not fit the log. In the second case a line that starts with ALARM is logged.
+- **Reading**: records go to the lanes. A partition whose lane is full is paused, and resumed when a fifth of the lane's
+  window is free. A record batch that Kafka's client cannot decode is requested again, and then skipped record by
+  record, each as a dead letter.
+- **Commit**: every second the lanes' frontiers are committed, each with the topic's id and a leader epoch
+  (`partition.py`). A commit states that everything below the frontier is terminal in PostgreSQL. That stays true, so a
+  commit that arrives late, or from an earlier owner of the partition, can only be too low: records are read again.
+- **Revocation**: the frontier is committed before the next consumer reads the partition, and the lane is dropped. Work
+  in progress goes on, because workers need only PostgreSQL; the next owner finds it there.
+- **Another log**: when the topic was recreated, or the log lost records below the commit, TopicRecreatedError ends the
+  process, and the next one reads from the earliest record.
 """
 
 import logging
@@ -31,16 +41,22 @@ from contracts.settings import Settings
 log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_SECONDS: Final = 10.0
+"""How long to wait for a topic's id, commits and watermarks."""
+
 CLOSING_REQUEST_TIMEOUT_SECONDS: Final = 4.0
-"""For a bridge that leaves: with ANSWER_MS for the commit it stays well within the 30 s that it is given to end."""
+"""The same for a bridge that stops: together with SOCKET_TIMEOUT_MS for the commit this is well below the 30 s that it
+is given to stop."""
 
 CLOSE_TIMEOUT_SECONDS: Final = 20.0
-"""For all of leaving. librdkafka sets no bound to it: while Kafka was away a bridge was seen that took over 30 s."""
+"""How long leaving the group may take in all. librdkafka sets no limit: while Kafka was unavailable, one bridge took
+over 30 s."""
 
 COMMIT_INTERVAL_SECONDS: Final = 1.0
+"""Interval between commits while frontiers move."""
+
 TOPIC_CHECK_INTERVAL_SECONDS: Final = 30.0
-"""How often the topic's id is looked at where nothing moves. A log that was made anew and has grown to the very offset
-at which a lane waits looks to it like the old one; until it grew further its records would not be read."""
+"""How often the topic's id is checked while no frontier moves. When a recreated log has grown exactly to the offset at
+which a lane waits, reading reports no error, and the log's records would not be read until it grows further."""
 
 SOCKET_TIMEOUT_MS: Final = 6_000
 """How long a request may take, and so the last commit of a bridge that stops while Kafka is unavailable."""
@@ -49,11 +65,12 @@ CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
 class TopicRecreatedError(Exception):
-    """Raised when the log is not the one that was committed for: start again, from the earliest record."""
+    """Raised when the log is not the one that was committed for. The process must start again, from the earliest
+    record."""
 
 
 class KafkaSource:
-    """The work topic's partitions that the group gave to this bridge."""
+    """Feeds the lanes of the work topic's partitions that the group has assigned to this bridge."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -63,7 +80,7 @@ class KafkaSource:
         self._consumer = Consumer(_consumer_config(settings, self._on_commit))
         self._partitions: dict[int, AssignedPartition] = {}
         self._idle_warning = IdleWarning()
-        self._commit_begun_at = 0.0
+        self._commit_started_at = 0.0
         self._request_timeout = REQUEST_TIMEOUT_SECONDS
         self._topic_id_request: Future[Any] | None = None
         self._consumer.subscribe(
@@ -71,47 +88,58 @@ class KafkaSource:
         )
 
     def lanes(self) -> Iterable[Lane]:
-        """One for each assigned partition."""
+        """Return one lane for each assigned partition."""
         return [assigned.lane for assigned in self._partitions.values()]
 
     def poll(self, seconds: float) -> None:
-        """Read what has come. Raises KafkaException when librdkafka is broken for good."""
-        elsewhere: set[int | None] = set()
+        """Wait at most `seconds` for messages, handle them, and pause or resume partitions.
+
+        Assignments, revocations and the results of commits are also handled in here, in librdkafka's callbacks.
+        After a seek, the remaining messages of that partition are ignored: they will arrive again.
+
+        Raises KafkaException when the client is permanently broken or Kafka lost the log's position, and
+        TopicRecreatedError when the log has other records below the commit.
+        """
+        sought: set[int | None] = set()
         for message in poll_batch(self._consumer, seconds):
-            if message.partition() not in elsewhere and self._handle_message(message):
-                elsewhere.add(message.partition())
+            if message.partition() not in sought and self._handle_message(message):
+                sought.add(message.partition())
         self._pause_and_resume()
 
     def commit(self, now: float) -> None:
-        """Commit the frontiers that have moved, every second, without waiting for Kafka. Raises LogReplacedError."""
+        """Commit the frontiers that have moved, once a second, without waiting for Kafka.
+
+        Each commit takes two calls or more: first the topic's id is requested, then, when it has arrived and is still
+        the same, the offsets are sent. Raises TopicRecreatedError when the topic was recreated.
+        """
         if self._idle_warning.is_due(bool(self._partitions), now):
             log.warning(IDLE_WARNING)
-        pause = (
+        interval = (
             COMMIT_INTERVAL_SECONDS
             if self._with_uncommitted_progress(self._partitions)
             else TOPIC_CHECK_INTERVAL_SECONDS
         )
-        if self._topic_id_request is None and now - self._commit_begun_at >= pause and self._partitions:
-            self._commit_begun_at, self._topic_id_request = now, self._topic_ids.request(self._request_timeout)
+        if self._topic_id_request is None and now - self._commit_started_at >= interval and self._partitions:
+            self._commit_started_at, self._topic_id_request = now, self._topic_ids.request(self._request_timeout)
         if self._topic_id_request is not None and self._topic_id_request.done():
-            asked, self._topic_id_request = self._topic_id_request, None
-            self._commit_offsets(self._partitions, asked, wait=False)
+            request, self._topic_id_request = self._topic_id_request, None
+            self._commit_offsets(self._partitions, request, wait=False)
 
     def close(self) -> None:
-        """Commit and leave the group; the partitions go to the others at once."""
+        """Commit and leave the group, so that its other members get the partitions at once."""
         self._request_timeout = CLOSING_REQUEST_TIMEOUT_SECONDS
-        leaving = threading.Thread(target=self._consumer.close, name="leaving", daemon=True)
-        leaving.start()
-        leaving.join(CLOSE_TIMEOUT_SECONDS)
-        if leaving.is_alive():
-            log.warning("Kafka did not let this bridge leave; its partitions go over when its session ends.")
+        closing = threading.Thread(target=self._consumer.close, name="kafka-close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_TIMEOUT_SECONDS)
+        if closing.is_alive():
+            log.warning("Kafka is unavailable, this bridge's partitions are reassigned when its session times out.")
 
     def _handle_message(self, message: "Message[bytes, bytes]") -> bool:
-        """Whether its partition is read from another offset now: what came with it is of before, and comes again."""
+        """Add the message to its lane, or handle its error. Return True after a seek."""
         number, offset, error = message.partition() or 0, message.offset() or 0, message.error()
         assigned = self._partitions.get(number)
         if error is not None and error.code() not in PARTITION_ERRORS:
-            self._log_partition_error(number, error)
+            self._handle_error(number, error)
         elif assigned is None:
             return False
         elif error is None and offset < assigned.lane.next:
@@ -134,53 +162,72 @@ class KafkaSource:
             lane.add_record(read)
 
     def _check_previous_record(self, assigned: AssignedPartition, number: int, epoch: int | None) -> None:
-        """The record before the commit was done long ago, unless it is another one. Raises LogReplacedError."""
+        """Check that the record before the commit is still the one that was processed. It is not processed again.
+
+        Raises TopicRecreatedError when it is another one.
+        """
         if assigned.log_was_replaced(epoch):
-            self._forget(number)
-            lost = f"ALARM: partition {number} lost records below its commit and has others in their place"
-            raise TopicRecreatedError(f"{lost}; it is read from its earliest record")
+            self._drop_and_reset_commit(number)
+            raise TopicRecreatedError(
+                f"ALARM: partition {number} lost records below its commit and has others in their place; "
+                "it is read from its earliest record"
+            )
 
     def _skip_corrupt(self, assigned: AssignedPartition, number: int, first_offset: int, error: KafkaError) -> None:
-        """Ask again for a batch that cannot be decoded; when it stays so, bury the record that is next, without it."""
-        if assigned.checks_previous_record:  # what cannot be decoded stands before the lane's first
+        """Request a corrupt batch again; if it stays corrupt, dead-letter its next record without its bytes."""
+        if assigned.checks_previous_record:  # the corrupt record lies before the lane's first one: give up the check
             assigned.checks_previous_record = False
             self._consumer.seek(TopicPartition(self._topic, number, assigned.lane.next))
             return
         skip = assigned.corrupt_batches.skip(first_offset, assigned.lane.next)
         self._consumer.seek(TopicPartition(self._topic, number, skip.seek_to))
         if skip.skipped is not None:
-            log.error("ALARM: partition %d offset %d cannot be decoded: %s", number, skip.skipped, error.str())
+            log.error(
+                "ALARM: partition %d offset %d cannot be decoded, and is dead-lettered without its bytes: %s",
+                number,
+                skip.skipped,
+                error.str(),
+            )
             invalid = corrupt_record(corrupt_origin(self._topic, number, skip.skipped, assigned.topic_id), error.str())
             assigned.lane.add_invalid(invalid.record, invalid.reason)
 
-    def _log_partition_error(self, number: int, error: KafkaError) -> None:
+    def _handle_error(self, number: int, error: KafkaError) -> None:
+        """Raise KafkaException when the bridge must start again. Log any other error: librdkafka retries."""
         if is_fatal(error):
-            log.error("Kafka's consumer gave up, starting again: %s", error.str())
+            log.error("Kafka's client is permanently broken, the bridge starts again: %s", error.str())
             raise KafkaException(error)
         if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001  librdkafka's own name
-            log.error("ALARM: Kafka lost the place of partition %d, starting again: %s", number, error)
-            self._forget(number)
+            log.error(
+                "ALARM: the next offset of partition %d is outside its log, the bridge starts again and reads from the "
+                "earliest record: %s",
+                number,
+                error,
+            )
+            self._drop_and_reset_commit(number)
             raise KafkaException(error)
-        log.warning("Kafka: %s", error)
+        log.warning("Kafka reports an error, reading continues: %s", error)
 
-    def _forget(self, number: int) -> None:
-        """Commit the earliest offset in place of the one that was lost: until somebody begins with it, the log may have
-        grown up to it. It is the offset of the log that is there now, which may be another than was assigned; its id is
-        asked for first, so that an offset never goes by the name of a log that came after it."""
+    def _drop_and_reset_commit(self, number: int) -> None:
+        """Drop the partition's lane, and commit the earliest offset in place of the commit that does not fit the log.
+
+        Otherwise the log could grow up to that commit before the next consumer starts, which would then skip records.
+        The earliest offset is that of the log that exists now, which may be another log than at the assignment. The
+        topic's id is requested before the offset, so an offset is never committed under the id of a later log.
+        """
         if self._partitions.pop(number, None) is None:
             return
         try:
-            present = await_topic_id(self._topic_ids.request(self._request_timeout))
+            topic_id = await_topic_id(self._topic_ids.request(self._request_timeout))
             watermarks = Watermarks(self._admin, self._topic)
             retry_transient(lambda: watermarks.fetch([number]), self._request_timeout)
-            low, _ = watermarks.known[number]
-            earliest = TopicPartition(self._topic, number, low, present)
+            low, _ = watermarks.by_partition[number]
+            earliest = TopicPartition(self._topic, number, low, topic_id)
             self._consumer.commit(offsets=[earliest], asynchronous=False)
-        except KafkaException as refused:
-            log.warning("What was committed of partition %d could not be taken back: %s", number, refused)
+        except KafkaException as error:
+            log.warning("Kafka is unavailable, the wrong commit of partition %d stays: %s", number, error)
 
     def _pause_and_resume(self) -> None:
-        """Back-pressure: a full lane's partition rests until the lane has room."""
+        """Apply back-pressure: pause the partition of a full lane, and resume it when the lane has room."""
         for number, assigned in self._partitions.items():
             if not assigned.paused and assigned.lane.is_full:
                 self._consumer.pause([TopicPartition(self._topic, number)])
@@ -191,81 +238,92 @@ class KafkaSource:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         try:
-            self._take_over(consumer, partitions)
-        except KafkaException as refused:
-            # Raised anew: librdkafka's own one, passing through a callback as it is, nobody can catch (Python 3.11).
-            raise KafkaException(refused.args[0]) from None
+            self._start_partitions(consumer, partitions)
+        except KafkaException as error:
+            # A new exception, because one that librdkafka raised cannot be caught outside the callback (Python 3.11).
+            raise KafkaException(error.args[0]) from None
 
-    def _take_over(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        known_as, starts = resolve_start_offsets(
+    def _start_partitions(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        topic_id, starts = resolve_start_offsets(
             consumer, self._admin, self._topic_ids, partitions, self._request_timeout
         )
         for number, start in starts.items():
             if start.alarm:
                 log.error("ALARM: partition %d: %s", number, start.alarm)
-            self._partitions[number] = AssignedPartition.at(start, known_as, self._settings.lease_seconds)
+            self._partitions[number] = AssignedPartition.at(start, topic_id, self._settings.lease_seconds)
         consumer.incremental_assign(
             [TopicPartition(self._topic, number, start.read_from) for number, start in starts.items()]
         )
-        # librdkafka remembers a pause over revoke and assign: a partition that comes back would rest for ever.
+        # librdkafka keeps a pause across revocation and assignment: a partition that returns would stay paused.
         consumer.resume([TopicPartition(self._topic, number) for number in starts])
-        log.info("Assigned: %s", {number: start.offset for number, start in starts.items()})
+        log.info("Partitions assigned, with their first offsets: %s", {n: start.offset for n, start in starts.items()})
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """The last word about these partitions: committed before anybody else reads them."""
-        leaving = {
+        """Commit the frontiers and wait for Kafka's answer, because the next consumer starts at them."""
+        revoked = {
             partition.partition: self._partitions.pop(partition.partition)
             for partition in partitions
             if partition.partition in self._partitions
         }
         try:
             self._commit_offsets(
-                self._with_uncommitted_progress(leaving), self._topic_ids.request(self._request_timeout), wait=True
+                self._with_uncommitted_progress(revoked), self._topic_ids.request(self._request_timeout), wait=True
             )
-        except TopicRecreatedError as replaced:
-            log.warning("Nothing is committed on leaving: %s", replaced)
+        except TopicRecreatedError as error:
+            log.warning("The revoked partitions are not committed: %s", error)
         consumer.incremental_unassign(partitions)
-        log.info("Revoked: %s", sorted(leaving))
+        log.info("Partitions revoked: %s", sorted(revoked))
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Somebody else has them already: nothing is committed, and what is under way goes on by PostgreSQL's word."""
+        """Drop the lanes without a commit, because other consumers may own the partitions already.
+
+        Work in progress goes on: its state is in PostgreSQL.
+        """
         for partition in partitions:
             self._partitions.pop(partition.partition, None)
         consumer.incremental_unassign(partitions)
-        log.warning("Lost: %s", sorted(partition.partition for partition in partitions))
+        log.warning(
+            "Partitions lost, another consumer may own them: %s",
+            sorted(partition.partition for partition in partitions),
+        )
 
     def _with_uncommitted_progress(self, partitions: dict[int, AssignedPartition]) -> dict[int, AssignedPartition]:
         return {number: assigned for number, assigned in partitions.items() if assigned.has_uncommitted_progress}
 
-    def _commit_offsets(self, partitions: dict[int, AssignedPartition], asked: "Future[Any]", *, wait: bool) -> None:
-        """Commit facts. A commit that fails is made again with the next one. Raises LogReplacedError."""
+    def _commit_offsets(
+        self, partitions: dict[int, AssignedPartition], topic_id_request: "Future[Any]", *, wait: bool
+    ) -> None:
+        """Commit the frontiers that have moved. A failed commit is repeated with the next one.
+
+        Raises TopicRecreatedError when the topic was recreated.
+        """
         try:
-            self._check_topic_id(partitions, asked)
-            if not (moved := self._with_uncommitted_progress(partitions)):
+            self._check_topic_id(partitions, topic_id_request)
+            if not (uncommitted := self._with_uncommitted_progress(partitions)):
                 return
-            offsets = [assigned.to_commit(self._topic, number) for number, assigned in moved.items()]
+            offsets = [assigned.to_commit(self._topic, number) for number, assigned in uncommitted.items()]
             if wait:
                 self._consumer.commit(offsets=offsets, asynchronous=False)
             else:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
-        except KafkaException as refused:
-            log.warning("The frontier was not committed, it will be again: %s", refused)
+        except KafkaException as error:
+            log.warning("Kafka is unavailable, the frontiers are committed later: %s", error)
             return
-        for assigned in moved.values():
+        for assigned in uncommitted.values():
             assigned.committed = assigned.lane.frontier
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
-            refused = error or partition.error
-            if refused and partition.partition in self._partitions:
-                log.warning("A commit was refused and will be made again: %s", refused)
+            failure = error or partition.error
+            if failure and partition.partition in self._partitions:
+                log.warning("Kafka rejected a commit, it is repeated: %s", failure)
                 self._partitions[partition.partition].committed = NOT_COMMITTED
 
-    def _check_topic_id(self, partitions: dict[int, AssignedPartition], asked: "Future[Any]") -> None:
-        known = {assigned.topic_id for assigned in partitions.values()} - {NO_TOPIC_ID}
-        if known and known != {await_topic_id(asked)}:
+    def _check_topic_id(self, partitions: dict[int, AssignedPartition], topic_id_request: "Future[Any]") -> None:
+        assigned_ids = {assigned.topic_id for assigned in partitions.values()} - {NO_TOPIC_ID}
+        if assigned_ids and assigned_ids != {await_topic_id(topic_id_request)}:
             raise TopicRecreatedError(
-                f"ALARM: the topic {self._topic} was made anew; its records are read from the start"
+                f"ALARM: the topic {self._topic} was recreated; it is read from its earliest record"
             )
 
 

@@ -1,14 +1,35 @@
-"""The lane: one partition under one assignment. Pure: no I/O, no clock, no randomness; `now` is handed in, in seconds.
+"""The lane: the state machine of one partition under one assignment. Pure: no I/O, no clock, no randomness.
 
-A record is a doorbell of its user's line. The lane decides when PostgreSQL is to be asked about which user, what the
-answer means, and which offsets are done; who drives it does the asking and the sending.
+A record is only a hint that its user's line has work. The lane decides when PostgreSQL is asked about which user, what
+the answer means, and which offsets are done. Its drivers (`loop.Bridge` and `ingest.Ingestion`) ask, send and store,
+and report the outcome. `now` is an argument everywhere: seconds of the driver's monotonic clock.
 
-    record --> ask --> asking --> sending --> watching --> ask ...        one state a user
-                          |                       ^
-                          +-------- live ---------+
+Each user whose records the lane holds has a `Line`, which is in one of four phases:
 
-Nothing but a verdict of Decide, or a burial, closes an offset. What comes of another assignment never reaches it: each
-assignment has a lane of its own.
+    phase        input                                      next phase
+    -----------  ---------------------------------------    -----------------------
+    (no line)    add_record, accepted                       DUE
+    DUE          due_requests                               DECIDING
+    DECIDING     decided: the head must be dispatched       DISPATCHING
+    DECIDING     decided: the head is live, or locked       WATCHING
+    DECIDING     decided: records are left, none is open    DUE
+    DECIDING     decided: no record is left                 (the line is forgotten)
+    DECIDING     decide_failed                              WATCHING, polled again soon
+    DISPATCHING  dispatched                                 WATCHING
+    WATCHING     due_requests at `poll_at`                  DECIDING
+
+The rules:
+
+- Only the head of a line is worked on. Decide chooses it by turn, so the order of records in the log does not matter.
+- One request per user is in progress. A wake-up that arrives meanwhile causes one more poll right after it.
+- Only two things close an offset: the verdict `done`, and a dead letter in the outbox. The frontier, which is what may
+  be committed, is the lowest open offset.
+- A head has a lease. The lane polls it every quarter of LEASE_SECONDS; when its version has not changed for the whole
+  lease, the next request carries that version and Decide may take the head over.
+- While PostgreSQL does not answer, workers cannot renew their leases either, so every lease starts again.
+- A record that has no thought yet waits in the ingest queue, in the order of the log, until it is accepted or
+  dead-lettered.
+- Each assignment has its own lane, so no answer for an earlier assignment can change it.
 """
 
 from collections import deque
@@ -31,43 +52,47 @@ from bridge.consumer.protocol import (
 from bridge.records.types import Record
 
 RECORDS_PER_REQUEST: Final = 16
-"""Records of one user in one question; the rest waits for the next one."""
+"""Records of one user in one request; the other ones go into the next request."""
 
 LOCKED_HEAD_RETRY_SECONDS: Final = 0.3
-"""The head was locked by somebody: look again soon, never take it for an empty line."""
+"""Another transaction had the head locked, so the lane polls again soon. It never means that the line is empty."""
 
 DATABASE_RETRY_SECONDS: Final = 0.5
-"""PostgreSQL did not answer: ask again after this."""
+"""Delay before a request that PostgreSQL did not answer is repeated."""
 
 MAX_LEASE_DOUBLINGS: Final = 5
-"""Patience for a message in a queue doubles with every sending, at most so often: 20 s becomes 640 s."""
+"""The lease of a message in a queue doubles with every send, at most this often: 20 s becomes 640 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How much a lane holds. Users bound the parallel work, records and their bytes the memory of a user's backlog."""
+    """Limits what a lane holds: users bound the parallel work, records and bytes the memory of one user's backlog."""
 
     users: int = 200
     records: int = 20_000
     bytes: int = 32 * 1024 * 1024
 
-    def holds(self, users: int, records: int, held: int) -> bool:
-        """Whether so much fits into it, and more."""
-        return users < self.users and records < self.records and held < self.bytes
+    def allows_more(self, users: int, records: int, size: int) -> bool:
+        """Whether a lane that holds this much, `size` in bytes, may read more."""
+        return users < self.users and records < self.records and size < self.bytes
 
     @property
     def resume_limit(self) -> "Window":
-        """The smaller one that a lane which was full must fit into again."""
+        """The window that a full lane must be within before it reads again: four fifths of this one."""
         return Window(self.users * 4 // 5 + 1, self.records * 4 // 5 + 1, self.bytes * 4 // 5 + 1)
 
 
 class Phase(Enum):
-    """Where a user stands."""
+    """What the lane does for a user at the moment."""
 
     DUE = auto()
+    """PostgreSQL must be asked about the user."""
     DECIDING = auto()
+    """A request is in progress."""
     DISPATCHING = auto()
+    """The head's chain must be sent."""
     WATCHING = auto()
+    """The head is being worked on, or is locked: poll again later."""
 
 
 @dataclass(slots=True)
@@ -75,31 +100,45 @@ class Line:
     """What a lane knows of one user's line."""
 
     records: dict[int, Record] = field(default_factory=dict)
+    """The user's records at open offsets, by offset, in the order in which the lane received them."""
     phase: Phase = Phase.DUE
     poll_at: float = 0.0
+    """While WATCHING: when PostgreSQL is asked again."""
     poll_again: bool = False
+    """A wake-up arrived while DECIDING or DISPATCHING."""
     version: HeadVersion | None = None
+    """The head's version at the last poll; None before the first one, and when the head was locked."""
     unchanged_since: float = 0.0
+    """When the lease started: with a new version, with a sent chain, or with an outage of PostgreSQL."""
     lease_seconds: float = 0.0
+    """How long the version must stay unchanged before Decide may take the head over."""
     head: Head | None = None
+    """The head of the last decision."""
 
     def is_due(self, now: float) -> bool:
-        """Whether PostgreSQL is to be asked about this user now."""
+        """Whether PostgreSQL must be asked about this user now."""
         return self.phase is Phase.DUE or (self.phase is Phase.WATCHING and now >= self.poll_at)
 
-    def watch_until(self, look_at: float, now: float) -> None:
-        """Watch until `look_at`, or not at all when news came in the meantime."""
+    def watch_until(self, poll_at: float, now: float) -> None:
+        """Watch the head until `poll_at`, or poll at once if a wake-up arrived in the meantime."""
         self.phase = Phase.WATCHING
-        self.poll_at = now if self.poll_again else look_at
+        self.poll_at = now if self.poll_again else poll_at
         self.poll_again = False
 
 
 class Lane:
-    """The state machine. `intake`, `tick` and `unsent` hand out what is to be done; the other methods are inputs."""
+    """Tracks the records of one partition from the log to a closed offset.
 
-    def __init__(self, start: int, patience: float, window: Window | None = None) -> None:
+    Three methods return work for the driver, which reports each outcome to another method:
+
+    - `next_ingest`, to `accepted`, `not_acceptable`, `dead_lettered` or `ingest_failed`;
+    - `due_requests`, to `decided` or `decide_failed`;
+    - `heads_to_dispatch`, to `dispatched`; a head is returned again until its chain is known to be sent.
+    """
+
+    def __init__(self, start: int, lease_seconds: float, window: Window | None = None) -> None:
         self._offsets = OffsetTracker(start)
-        self._lease_seconds = patience
+        self._lease_seconds = lease_seconds
         self._window = window or Window()
         self._lines: dict[UUID, Line] = {}
         self._ingest_queue: deque[AcceptRecord | DeadLetterRecord] = deque()
@@ -107,31 +146,32 @@ class Lane:
 
     @property
     def frontier(self) -> int:
-        """The offset that may be committed: everything below it is done."""
+        """The offset to commit: everything below it is done."""
         return self._offsets.frontier
 
     @property
     def next(self) -> int:
-        """The offset from which on nothing was read yet."""
+        """The next offset to read."""
         return self._offsets.next
 
     @property
     def is_full(self) -> bool:
-        """Whether the partition is to be paused."""
-        return not self._fits(self._window)
+        """Whether the partition must be paused."""
+        return not self._allows_more(self._window)
 
     @property
     def has_room(self) -> bool:
-        """Whether a paused partition may go on: a fifth of the window is free again."""
-        return self._fits(self._window.resume_limit)
+        """Whether a paused partition may be resumed: at least a fifth of the window is free."""
+        return self._allows_more(self._window.resume_limit)
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is in flight."""
+        """Whether no offset is open."""
         return not self._offsets
 
     def add_record(self, record: Record) -> None:
-        """A readable record, in the order of the log. Without a turn it is another producer's and is stored first."""
+        """Add a readable record, in the order of the log. A record without a turn is an external producer's, and is
+        accepted first."""
         self._offsets.open(record.offset, record.size)
         if record.turn is None:
             self._ingest_queue.append(AcceptRecord(record))
@@ -139,43 +179,47 @@ class Lane:
             self._add_to_line(record)
 
     def add_invalid(self, record: Record, message: str) -> None:
-        """A record that is no event."""
+        """Add a record that is no event, to be dead-lettered; `message` says why."""
         self._offsets.open(record.offset, record.size)
         self._ingest_queue.append(DeadLetterRecord(record, "unreadable", message))
 
     def advance_to(self, offset: int) -> None:
-        """The log was read up to here: what no record came of, a transaction's mark, has nothing to be done."""
+        """Note that the log was read up to this offset. Offsets without a record, as of transaction markers, are
+        done."""
         self._offsets.advance_to(offset)
 
     def next_ingest(self, now: float) -> AcceptRecord | DeadLetterRecord | None:
-        """The next record to be stored or buried, in the order of the log; the same again until it is answered."""
+        """Return the first record of the ingest queue; None when the queue is empty or waits for PostgreSQL."""
         return self._ingest_queue[0] if self._ingest_queue and now >= self._ingest_at else None
 
     def accepted(self, record: Record, turn: int) -> None:
-        """Accept gave the turn (or found it)."""
+        """Note that the record is a thought with this turn, new or known before. It joins its user's line."""
         self._finish_ingest(record)
         self._add_to_line(replace(record, turn=turn))
 
     def not_acceptable(self, record: Record, reason: str) -> None:
-        """Accept found that it can never be a thought: its user is unknown, or the thought is somebody else's."""
+        """Note that the record can never be a thought. It is dead-lettered next, before the records behind it."""
         self._finish_ingest(record)
         self._ingest_queue.appendleft(DeadLetterRecord(record, reason))
 
     def dead_lettered(self, record: Record) -> None:
-        """The dead letter is in the outbox: the offset is done."""
+        """Note that the record's dead letter is in the outbox, which closes its offset."""
         self._finish_ingest(record)
         self._offsets.close(record.offset)
 
     def ingest_failed(self, now: float) -> None:
-        """PostgreSQL is unavailable: the intake waits a moment and keeps its order."""
+        """Note that PostgreSQL is unavailable. The ingest queue waits a moment and keeps its order."""
         self._ingest_at = now + DATABASE_RETRY_SECONDS
 
     def due_requests(self, now: float) -> list[DecideRequest]:
-        """The questions that are due. Each is answered by `decided` or `ask_failed`."""
-        return [self._request(user, line, now) for user, line in self._lines.items() if line.is_due(now)]
+        """Start the requests that are due, one per user. Each one must be answered by `decided` or `decide_failed`."""
+        return [self._request(user_id, line, now) for user_id, line in self._lines.items() if line.is_due(now)]
 
     def decided(self, decision: Decision, now: float) -> None:
-        """PostgreSQL's answer about one user: a verdict for each record asked about, and the head of the line."""
+        """Apply PostgreSQL's answer about one user: its verdicts first, then the head if a record is still open.
+
+        Ignores an answer to no request.
+        """
         line = self._lines.get(decision.user_id)
         if line is None or line.phase is not Phase.DECIDING:
             return
@@ -189,29 +233,31 @@ class Lane:
             self._watch_head(line, decision.head, now)
 
     def decide_failed(self, now: float) -> None:
-        """PostgreSQL did not answer: what was seen before says nothing about silence now, so watches begin anew."""
+        """Note that PostgreSQL did not answer. Requests in progress are repeated after a moment, and every lease starts
+        again: workers could not renew theirs either, so an unchanged version proves nothing."""
         for line in self._lines.values():
             line.unchanged_since = now
             if line.phase is Phase.DECIDING:
                 line.watch_until(now + DATABASE_RETRY_SECONDS, now)
 
     def heads_to_dispatch(self) -> list[Head]:
-        """Dispatched heads whose chains are not yet known to be sent; a repeat carries the same ids."""
+        """Return the heads whose chains must be sent. A chain that is sent again carries the same task ids."""
         return [line.head for line in self._lines.values() if line.phase is Phase.DISPATCHING and line.head]
 
     def users(self) -> list[UUID]:
-        """The users whose lines are held."""
+        """Return the users whose lines the lane holds."""
         return list(self._lines)
 
     def dispatched(self, head: Head, now: float) -> None:
-        """The chain is in the broker: silence counts from here."""
+        """Note that the broker has the head's chain. The lease starts here, not at the decision."""
         line = self._lines.get(head.user_id)
         if line is not None and line.phase is Phase.DISPATCHING:
             line.unchanged_since = now
             line.watch_until(self._next_poll(line, now), now)
 
     def wake(self, user: UUID, now: float) -> None:
-        """News about a user: a reason to look, never a verdict."""
+        """Poll the user's line at once, because a worker has finished a thought of it. Only a hint: it closes nothing,
+        and users whose lines the lane does not hold are ignored."""
         line = self._lines.get(user)
         if line is None:
             return
@@ -220,8 +266,8 @@ class Lane:
         else:
             line.poll_again = True
 
-    def _fits(self, window: Window) -> bool:
-        return window.holds(len(self._lines), len(self._offsets), self._offsets.bytes)
+    def _allows_more(self, window: Window) -> bool:
+        return window.allows_more(len(self._lines), len(self._offsets), self._offsets.bytes)
 
     def _add_to_line(self, record: Record) -> None:
         line = self._lines.setdefault(record.user_id, Line())
@@ -231,14 +277,17 @@ class Lane:
         if self._ingest_queue and self._ingest_queue[0].record.offset == record.offset:
             self._ingest_queue.popleft()
 
-    def _request(self, user: UUID, line: Line, now: float) -> DecideRequest:
+    def _request(self, user_id: UUID, line: Line, now: float) -> DecideRequest:
         line.phase, line.poll_again = Phase.DECIDING, False
-        silent = line.version is not None and now - line.unchanged_since >= line.lease_seconds
+        is_expired = line.version is not None and now - line.unchanged_since >= line.lease_seconds
         records = tuple(islice(line.records.values(), RECORDS_PER_REQUEST))
-        return DecideRequest(user, records, line.version if silent else None)
+        return DecideRequest(user_id, records, line.version if is_expired else None)
 
     def _apply_verdict(self, line: Line, verdict: RecordVerdict) -> bool:
-        """Close, store or bury what a verdict says; True when the record stays open."""
+        """Close the record's offset, or queue the record to be accepted or dead-lettered.
+
+        Return True if the record stays open in the line.
+        """
         record = line.records.get(verdict.offset)
         if record is None or verdict.kind == "open":
             return record is not None
@@ -252,6 +301,7 @@ class Lane:
         return False
 
     def _watch_head(self, line: Line, head: Head | None, now: float) -> None:
+        """Start a lease if the head's version has changed; then dispatch the head, or watch it until the next poll."""
         if head is None:
             line.version = None
             line.watch_until(now + LOCKED_HEAD_RETRY_SECONDS, now)
@@ -265,6 +315,11 @@ class Lane:
             line.watch_until(self._next_poll(line, now), now)
 
     def _lease_for(self, head: Head) -> float:
+        """Return how long the head's version must stay unchanged before a takeover.
+
+        A worker in a call renews its lease, so LEASE_SECONDS is enough. A message in a queue has no worker yet, and a
+        long queue only delays it: its lease doubles with every send, and a retry's backoff is added.
+        """
         if head.in_call:
             return self._lease_seconds
         return head.wait + self._lease_seconds * 2.0 ** min(max(0, head.sends - 1), MAX_LEASE_DOUBLINGS)

@@ -1,4 +1,17 @@
-"""The bridge: from doorbells to chains. One loop, one thread; every wait in it is bounded."""
+"""The bridge's loop: from Kafka records to Celery chains, in one thread.
+
+Each run of the loop
+
+1. collects wake-ups from Redis, and polls the source, which adds records to the lanes;
+2. for each lane, accepts or dead-letters records that have no thought, and asks PostgreSQL about the users that are due
+   (Decide), which claims heads;
+3. sends the chains of all claimed heads to Celery in one batch;
+4. lets the source commit the frontiers.
+
+The lanes decide (`lane.py`); the loop only carries out what they return and reports the outcome. Every wait is bounded.
+An error of PostgreSQL or Redis is logged and the work is repeated later; an error of Kafka that librdkafka cannot
+recover from ends the process, which starts again.
+"""
 
 import logging
 import threading
@@ -27,31 +40,41 @@ from contracts.settings import Settings
 log = logging.getLogger(__name__)
 
 BUSY_POLL_SECONDS: Final = 0.005
-"""How long news of an ended thought may wait while something is in flight."""
+"""How long a run waits for records while offsets are open, and so how long a wake-up may wait."""
 
 IDLE_POLL_SECONDS: Final = 0.2
+"""How long a run waits for records while no offset is open."""
+
 USERS_PER_REQUEST: Final = 200
+"""Users in one Decide statement."""
+
 DISPATCH_RETRY_SECONDS: Final = 0.5
+"""Delay before chains are sent again after an error of Redis."""
+
 HEARTBEAT_SECONDS: Final = 1.0
+"""Interval between writes of the heartbeat file, which the health check reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisPorts:
-    """Redis as a bridge needs it: events go to browsers, chains to workers, and news of ended thoughts come back."""
+    """What the bridge uses Redis for."""
 
     publisher: ProgressPublisher
+    """Publishes progress events to the web."""
     dispatcher: Dispatcher
+    """Sends chains to the workers."""
     wakeups: WakeupListener
+    """Receives hints from the workers that a user's thought has finished."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The one of the settings; it connects when it is first used."""
+        """Return the ports for the Redis of the settings. They connect at the first use."""
         publisher = ProgressPublisher(connect_redis(settings.redis_url), settings.redis_sse_prefix)
         return cls(publisher, Dispatcher(settings), WakeupListener(settings.redis_url, settings.redis_sse_prefix))
 
 
 class Bridge:
-    """Drives the lanes of one source."""
+    """Drives the lanes of one source: Kafka's partitions, or the batch."""
 
     def __init__(
         self,
@@ -59,22 +82,25 @@ class Bridge:
         database: Database,
         source: Source,
         clock: Callable[[], float] = time.monotonic,
-        broker: RedisPorts | None = None,
+        redis_ports: RedisPorts | None = None,
     ) -> None:
-        broker = broker or RedisPorts.of(settings)
+        redis_ports = redis_ports or RedisPorts.of(settings)
         self._settings = settings
         self._database = database
         self._source = source
         self._clock = clock
-        self._publisher = broker.publisher
-        self._dispatcher = broker.dispatcher
+        self._publisher = redis_ports.publisher
+        self._dispatcher = redis_ports.dispatcher
         self._ingestion = Ingestion(database, self._publisher, settings, clock)
-        self._wakeups = broker.wakeups
-        self._send_at = 0.0
-        self._life_shown_at = 0.0
+        self._wakeups = redis_ports.wakeups
+        self._next_dispatch_at = 0.0
+        self._heartbeat_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set, then commit and leave. Raises what librdkafka cannot mend."""
+        """Run until `stop` is set, then commit and leave the consumer group.
+
+        Raises TopicRecreatedError or KafkaException when the process must start again.
+        """
         self._wakeups.start()
         try:
             while not stop.is_set():
@@ -84,35 +110,39 @@ class Bridge:
             self._source.close()
 
     def run_once(self, should_stop: Callable[[], bool] = lambda: False) -> None:
-        """One round: hear, read, ask, send, settle. Who is told to end asks PostgreSQL nothing more: while it is silent
-        each question takes seconds, and all lanes' together would outlast the time that is given to end."""
-        heard = self._wakeups.drain()
+        """Run the loop once.
+
+        After a request to stop, no further statement is sent to PostgreSQL: while it is unavailable each one takes
+        seconds, and those of all lanes together would take longer than the process is given to stop.
+        """
+        woken_users = self._wakeups.drain()
         lanes = list(self._source.lanes())
         in_flight = any(not lane.is_idle for lane in lanes)
         self._source.poll(BUSY_POLL_SECONDS if in_flight else IDLE_POLL_SECONDS)
         now = self._clock()
         for lane in self._source.lanes():
-            for user in heard:
+            for user in woken_users:
                 lane.wake(user, now)
             if not should_stop():
                 self._ingestion.work(lane, now)
             if not should_stop():
                 self._decide(lane)
-            self._show_life()
+            self._touch_heartbeat()
         self._dispatch()
         self._source.commit(self._clock())
-        self._show_life()
+        self._touch_heartbeat()
 
     def _decide(self, lane: Lane) -> None:
-        asks = lane.due_requests(self._clock())
+        """Decide about the users that are due. A failed statement fails all requests that have no answer yet."""
+        requests = lane.due_requests(self._clock())
         try:
-            for first in range(0, len(asks), USERS_PER_REQUEST):
-                for decision in decide(self._database, asks[first : first + USERS_PER_REQUEST]):
+            for first in range(0, len(requests), USERS_PER_REQUEST):
+                for decision in decide(self._database, requests[first : first + USERS_PER_REQUEST]):
                     lane.decided(decision, self._clock())
                     self._publish_started(decision.head)
-        except SQLAlchemyError as away:
+        except SQLAlchemyError as error:
             log.warning(
-                "PostgreSQL is unavailable or refuses, its answers are asked for again: %s", describe_error(away)
+                "PostgreSQL is unavailable or rejects the statement, Decide is repeated: %s", describe_error(error)
             )
             lane.decide_failed(self._clock())
 
@@ -121,22 +151,22 @@ class Bridge:
             self._publisher.publish(thought_processing(head.user_id, head.thought_id, head.turn))
 
     def _dispatch(self) -> None:
-        """Publish all chains in one batch; what is not known to be sent is sent again, with the same ids."""
-        if self._clock() < self._send_at:
+        """Send all chains in one batch. After an error all of them are sent again, with the same task ids."""
+        if self._clock() < self._next_dispatch_at:
             return
-        waiting = [(lane, head) for lane in self._source.lanes() for head in lane.heads_to_dispatch()]
-        if not waiting:
+        unsent = [(lane, head) for lane in self._source.lanes() for head in lane.heads_to_dispatch()]
+        if not unsent:
             return
         try:
-            self._dispatcher.send([head for _, head in waiting])
-        except (KombuError, RedisError, OSError) as away:
-            log.warning("The broker is unavailable, %d chains are sent again: %s", len(waiting), type(away).__name__)
-            self._send_at = self._clock() + DISPATCH_RETRY_SECONDS
+            self._dispatcher.send([head for _, head in unsent])
+        except (KombuError, RedisError, OSError) as error:
+            log.warning("Redis is unavailable, %d chains are sent again: %s", len(unsent), type(error).__name__)
+            self._next_dispatch_at = self._clock() + DISPATCH_RETRY_SECONDS
             return
-        for lane, head in waiting:
+        for lane, head in unsent:
             lane.dispatched(head, self._clock())
 
-    def _show_life(self) -> None:
-        if self._clock() - self._life_shown_at >= HEARTBEAT_SECONDS:
-            self._life_shown_at = self._clock()
+    def _touch_heartbeat(self) -> None:
+        if self._clock() - self._heartbeat_at >= HEARTBEAT_SECONDS:
+            self._heartbeat_at = self._clock()
             touch_heartbeat(self._settings.heartbeat_file)

@@ -1,4 +1,4 @@
-"""Where a bridge's doorbells come from: Kafka's partitions, or, in batch mode, PostgreSQL itself."""
+"""The interface between the bridge's loop and what feeds its lanes: Kafka, or PostgreSQL in batch mode."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -7,20 +7,20 @@ from bridge.consumer.lane import Lane
 
 
 class Source(Protocol):
-    """Feeds lanes. All methods are called by one thread, the bridge's loop."""
+    """Feeds lanes with records. All methods are called by one thread, the bridge's loop."""
 
     def poll(self, seconds: float) -> None:
-        """Wait at most so long for records and put what came into the lanes; pause and resume by what they hold."""
+        """Wait at most `seconds` for records, add them to the lanes, and pause or resume lanes as they fill."""
         ...
 
     def lanes(self) -> Iterable[Lane]:
-        """The lanes of the present assignment."""
+        """Return the lanes of the current assignment."""
         ...
 
     def commit(self, now: float) -> None:
-        """Make known what is done, at least every second: commit the frontiers, or end the batch."""
+        """Commit the lanes' frontiers, if a commit is due at `now`. The loop calls this after every run."""
         ...
 
     def close(self) -> None:
-        """Make known what is done, now, and leave."""
+        """Commit what is done, and leave the consumer group."""
         ...

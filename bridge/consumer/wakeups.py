@@ -1,6 +1,6 @@
-"""Wake-ups: the workers say over Redis pub/sub whose thought has ended, so that its user's line is polled at once.
+"""Wake-ups: workers publish the user of each finished thought over Redis pub/sub, and lanes poll that user's line.
 
-A wake-up is only a hint, and may be late, duplicated or lost. Without any, a lane polls every few seconds.
+A wake-up is only a hint, and may be late, duplicated or lost. Without wake-ups a lane polls every few seconds.
 """
 
 import logging
@@ -18,14 +18,20 @@ from contracts.pubsub import keep_listening, receive
 log = logging.getLogger(__name__)
 
 QUEUE_SIZE: Final = 10_000
+"""Wake-ups that wait for the loop. After that the oldest one is dropped."""
+
 RECONNECT_SECONDS: Final = 1.0
+"""Delay before a lost connection is replaced."""
+
 PING_SECONDS: Final = 1.0
+"""Interval between pings on an idle connection."""
+
 IDLE_TIMEOUT_SECONDS: Final = 5.0
-"""A connection that answered no ping for this long is dead."""
+"""A connection that answers no ping for this long is replaced."""
 
 
 class WakeupListener:
-    """Listens in its own thread; the bridge's loop drains what came."""
+    """Receives wake-ups in its own thread and queues them for the bridge's loop."""
 
     def __init__(self, url: str, prefix: str) -> None:
         self._url = url
@@ -36,15 +42,15 @@ class WakeupListener:
         self._thread = threading.Thread(target=listen, name="wakeups", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the listening thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; the thread ends within PING_SECONDS."""
+        """Ask the thread to stop, without waiting for it. It stops within PING_SECONDS."""
         self._stop.set()
 
     def drain(self) -> set[UUID]:
-        """Return the users who were named since the last call."""
+        """Return the users that wake-ups have named since the last call."""
         users: set[UUID] = set()
         while self._users:
             users.add(self._users.popleft())
@@ -66,4 +72,4 @@ class WakeupListener:
         try:
             self._users.append(UUID(data.decode()))
         except (ValueError, UnicodeDecodeError):
-            log.warning("Ignored a wake-up that is not a user's id.")
+            log.warning("A wake-up is ignored because it is not a user id.")

@@ -1,2 +1,1 @@
-"""`python -m bridge dead-letters`: what failed is looked at, replayed or discarded; what the index or the topic lost
-comes back from the other."""
+"""Lists, replays and discards dead letters, and restores the index from the topic or the topic from the index."""

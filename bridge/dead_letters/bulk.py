@@ -1,4 +1,7 @@
-"""Many dead letters one after the other: at a rate, with a bar on a terminal, and an end between two statements."""
+"""Closes many dead letters one after the other, at a limited rate, with a progress bar on a terminal.
+
+A signal stops it between two statements.
+"""
 
 import signal
 import sys
@@ -16,67 +19,71 @@ from bridge.dead_letters.queries import Candidate
 from bridge.dead_letters.replay import CloseResult
 from contracts.signals import stop_on
 
-CloseOne = Callable[[str], CloseResult]
+CloseFunction = Callable[[str], CloseResult]
+"""Closes the dead letter with this failure id."""
 
 
 @dataclass(slots=True)
 class BulkProgress:
-    """What was done so far of `chosen` dead letters."""
+    """The results so far, of `total` dead letters."""
 
     total: int
     done: list[CloseResult] = field(default_factory=list)
 
     @property
     def remaining(self) -> int:
-        """How many nobody came to."""
+        """How many were not processed."""
         return self.total - len(self.done)
 
     @property
-    def refused(self) -> list[CloseResult]:
-        """Those that are not as they were asked to be."""
-        return [one for one in self.done if not one.succeeded]
+    def unsuccessful(self) -> list[CloseResult]:
+        """The results of dead letters that are not in the requested state."""
+        return [result for result in self.done if not result.succeeded]
 
     @property
     def newly_closed(self) -> int:
-        """How many were closed by this work."""
-        return sum(one.changed for one in self.done)
+        """How many this run has closed."""
+        return sum(result.changed for result in self.done)
 
 
-def run_bulk(progress: BulkProgress, ids: Sequence[str], act: CloseOne, *, rate: float, label: str) -> None:
-    """Do it for each, at most `rate` a second, and note it in `work`. Ctrl-C and SIGTERM end it after a whole one.
+def run_bulk(progress: BulkProgress, ids: Sequence[str], close: CloseFunction, *, rate: float, label: str) -> None:
+    """Close each dead letter, at most `rate` per second, and add its result to `progress`.
 
-    Raises SQLAlchemyError; what `work` has by then is done, and the rest may be asked for again.
+    Ctrl-C and SIGTERM stop it after the current one. Raises SQLAlchemyError; what `progress` has by then is done, and
+    the command can be repeated for the rest.
     """
     hidden = not sys.stderr.isatty()
     with (
         stop_on(signal.SIGINT, signal.SIGTERM) as stop,
         click.progressbar(length=len(ids), label=label, file=sys.stderr, hidden=hidden) as bar,
     ):
-        for closed in at_rate(ids, act, rate=rate, stop=stop):
-            progress.done.append(closed)
+        for result in at_rate(ids, close, rate=rate, stop=stop):
+            progress.done.append(result)
             bar.update(1)
 
 
-def at_rate(ids: Sequence[str], act: CloseOne, *, rate: float, stop: threading.Event) -> Iterator[CloseResult]:
-    """One after the other, none before its time, until `stop` is set."""
+def at_rate(ids: Sequence[str], close: CloseFunction, *, rate: float, stop: threading.Event) -> Iterator[CloseResult]:
+    """Close one after the other, at most `rate` per second, until `stop` is set."""
     due = time.monotonic()
-    for one in ids:
+    for failure_id in ids:
         if stop.wait(max(0.0, due - time.monotonic())):
             return
         due = max(due, time.monotonic() - 1 / rate) + 1 / rate
-        yield act(one)
+        yield close(failure_id)
 
 
 def count_candidates(
-    picked: Sequence[Candidate], moves: Callable[[Candidate], bool] = attrgetter("replayable")
+    candidates: Sequence[Candidate], can_close: Callable[[Candidate], bool] = attrgetter("replayable")
 ) -> dict[str, Any]:
-    """What would be met, by reason, agent and user, the most first. `movable` are those that, as far as can be seen
-    now, it `moves`: those that a replay does, unless something else is meant."""
+    """Count the candidates by reason, agent and user, the most frequent first.
+
+    `closable` counts those that `can_close` accepts: for a replay the replayable ones, for a discard the open ones.
+    """
     return {
-        "dead_letters": len(picked),
-        "replayable": sum(map(moves, picked)),
-        "closed": sum(not one.is_open for one in picked),
-        "by_reason": dict(Counter(one.reason for one in picked).most_common()),
-        "by_agent": dict(Counter(one.agent or "-" for one in picked).most_common()),
-        "by_user": dict(Counter(one.user_id or "-" for one in picked).most_common()),
+        "dead_letters": len(candidates),
+        "closable": sum(map(can_close, candidates)),
+        "closed": sum(not candidate.is_open for candidate in candidates),
+        "by_reason": dict(Counter(candidate.reason for candidate in candidates).most_common()),
+        "by_agent": dict(Counter(candidate.agent or "-" for candidate in candidates).most_common()),
+        "by_user": dict(Counter(candidate.user_id or "-" for candidate in candidates).most_common()),
     }

@@ -1,4 +1,4 @@
-"""The command line of `python -m bridge dead-letters`: its commands, and what their options may hold."""
+"""Defines the command line of `python -m bridge dead-letters`: its commands, options and their allowed values."""
 
 import math
 import re
@@ -17,9 +17,11 @@ from contracts.settings import Settings
 from contracts.text import clean
 
 PAGE_SIZE: Final = 50
+"""Dead letters on a page of `list`."""
+
 MAX_NUMBER: Final = 1_000_000
 REPLAYS_PER_SECOND: Final = 20.0
-"""Each replayed thought costs up to one call per agent: a good number of workers stays busy, and a provider alive."""
+"""Each replayed thought costs up to one call per agent: this keeps many workers busy without overloading a provider."""
 
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -27,7 +29,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Since(click.ParamType[datetime]):
-    """An ISO time (UTC unless it says another zone), or an age such as 90m, 2h or 3d."""
+    """An ISO time (UTC unless it names another zone), or an age such as 90m, 2h or 3d."""
 
     name = "when"
 
@@ -35,14 +37,14 @@ class Since(click.ParamType[datetime]):
         try:
             if age := re.fullmatch(r"(\d{1,6})([smhdw])", value):
                 return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
-            when = datetime.fromisoformat(value)
+            time = datetime.fromisoformat(value)
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is neither an ISO time nor an age such as 90m, 2h or 3d", param, ctx)
-        return when if when.tzinfo else when.replace(tzinfo=UTC)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 class Text(click.ParamType[str]):
-    """A text that PostgreSQL can compare with: without NUL and lone surrogates."""
+    """A text that PostgreSQL can compare: without NUL and lone surrogates."""
 
     name = "text"
 
@@ -51,7 +53,7 @@ class Text(click.ParamType[str]):
 
 
 class Rate(click.FloatRange):
-    """A number per second; click's range would let NaN through."""
+    """A number per second; rejects NaN, which click's range accepts."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         rate = float(super().convert(value, param, ctx))
@@ -65,27 +67,27 @@ def _as_text(context: click.Context, parameter: click.Parameter, value: UUID | N
 
 
 JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-DRY_RUN: Final = click.option("--dry-run", is_flag=True, help="Only count what would be done.")
+DRY_RUN: Final = click.option("--dry-run", is_flag=True, help="Only count the dead letters; change nothing.")
 FILTERS: Final = (
     click.option("--reason", type=Text(), help="transient, permanent, invalid, lost, unreadable, unknown-user ..."),
-    click.option("--error-class", type=Text(), metavar="CLASS", help="With or without its module."),
-    click.option("--agent", type=Text(), help="The agent that failed."),
-    click.option("--user", type=click.UUID, callback=_as_text, help="The thought's author."),
-    click.option("--thought", type=click.UUID, callback=_as_text, help="The thought, as in the address of its page."),
+    click.option("--error-class", type=Text(), metavar="CLASS", help="The error's class, with or without its module."),
+    click.option("--agent", type=Text(), help="The name of the agent that failed."),
+    click.option("--user", type=click.UUID, callback=_as_text, help="The id of the thought's author."),
+    click.option("--thought", type=click.UUID, callback=_as_text, help="The thought's id, as in its page's address."),
     click.option("--since", type=Since(), help="An ISO time, or an age such as 90m, 2h or 3d."),
-    click.option("--text", type=Text(), help="A part of the thought's text, or of the record's value."),
+    click.option("--text", type=Text(), help="A part of the thought's text or of the record's value."),
 )
 SELECTION: Final = (
     click.argument("ids", nargs=-1, type=Text(), metavar="[ID]..."),
     *FILTERS,
-    click.option("--all", "everything", is_flag=True, help="Every open one; needed when there is no id and no filter."),
+    click.option("--all", "everything", is_flag=True, help="All open dead letters; required without ids and filters."),
     DRY_RUN,
     JSON,
 )
 
 
 def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """All of the options, in the order in which they are listed."""
+    """Return a decorator that adds the options in the given order."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -97,13 +99,15 @@ def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """List, replay or discard what failed."""
+    """Inspect, replay or discard dead letters."""
 
 
 @dead_letters.command("list")
 @_with(*FILTERS)
-@click.option("--state", type=click.Choice(STATES), default="open", show_default=True, help="Only this state.")
-@click.option("--all", "everything", is_flag=True, help="Every state.")
+@click.option(
+    "--state", type=click.Choice(STATES), default="open", show_default=True, help="Only dead letters in this state."
+)
+@click.option("--all", "everything", is_flag=True, help="Dead letters in every state.")
 @click.option("--limit", type=click.IntRange(1, MAX_NUMBER), default=PAGE_SIZE, show_default=True, help="Rows shown.")
 @click.option("--offset", type=click.IntRange(0, MAX_NUMBER), default=0, show_default=True, help="Rows skipped.")
 @JSON
@@ -111,9 +115,12 @@ def dead_letters() -> None:
 def list_command(
     settings: Settings, /, *, state: str, everything: bool, limit: int, offset: int, as_json: bool, **filters: Any
 ) -> int:
-    """Show dead letters, newest first."""
-    chosen = _filter(filters, state=None if everything else state)
-    return commands.list_page(settings, chosen, limit=limit, offset=offset, as_json=as_json)
+    """List dead letters, newest first.
+
+    Each line: id, time, state, reason, agent, error message.
+    """
+    criteria = _filter(filters, state=None if everything else state)
+    return commands.list_page(settings, criteria, limit=limit, offset=offset, as_json=as_json)
 
 
 @dead_letters.command()
@@ -121,7 +128,7 @@ def list_command(
 @JSON
 @with_settings
 def show(settings: Settings, *, failure_id: str, as_json: bool) -> int:
-    """Show everything that is known of one dead letter."""
+    """Show one dead letter with its headers, stack trace and value."""
     return commands.show(settings, failure_id, as_json=as_json)
 
 
@@ -132,11 +139,11 @@ def show(settings: Settings, *, failure_id: str, as_json: bool) -> int:
     type=Rate(0.001, MAX_NUMBER),
     default=REPLAYS_PER_SECOND,
     show_default=True,
-    help="At most this many per second.",
+    help="Maximum number of replays per second.",
 )
 @with_settings
 def replay(settings: Settings, /, *, rate: float, **selection: Any) -> int:
-    """Try again what failed.
+    """Process dead letters again.
 
     A thought goes to the end of its author's line and resumes at the failed step; a record that never became a
     thought is written to the work topic again.
@@ -148,7 +155,7 @@ def replay(settings: Settings, /, *, rate: float, **selection: Any) -> int:
 @_with(*SELECTION)
 @with_settings
 def discard(settings: Settings, /, **selection: Any) -> int:
-    """Close dead letters without trying again."""
+    """Close dead letters without a replay; a failed thought stays failed."""
     return commands.discard_selected(settings, _selection(**selection))
 
 
@@ -156,7 +163,7 @@ def discard(settings: Settings, /, **selection: Any) -> int:
 @JSON
 @with_settings
 def rebuild(settings: Settings, *, as_json: bool) -> int:
-    """Restore missing rows of the index from the topic."""
+    """Restore missing rows of the index from the dead letter topic."""
     return commands.rebuild_index(settings, as_json=as_json)
 
 
@@ -165,22 +172,25 @@ def rebuild(settings: Settings, *, as_json: bool) -> int:
 @JSON
 @with_settings
 def publish(settings: Settings, *, dry_run: bool, as_json: bool) -> int:
-    """Publish again what the topic has lost."""
+    """Publish dead letters again that the topic has lost."""
     return commands.republish_lost(settings, dry_run=dry_run, as_json=as_json)
 
 
-def _filter(filters: dict[str, Any], **more: Any) -> Filter:
+def _filter(options: dict[str, Any], **values: Any) -> Filter:
     names = {field.name for field in fields(Filter)}
-    return Filter(**{name: value for name, value in filters.items() if name in names} | more)
+    return Filter(**{name: value for name, value in options.items() if name in names} | values)
 
 
 def _selection(
     *, ids: tuple[str, ...], everything: bool, dry_run: bool, as_json: bool, **filters: Any
 ) -> commands.Selection:
-    """What is to be closed; dead letters that are named by id are looked up in any state. Raises UsageError."""
-    chosen = _filter(filters, state="open")
-    if ids and (chosen.is_selective or everything):
-        raise click.UsageError("Give ids, or filters, or --all.")
-    if not (ids or chosen.is_selective or everything):
-        raise click.UsageError("Give ids or a filter; --all means every open dead letter.")
-    return commands.Selection(Filter(ids=ids) if ids else chosen, dry_run=dry_run, as_json=as_json)
+    """Return the dead letters to close: the ids in any state, or the open ones that match the filters.
+
+    Raises UsageError when the arguments give neither or both.
+    """
+    criteria = _filter(filters, state="open")
+    if ids and (criteria.is_selective or everything):
+        raise click.UsageError("Give either ids, or filters, or --all.")
+    if not (ids or criteria.is_selective or everything):
+        raise click.UsageError("Give ids, filters, or --all for every open dead letter.")
+    return commands.Selection(Filter(ids=ids) if ids else criteria, dry_run=dry_run, as_json=as_json)

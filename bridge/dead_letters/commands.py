@@ -1,6 +1,6 @@
-"""What the commands of `python -m bridge dead-letters` do.
+"""Carries out the commands of `python -m bridge dead-letters`.
 
-They return exit statuses: 0 everything is as requested, 1 something is not, 130 stopped by a signal.
+Each returns an exit status: 0 done as requested, 1 something was not, 130 stopped by a signal.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,10 @@ from contracts.database import Database
 from contracts.settings import Settings
 
 MAX_ROWS_SHOWN: Final = 20
+"""Groups that a dry run prints per title; the rest is counted."""
+
 UNLIMITED_RATE: Final = 1_000_000.0
-"""Per second: as fast as PostgreSQL answers."""
+"""Dead letters per second: as fast as PostgreSQL answers."""
 
 BATCH_MODE_NOTE: Final = (
     "In batch mode nothing consumes the work topic: only thoughts can be replayed, and they wait for the next batch. "
@@ -34,50 +36,51 @@ BATCH_MODE_NOTE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which dead letters are to be closed, and how the command answers."""
+    """The dead letters to close, and how the command reports it."""
 
-    chosen: Filter
+    criteria: Filter
     dry_run: bool
     as_json: bool
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids that were named; empty for a selection by filters."""
-        return self.chosen.ids or ()
+        """The ids that the person gave; empty for a selection by filters."""
+        return self.criteria.ids or ()
 
 
 @dataclass(frozen=True, slots=True)
 class CloseAction:
-    """A way to close dead letters: what is done to each, at most `rate` per second, and its words."""
+    """A way to close dead letters: the function for each, at most `rate` per second, and its texts."""
 
     close: Callable[[Database, str], CloseResult]
     can_close: Callable[[Candidate], bool]
-    """Whether it can be done, as far as can be seen now."""
+    """Whether `close` would succeed now."""
     past_tense: str
-    cannot_close: str
-    """Why it cannot."""
+    obstacles: str
+    """Why `close` may not succeed, for a dry run."""
     rate: float = UNLIMITED_RATE
     note: str = ""
+    """Printed to standard error before the command starts."""
 
 
-def list_page(settings: Settings, chosen: Filter, *, limit: int, offset: int, as_json: bool) -> int:
-    """Print a page of dead letters; what follows it is noted on standard error."""
+def list_page(settings: Settings, criteria: Filter, *, limit: int, offset: int, as_json: bool) -> int:
+    """Print a page of dead letters, and on standard error how to get the next page."""
     with console.command_database(settings) as database:
-        page = queries.list_dead_letters(database, chosen, rows=limit, skip=offset)
-        total = queries.count_dead_letters(database, chosen)
+        page = queries.list_dead_letters(database, criteria, rows=limit, skip=offset)
+        total = queries.count_dead_letters(database, criteria)
     if as_json:
         console.write_json([letter.to_json() for letter in page])
     else:
         console.write([format_line(letter) for letter in page] or ["No dead letters."])
     if total > len(page):
         shown = offset + len(page)
-        more = f"; --offset {shown} shows the next ones" if shown < total else ""
-        console.print_stderr(f"{len(page):,} of {total:,} dead letters{more}.")
+        next_page = f"; use --offset {shown} for the next page" if shown < total else ""
+        console.print_stderr(f"{len(page):,} of {total:,} dead letters shown{next_page}.")
     return 0
 
 
 def show(settings: Settings, failure_id: str, *, as_json: bool) -> int:
-    """Print everything that is known of one dead letter."""
+    """Print everything that is known about one dead letter."""
     with console.command_database(settings) as database:
         page = queries.list_dead_letters(database, Filter(ids=(failure_id,)), rows=1)
         contents = queries.fetch_contents(database, failure_id)
@@ -99,7 +102,10 @@ def replay_selected(settings: Settings, selection: Selection, *, rate: float) ->
         close=partial(replay.replay, settings=settings),
         can_close=lambda candidate: candidate.replayable and (kafka or candidate.is_thought),
         past_tense="replayed",
-        cannot_close="cannot be: closed, too large, incomplete, or their thought was deleted or has moved on",
+        obstacles=(
+            "already closed, too large, without its value, or its thought was deleted or is no longer failed"
+            + ("" if kafka else ", or it is a record, which batch mode cannot replay")
+        ),
         rate=rate,
         note="" if kafka else BATCH_MODE_NOTE,
     )
@@ -112,13 +118,13 @@ def discard_selected(settings: Settings, selection: Selection) -> int:
         close=replay.discard,
         can_close=attrgetter("is_open"),
         past_tense="discarded",
-        cannot_close="are closed already",
+        obstacles="already closed",
     )
     return _close(settings, selection, action)
 
 
 def rebuild_index(settings: Settings, *, as_json: bool) -> int:
-    """Restore the index from the topic and print what was found."""
+    """Restore the index from the topic and print the counts."""
     from bridge.dead_letters.rebuild import rebuild  # few commands read the topic
 
     require_usable_config(settings)
@@ -132,7 +138,7 @@ def rebuild_index(settings: Settings, *, as_json: bool) -> int:
 
 
 def republish_lost(settings: Settings, *, dry_run: bool, as_json: bool) -> int:
-    """Write to the outbox again what the topic has lost, and print what was found."""
+    """Write dead letters that the topic has lost to the outbox again, and print the counts."""
     from bridge.dead_letters.republish import republish  # few commands read the topic
 
     require_usable_config(settings)
@@ -149,7 +155,7 @@ def _close(settings: Settings, selection: Selection, action: CloseAction) -> int
     if action.note:
         console.print_stderr(action.note)
     with console.command_database(settings) as database:
-        candidates = queries.select_candidates(database, selection.chosen)
+        candidates = queries.select_candidates(database, selection.criteria)
         if selection.dry_run:
             _print_counts(bulk.count_candidates(candidates, action.can_close), action, as_json=selection.as_json)
             return 0
@@ -164,44 +170,46 @@ def _close(settings: Settings, selection: Selection, action: CloseAction) -> int
     _print_results(progress, selection, action.past_tense)
     if progress.remaining:
         return INTERRUPTED
-    return 1 if progress.refused else 0
+    return 1 if progress.unsuccessful else 0
 
 
-def _with_unknown(known: list[str], named: tuple[str, ...]) -> list[str]:
-    """The known ids, then the named ones that are not known: each of those is reported as not found."""
-    return [*known, *(failure_id for failure_id in dict.fromkeys(named) if failure_id not in set(known))]
+def _with_unknown(known_ids: list[str], given_ids: tuple[str, ...]) -> list[str]:
+    """Append the given ids that are not in the index, each of which is then reported as not found."""
+    return [*known_ids, *(failure_id for failure_id in dict.fromkeys(given_ids) if failure_id not in set(known_ids))]
 
 
 def _print_results(progress: bulk.BulkProgress, selection: Selection, past_tense: str) -> None:
-    """A line for each that was named; for a selection by filters the sum, and those that were refused."""
+    """Print a line for each given id; for a selection by filters the sum, and a line for each that was not closed."""
     if selection.as_json:
         results = [
-            {"failure_id": result.failure_id, "done": result.succeeded, "what": result.description}
+            {"failure_id": result.failure_id, "succeeded": result.succeeded, "description": result.description}
             for result in progress.done
         ]
-        counts = {"chosen": progress.total, past_tense: progress.newly_closed, "left": progress.remaining}
+        counts = {"selected": progress.total, past_tense: progress.newly_closed, "remaining": progress.remaining}
         console.write_json(counts | {"results": results})
         return
-    shown = progress.done if selection.ids else progress.refused
+    shown = progress.done if selection.ids else progress.unsuccessful
     console.write(console.escape_control_chars(result.line()) for result in shown)
     if not selection.ids:
         console.write([f"{progress.newly_closed:,} of {progress.total:,} dead letters were {past_tense}."])
     if progress.remaining:
-        console.print_stderr(f"Stopped: {progress.remaining:,} were not processed and are unchanged.")
+        console.print_stderr(f"Stopped: {progress.remaining:,} dead letters were not processed and are unchanged.")
 
 
 def _print_counts(counts: dict[str, Any], action: CloseAction, *, as_json: bool) -> None:
     if as_json:
         console.write_json(counts)
         return
-    refused = counts["dead_letters"] - counts["replayable"]
-    console.write([f"{counts['dead_letters']:,} dead letters would be {action.past_tense}; nothing was changed."])
-    if refused:
-        console.write([f"{refused:,} of them {action.cannot_close}."])
+    selected, closable = counts["dead_letters"], counts["closable"]
+    done = action.past_tense
+    console.write([f"Dry run, nothing was changed: {closable:,} of {selected:,} dead letters would be {done}."])
+    if closable < selected:
+        console.write([f"{selected - closable:,} cannot be {done}: {action.obstacles}."])
     for title in ("reason", "agent", "user"):
         groups = list(counts[f"by_{title}"].items())
         console.write(
-            f"  {title} {console.escape_control_chars(name)}: {number:,}" for name, number in groups[:MAX_ROWS_SHOWN]
+            f"  {title} {'(none)' if name == '-' else console.escape_control_chars(name)}: {number:,}"
+            for name, number in groups[:MAX_ROWS_SHOWN]
         )
         if len(groups) > MAX_ROWS_SHOWN:
-            console.write([f"  ... and {len(groups) - MAX_ROWS_SHOWN:,} more"])
+            console.write([f"  ... and {len(groups) - MAX_ROWS_SHOWN:,} more {title}s"])

@@ -1,4 +1,4 @@
-"""How a dead letter looks on a terminal and as JSON."""
+"""Formats a dead letter for a terminal and as JSON."""
 
 import base64
 from collections.abc import Iterator
@@ -13,64 +13,69 @@ STACK_HEADER: Final = "error-stack"
 
 
 def format_line(letter: DeadLetter) -> str:
-    """One line; nothing in the message can start another."""
-    what = " ".join(letter.message.split())[:MESSAGE_WIDTH]
-    tried = f"{letter.agent or '-'} x{letter.attempts}"
+    """Return one line; control characters in the message are escaped, so that it cannot start another."""
+    message = " ".join(letter.message.split())[:MESSAGE_WIDTH]
+    agent = f"{letter.agent} (attempts: {letter.attempts})" if letter.agent else "no agent"
     return escape_control_chars(
-        f"{letter.failure_id}  {isoformat_utc(letter.created_at)}  {letter.state}  {letter.reason}  {tried}  {what}"
+        f"{letter.failure_id}  {isoformat_utc(letter.created_at)}  {letter.state}  {letter.reason}  {agent}  {message}"
     )
 
 
-def format_text(letter: DeadLetter, held: Contents, afterwards: str) -> Iterator[str]:
-    """What became of it, where it stands, its headers, its stack, its value."""
-    yield escape_control_chars(f"{letter.failure_id}  {letter.reason}")
-    yield f"since {isoformat_utc(letter.created_at)}, {escape_control_chars(letter.outcome)}" + (
-        f": {escape_control_chars(afterwards)}" if afterwards else ""
-    )
+def format_text(letter: DeadLetter, contents: Contents, replay_outcome: str) -> Iterator[str]:
+    """Yield lines about everything that is known: reason, state, thought, position, headers, stack and value."""
+    outcome = "; ".join(part for part in (letter.outcome, replay_outcome) if part)
+    yield escape_control_chars(f"Dead letter {letter.failure_id}")
+    yield escape_control_chars(f"Reason: {letter.reason}")
+    yield f"Created: {isoformat_utc(letter.created_at)}"
+    yield escape_control_chars(f"State: {outcome}")
     if letter.thought_id is not None:
-        yield escape_control_chars(f"thought {letter.thought_id}, turn {letter.turn}, user {letter.user_id}")
-    yield _kafka_position(letter)
-    headers = kafka_headers(letter.failure_id, held.headers)
-    yield "headers:"
+        yield escape_control_chars(f"Thought: {letter.thought_id}, turn {letter.turn}, user {letter.user_id}")
+    yield f"Dead letter topic: {_topic_position(letter)}"
+    headers = kafka_headers(letter.failure_id, contents.headers)
+    yield "Headers:"
     yield from (f"  {escape_control_chars(name)}: {_escaped(value)}" for name, value in headers if name != STACK_HEADER)
-    if stack := str(held.headers.get("stack") or ""):
-        yield "stack:"
-        yield from (f"  {escape_control_chars(one)}" for one in stack.splitlines())
-    yield from _value_lines(held.value)
+    if stack := str(contents.headers.get("stack") or ""):
+        yield "Stack:"
+        yield from (f"  {escape_control_chars(line)}" for line in stack.splitlines())
+    yield from _value_lines(contents.value)
 
 
-def format_json(letter: DeadLetter, held: Contents, afterwards: str) -> dict[str, Any]:
-    """The same; header values and the value as text, or else as {"base64": ...}; a tombstone is null."""
-    headers = kafka_headers(letter.failure_id, held.headers)
+def format_json(letter: DeadLetter, contents: Contents, replay_outcome: str) -> dict[str, Any]:
+    """Return the same as JSON-ready values.
+
+    Header values and the value are text, or {"base64": ...} when they are not UTF-8; a tombstone is null.
+    """
+    headers = kafka_headers(letter.failure_id, contents.headers)
     return letter.to_json() | {
-        "afterwards": afterwards,
+        "replay_outcome": replay_outcome,
         "headers": [[name, _printable(value)] for name, value in headers],
-        "value": _printable(held.value),
+        "value": _printable(contents.value),
     }
 
 
-def _kafka_position(letter: DeadLetter) -> str:
+def _topic_position(letter: DeadLetter) -> str:
     if letter.kafka_offset is None:
-        return "in Kafka: not yet, its record waits in the outbox or is parked there"
-    return f"in Kafka: partition {letter.kafka_partition}, offset {letter.kafka_offset} of the dead letter topic"
+        return "not published yet; its outbox row waits for the relay or is parked"
+    return f"partition {letter.kafka_partition}, offset {letter.kafka_offset}"
 
 
 def _value_lines(value: bytes | None) -> Iterator[str]:
     if value is None:
-        yield "value: none, a tombstone"
+        yield "Value: none (a tombstone, unless original-value-left-out gives another reason)"
         return
-    told = _printable(value)
-    yield f"value, {len(value):,} bytes" + ("" if isinstance(told, str) else ", in base64") + ":"
+    printable = _printable(value)
+    is_text = isinstance(printable, str)
+    yield f"Value ({len(value):,} bytes{'' if is_text else ', shown in base64'}):"
     yield from (
-        f"  {escape_control_chars(one)}" for one in (told if isinstance(told, str) else told["base64"]).split("\n")
+        f"  {escape_control_chars(line)}" for line in (printable if is_text else printable["base64"]).split("\n")
     )
 
 
 def _escaped(value: bytes | None) -> str:
     if value is None:
         return "(null)"
-    told = _printable(value)
-    return escape_control_chars(told) if isinstance(told, str) else f"base64 {told['base64']}"
+    printable = _printable(value)
+    return escape_control_chars(printable) if isinstance(printable, str) else f"base64 {printable['base64']}"
 
 
 def _printable(value: bytes | None) -> Any:

@@ -1,4 +1,4 @@
-"""Bury: a record that cannot become a thought gets its row in the index and its record in the dead letter topic."""
+"""Dead-letters a record that cannot become a thought: a row in the index and a record in the dead letter topic."""
 
 import json
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ INSERT_DEAD_LETTER: Final = text("""
 def insert_dead_letter(
     database: Database, *, failure_id: str, reason: str, value: bytes | None, headers: Mapping[str, Any], topic: str
 ) -> None:
-    """Store a dead letter and its outbox row for `topic` in one statement; the same id again adds nothing.
+    """Store a dead letter and its outbox row for `topic` in one statement; repeating the same id adds nothing.
 
     `headers` is the object of `contracts.dead_letters.failure_headers` with `origin` and `original_headers`.
     Raises SQLAlchemyError when PostgreSQL is unavailable; the call may be repeated.
     """
-    kept = json.dumps(clean(dict(headers)))
-    database.rows(INSERT_DEAD_LETTER, failure=failure_id, reason=reason, value=value, headers=kept, topic=topic)
+    stored = json.dumps(clean(dict(headers)))
+    database.rows(INSERT_DEAD_LETTER, failure=failure_id, reason=reason, value=value, headers=stored, topic=topic)

@@ -1,4 +1,7 @@
-"""What came of a record that a replay wrote to the work topic again. For thoughts their own rows tell it."""
+"""Finds out what became of a record that a replay wrote to the work topic again.
+
+The outcome of a replayed thought is in its own row: `DeadLetter.outcome`.
+"""
 
 import json
 from typing import Final
@@ -19,7 +22,10 @@ REPLAY_OUTCOME: Final = text("""
 
 
 def replay_outcome(database: Database, letter: DeadLetter, contents: Contents) -> str:
-    """In words; empty for thoughts, and for what was not replayed."""
+    """Return the outcome in words; empty for thoughts, and for records that were not replayed.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
     if letter.thought_id is not None or letter.state != "replayed":
         return ""
     event = _event(contents.value)
@@ -30,8 +36,10 @@ def replay_outcome(database: Database, letter: DeadLetter, contents: Contents) -
         user=event and event.user_id,
     )[0]
     if row.failed_again:
-        return f"failed again as {row.failed_again}"
-    return f"its thought {event.thought_id} is {row.status}" if event and row.status else "nothing has come of it yet"
+        return f"it failed again as {row.failed_again}"
+    if event and row.status:
+        return f"its thought {event.thought_id} is {row.status}"
+    return "its record has not been processed yet"
 
 
 def _event(value: bytes | None) -> ThoughtCreated | None:

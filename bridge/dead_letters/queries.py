@@ -1,4 +1,4 @@
-"""The index of dead letters: which there are, what each one says, and what became of it."""
+"""Reads the index of dead letters: which ones there are, what they contain, and what became of them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ FILTER_SQL: Final = """
        AND (CAST(:text AS text) IS NULL OR strpos(lower(t.text), lower(:text)) > 0
             OR position(convert_to(:text, 'UTF8') IN l.value) > 0)
 """
-"""One condition a filter; NULL chooses all. A class is found by its own name too, without that of its module."""
+"""One condition per filter; NULL selects all. An error class is also found by its name without the module."""
 
 LIST: Final = text(f"""
     SELECT l.failure_id, l.created_at, l.state, l.reason, l.thought_id, l.turn, l.kafka_partition, l.kafka_offset,
@@ -54,7 +54,7 @@ SELECT_CANDIDATES: Final = text(f"""
      ORDER BY l.turn NULLS FIRST, l.headers->'origin'->>'topic', CAST(l.headers->'origin'->>'partition' AS int),
               CAST(l.headers->'origin'->>'offset' AS bigint), l.failure_id
 """)
-"""In the order in which they are replayed: thoughts by their old turns, records by their places in the log."""
+"""In the order of a replay: records by their position in the log, then thoughts by their former turns."""
 
 CONTENTS: Final = text("""
     SELECT l.value, l.headers, t.text FROM dead_letters l LEFT JOIN thoughts t ON t.id = l.thought_id
@@ -64,7 +64,7 @@ CONTENTS: Final = text("""
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which dead letters are meant; None means any. `text` is a part of the thought's text or of the value."""
+    """Selects dead letters; None means any. `text` is a part of the thought's text or of the record's value."""
 
     ids: tuple[str, ...] | None = None
     state: str | None = None
@@ -78,18 +78,18 @@ class Filter:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """As the statements take them."""
+        """The parameters of the statements."""
         return asdict(self) | {"ids": None if self.ids is None else list(self.ids)}
 
     @property
     def is_selective(self) -> bool:
-        """Whether it says more than a state."""
+        """Whether it restricts more than the state."""
         return any(value is not None for name, value in asdict(self).items() if name != "state")
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What people are shown of a dead letter, named as LIST's columns; the value stays where it is."""
+    """A dead letter as people see it, without its value; the fields are LIST's columns."""
 
     failure_id: str
     created_at: datetime
@@ -111,31 +111,31 @@ class DeadLetter:
 
     @property
     def outcome(self) -> str:
-        """What became of it, in words."""
+        """The state as a phrase for a person, with what happened after a replay."""
         if self.state == "open":
             return "open: its thought was deleted by its author" if self.thought_status == "deleted" else "open"
-        when = f" at {isoformat_utc(self.resolved_at)}" if self.resolved_at else ""
+        time = f" at {isoformat_utc(self.resolved_at)}" if self.resolved_at else ""
         if self.state == "discarded":
-            return f"discarded{when}"
+            return f"discarded{time}"
         turn = f" as turn {self.replayed_turn}" if self.replayed_turn else ""
-        then = f"failed again as {self.failed_again}" if self.failed_again else self.thought_status
-        return f"replayed{when}{turn}" + (f": {then}" if then else "")
+        if self.failed_again:
+            return f"replayed{time}{turn}; it failed again as {self.failed_again}"
+        return f"replayed{time}{turn}" + (f"; its thought is {self.thought_status}" if self.thought_status else "")
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-ready values, the message in full."""
+        """Return JSON-ready values, with the whole message."""
         thought = None if self.thought_id is None else str(self.thought_id)
-        times = {
-            name: told and isoformat_utc(told)
-            for name in ("created_at", "resolved_at")
-            if (told := getattr(self, name))
-        }
-        found = {name: getattr(self, name) for name in self.__slots__} | {"thought_id": thought, "became": self.outcome}
-        return found | times
+        times = {name: isoformat_utc(time) for name in ("created_at", "resolved_at") if (time := getattr(self, name))}
+        columns = {name: getattr(self, name) for name in self.__slots__}
+        return columns | {"thought_id": thought, "outcome": self.outcome} | times
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A dead letter to be replayed or discarded. `movable`: as far as can be seen now, a replay can move it."""
+    """A dead letter that was selected for a replay or discard.
+
+    `replayable` says whether a replay would succeed now; that may change before the replay.
+    """
 
     failure_id: str
     is_thought: bool
@@ -148,35 +148,34 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The value and the headers in full; `text` is the thought's where one was stored."""
+    """The complete value and headers of a dead letter; `text` is the thought's, None when no thought is stored."""
 
     value: bytes | None
     headers: Mapping[str, Any]
     text: str | None
 
 
-def list_dead_letters(database: Database, chosen: Filter, *, rows: int, skip: int = 0) -> list[DeadLetter]:
-    """So many of them, newest first."""
-    found = database.rows(LIST, **chosen.parameters, rows=rows, skip=skip)
-    return [DeadLetter(**row._asdict()) for row in found]
+def list_dead_letters(database: Database, criteria: Filter, *, rows: int, skip: int = 0) -> list[DeadLetter]:
+    """Return at most `rows` dead letters after the first `skip`, newest first. Raises SQLAlchemyError."""
+    return [DeadLetter(**row._asdict()) for row in database.rows(LIST, **criteria.parameters, rows=rows, skip=skip)]
 
 
-def count_dead_letters(database: Database, chosen: Filter) -> int:
-    """How many there are."""
-    return int(database.rows(COUNT, **chosen.parameters)[0].letters)
+def count_dead_letters(database: Database, criteria: Filter) -> int:
+    """Return how many dead letters match. Raises SQLAlchemyError."""
+    return int(database.rows(COUNT, **criteria.parameters)[0].letters)
 
 
-def select_candidates(database: Database, chosen: Filter) -> list[Candidate]:
-    """All of them, in the order in which they are to be replayed."""
-    return [Candidate(**row._asdict()) for row in database.rows(SELECT_CANDIDATES, **chosen.parameters)]
+def select_candidates(database: Database, criteria: Filter) -> list[Candidate]:
+    """Return all dead letters that match, in the order in which they are replayed. Raises SQLAlchemyError."""
+    return [Candidate(**row._asdict()) for row in database.rows(SELECT_CANDIDATES, **criteria.parameters)]
 
 
 def fetch_contents(database: Database, failure_id: str) -> Contents | None:
-    """All that is kept of one; None when there is none with this id."""
+    """Return the contents of a dead letter, or None when there is none with this id. Raises SQLAlchemyError."""
     row: Row | None = database.row(CONTENTS, failure=failure_id)
     return row and Contents(None if row.value is None else bytes(row.value), row.headers, row.text)
 
 
-def isoformat_utc(when: datetime) -> str:
-    """A time as people and programs read it, in UTC and to the second."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def isoformat_utc(time: datetime) -> str:
+    """Return a time in ISO format, in UTC and to the second."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,7 +1,7 @@
-"""Rebuild: rows of the index that are missing in PostgreSQL are restored from the dead letter topic.
+"""Restores missing rows of the index from the dead letter topic.
 
-The topic is read without a group and without a commit, from its earliest record to where it ended at the start. What
-is in the index stays as it is, so that a second run adds nothing.
+The topic is read without a consumer group and without commits, from its earliest record to its end at the start of the
+command. Existing rows of the index stay unchanged, so a second run adds nothing.
 """
 
 import json
@@ -23,40 +23,46 @@ from contracts.dead_letters import parse_failure_id, read_headers
 from contracts.settings import Settings
 
 MAX_ROWS: Final = 100
+"""Records per statement."""
+
 MAX_BYTES: Final = 4 * 1024 * 1024
-"""A statement that restores rows ends with the first that makes it so large: it has to end in its time."""
+"""A statement takes no more records once their values reach this size, so that it ends within its time limit."""
 
 RESTORE: Final = text("""
-    WITH told AS (
+    WITH entry AS (
       SELECT * FROM unnest(CAST(:failures AS text[]), CAST(:thoughts AS uuid[]), CAST(:turns AS bigint[]),
                            CAST(:reasons AS text[]), CAST(:values AS bytea[]), CAST(:headers AS jsonb[]),
                            CAST(:times AS timestamptz[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]),
                            CAST(:claims AS uuid[]), CAST(:users AS uuid[]))
-               AS told(failure_id, thought_id, turn, reason, value, headers, created_at, partition, place,
-                       claimed, user_id)),
+               AS entry(failure_id, thought_id, turn, reason, value, headers, created_at, kafka_partition,
+                             kafka_offset, claimed, user_id)),
     added AS (
       INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers, state, created_at,
                                 kafka_partition, kafka_offset)
-      SELECT told.failure_id, told.thought_id, told.turn, told.reason,
-             CASE WHEN t.status = 'deleted' THEN '' ELSE told.value END,
+      SELECT entry.failure_id, entry.thought_id, entry.turn, entry.reason,
+             CASE WHEN t.status = 'deleted' THEN '' ELSE entry.value END,
              CASE WHEN t.status = 'deleted'
-                  THEN told.headers - CAST('{message,stack,original_key,original_headers}' AS text[])
-                  ELSE told.headers END,
+                  THEN entry.headers - CAST('{message,stack,original_key,original_headers}' AS text[])
+                  ELSE entry.headers END,
              CASE WHEN t.status = 'deleted' THEN 'discarded'
-                  WHEN t.id IS NULL OR (t.status = 'failed' AND t.turn = told.turn) THEN 'open' ELSE 'replayed' END,
-             told.created_at, told.partition, told.place
-        FROM told LEFT JOIN thoughts t
-            ON (t.id = told.thought_id)
-            OR (t.id = told.claimed AND t.user_id = told.user_id AND t.status = 'deleted')
+                  WHEN t.id IS NULL OR (t.status = 'failed' AND t.turn = entry.turn) THEN 'open' ELSE 'replayed' END,
+             entry.created_at, entry.kafka_partition, entry.kafka_offset
+        FROM entry LEFT JOIN thoughts t
+            ON (t.id = entry.thought_id)
+            OR (t.id = entry.claimed AND t.user_id = entry.user_id AND t.status = 'deleted')
           ON CONFLICT (failure_id) DO NOTHING RETURNING failure_id)
     SELECT count(*) AS added FROM added
 """)
-"""A thought that moved on must have been replayed. The words of a deleted thought do not come back."""
+"""Restores a dead letter as discarded, without the text, when its thought was deleted; as replayed when its thought is
+no longer failed in that turn; otherwise as open."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicDeadLetter:
-    """A record of the topic, as the index keeps it. `claimed` and `user_id` are what a buried event says of itself."""
+    """A record of the topic as a row of the index.
+
+    `claimed_thought_id` and `user_id` are what a dead-lettered event says about itself.
+    """
 
     failure_id: str
     thought_id: UUID | None
@@ -73,73 +79,77 @@ class TopicDeadLetter:
 
 @dataclass(slots=True)
 class RebuildResult:
-    """What a rebuild found. `records` counts repeats of one failure too; `unreadable` are no dead letters of ours."""
+    """The counts of a rebuild.
+
+    `records` includes duplicates of one failure; `other_records` are not dead letters of this system.
+    """
 
     records: int = 0
     added: int = 0
     other_records: int = 0
 
     def line(self) -> str:
-        """One line for a terminal."""
-        there = self.records - self.added - self.other_records
+        """Return one line for a terminal."""
+        existing = self.records - self.added - self.other_records
         return (
-            f"{self.records:,} records in the topic: {self.added:,} rows were added, {there:,} were there, "
-            f"{self.other_records:,} records are no dead letters of this system."
+            f"Records in the topic: {self.records:,}; rows added to the index: {self.added:,}; already there: "
+            f"{existing:,}; not dead letters of this system: {self.other_records:,}."
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The same as JSON-ready values."""
+        """Return the same as JSON-ready values."""
         return asdict(self)
 
 
 def rebuild(database: Database, settings: Settings) -> RebuildResult:
-    """Read the whole topic and add what is missing.
+    """Read the whole topic and add the missing rows.
 
-    Raises SQLAlchemyError, and SystemExit in one line when Kafka does not answer; a new run goes on where it ended.
+    Raises SQLAlchemyError when PostgreSQL is unavailable, SystemExit with one line when the topic cannot be read. The
+    command may be repeated; it adds what is still missing.
     """
-    done = RebuildResult()
+    result = RebuildResult()
     try:
         for batch in _batches(_records(settings)):
-            found = [parse_dead_letter(message) for message in batch]
-            letters = [one for one in found if one is not None]
-            done.records += len(found)
-            done.other_records += len(found) - len(letters)
-            done.added += _restore(database, letters)
-    except KafkaException as away:
-        raise SystemExit(f"The dead letter topic could not be read: {away.args[0].str()}. Is Kafka up?") from None
-    return done
+            parsed = [parse_dead_letter(message) for message in batch]
+            letters = [letter for letter in parsed if letter is not None]
+            result.records += len(parsed)
+            result.other_records += len(parsed) - len(letters)
+            result.added += _restore(database, letters)
+    except KafkaException as error:
+        raise SystemExit(f"The dead letter topic could not be read: {error.args[0].str()}. Is Kafka running?") from None
+    return result
 
 
 def parse_dead_letter(message: TopicItem) -> TopicDeadLetter | None:
-    """The row that a record tells of; None for a record that is no dead letter of ours, or cannot be decoded."""
-    if isinstance(message, CorruptRecord) or (told := read_headers(record_headers(message))) is None:
+    """Return the row of a record; None for one that is no dead letter of this system or cannot be decoded."""
+    if isinstance(message, CorruptRecord) or (parsed := read_headers(record_headers(message))) is None:
         return None
-    failure_id, headers = told
+    failure_id, headers = parsed
     thought_id, turn = parse_failure_id(failure_id) or (None, None)
-    when = datetime.fromtimestamp(max(0, message.timestamp()[1]) / 1000, UTC)
-    place = (message.partition() or 0, message.offset() or 0)
+    created_at = datetime.fromtimestamp(max(0, message.timestamp()[1]) / 1000, UTC)
+    position = (message.partition() or 0, message.offset() or 0)
     reason = str(headers["reason"])
-    claim = (_uuid(headers.get("thought_id")), _uuid(headers.get("user_id")))
+    claimed = (_uuid(headers.get("thought_id")), _uuid(headers.get("user_id")))
     return TopicDeadLetter(
-        failure_id, thought_id, turn, reason, message.value(), json.dumps(headers), when, *place, *claim
+        failure_id, thought_id, turn, reason, message.value(), json.dumps(headers), created_at, *position, *claimed
     )
 
 
-def _uuid(told: Any) -> UUID | None:
+def _uuid(value: Any) -> UUID | None:
     try:
-        return UUID(told)
+        return UUID(value)
     except (ValueError, AttributeError, TypeError):
         return None
 
 
 def _records(settings: Settings) -> Iterator[TopicItem]:
-    """All records of the topic, partition by partition. Raises KafkaException when Kafka is unavailable."""
-    log, topic = TopicReader(settings, "rebuild"), settings.kafka_dead_letter_topic
+    """Yield all records of the topic; those of a partition in their order. Raises KafkaException."""
+    reader, topic = TopicReader(settings, "rebuild"), settings.kafka_dead_letter_topic
     try:
-        spans = [(one.partition, one.low, one.high) for one in log.partition_offsets(topic)]
-        yield from chain.from_iterable(log.records(topic, spans))
+        spans = [(offsets.partition, offsets.low, offsets.high) for offsets in reader.partition_offsets(topic)]
+        yield from chain.from_iterable(reader.records(topic, spans))
     finally:
-        log.close()
+        reader.close()
 
 
 def _batches(messages: Iterable[TopicItem]) -> Iterator[list[TopicItem]]:
@@ -159,16 +169,16 @@ def _restore(database: Database, letters: Sequence[TopicDeadLetter]) -> int:
     if not letters:
         return 0
     columns = {
-        "failures": [one.failure_id for one in letters],
-        "thoughts": [one.thought_id for one in letters],
-        "turns": [one.turn for one in letters],
-        "reasons": [one.reason for one in letters],
-        "values": [one.value for one in letters],
-        "headers": [one.headers for one in letters],
-        "times": [one.created_at for one in letters],
-        "partitions": [one.partition for one in letters],
-        "offsets": [one.offset for one in letters],
-        "claims": [one.claimed_thought_id for one in letters],
-        "users": [one.user_id for one in letters],
+        "failures": [letter.failure_id for letter in letters],
+        "thoughts": [letter.thought_id for letter in letters],
+        "turns": [letter.turn for letter in letters],
+        "reasons": [letter.reason for letter in letters],
+        "values": [letter.value for letter in letters],
+        "headers": [letter.headers for letter in letters],
+        "times": [letter.created_at for letter in letters],
+        "partitions": [letter.partition for letter in letters],
+        "offsets": [letter.offset for letter in letters],
+        "claims": [letter.claimed_thought_id for letter in letters],
+        "users": [letter.user_id for letter in letters],
     }
     return int(database.rows(RESTORE, **columns)[0].added)

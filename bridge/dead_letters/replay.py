@@ -1,4 +1,7 @@
-"""Replay and discard: how a dead letter is closed. One statement each; twice is harmless, only an open one moves."""
+"""Closes a dead letter by replay or discard.
+
+Each is one statement and harmless to repeat, because only an open dead letter changes.
+"""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from contracts.settings import Settings
 from contracts.source_headers import encode_bytes
 
 REPLAY_OF_HEADER: Final = "replay-of"
-"""The header of a record that was written to the work topic again: the failure id that it had."""
+"""The header of a record that a replay wrote to the work topic: the failure id of its dead letter."""
 
 REPLAY: Final = text("""
     WITH c AS (
@@ -36,9 +39,11 @@ REPLAY: Final = text("""
            (SELECT status FROM thoughts WHERE id = l.thought_id) AS status
       FROM dead_letters l WHERE l.failure_id = :failure
 """)
-"""The thought takes a new turn at the end of its author's line and keeps its saved steps. Its row is locked before the
-dead letter's, as a deletion does. State and status are answered as they were before. Outbox rows of this statement and
-of RESEND: contracts/outbox.py."""
+"""Gives the thought a new turn at the end of its user's line; it keeps its saved steps.
+
+The thought's row is locked before the dead letter's, in the same order as by a deletion. State and status are returned
+as they were before the statement. Outbox rows of this statement and of RESEND: contracts/outbox.py.
+"""
 
 RESEND: Final = text("""
     WITH d AS (
@@ -51,8 +56,8 @@ RESEND: Final = text("""
                COALESCE(headers->'original_headers', '[]'), 'strict $[*] ? (@[0] != "replay-of")'))
       FROM d RETURNING id
 """)
-"""A record that never was a thought goes to the work topic again with its own key, bytes and headers, behind a header
-that says whose replay it is."""
+"""Writes a record that never became a thought to the work topic again, with its own key, bytes and headers after the
+header `replay-of`."""
 
 DISCARD: Final = text("""
     WITH d AS (UPDATE dead_letters SET state = 'discarded', resolved_at = clock_timestamp()
@@ -65,7 +70,10 @@ NOT_FOUND: Final = "there is no dead letter with this id"
 
 @dataclass(frozen=True, slots=True)
 class CloseResult:
-    """What was done about one. `is_done` says that it is as it was asked for, now or since before; `is_new`: now."""
+    """The result of one replay or discard.
+
+    `succeeded` says that the dead letter is in the requested state, `changed` that this call brought it there.
+    """
 
     failure_id: str
     succeeded: bool
@@ -73,38 +81,38 @@ class CloseResult:
     description: str
 
     def line(self) -> str:
-        """One line for a terminal."""
+        """Return one line for a terminal."""
         return f"{self.failure_id}: {self.description}"
 
 
 def replay(database: Database, failure_id: str, settings: Settings) -> CloseResult:
-    """Put a failed thought back at the end of its author's line, or a record back into the work topic.
+    """Give a failed thought a new turn at the end of its user's line, or write a record to the work topic again.
 
-    Raises SQLAlchemyError; the call may be repeated.
+    Raises SQLAlchemyError when PostgreSQL is unavailable; the call may be repeated.
     """
     row = _run_replay(database, settings, failure_id)
     if row is not None and row.turn is None and row.state == "open" and row.is_thought:
-        # A repeat that waited for its own first try, whose answer was lost, sees the dead letter as it was before that.
+        # After a lost answer, a repeat that waited for the commit of the first try still sees the rows as before it.
         row = _run_replay(database, settings, failure_id)
-    if row is None:
-        return CloseResult(failure_id, False, False, NOT_FOUND)
+    if row is None or row.state != "open":
+        return _already_closed(failure_id, row)
     if row.turn is not None:
         return CloseResult(failure_id, True, True, f"replayed as turn {row.turn}")
-    if row.state != "open":
-        again = f" as turn {row.replayed_turn}" if row.replayed_turn else ""
-        return CloseResult(failure_id, row.state == "replayed", False, f"already {row.state}{again}")
     if row.is_thought:
         return CloseResult(failure_id, False, False, _why_not_replayable(row))
     if row.left_out:
-        return CloseResult(failure_id, False, False, f"not replayed: its value is not here ({row.left_out})")
+        return CloseResult(failure_id, False, False, f"not replayed: its value was not stored ({row.left_out})")
     if row.too_large:
-        why = "not replayed: it is larger than an event may be, and the work topic may not even take it again"
-        return CloseResult(failure_id, False, False, why)
+        reason = "not replayed: it is larger than an event may be, and the work topic might reject it"
+        return CloseResult(failure_id, False, False, reason)
     return _resend(database, settings, failure_id)
 
 
 def discard(database: Database, failure_id: str) -> CloseResult:
-    """Say that nothing is to be done about it: a failed thought stays failed. Raises SQLAlchemyError."""
+    """Close a dead letter without a replay; a failed thought stays failed.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable; the call may be repeated.
+    """
     row = database.row(DISCARD, failure=failure_id)
     if row is None:
         return CloseResult(failure_id, False, False, NOT_FOUND)
@@ -114,7 +122,7 @@ def discard(database: Database, failure_id: str) -> CloseResult:
 
 
 def replay_of_header(failure_id: str) -> list[list[str | None]]:
-    """The header of a record that is written again, as `contracts.source_headers` keeps headers."""
+    """Return the header `replay-of` in the form in which `contracts.source_headers` stores headers."""
     return [[REPLAY_OF_HEADER, encode_bytes(failure_id.encode())]]
 
 
@@ -124,12 +132,20 @@ def _run_replay(database: Database, settings: Settings, failure_id: str) -> Row 
 
 def _resend(database: Database, settings: Settings, failure_id: str) -> CloseResult:
     if not settings.consumes_kafka:
-        why = "not replayed: it is a record that no thought was made of, and in batch mode nobody reads the work topic"
-        return CloseResult(failure_id, False, False, why)
+        reason = "not replayed: it is a record that never became a thought, and in batch mode no bridge reads records"
+        return CloseResult(failure_id, False, False, reason)
     mark = json.dumps(replay_of_header(failure_id))
     if database.row(RESEND, failure=failure_id, topic=settings.kafka_topic, mark=mark) is None:
-        return CloseResult(failure_id, True, False, "already replayed or discarded just now")
-    return CloseResult(failure_id, True, True, "replayed: its record is on the way to the work topic again")
+        return _already_closed(failure_id, _run_replay(database, settings, failure_id))
+    return CloseResult(failure_id, True, True, "replayed: its record is being written to the work topic again")
+
+
+def _already_closed(failure_id: str, row: Row | None) -> CloseResult:
+    """Return the result for a dead letter that is not open; `row` is None when it does not exist."""
+    if row is None:
+        return CloseResult(failure_id, False, False, NOT_FOUND)
+    turn = f" as turn {row.replayed_turn}" if row.replayed_turn else ""
+    return CloseResult(failure_id, row.state == "replayed", False, f"already {row.state}{turn}")
 
 
 def _why_not_replayable(row: Row) -> str:
@@ -137,4 +153,4 @@ def _why_not_replayable(row: Row) -> str:
         return "not replayed: its thought was deleted by its author"
     if row.status is None:
         return "not replayed: its thought is not in this database"
-    return "not replayed: its thought has moved on, perhaps by another replay just now"
+    return "not replayed: its thought is no longer failed in this turn, perhaps because of another replay"

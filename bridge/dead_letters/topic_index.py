@@ -1,4 +1,4 @@
-"""What stands in the dead letter topic, by failure id, and which dead letter of the index is missed there."""
+"""Indexes the records of the dead letter topic by failure id, and finds dead letters that the topic lacks."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,6 +13,7 @@ from contracts.database import Database, Row
 from contracts.dead_letters import read_headers
 
 PAGE_SIZE: Final = 5_000
+"""Dead letters per statement."""
 
 EXPECTED_IN_TOPIC: Final = text("""
     SELECT failure_id, COALESCE(CAST(thought_id AS text), '-') AS thought, kafka_partition, kafka_offset
@@ -20,14 +21,17 @@ EXPECTED_IN_TOPIC: Final = text("""
      WHERE (kafka_offset IS NOT NULL OR NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id))
        AND failure_id > :after ORDER BY failure_id LIMIT :page
 """)
-"""What Kafka acknowledged, and what was lost on the way to it: it has no place there, and no row in the outbox."""
+"""Dead letters that Kafka has acknowledged, and those that were lost on the way: without position and outbox row."""
 
 TopicPosition = tuple[str, int, int]
 """Failure id, partition and offset of a record."""
 
 
 def expected_in_topic(database: Database) -> Iterator[Row]:
-    """Each dead letter of the index that should be in the topic, with its place there if Kafka gave it one."""
+    """Yield each dead letter that should be in the topic, with its position there if Kafka has acknowledged it.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
     after = ""
     while page := database.rows(EXPECTED_IN_TOPIC, after=after, page=PAGE_SIZE):
         yield from page
@@ -35,51 +39,63 @@ def expected_in_topic(database: Database) -> Iterator[Row]:
 
 
 class TopicIndex:
-    """Kept from one reading to the next, it reads of the topic only what is new."""
+    """The dead letters that the topic holds. It is kept between readings and then reads only new records."""
 
-    def __init__(self, log: TopicReader, topic: str) -> None:
-        self._log = log
+    def __init__(self, reader: TopicReader, topic: str) -> None:
+        self._reader = reader
         self._topic = topic
-        self._seen: dict[int, PartitionOffsets] = {}
-        """What was last read, by partition."""
+        self._last_read: dict[int, PartitionOffsets] = {}
+        """The offsets of the last reading, by partition."""
         self.positions: dict[str, tuple[int, int]] = {}
         """Failure id -> partition and offset."""
 
     def read(self) -> None:
-        """A topic that was made anew, or has lost records at its end, is read from its first record again.
+        """Read the new records. A topic that was recreated or has lost its last records is read from the start again.
 
-        What expired is forgotten, so that a relay's audit holds no more than the topic does. Raises KafkaException.
+        Expired records are forgotten, so that a relay's audit holds no more than the topic does. Raises KafkaException
+        when Kafka is unavailable or the topic is missing.
         """
-        positions = {one.partition: one for one in self._log.partition_offsets(self._topic)}
-        if any(self._was_replaced(one) for one in positions.values()):
-            self._seen, self.positions = {}, {}
-        self.positions = {name: at for name, at in self.positions.items() if at[1] >= positions[at[0]].low}
-        for messages in self._log.records(self._topic, map(self._unread, positions.values())):
-            self.positions |= {place[0]: place[1:] for place in map(_topic_position, messages) if place}
-        self._seen = positions
+        offsets = {partition.partition: partition for partition in self._reader.partition_offsets(self._topic)}
+        if any(self._was_replaced(partition) for partition in offsets.values()):
+            self._last_read, self.positions = {}, {}
+        self.positions = {
+            failure_id: position
+            for failure_id, position in self.positions.items()
+            if position[1] >= offsets[position[0]].low
+        }
+        for messages in self._reader.records(self._topic, map(self._unread, offsets.values())):
+            self.positions |= {position[0]: position[1:] for position in map(_topic_position, messages) if position}
+        self._last_read = offsets
 
-    def _was_replaced(self, position: PartitionOffsets) -> bool:
-        seen = self._seen.get(position.partition)
-        return seen is not None and (seen.topic_id != position.topic_id or seen.readable > position.high)
+    def _was_replaced(self, now: PartitionOffsets) -> bool:
+        before = self._last_read.get(now.partition)
+        return before is not None and (before.topic_id != now.topic_id or before.readable > now.high)
 
-    def _unread(self, position: PartitionOffsets) -> Span:
-        seen = self._seen.get(position.partition)
-        return position.partition, max(position.low, seen.readable if seen else 0), position.readable
+    def _unread(self, now: PartitionOffsets) -> Span:
+        before = self._last_read.get(now.partition)
+        return now.partition, max(now.low, before.readable if before else 0), now.readable
 
     def is_missing(self, letter: Row) -> bool:
-        """Whether a dead letter should be there and is not: of a row of the index that was read before the topic.
-        Expired records are not missed; in a topic made anew they cannot be told from the others. Nor is what may stand
-        behind a transaction that has not ended: no reader is shown it yet."""
-        return letter.failure_id not in self.positions and not self._cannot_be_seen(letter)
+        """Return whether the topic should hold a dead letter and does not.
 
-    def _cannot_be_seen(self, letter: Row) -> bool:
-        at, offset = self._seen.get(letter.kafka_partition), letter.kafka_offset
-        return at is not None and offset is not None and (offset < at.low or at.readable <= offset < at.high)
+        `letter` is a row of `expected_in_topic` that was read before the topic. Expired records are not missing, but in
+        a recreated topic they cannot be distinguished from missing ones. A record at an offset that an open transaction
+        withholds is not missing either, because no reader is shown it yet.
+        """
+        return letter.failure_id not in self.positions and not self._is_expired_or_withheld(letter)
+
+    def _is_expired_or_withheld(self, letter: Row) -> bool:
+        partition, offset = self._last_read.get(letter.kafka_partition), letter.kafka_offset
+        return (
+            partition is not None
+            and offset is not None
+            and (offset < partition.low or partition.readable <= offset < partition.high)
+        )
 
 
 def _topic_position(message: TopicItem) -> TopicPosition | None:
-    """None for a record that is no dead letter of ours: it is read as by who rebuilds the table."""
+    """Return None for a record that is no dead letter of this system, by the same rule as a rebuild of the index."""
     if isinstance(message, CorruptRecord):
         return None
-    told = read_headers(decode_headers(message))
-    return None if told is None else (told[0], message.partition() or 0, message.offset() or 0)
+    parsed = read_headers(decode_headers(message))
+    return None if parsed is None else (parsed[0], message.partition() or 0, message.offset() or 0)

@@ -1,1 +1,1 @@
-"""Kafka's client, as every part of the bridge uses it: configuration, retries, topics, offsets, reading a topic."""
+"""Wraps Kafka's client for every part of the bridge: configuration, retries, topics, offsets, reading a topic."""

@@ -1,4 +1,4 @@
-"""How every client of this package reaches Kafka: one place for addresses, security and reconnection."""
+"""Configures every Kafka client of this package: addresses, security and reconnection in one place."""
 
 import logging
 import os
@@ -14,19 +14,20 @@ from contracts.settings import Settings
 Config = dict[str, Any]
 
 SYSTEM_CA_PROBE: Final = "probe"
-"""In the place of a file: librdkafka looks for the system's own certificates."""
+"""Given instead of a file name, this value makes librdkafka search for the system's own CA certificates."""
 
 RECONNECT_MS: Final = 1_000
-"""The longest pause between two tries to connect; librdkafka's own 10 s would delay the work after an outage."""
+"""The longest pause between two attempts to connect, in milliseconds. librdkafka's default of 10 s would delay the work
+after an outage."""
 
 
 def client_config(settings: Settings, name: str) -> Config:
-    """librdkafka's configuration that producer, consumer and admin share; `name` is shown in the broker's log.
+    """Return the librdkafka configuration that producers, consumers and admin clients share.
 
-    Raises ValueError when no bootstrap server is set.
+    `name` is the client id, which the broker logs. Raises ValueError when no bootstrap server is set.
     """
     if not settings.kafka_bootstrap_servers:
-        raise ValueError("KAFKA_BOOTSTRAP_SERVERS: missing; this process works on Kafka")
+        raise ValueError("KAFKA_BOOTSTRAP_SERVERS: missing; this command needs Kafka, set it to the brokers' host:port")
     return {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "client.id": name,
@@ -50,15 +51,19 @@ def client_config(settings: Settings, name: str) -> Config:
 
 POLL_MAX: Final = 500
 POLL_MAX_BYTES: Final = 8 * 1024 * 1024
-"""What is taken at once of what has come. librdkafka may hold as much again, and the rest of what it last unpacked."""
+"""Limits of one polled batch, in messages and bytes. librdkafka may hold as much again, plus the rest of the record
+batch that it decompressed last."""
 
 POLL_CHUNK: Final = 20
-"""So many are taken between two looks at their size."""
+"""Messages that are consumed between two checks of the batch's size."""
 
 
 def reader_config(settings: Settings, name: str) -> Config:
-    """For who reads records and commits by itself what it means to. It is told where a log ends: a transaction's mark,
-    which may stand last, is shown to no reader."""
+    """Return the configuration of a consumer that commits explicitly.
+
+    The consumer is also informed when a partition ends, because a transaction marker may be the last entry of a log,
+    and no consumer is shown those.
+    """
     return {
         **client_config(settings, name),
         "group.id": settings.kafka_consumer_group,
@@ -70,7 +75,10 @@ def reader_config(settings: Settings, name: str) -> Config:
 
 
 def poll_batch(consumer: Consumer, seconds: float) -> "list[Message[bytes, bytes]]":
-    """What has come, waited for at most so long."""
+    """Return the messages that have arrived, at most about POLL_MAX or POLL_MAX_BYTES.
+
+    Wait up to `seconds` for the first one. Errors of partitions arrive as messages too.
+    """
     first = consumer.poll(seconds)
     chunk = [] if first is None else [first, *consumer.consume(POLL_CHUNK - 1, 0)]
     batch, size = [*chunk], sum(map(len, chunk))
@@ -82,22 +90,22 @@ def poll_batch(consumer: Consumer, seconds: float) -> "list[Message[bytes, bytes
 
 
 def check_config(settings: Settings) -> None:
-    """Have librdkafka look at the configuration, and at the files that it names, before the work begins.
+    """Let librdkafka validate the settings, and check the files that they name, before the work starts.
 
-    Raises ValueError, in one line, when no client can be made of it.
+    Raises ValueError, with a message of one line, when no client can be created from them.
     """
     for name in ("kafka_ssl_certificate_location", "kafka_ssl_key_location", "kafka_ssl_ca_location"):
         path = getattr(settings, name)
         if path not in {None, SYSTEM_CA_PROBE} and not os.access(path, os.R_OK):
-            raise ValueError(f"{name.upper()}: there is no such file, or this process may not read it")
+            raise ValueError(f"{name.upper()}: the file does not exist, or this process may not read it")
     try:
         AdminClient(client_config(settings, "check"))
-    except KafkaException as refused:
-        raise ValueError(f"KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_* or KAFKA_SSL_*: {refused.args[0].str()}") from None
+    except KafkaException as error:
+        raise ValueError(f"KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_* or KAFKA_SSL_*: {error.args[0].str()}") from None
 
 
 def require_usable_config(settings: Settings) -> None:
-    """Raise SystemExit, with one line, when no client can be made of the settings."""
+    """Raise SystemExit, with a message of one line, when no client can be created from the settings."""
     try:
         check_config(settings)
     except ValueError as error:
@@ -105,29 +113,32 @@ def require_usable_config(settings: Settings) -> None:
 
 
 def is_fatal(error: KafkaError) -> bool:
-    """Whether the client will never work again. An error that comes as a message or a report lacks the flag."""
+    """Return whether the client is permanently broken.
+
+    Errors that arrive as a message or as a delivery report lack the flag, so the code is checked too.
+    """
     return error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001  librdkafka's own name
 
 
 def client_logger() -> logging.Logger:
-    """The logger for librdkafka's own lines: each kind at most every half minute.
+    """Return the logger for librdkafka's own lines, which logs each kind of line at most every 30 s.
 
-    While Kafka is unavailable it would write several a second.
+    While Kafka is unavailable, librdkafka would log several lines a second.
     """
-    log = logging.getLogger("bridge.librdkafka")
-    if not log.filters:
-        log.addFilter(_ThrottleFilter())
-    return log
+    logger = logging.getLogger("bridge.librdkafka")
+    if not logger.filters:
+        logger.addFilter(_ThrottleFilter())
+    return logger
 
 
 class _ThrottleFilter(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
-        self._seldom = LogThrottle()
+        self._throttle = LogThrottle()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """The first two values of a line are its kind (FAIL, GETPID) and the client."""
-        return self._seldom.is_due(str(record.args[:2]) if isinstance(record.args, tuple) else record.msg)
+        """Throttle by the first two values of a line: its kind (FAIL, GETPID) and the client."""
+        return self._throttle.is_due(str(record.args[:2]) if isinstance(record.args, tuple) else record.msg)
 
 
 def _secret_value(secret: SecretStr | None) -> str | None:

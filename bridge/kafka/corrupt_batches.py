@@ -1,7 +1,8 @@
-"""Offsets whose records Kafka's client cannot unpack or decode: nobody who asks for them is given more than an error.
+"""Skips records that Kafka's client cannot decompress or decode.
 
-The error names the offset at which the record batch begins, whichever of its records was asked for, and comes again for
-as long as one of them is. So who reads passes by them one at a time.
+For such a record batch every consumer receives only an error. The error names the batch's first offset, whichever of
+its records was requested, and it is repeated until the position has moved past the batch. Readers therefore skip its
+records one at a time.
 """
 
 from dataclasses import dataclass
@@ -16,22 +17,23 @@ CORRUPT_BATCH_ERRORS: Final = frozenset(
         KafkaError._NOT_IMPLEMENTED,  # noqa: SLF001
     }
 )
-"""What librdkafka says of a batch that does not unpack, or to more than 100 MB, or is of a form that it does not know.
-Other errors name the offset that was asked for, and mean the broker. Its `check.crcs` would find more, and must stay
-off: after a wrong checksum it reads on at bytes that begin no record, and was seen to fetch from an offset made of
-them."""
+"""librdkafka's errors for a batch that does not decompress, that decompresses to more than 100 MB, or whose format it
+does not know. Other errors name the requested offset, and concern the broker. librdkafka's `check.crcs` would detect
+more, and must stay off: after a wrong checksum librdkafka continues at bytes where no record starts, and was seen to
+fetch from an offset made of them."""
 
 PARTITION_ERRORS: Final = CORRUPT_BATCH_ERRORS | {KafkaError._PARTITION_EOF}  # noqa: SLF001
-"""What is an answer to who reads; the other one names the offset at which the log ends for now."""
+"""Errors that describe the content of one partition, and that readers handle. _PARTITION_EOF names the offset at which
+the log ends for now."""
 
 MAX_ATTEMPTS: Final = 3
-"""So often a batch is asked for before it is given up: what was spoilt on its way, or by a broker that is replaced, is
-whole the next time."""
+"""How often a batch is requested before its next record is skipped. A batch that was corrupted in transit, or by a
+broker that is being replaced, is intact in a later attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorruptRecord:
-    """An offset without a record that can be read, and why."""
+    """An offset whose record cannot be decoded, and the client's error message."""
 
     partition: int
     offset: int
@@ -40,8 +42,10 @@ class CorruptRecord:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Where to seek after an error of CORRUPT_BATCH_ERRORS. `skipped` is the offset that was given up, None when the
-    batch is only requested again."""
+    """Where to seek after an error of CORRUPT_BATCH_ERRORS.
+
+    `skipped` is the offset that was given up, or None when the batch is only requested again.
+    """
 
     seek_to: int
     skipped: int | None
@@ -55,8 +59,11 @@ class CorruptBatchTracker:
         self._attempts = 0
 
     def skip(self, first_offset: int, next_offset: int) -> Skip:
-        """Decide what to read next. `first_offset` is the batch's, as the error says; `next_offset` is the next one of
-        the partition that was not read yet, which may lie within the batch."""
+        """Decide what to read next.
+
+        `first_offset` is the first offset of the batch, as the error names it. `next_offset` is the first offset of the
+        partition that was not read yet, which may lie within the batch.
+        """
         offset = max(first_offset, next_offset)
         if self._is_confirmed(first_offset):
             return Skip(offset + 1, offset)

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 TRANSIENT_ERRORS: Final = frozenset(
     {
-        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001  librdkafka's own name, of a partition that was just made
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001  librdkafka's own name, for a newly created partition
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -23,12 +23,13 @@ TRANSIENT_ERRORS: Final = frozenset(
 )
 
 RETRY_DELAY_SECONDS: Final = 0.2
+"""The pause before each further attempt."""
 
 
 def retry_transient(request: Callable[[], T], timeout: float) -> T:
-    """Repeat a request while Kafka answers with one of TRANSIENT_ERRORS, for at most `timeout` seconds.
+    """Return what the request returns, retrying it after TRANSIENT_ERRORS for at most `timeout` seconds.
 
-    Raises KafkaException: at once for any other error, and the transient one after the timeout.
+    Raises KafkaException: at once for any other error, and for a transient one when the timeout has passed.
     """
     return retry(
         request,

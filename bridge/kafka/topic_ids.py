@@ -1,4 +1,4 @@
-"""A topic's id: it changes when the topic is deleted and made anew, and then no offset of before means anything."""
+"""Requests a topic's id, which changes when the topic is deleted and recreated and earlier offsets become invalid."""
 
 from concurrent.futures import Future
 from functools import cached_property
@@ -10,43 +10,47 @@ from confluent_kafka.admin import AdminClient
 REQUEST_TIMEOUT_SECONDS: Final = 10.0
 
 NO_TOPIC_ID: Final = ""
-"""A broker that tells no topic ids (librdkafka's own one): commits are not compared."""
+"""The id when the broker does not support topic ids, such as librdkafka's mock broker. Commits are not compared
+then."""
 
 MOCK_CLUSTER_PREFIX: Final = "mockCluster"
-"""What the cluster id of librdkafka's own broker begins with. It names a controller that is not there, so that asking
-it for a topic's id would only time out."""
+"""How the cluster id of librdkafka's mock broker starts. That broker names a controller that does not exist, so a
+request for a topic's id would only time out."""
 
 _UNSUPPORTED_ERRORS: Final = (KafkaError._UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION)  # noqa: SLF001
 
 
 class TopicIds:
-    """Asks for the id of one topic."""
+    """Requests the id of one topic."""
 
     def __init__(self, admin: AdminClient, topic: str) -> None:
         self._admin = admin
         self._topic = topic
 
     def request(self, timeout: float = REQUEST_TIMEOUT_SECONDS) -> "Future[Any]":
-        """`topic_id` reads the answer, which comes within so many seconds or not at all."""
+        """Send the request, which is answered or fails within `timeout` seconds; `await_topic_id` reads the answer.
+
+        Raises KafkaException when Kafka is unavailable and the client does not know the cluster yet.
+        """
         if self._are_supported:
-            asked = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=timeout)
-            return asked[self._topic]
-        nothing: Future[Any] = Future()
-        nothing.set_result(None)
-        return nothing
+            futures = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=timeout)
+            return futures[self._topic]
+        no_description: Future[Any] = Future()
+        no_description.set_result(None)
+        return no_description
 
     @cached_property
     def _are_supported(self) -> bool:
-        cluster = self._admin.list_topics(self._topic, timeout=REQUEST_TIMEOUT_SECONDS).cluster_id
-        return not str(cluster).startswith(MOCK_CLUSTER_PREFIX)
+        cluster_id = self._admin.list_topics(self._topic, timeout=REQUEST_TIMEOUT_SECONDS).cluster_id
+        return not str(cluster_id).startswith(MOCK_CLUSTER_PREFIX)
 
 
-def await_topic_id(asked: "Future[Any]") -> str:
-    """The answer, waited for. Raises KafkaException when Kafka is unavailable."""
+def await_topic_id(request: "Future[Any]") -> str:
+    """Wait for the answer and return the topic's id. Raises KafkaException when Kafka is unavailable."""
     try:
-        described = asked.result()
-    except KafkaException as refused:
-        if refused.args[0].code() in _UNSUPPORTED_ERRORS:
+        description = request.result()
+    except KafkaException as error:
+        if error.args[0].code() in _UNSUPPORTED_ERRORS:
             return NO_TOPIC_ID
         raise
-    return str(described.topic_id) if described else NO_TOPIC_ID
+    return str(description.topic_id) if description else NO_TOPIC_ID

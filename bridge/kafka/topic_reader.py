@@ -1,7 +1,7 @@
-"""Topics, looked at from outside: the ends of the logs, what the group committed, and the records themselves.
+"""Reads topics without joining the consumer group: watermarks, the group's commits, and records.
 
-Who looks belongs to the group by name only, as it must to be told of its commits: it never subscribes and commits
-nothing, so no partition moves because somebody counts or reads.
+The client uses the group id only to read commits. It never subscribes and never commits, so it cannot cause a
+rebalance.
 """
 
 import time
@@ -32,18 +32,18 @@ from contracts.settings import Settings
 REQUEST_TIMEOUT_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 1.0
 IDLE_TIMEOUT_SECONDS: Final = 30.0
-"""After this long without a record or the end of a partition, Kafka is unavailable."""
+"""After this long without a record or the end of a partition, reading fails with a timeout."""
 
 TopicItem: TypeAlias = "Message[bytes, bytes] | CorruptRecord"
-"""What stands at an offset."""
+"""The content of one offset."""
 
 Span = tuple[int, int, int]
-"""Partition, first offset, and the offset behind the last."""
+"""Partition, first offset, and the offset after the last one."""
 
 
 @dataclass(slots=True)
 class ReadRange:
-    """What of a partition is still to be read."""
+    """The part of a partition that remains to be read: from `next` to below `end`."""
 
     next: int
     end: int
@@ -51,75 +51,88 @@ class ReadRange:
 
 
 class TopicReader:
-    """Reads topics from outside; `name` is shown in the broker's log. Methods raise KafkaException when it is away."""
+    """Reads whole topics or parts of them. Methods raise KafkaException when Kafka is unavailable.
+
+    `name` is the client id, which the broker logs.
+    """
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._admin = AdminClient(client_config(settings, name))
         self._consumer = Consumer(
             {
                 **reader_config(settings, name),
-                "auto.offset.reset": "earliest",  # where records expire while they are read, the account shows a gap
+                "auto.offset.reset": "earliest",  # records that expire while they are read leave a gap, and no error
             }
         )
 
     def partition_offsets(self, topic: str) -> list[PartitionOffsets]:
-        """Of all partitions. The commits are read before the ends: work only goes on in between."""
+        """Return the offsets of all partitions.
+
+        Commits are read before the watermarks, so that a commit made in between never seems to lie beyond the log.
+        """
         numbers = self._partitions(topic)
-        known_as = await_topic_id(TopicIds(self._admin, topic).request())
+        topic_id = await_topic_id(TopicIds(self._admin, topic).request())
         committed = retry_transient(lambda: self._committed(topic, numbers), REQUEST_TIMEOUT_SECONDS)
         watermarks = Watermarks(self._admin, topic)
         retry_transient(lambda: watermarks.fetch(numbers), REQUEST_TIMEOUT_SECONDS)
         readable = self._readable_ends(topic, numbers)
         return [
-            PartitionOffsets(number, known_as, low, high, min(readable[number], high), committed[number])
-            for number, (low, high) in sorted(watermarks.known.items())
+            PartitionOffsets(number, topic_id, low, high, min(readable[number], high), committed[number])
+            for number, (low, high) in sorted(watermarks.by_partition.items())
         ]
 
     def records(self, topic: str, spans: Iterable[Span]) -> Iterator[list[TopicItem]]:
-        """What stands within the spans, in batches of some megabytes; those of a partition in their order."""
+        """Yield the content of the spans in batches of some megabytes, each partition in the order of its offsets.
+
+        Raises KafkaException also when nothing arrives for IDLE_TIMEOUT_SECONDS.
+        """
         ranges = {partition: ReadRange(first, end) for partition, first, end in spans if first < end}
         idle_since = time.monotonic()
         with self._assigned(topic, ranges):
             while ranges:
-                waiting = len(ranges)
+                unread_count = len(ranges)
                 if batch := list(self._next_batch(topic, ranges)):
                     yield batch
-                if batch or len(ranges) < waiting:
+                if batch or len(ranges) < unread_count:
                     idle_since = time.monotonic()
                 elif time.monotonic() - idle_since > IDLE_TIMEOUT_SECONDS:
                     raise KafkaException(_idle_error(ranges))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._consumer.close()
 
     def _partitions(self, topic: str) -> list[int]:
-        described = self._consumer.list_topics(topic, REQUEST_TIMEOUT_SECONDS).topics[topic]
-        if described.error is not None:
-            raise KafkaException(described.error)
-        return sorted(described.partitions)
+        metadata = self._consumer.list_topics(topic, REQUEST_TIMEOUT_SECONDS).topics[topic]
+        if metadata.error is not None:
+            raise KafkaException(metadata.error)
+        return sorted(metadata.partitions)
 
     def _committed(self, topic: str, numbers: list[int]) -> dict[int, CommittedOffset | None]:
         partitions = [TopicPartition(topic, number) for number in numbers]
         return {
-            one.partition: None if one.offset == OFFSET_INVALID else CommittedOffset(one.offset, one.metadata or "")
-            for one in self._consumer.committed(partitions, timeout=REQUEST_TIMEOUT_SECONDS)
+            commit.partition: (
+                None if commit.offset == OFFSET_INVALID else CommittedOffset(commit.offset, commit.metadata or "")
+            )
+            for commit in self._consumer.committed(partitions, timeout=REQUEST_TIMEOUT_SECONDS)
         }
 
     def _readable_ends(self, topic: str, numbers: list[int]) -> dict[int, int]:
-        """Where the log ends for a reader: before what stands in or behind a transaction that has not ended."""
-        places = [TopicPartition(topic, number) for number in numbers]
-        asked = self._admin.list_offsets(
-            dict.fromkeys(places, LATEST),
+        """Return the ends for a consumer: before the first transaction that has not ended."""
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        futures = self._admin.list_offsets(
+            dict.fromkeys(partitions, LATEST),
             isolation_level=IsolationLevel.READ_COMMITTED,
             request_timeout=REQUEST_TIMEOUT_SECONDS,
         )
-        return {place.partition: int(asked[place].result().offset) for place in places}
+        return {partition.partition: int(futures[partition].result().offset) for partition in partitions}
 
     def _next_batch(self, topic: str, ranges: dict[int, ReadRange]) -> Iterator[TopicItem]:
-        """What has come of the spans; one that was read to its end is taken out of `rests`.
+        """Yield what has arrived, and remove the ranges that were read to their end.
 
-        The broker's word that the log ends counts as well: what stands last may be a mark that no reader is shown.
+        A range also ends with the broker's end-of-partition event, because the last entry of a log may be a transaction
+        marker, which no consumer is shown. After a seek, the remaining messages of that partition are dropped: they
+        will arrive again.
         """
         reseeked: set[int] = set()
         for message in poll_batch(self._consumer, POLL_SECONDS):
@@ -128,38 +141,47 @@ class TopicReader:
                 raise KafkaException(error)
             if number not in ranges or number in reseeked:
                 continue
-            rest = ranges[number]
+            unread = ranges[number]
             if error is None:
-                rest.next = offset + 1
-                if offset < rest.end:
+                unread.next = offset + 1
+                if offset < unread.end:
                     yield message
             elif error.code() in CORRUPT_BATCH_ERRORS:
                 reseeked.add(number)
-                yield from self._skip_corrupt(rest, TopicPartition(topic, number, offset), error)
+                yield from self._skip_corrupt(unread, TopicPartition(topic, number, offset), error)
             else:
-                rest.next = rest.end
-            if rest.next >= rest.end:
+                unread.next = unread.end
+            if unread.next >= unread.end:
                 del ranges[number]
 
-    def _skip_corrupt(self, rest: ReadRange, begins_at: TopicPartition, error: KafkaError) -> Iterator[CorruptRecord]:
-        """Ask again for a batch that cannot be decoded; when it stays so, the record that is next is passed by."""
-        skip = rest.corrupt_batches.skip(begins_at.offset, rest.next)
-        self._consumer.seek(TopicPartition(begins_at.topic, begins_at.partition, skip.seek_to))
+    def _skip_corrupt(self, unread: ReadRange, batch: TopicPartition, error: KafkaError) -> Iterator[CorruptRecord]:
+        """Request a corrupt batch again, and skip its next record when the batch stays corrupt.
+
+        `batch` holds the batch's first offset.
+        """
+        skip = unread.corrupt_batches.skip(batch.offset, unread.next)
+        self._consumer.seek(TopicPartition(batch.topic, batch.partition, skip.seek_to))
         if skip.skipped is not None:
-            rest.next = skip.seek_to
-            if skip.skipped < rest.end:
-                yield CorruptRecord(begins_at.partition, skip.skipped, error.str())
+            unread.next = skip.seek_to
+            if skip.skipped < unread.end:
+                yield CorruptRecord(batch.partition, skip.skipped, error.str())
 
     @contextmanager
-    def _assigned(self, topic: str, rests: dict[int, ReadRange]) -> Iterator[None]:
-        self._consumer.assign([TopicPartition(topic, number, rest.next) for number, rest in rests.items()])
+    def _assigned(self, topic: str, ranges: dict[int, ReadRange]) -> Iterator[None]:
+        self._consumer.assign([TopicPartition(topic, number, unread.next) for number, unread in ranges.items()])
         try:
             yield
         finally:
             self._consumer.unassign()
 
 
-def _idle_error(rests: dict[int, ReadRange]) -> KafkaError:
-    """An uncompressed batch that is no batch any more makes librdkafka silent, as a broker does that is away."""
-    where = ", ".join(f"partition {number} gives nothing from offset {rest.next} on" for number, rest in rests.items())
-    return KafkaError(KafkaError._TIMED_OUT, where)  # noqa: SLF001  librdkafka's own name
+def _idle_error(ranges: dict[int, ReadRange]) -> KafkaError:
+    """Return a timeout error that names the position in each partition.
+
+    The broker may be unavailable, or the log corrupt there: librdkafka reports nothing when an uncompressed batch is so
+    corrupt that it is no batch any more.
+    """
+    positions = ", ".join(
+        f"partition {number} returned nothing from offset {unread.next} on" for number, unread in ranges.items()
+    )
+    return KafkaError(KafkaError._TIMED_OUT, positions)  # noqa: SLF001  librdkafka's own name

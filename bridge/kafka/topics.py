@@ -1,4 +1,7 @@
-"""The three topics and what they must allow; whoever provides Kafka has them made once, before the first process."""
+"""Creates the three topics, and defines the record sizes that they must allow.
+
+The person who provides Kafka creates them once, before the first process starts.
+"""
 
 import logging
 from concurrent.futures import Future
@@ -16,14 +19,17 @@ from contracts.settings import Settings
 log = logging.getLogger(__name__)
 
 MAX_WORK_BATCH_BYTES: Final = 1_048_588
-"""Kafka's own default of the largest record batch, as it is sent: what comes packed may be larger."""
+"""The largest record batch of the work topic, as it is sent: Kafka's own default. A compressed batch may be larger once
+it is decompressed."""
 
 MAX_DEAD_LETTER_VALUE_BYTES: Final = 16 * 1024 * 1024
-"""The largest value that a dead letter has room for. Nothing bounds what a packed one unpacks to, and one that could
-not be stored within a statement's time would stop its partition; for this one PostgreSQL takes an eighth of it."""
+"""The largest value that fits into a dead letter. A compressed value may decompress to any size, and one that
+PostgreSQL could not store within a statement's time limit would stop its partition. Storing 16 MiB takes an eighth of
+that time."""
 
 MAX_DEAD_LETTER_RECORD_BYTES: Final = MAX_DEAD_LETTER_VALUE_BYTES + MAX_WORK_BATCH_BYTES + 65_536
-"""A dead letter carries the original's value, its key and headers, and up to 64 KiB of headers that say why."""
+"""A dead letter carries the original's value, key and headers, and up to 64 KiB of headers that describe the
+failure."""
 
 MAX_MESSAGE_BYTES: Final = "max.message.bytes"
 
@@ -32,23 +38,23 @@ REQUEST_TIMEOUT_SECONDS: Final = 30
 
 
 def create_topics(settings: Settings) -> list[str]:
-    """Make the topics that are not there yet and return their names; those that are there stay as they are.
+    """Create the topics that do not exist and return their names; existing topics are not changed.
 
-    Raises KafkaException when Kafka is unavailable or refuses.
+    Raises KafkaException when Kafka is unavailable or rejects the request.
     """
     client = AdminClient(client_config(settings, "topics"))
-    wanted = _wanted_topics(settings)
-    asked = client.create_topics(
-        wanted, operation_timeout=REQUEST_TIMEOUT_SECONDS, request_timeout=REQUEST_TIMEOUT_SECONDS
+    required = _required_topics(settings)
+    futures = client.create_topics(
+        required, operation_timeout=REQUEST_TIMEOUT_SECONDS, request_timeout=REQUEST_TIMEOUT_SECONDS
     )
-    made = [name for name, answer in asked.items() if _was_created(name, answer)]
-    for topic in wanted:
-        if topic.topic not in made:
+    created = [name for name, future in futures.items() if _was_created(name, future)]
+    for topic in required:
+        if topic.topic not in created:
             _warn_of_differences(client, topic)
-    return made
+    return created
 
 
-def _wanted_topics(settings: Settings) -> list[NewTopic]:
+def _required_topics(settings: Settings) -> list[NewTopic]:
     configs: dict[str, dict[str, str]] = {
         settings.kafka_topic: {MAX_MESSAGE_BYTES: str(MAX_WORK_BATCH_BYTES)},
         settings.kafka_events_topic: {},
@@ -59,27 +65,30 @@ def _wanted_topics(settings: Settings) -> list[NewTopic]:
     ]
 
 
-def _was_created(name: str, made: "Future[None]") -> bool:
+def _was_created(name: str, future: "Future[None]") -> bool:
     try:
-        made.result()
-    except KafkaException as refused:
-        if refused.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+        future.result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
-        log.info("Topic %s is there already and stays as it is.", name)
+        log.info("Topic %s already exists and is not changed.", name)
         return False
-    log.info("Topic %s was made.", name)
+    log.info("Topic %s was created.", name)
     return True
 
 
 def _warn_of_differences(client: AdminClient, topic: NewTopic) -> None:
-    """Say how a topic that is there differs. Where it takes larger records than its dead letters may have, those become
-    dead letters without their bytes; where it takes less, the relay's may be refused."""
+    """Warn when an existing topic's configuration differs from the required one.
+
+    If the work topic accepts larger records than the dead letter topic, such records are dead-lettered without what
+    does not fit. If a topic accepts less than required, Kafka may reject the relay's records.
+    """
     resource = ConfigResource(ResourceType.TOPIC, topic.topic)
     try:
-        found = client.describe_configs([resource], request_timeout=REQUEST_TIMEOUT_SECONDS)[resource].result()
-    except KafkaException as refused:
-        log.warning("What topic %s allows could not be looked at: %s", topic.topic, refused.args[0].str())
+        config = client.describe_configs([resource], request_timeout=REQUEST_TIMEOUT_SECONDS)[resource].result()
+    except KafkaException as error:
+        log.warning("The configuration of topic %s could not be checked: %s", topic.topic, error.args[0].str())
         return
-    for name, wanted in (topic.config or {}).items():
-        if (there := found[name].value) != wanted:
-            log.warning("Topic %s has %s=%s and should have %s.", topic.topic, name, there, wanted)
+    for name, required in (topic.config or {}).items():
+        if (actual := config[name].value) != required:
+            log.warning("Topic %s has %s=%s; it should be %s.", topic.topic, name, actual, required)

@@ -1,5 +1,7 @@
-"""The ends of partitions' logs, asked for by a client that is no consumer: one in a callback would not look again for
-partitions that were made after it began."""
+"""Fetches the watermarks of partitions with an admin client.
+
+A consumer would not do: inside a callback it does not refresh its metadata for partitions created after it started.
+"""
 
 from collections.abc import Collection
 from typing import Final
@@ -15,25 +17,32 @@ LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class Watermarks:
-    """Of each partition that was `asked` for and has a leader, the first offset and the one behind the last."""
+    """The watermarks of one topic's partitions.
+
+    `by_partition` maps each fetched partition to its first offset and the offset after its last record. A partition
+    without a leader is missing.
+    """
 
     def __init__(self, admin: AdminClient, topic: str) -> None:
         self._admin = admin
         self._topic = topic
-        self.known: dict[int, tuple[int, int]] = {}
+        self.by_partition: dict[int, tuple[int, int]] = {}
 
     def fetch(self, numbers: Collection[int]) -> None:
-        """Learn what is not known yet. Raises KafkaException when it cannot be had of one of them."""
+        """Fetch the watermarks that are still missing for these partitions.
+
+        Raises KafkaException when a partition's watermarks are unavailable; those of the others are kept.
+        """
         self._admin.list_topics(self._topic, timeout=REQUEST_TIMEOUT_SECONDS)  # makes the client know new partitions
-        missing = [TopicPartition(self._topic, number) for number in numbers if number not in self.known]
+        missing = [TopicPartition(self._topic, number) for number in numbers if number not in self.by_partition]
         firsts = self._admin.list_offsets(dict.fromkeys(missing, EARLIEST), request_timeout=REQUEST_TIMEOUT_SECONDS)
         lasts = self._admin.list_offsets(dict.fromkeys(missing, LATEST), request_timeout=REQUEST_TIMEOUT_SECONDS)
-        refused = None
+        last_error = None
         for partition in missing:
             try:
                 ends = firsts[partition].result().offset, lasts[partition].result().offset
-                self.known[partition.partition] = ends
-            except KafkaException as without:
-                refused = without
-        if refused is not None:
-            raise refused
+                self.by_partition[partition.partition] = ends
+            except KafkaException as error:
+                last_error = error
+        if last_error is not None:
+            raise last_error

@@ -1,1 +1,1 @@
-"""From Kafka's bytes to a record of the work topic, or the reason why it is not one."""
+"""Turns Kafka's bytes into a record of the work topic, or into the reason why they are not one."""

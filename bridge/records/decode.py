@@ -1,4 +1,4 @@
-"""librdkafka's message -> a record of ours, for whoever reads the work topic."""
+"""Decodes librdkafka's messages into records, for every reader of the work topic."""
 
 import logging
 
@@ -12,19 +12,26 @@ log = logging.getLogger(__name__)
 
 
 def decode_message(topic: str, message: "Message[bytes, bytes]") -> Record | InvalidRecord:
-    """What the message says, or why it cannot be read; its offset is the record's."""
-    where = origin(topic, message.partition() or 0, message.offset() or 0, message.timestamp()[1])
-    return parse_record(where, message.value(), decode_headers(message), _key(message))
+    """Return the record of a message, or the invalid record and the reason, with the message's offset."""
+    record_origin = origin(topic, message.partition() or 0, message.offset() or 0, message.timestamp()[1])
+    return parse_record(record_origin, message.value(), decode_headers(message), _key(message))
 
 
 def decode_headers(message: "Message[bytes, bytes]") -> list[tuple[str, bytes | None]]:
-    """None at all where a name is not UTF-8: confluent-kafka raises then, and no record may end the bridge."""
+    """Return the headers in their order, or none at all when a name is not UTF-8.
+
+    confluent-kafka raises in that case, and no record may stop the bridge.
+    """
     try:
-        found = message.headers() or []
+        headers = message.headers() or []
     except (SystemError, UnicodeDecodeError):
-        log.warning("The headers at offset %s of partition %s cannot be read.", message.offset(), message.partition())
+        log.warning(
+            "The headers at offset %s of partition %s cannot be decoded and are ignored.",
+            message.offset(),
+            message.partition(),
+        )
         return []
-    pairs = list(found.items()) if isinstance(found, dict) else found
+    pairs = list(headers.items()) if isinstance(headers, dict) else headers
     return [(name, value.encode() if isinstance(value, str) else value) for name, value in pairs]
 
 

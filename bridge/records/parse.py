@@ -1,4 +1,4 @@
-"""Kafka's record -> the lane's: what it says, or why it cannot be read. Pure."""
+"""Parses a record of the work topic into the lane's form, or into an invalid record with the reason. Pure."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from bridge.kafka.topics import MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
-from bridge.records.types import NOBODY, InvalidRecord, KafkaHeaders, RawRecord, Record
+from bridge.records.types import UNKNOWN_ID, InvalidRecord, KafkaHeaders, RawRecord, Record
 from contracts.dead_letters import record_failure_id
 from contracts.events import InvalidEventError, ThoughtCreated, parse_created
 from contracts.source_headers import TURN_HEADER
@@ -16,20 +16,24 @@ from contracts.text import clean
 EVENT_TYPE: Final = ThoughtCreated.model_fields["event_type"].default
 
 MAX_RECORD_BYTES: Final = 1_000_000
-"""Value, key and headers together. Kafka's own bound is a little higher: what is taken must fit into a record once more
-when it is emitted again, with the header `turn`."""
+"""The largest valid record: value, key and headers together. Kafka's own limit is a little higher, because an accepted
+record must still fit into a record when it is emitted again with the header `turn`."""
 
 MAX_HEADER_OVERHEAD_BYTES: Final = 16
-"""What a header takes besides its name and its value, at most."""
+"""The most bytes that a header takes besides its name and its value."""
 
 MIN_HEADER_OVERHEAD_BYTES: Final = 2
-"""And at least: counted so, all the headers that fit into a batch of the work topic unpacked fit into a dead letter."""
+"""The fewest. Counted this way, all headers that fit into an uncompressed batch of the work topic fit into a dead
+letter."""
 
 
 def parse_record(
     origin: Mapping[str, Any], value: bytes | None, headers: KafkaHeaders, key: bytes | None = None
 ) -> Record | InvalidRecord:
-    """Read one record of the work topic; `where` is its `contracts.dead_letters.origin`. Never raises."""
+    """Return the record, or an invalid record with the reason. Never raises.
+
+    `origin` is its position in Kafka, made by `contracts.dead_letters.origin`.
+    """
     offset: int = origin["offset"]
     size = _size(value, headers, key)
     try:
@@ -37,58 +41,72 @@ def parse_record(
         event = _event(value)
         _check_key(key, event.user_id)
         turn = _turn(headers)
-    except InvalidEventError as unreadable:
-        reason = clean(str(unreadable))  # pydantic quotes the character it did not like, NUL included
-        body = _raw_within_limits(origin, value, headers, key, unreadable.kind)
-        size = _size(body.value, body.headers, body.key)
-        return InvalidRecord(Record(offset, *_claimed_ids(body.value), None, origin, body, size), reason)
+    except InvalidEventError as error:
+        reason = clean(str(error))  # pydantic quotes the character that it rejects, NUL included
+        raw = _raw_within_limits(origin, value, headers, key, error.kind)
+        size = _size(raw.value, raw.headers, raw.key)
+        return InvalidRecord(Record(offset, *_claimed_ids(raw.value), None, origin, raw, size), reason)
     return Record(offset, event.user_id, event.thought_id, turn, origin, RawRecord(value, headers, key), size)
 
 
 def _claimed_ids(value: bytes | None) -> tuple[UUID, UUID]:
-    """Whose and which thought a refused record says it is: who deletes that one deletes the words here as well.
-    NOBODY's where it does not say."""
+    """Return the user id and the thought id that an invalid record claims, or UNKNOWN_ID twice when it names none.
+
+    When that thought is deleted, the text in the dead letter is deleted too.
+    """
     try:
-        told = json.loads(value or b"")
-        return UUID(told["user_id"]), UUID(told["thought_id"])
+        event = json.loads(value or b"")
+        return UUID(event["user_id"]), UUID(event["thought_id"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return NOBODY, NOBODY
+        return UNKNOWN_ID, UNKNOWN_ID
 
 
-def corrupt_record(origin: Mapping[str, Any], why: str) -> InvalidRecord:
-    """What stands at an offset whose record cannot be decoded; `where` is its `damaged_origin`."""
-    body = RawRecord(None, (), error_kind="Undecodable", value_left_out="undecodable")
-    return InvalidRecord(Record(origin["offset"], NOBODY, NOBODY, None, origin, body), clean(why))
+def corrupt_record(origin: Mapping[str, Any], reason: str) -> InvalidRecord:
+    """Return the invalid record for an offset whose record cannot be decoded.
+
+    `origin` is made by `contracts.dead_letters.corrupt_origin`.
+    """
+    raw = RawRecord(None, (), error_kind="Undecodable", value_left_out="undecodable")
+    return InvalidRecord(Record(origin["offset"], UNKNOWN_ID, UNKNOWN_ID, None, origin, raw), clean(reason))
 
 
 def _raw_within_limits(
-    where: Mapping[str, Any], value: bytes | None, headers: KafkaHeaders, key: bytes | None, kind: str
+    origin: Mapping[str, Any], value: bytes | None, headers: KafkaHeaders, key: bytes | None, kind: str
 ) -> RawRecord:
-    """All of a record that a dead letter has room for."""
-    room = ByteBudget(MAX_WORK_BATCH_BYTES)
-    kept_key = key if room.take(len(key or b"")) else None
-    kept = [(name, told) for name, told in headers if room.take(_length(name, told) + MIN_HEADER_OVERHEAD_BYTES)]
+    """Return the parts of a record that fit into a dead letter."""
+    budget = ByteBudget(MAX_WORK_BATCH_BYTES)
+    kept_key = key if budget.take(len(key or b"")) else None
+    kept_headers = [pair for pair in headers if budget.take(_length(*pair) + MIN_HEADER_OVERHEAD_BYTES)]
     has_value = len(value or b"") <= MAX_DEAD_LETTER_VALUE_BYTES
-    left_out = "" if has_value else f"{len(value or b'')} bytes, SHA-256 {hashlib.sha256(value or b'').hexdigest()}"
-    failure_id = record_failure_id(where, value)
-    return RawRecord(value if has_value else None, kept, kept_key, kind, left_out, len(headers) - len(kept), failure_id)
+    value_left_out = (
+        "" if has_value else f"{len(value or b'')} bytes, SHA-256 {hashlib.sha256(value or b'').hexdigest()}"
+    )
+    return RawRecord(
+        value if has_value else None,
+        kept_headers,
+        kept_key,
+        error_kind=kind,
+        value_left_out=value_left_out,
+        headers_left_out=len(headers) - len(kept_headers),
+        failure_id=record_failure_id(origin, value),
+    )
 
 
 class ByteBudget:
-    """Bytes that are left for what comes besides the value."""
+    """Bytes that are left in a dead letter for the key and the headers."""
 
     def __init__(self, left: int) -> None:
         self._left = left
 
     def take(self, size: int) -> bool:
-        """Whether so many fit; if so, they have their place."""
+        """Return whether `size` more bytes fit, and reserve them if so."""
         fits = size <= self._left
         self._left -= size * fits
         return fits
 
 
 def _event(value: bytes | None) -> ThoughtCreated:
-    """The one type of event there is. What does not say its type is none, though no other could be meant."""
+    """Return the event, which must name its type although there is only one type."""
     try:
         event = parse_created(value)
     except InvalidEventError:
@@ -100,9 +118,9 @@ def _event(value: bytes | None) -> ThoughtCreated:
 
 
 def _check_type(value: bytes | None) -> None:
-    """Raises UnreadableEventError for what is no event of this type, whatever else is wrong with it."""
+    """Raise InvalidEventError when the value is not an event of this type, whatever else is wrong with it."""
     if value is None:
-        raise InvalidEventError("the record has no value: a tombstone deletes nothing here", "Tombstone")
+        raise InvalidEventError("the record has no value; tombstones are not supported here", "Tombstone")
     if not value:
         raise InvalidEventError("the value is empty", "EmptyValue")
     try:
@@ -112,7 +130,7 @@ def _check_type(value: bytes | None) -> None:
     except (ValueError, RecursionError):
         raise InvalidEventError("the value is not JSON", "NotJson") from None
     if not isinstance(parsed, dict) or parsed.get("event_type") != EVENT_TYPE:
-        raise InvalidEventError(f"event_type: only {EVENT_TYPE} is taken here", "UnknownEvent")
+        raise InvalidEventError(f"event_type: only {EVENT_TYPE} is accepted", "UnknownEvent")
 
 
 def _size(value: bytes | None, headers: KafkaHeaders, key: bytes | None) -> int:
@@ -129,23 +147,24 @@ def _check_size(size: int) -> None:
 
 
 def _check_key(key: bytes | None, user_id: UUID) -> None:
-    """Kafka keeps the order of one key only, so a record that is not keyed by its user came from a wrong producer."""
+    """Raise InvalidEventError unless the key is the user id, because Kafka keeps the order only within a key."""
     if not key:
         raise InvalidEventError("the record has no key; it must be the event's user_id", "NoKey")
     try:
-        keyed = UUID(key.decode("ascii"))
+        keyed_user_id = UUID(key.decode("ascii"))
     except ValueError:
-        raise InvalidEventError("the record's key is no user_id", "WrongKey") from None
-    if keyed != user_id:
-        raise InvalidEventError("the record's key is another user's than the event's user_id", "WrongKey")
+        raise InvalidEventError("the record's key is not a user_id", "WrongKey") from None
+    if keyed_user_id != user_id:
+        raise InvalidEventError("the record's key is not the event's user_id", "WrongKey")
 
 
 def _turn(headers: KafkaHeaders) -> int | None:
-    found = [value for name, value in headers if name == TURN_HEADER]
-    if not found:
+    """Return the last turn header's number, or None for an external producer's record."""
+    turns = [value for name, value in headers if name == TURN_HEADER]
+    if not turns:
         return None
     try:
-        turn = int(found[-1] or b"")
+        turn = int(turns[-1] or b"")
     except ValueError:
         raise InvalidEventError("the header turn is not a number", "WrongTurn") from None
     if not 0 < turn < 2**63:

@@ -1,31 +1,34 @@
-"""A record of the work topic: as the lane sees it, as it came from Kafka, and one that is no event. No I/O."""
+"""Defines a record of the work topic: as the lane sees it, as it came from Kafka, and an invalid one. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-NOBODY: Final = UUID(int=0)
-"""The user and the thought of a record that names none."""
+UNKNOWN_ID: Final = UUID(int=0)
+"""The user id and the thought id of a record that names none."""
 
 KafkaHeaders = Sequence[tuple[str, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """A record's bytes and headers as they came. The event is not kept: a text takes up to four times its bytes, and of
-    most records nobody asks for it again."""
+    """A record's bytes and headers as Kafka delivered them.
+
+    The parsed event is not kept: a text takes up to four times its bytes in memory, and most records never need it
+    again.
+    """
 
     value: bytes | None
     headers: KafkaHeaders
     key: bytes | None = None
     error_kind: str = ""
-    """Why it could not be read, in one word."""
+    """Why the record is invalid, in one word; empty for a valid one."""
     value_left_out: str = ""
-    """Why the value is not here, where there was one."""
+    """Why the value is missing, if the record had one."""
     headers_left_out: int = 0
     failure_id: str = ""
-    """Of a record that cannot be read, made of all of it."""
+    """The failure id of an invalid record, derived from its origin and its whole value."""
 
 
 NO_BYTES: Final = RawRecord(None, ())
@@ -33,8 +36,11 @@ NO_BYTES: Final = RawRecord(None, ())
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A doorbell. `turn` is None when the record came from another producer; `origin` says where it stood in Kafka;
-    `body` is what Accept or Bury needs and the lane never looks at, of `size` bytes."""
+    """A hint that its user's line may have work.
+
+    `turn` is None when the record came from an external producer. `origin` is its position in Kafka. `raw` is what
+    accepting or dead-lettering needs and the lane never reads; it has `size` bytes.
+    """
 
     offset: int
     user_id: UUID
@@ -47,7 +53,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class InvalidRecord:
-    """A record that is no event we know, and why."""
+    """A record that is not a valid event, and the reason."""
 
     record: Record
     reason: str

@@ -1,1 +1,1 @@
-"""The relay: publishes the outbox to Kafka, and emits thoughts again that Kafka or a bridge has lost."""
+"""Publishes the outbox to Kafka, and re-emits thoughts whose records Kafka or a bridge has lost."""

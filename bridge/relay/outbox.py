@@ -1,4 +1,4 @@
-"""The outbox: what PostgreSQL wants Kafka to hear, written in one statement with the state that it tells of."""
+"""Reads, deletes and parks the rows of the outbox, which were written in one statement with the state they report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,13 @@ from contracts.dead_letters import kafka_headers
 from contracts.source_headers import Headers, restore_headers, restore_key
 
 LEADER_LOCK: Final = 7400
+"""The key of the advisory lock that the leading relay holds."""
 
 BATCH_ROWS: Final = 500
 
 BATCH_BYTES: Final = 8 * 1024 * 1024
-"""Values a batch reads before it is full, so that 500 large ones are still read within a statement's time."""
+"""A batch is full when its values exceed this size, so that 500 large ones are still read within a statement's time
+limit."""
 
 ACQUIRE_LEADERSHIP: Final = text("""
     SELECT set_config('idle_in_transaction_session_timeout', CAST(:idle_ms AS text), true),
@@ -38,30 +40,30 @@ HAS_PENDING: Final = text("""
                AND COALESCE(topic || ' ' || key, CAST(id AS text)) <> ALL (CAST(:lines AS text[]))
              ORDER BY id LIMIT 1) IS NOT NULL AS waits
 """)
-"""By the order of ids, and so through the index: after a burst the table itself is long and empty until a vacuum."""
+"""Ordered by id, so that the index is used: after a burst the table is long and empty until it is vacuumed."""
 
 DELETE: Final = text("DELETE FROM outbox WHERE id = ANY (CAST(:ids AS bigint[]))")
 
 SET_KAFKA_POSITION: Final = text("""
-    UPDATE dead_letters SET kafka_partition = told.kafka_partition, kafka_offset = told.kafka_offset
+    UPDATE dead_letters SET kafka_partition = delivered.kafka_partition, kafka_offset = delivered.kafka_offset
       FROM unnest(CAST(:failures AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]))
-           AS told(failure_id, kafka_partition, kafka_offset)
-     WHERE dead_letters.failure_id = told.failure_id
+           AS delivered(failure_id, kafka_partition, kafka_offset)
+     WHERE dead_letters.failure_id = delivered.failure_id
 """)
 
 PARK: Final = text("""
-    UPDATE outbox SET parked_at = clock_timestamp(), parked_reason = told.reason
-      FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS told(id, reason) WHERE outbox.id = told.id
+    UPDATE outbox SET parked_at = clock_timestamp(), parked_reason = parked.reason
+      FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS parked(id, reason) WHERE outbox.id = parked.id
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One record to be; `value` None is a tombstone.
+    """A record that is to be published; a `value` of None is a tombstone.
 
-    With a `failure_id` it is a dead letter, and `headers` say why. Else `headers` are those of the record that brought
-    the thought (`contracts.source_headers`), which goes out again with the thought's `turn`,
-    or with no turn as it first came.
+    With a `failure_id` the row is a dead letter, and `headers` describe the failure. Otherwise `headers` are those of
+    the record that delivered the thought (`contracts.source_headers`). The record is published with the thought's
+    `turn`, or without one if the record never became a thought.
     """
 
     id: int
@@ -74,17 +76,20 @@ class OutboxRow:
 
     @property
     def order_key(self) -> str:
-        """The rows whose order Kafka keeps, as FIRST_ROWS names them: those of its key, or this one alone."""
+        """The name of the rows whose order Kafka keeps: the rows of the same topic and key, or this row alone.
+
+        NEXT_BATCH and HAS_PENDING compute the same name.
+        """
         return str(self.id) if self.key is None else f"{self.topic} {self.key}"
 
     def kafka_key(self) -> str | bytes | None:
-        """The record's key; a record that is sent again has the one that it came with, whatever its bytes are."""
+        """Return the record's key; a record that is published again keeps its original one, whatever its bytes are."""
         if self.key is not None or self.failure_id is not None:
             return self.key
         return restore_key(self.headers or {})
 
     def kafka_headers(self) -> Headers:
-        """The record's headers: why it failed for a dead letter, else the turn and what came with the thought."""
+        """Return the headers: a dead letter's describe the failure, others are the turn and the original headers."""
         if self.failure_id is not None:
             return kafka_headers(self.failure_id, self.headers or {})
         return restore_headers(self.headers or {}, self.turn)
@@ -92,7 +97,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A row that Kafka acknowledged, and where it stands there."""
+    """A row that Kafka acknowledged, and its position there."""
 
     row: OutboxRow
     partition: int
@@ -101,7 +106,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTimeout:
-    """A row that its partition did not take in time."""
+    """A row that its partition did not accept in time."""
 
     row: OutboxRow
     partition: int
@@ -109,67 +114,85 @@ class DeliveryTimeout:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that Kafka will never take as it is, and why."""
+    """A row that Kafka will never accept unchanged, and the reason."""
 
     row: OutboxRow
     reason: str
 
 
 def try_acquire_leadership(connection: Connection, *, idle_ms: int) -> bool:
-    """Whether this transaction is the one that publishes; if so, until its end.
+    """Try to take the leader lock, and return whether this transaction now holds it, until it ends.
 
-    PostgreSQL ends a transaction that says nothing for `idle_ms`, so that a stopped leader does not keep the lock.
+    PostgreSQL ends a transaction that is idle for `idle_ms`, so that a stopped leader does not keep the lock. Raises
+    SQLAlchemyError.
     """
     return bool(connection.execute(ACQUIRE_LEADERSHIP, {"lock": LEADER_LOCK, "idle_ms": idle_ms}).one().leads)
 
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
-    """Rows that are left where they are for now: those for these topics, and those of these lines."""
+    """Rows that stay in the outbox for now: those of these topics, and those with these order keys."""
 
     topics: Sequence[str] = ()
     order_keys: Sequence[str] = ()
 
 
-def has_pending(database: Database, left: Exclusions) -> bool:
-    """Whether `first_rows` would find any: the one question of an idle relay, without a transaction."""
-    return bool(database.rows(HAS_PENDING, resting=list(left.topics), lines=list(left.order_keys))[0].waits)
+def has_pending(database: Database, exclusions: Exclusions) -> bool:
+    """Return whether `next_batch` would find rows, without a transaction: the only query of an idle relay.
+
+    Raises SQLAlchemyError.
+    """
+    parameters = {"resting": list(exclusions.topics), "lines": list(exclusions.order_keys)}
+    return bool(database.rows(HAS_PENDING, **parameters)[0].waits)
 
 
-def next_batch(connection: Connection, left: Exclusions) -> list[OutboxRow]:
-    """The next batch in the order of ids, without parked rows and without those that are `left`."""
-    asked = {"resting": list(left.topics), "lines": list(left.order_keys), "rows": BATCH_ROWS, "bytes": BATCH_BYTES}
-    return [_outbox_row(row) for row in connection.execute(NEXT_BATCH, asked)]
+def next_batch(connection: Connection, exclusions: Exclusions) -> list[OutboxRow]:
+    """Return the next batch in the order of ids, without parked and excluded rows. Raises SQLAlchemyError."""
+    parameters = {
+        "resting": list(exclusions.topics),
+        "lines": list(exclusions.order_keys),
+        "rows": BATCH_ROWS,
+        "bytes": BATCH_BYTES,
+    }
+    return [_outbox_row(row) for row in connection.execute(NEXT_BATCH, parameters)]
 
 
 def hit_batch_limit(rows: Sequence[OutboxRow]) -> bool:
-    """Whether `first_rows` left rows behind for want of room."""
+    """Return whether the batch is full, so that more rows may wait."""
     return len(rows) >= BATCH_ROWS or sum(len(row.value or b"") for row in rows) >= BATCH_BYTES
 
 
 def delete_delivered(connection: Connection, delivered: Sequence[Delivered]) -> None:
-    """Remove exactly what was acknowledged; ids are not committed in order, so a range would lose rows.
+    """Delete exactly the acknowledged rows, because ids are not committed in order and a range would lose rows.
 
-    The dead letters among them are told before where they stand in Kafka: who deletes a thought locks its dead letters
-    before their rows here, and in the other order the two would wait for each other.
+    The Kafka positions of dead letters are stored first. The deletion of a thought also locks the dead letters before
+    their outbox rows; the other order would be a deadlock. Raises SQLAlchemyError.
     """
     _set_kafka_positions(connection, delivered)
     if delivered:
-        connection.execute(DELETE, {"ids": [one.row.id for one in delivered]})
+        connection.execute(DELETE, {"ids": [delivery.row.id for delivery in delivered]})
 
 
 def _set_kafka_positions(connection: Connection, delivered: Sequence[Delivered]) -> None:
-    places = {one.row.failure_id: (one.partition, one.offset) for one in delivered if one.row.failure_id is not None}
-    if places:
-        told = [(failure_id, *places[failure_id]) for failure_id in sorted(places)]
-        failures, partitions, offsets = (list(column) for column in zip(*told, strict=True))
+    positions = {
+        delivery.row.failure_id: (delivery.partition, delivery.offset)
+        for delivery in delivered
+        if delivery.row.failure_id is not None
+    }
+    if positions:
+        rows = [(failure_id, *positions[failure_id]) for failure_id in sorted(positions)]
+        failures, partitions, offsets = (list(column) for column in zip(*rows, strict=True))
         connection.execute(SET_KAFKA_POSITION, {"failures": failures, "partitions": partitions, "offsets": offsets})
 
 
-def park(connection: Connection, refused: Sequence[Rejected]) -> None:
-    """Set rows aside that would be refused again and again; they stay in the table with the reason."""
-    if refused:
-        connection.execute(PARK, {"ids": [one.row.id for one in refused], "reasons": [one.reason for one in refused]})
+def park(connection: Connection, rejected: Sequence[Rejected]) -> None:
+    """Exclude rows from later batches that Kafka would reject again; they stay in the table with the reason.
+
+    Raises SQLAlchemyError.
+    """
+    if rejected:
+        ids, reasons = [rejection.row.id for rejection in rejected], [rejection.reason for rejection in rejected]
+        connection.execute(PARK, {"ids": ids, "reasons": reasons})
 
 
 def _outbox_row(row: Row[Any]) -> OutboxRow:

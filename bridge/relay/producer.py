@@ -1,4 +1,4 @@
-"""Publishes outbox rows and says of each what became of it: delivered, refused for good, or to be tried again."""
+"""Publishes outbox rows and returns the outcome of each: delivered, permanently rejected, or to be tried again."""
 
 import logging
 import time
@@ -17,23 +17,23 @@ from contracts.settings import Settings
 log = logging.getLogger(__name__)
 
 DELIVERY_TIMEOUT_MS: Final = 8_000
-"""How long librdkafka tries to deliver a record before it reports that it could not."""
+"""How long librdkafka tries to deliver a record before it reports a failure."""
 
 MAX_WAIT_SECONDS: Final = DELIVERY_TIMEOUT_MS / 1000 + 1.5
-"""The longest wait for all reports of a batch: librdkafka looks for overdue records once a second."""
+"""The longest wait for all delivery reports of a batch: librdkafka checks for overdue records once a second."""
 
 FLUSH_SECONDS: Final = 0.25
-"""Between two slices of the wait the process shows that it is alive and hears that it shall stop."""
+"""One slice of the wait for reports. After each, the process touches its heartbeat file and checks whether to stop."""
 
 UNKNOWN_TOPIC_MS: Final = 1_000
-"""How long a topic that the broker does not name holds up the batch before it is reported as unknown."""
+"""How long a topic that the broker does not know delays the batch before it is reported as unknown."""
 
 
 class ErrorScope(Enum):
-    """What an error means for the row that met it."""
+    """What an error affects."""
 
-    ROW = "this row will never be taken"
-    TOPIC = "no row of this topic is taken until somebody mends it"
+    ROW = "Kafka will never accept this row"
+    TOPIC = "Kafka accepts no row of this topic until the operator fixes it"
     KAFKA = "Kafka is unavailable or busy"
 
 
@@ -61,13 +61,17 @@ _TOPIC_ERRORS: Final = frozenset(
 
 
 WRONG_CLOCK_ADVICE: Final = (
-    "the clock of this machine or of Kafka's is wrong: Kafka takes no record that is stamped with it"
+    "The clock of this machine or of a Kafka broker is wrong, so Kafka rejects the timestamps of records. "
+    "The rows wait in the outbox and are published when the clock is right"
 )
-"""The rows have no times, so that they are as good as before once the clock is right."""
+"""The rows carry no timestamps, so they can be published unchanged once the clock is right."""
 
 
 def error_scope(code: int) -> ErrorScope:
-    """Sort an error code once. An authorisation is the topic's matter: the row is good when somebody grants it."""
+    """Return what an error code affects.
+
+    A missing authorisation affects the topic: its rows can be published once the permission is granted.
+    """
     if code in _ROW_ERRORS:
         return ErrorScope.ROW
     return ErrorScope.TOPIC if code in _TOPIC_ERRORS else ErrorScope.KAFKA
@@ -75,81 +79,88 @@ def error_scope(code: int) -> ErrorScope:
 
 @dataclass(slots=True)
 class PublishOutcome:
-    """What became of a batch. Rows that are in no list wait in the outbox for another try."""
+    """The outcome of a batch. Rows that are in no list stay in the outbox and are tried again."""
 
     delivered: list[Delivered] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     timed_out: list[DeliveryTimeout] = field(default_factory=list)
     paused_topics: dict[str, str] = field(default_factory=dict)
-    """Topics that take nothing now, and what Kafka said."""
-    trouble: str = ""
+    """Topics that accept nothing now, and the name of Kafka's error."""
+    wait_reason: str = ""
     """Why rows have to wait; empty when none has to."""
     alarm: str = ""
-    """What somebody has to mend before they are taken."""
+    """What the operator has to fix before Kafka accepts them; empty when the cause is temporary."""
     unreported: int = 0
+    """Records whose delivery report is still missing."""
 
     def add_error(self, row: OutboxRow, error: KafkaError) -> None:
-        """Note the error that a row met."""
+        """Add the error of a row, by its scope."""
         match error_scope(error.code()):
             case ErrorScope.ROW:
                 self.rejected.append(Rejected(row, f"{error.name()}: {error.str()}"))
             case ErrorScope.TOPIC:
                 self.paused_topics[row.topic] = error.name()
             case ErrorScope.KAFKA:
-                self.trouble = f"{error.name()}: {error.str()}"
+                self.wait_reason = f"{error.name()}: {error.str()}"
                 self.alarm = WRONG_CLOCK_ADVICE if error.code() == KafkaError.INVALID_TIMESTAMP else self.alarm
 
     def merged_with(self, other: "PublishOutcome") -> "PublishOutcome":
-        """Both outcomes in one."""
+        """Return both outcomes combined, without their unreported records."""
         return PublishOutcome(
             self.delivered + other.delivered,
             self.rejected + other.rejected,
             self.timed_out + other.timed_out,
             self.paused_topics | other.paused_topics,
-            self.trouble or other.trouble,
+            self.wait_reason or other.wait_reason,
             self.alarm or other.alarm,
         )
 
 
 class OutboxProducer:
-    """An idempotent producer that is made when it is first needed and made anew after a fatal error."""
+    """Publishes through an idempotent producer, which is created on first use and replaced after a fatal error.
 
-    def __init__(self, settings: Settings, *, show_life: Callable[[], None], may_wait: Callable[[], bool]) -> None:
+    While it waits it calls `touch_heartbeat`, and it stops waiting when `may_wait` returns False.
+    """
+
+    def __init__(
+        self, settings: Settings, *, touch_heartbeat: Callable[[], None], may_wait: Callable[[], bool]
+    ) -> None:
         self._config = producer_config(settings)
-        self._show_life = show_life
+        self._touch_heartbeat = touch_heartbeat
         self._may_wait = may_wait
         self._producer: Producer | None = None
 
     def publish(self, rows: Sequence[OutboxRow]) -> PublishOutcome:
-        """Send all rows and wait until each is acknowledged or has failed, at most WAIT_SECONDS.
+        """Send all rows and wait until each is acknowledged or has failed, for at most MAX_WAIT_SECONDS.
 
-        A producer that did not report in time is dropped with what it still holds, so that nothing piles up in it.
+        A producer whose reports are late is dropped together with the records it still holds, so that they do not
+        accumulate in it.
         """
         outcome, producer = PublishOutcome(), self._producer_or_new()
         for row in rows:
             self._send(producer, row, outcome)
         self._wait(producer, outcome)
         if outcome.unreported:
-            outcome.trouble = outcome.trouble or f"{outcome.unreported} records were not acknowledged in time"
+            outcome.wait_reason = outcome.wait_reason or f"{outcome.unreported} records were not acknowledged in time"
             self._producer = None
         return outcome
 
     def publish_one_by_one(self, rows: Iterable[OutboxRow], *, seconds: float) -> PublishOutcome:
-        """Send each row by itself, so that a refusal can only mean this row.
+        """Send the rows separately, so that a rejection concerns exactly one row.
 
-        No new row is begun after `seconds`, nor when Kafka is unavailable.
+        Stops after `seconds`, or when Kafka is unavailable; the remaining rows stay in the outbox.
         """
         outcome, until = PublishOutcome(), time.monotonic() + seconds
         for row in rows:
             outcome = outcome.merged_with(self.publish([row]))
-            if outcome.trouble or time.monotonic() > until:
+            if outcome.wait_reason or time.monotonic() > until:
                 break
         return outcome
 
     def poll_events(self) -> None:
-        """Let librdkafka tell its errors and log lines while there is nothing to send.
+        """Let librdkafka deliver its errors and log lines while there is nothing to send.
 
-        The producer is made here, so that it has its producer id before the first row.
+        This also creates the producer, so that it has its producer id before the first row.
         """
         self._producer_or_new().poll(0)
 
@@ -165,12 +176,12 @@ class OutboxProducer:
         try:
             producer.produce(row.topic, row.value, row.kafka_key(), headers=[*row.kafka_headers()], on_delivery=report)
             outcome.unreported += 1
-        except KafkaException as refused:
-            self._add_error(outcome, row, refused.args[0])
-        except BufferError as full:
-            outcome.trouble = str(full)
-        except (TypeError, ValueError) as unusable:
-            outcome.rejected.append(Rejected(row, f"the row makes no record: {unusable}"))
+        except KafkaException as error:
+            self._add_error(outcome, row, error.args[0])
+        except BufferError as error:
+            outcome.wait_reason = str(error)
+        except (TypeError, ValueError) as error:
+            outcome.rejected.append(Rejected(row, f"no record can be made of the row: {error}"))
 
     def _report(self, outcome: PublishOutcome, row: OutboxRow, error: KafkaError | None, message: Message) -> None:
         outcome.unreported -= 1
@@ -186,25 +197,27 @@ class OutboxProducer:
         self._on_error(error)
 
     def _wait(self, producer: Producer, outcome: PublishOutcome) -> None:
-        """Until all reports are in, the time is over, or `waits` says that nobody waits any longer.
+        """Wait until all delivery reports have arrived, the time is over, or `may_wait` returns False.
 
-        What `flush` returns counts librdkafka's errors and log lines too, so the reports are counted here.
+        The reports are counted in `outcome`, because the number that `flush` returns includes librdkafka's errors and
+        log lines.
         """
         until = time.monotonic() + MAX_WAIT_SECONDS
         while outcome.unreported and time.monotonic() < until and self._may_wait():
             producer.flush(FLUSH_SECONDS)
-            self._show_life()
+            self._touch_heartbeat()
 
     def _on_error(self, error: KafkaError) -> None:
         if is_fatal(error):
-            log.error("Kafka's producer gave up and is made anew: %s", error.str())
+            log.error("Kafka's producer failed permanently and is replaced: %s", error.str())
             self._producer = None
 
 
 def producer_config(settings: Settings) -> Config:
-    """An idempotent producer that waits for all replicas, within bounds the transaction around it relies on.
+    """Return the configuration of an idempotent producer that waits for all replicas.
 
-    A batch must fit into a record batch of the work topic, or the broker would refuse rows that are small enough.
+    Its timeouts keep the surrounding transaction short. A producer batch must fit into a record batch of the work
+    topic, or the broker would reject rows that are small enough.
     """
     return {
         **client_config(settings, "relay"),

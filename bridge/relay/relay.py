@@ -1,7 +1,8 @@
-"""The relay: outbox to Kafka, one leader at a time, deleting exactly what Kafka acknowledged.
+"""Relays the outbox to Kafka: one leader at a time, which deletes exactly what Kafka acknowledged.
 
-The leader is whoever holds a transaction-level lock, for one batch. Nothing is remembered between batches, so a relay
-that is killed or stopped leaves its batch to the next one, which publishes it again: readers know repeats by the turn.
+The leader is the relay that holds a transaction-level lock, for one batch. No state is carried from batch to batch.
+When a relay is killed or stopped, the next leader publishes its batch again, and readers recognise the duplicates by
+the turn.
 """
 
 import logging
@@ -29,29 +30,37 @@ from contracts.settings import Settings
 log = logging.getLogger(__name__)
 
 IDLE_MS: Final = 12_000
-"""After this long a stopped leader's transaction is ended; above the wait for one batch, so never a working one's."""
+"""After this long PostgreSQL ends a stopped leader's transaction. It exceeds the wait for one batch, so it never ends a
+working leader's."""
 
 IDLE_SECONDS: Final = 0.03
+"""The pause after a pass that left nothing to publish."""
+
 STANDBY_SECONDS: Final = 0.1
+"""The pause while another relay leads."""
+
 MAX_PAUSE_SECONDS: Final = 2.0
+"""The longest pause while rows wait for Kafka or PostgreSQL."""
+
 STOP_SECONDS: Final = 3.0
-"""How long a relay that shall stop still waits for acknowledgements; the rest stays in the outbox."""
+"""How long a stopping relay still waits for acknowledgements. Unacknowledged rows stay in the outbox."""
 
 SINGLE_ROWS_SECONDS: Final = 2.0
-"""For trying refused rows alone; with one last wait it stays below IDLE_MS. Who had no time is in the next batch."""
+"""How long rejected rows are retried one by one; with one last wait this stays below IDLE_MS. Rows that were not
+retried are in the next batch."""
 
 
 class PassResult(Enum):
-    """How one look at the outbox went."""
+    """The result of one pass over the outbox."""
 
     STANDBY = "another relay leads"
-    EMPTY = "all was published"
+    EMPTY = "no more rows to publish"
     FULL = "more rows wait"
-    TROUBLE = "rows wait for Kafka"
+    BLOCKED = "rows wait for Kafka or PostgreSQL"
 
 
 class Relay:
-    """Publishes until `stop` is set. Ends for no error: PostgreSQL and Kafka may both come and go."""
+    """Publishes the outbox in the order of ids until `stop` is set, and survives outages of PostgreSQL and Kafka."""
 
     def __init__(self, settings: Settings, engine: Engine, stop: threading.Event) -> None:
         self._settings = settings
@@ -59,42 +68,46 @@ class Relay:
         self._sweep = Sweep(self._database, settings.kafka_topic)
         self._transactions = engine.execution_options(isolation_level="READ COMMITTED")
         self._stop = stop
-        self._patience = ShutdownGrace(stop)
-        self._publisher = OutboxProducer(settings, show_life=self._show_life, may_wait=self._patience.may_wait)
+        self._publisher = OutboxProducer(
+            settings, touch_heartbeat=self._touch_heartbeat, may_wait=ShutdownGrace(stop).may_wait
+        )
         self._backoff = BackoffRegistry()
         self._throttle = LogThrottle()
-        self._troubles = 0
-        self._beaten = float("-inf")
+        self._blocked_passes = 0
+        self._heartbeat_at = float("-inf")
 
     def run(self) -> None:
-        """Look at the outbox again and again."""
+        """Run passes over the outbox until `stop` is set."""
         while not self._stop.is_set():
             self._stop.wait(self.step())
 
     def step(self) -> float:
-        """One round, and the seconds to wait before the next."""
+        """Run one pass, and return the seconds to wait before the next."""
         try:
-            found = self.publish_batch()
-            self._sweep_after(found)
-            self._show_life()
-        except (SQLAlchemyError, psycopg2.Error) as away:  # the driver's own, where SQLAlchemy sets the isolation level
+            result = self.publish_batch()
+            self._sweep_after(result)
+            self._touch_heartbeat()
+        except (SQLAlchemyError, psycopg2.Error) as error:  # psycopg2's own, when SQLAlchemy sets the isolation level
             if self._throttle.is_due("postgres"):
-                log.warning("PostgreSQL does not answer, the outbox waits: %s", describe_error(away))
-            found = PassResult.TROUBLE
-        except Exception:  # the poll loop's boundary: a relay that ended would stop everything
-            log.exception("A round of the relay failed and is tried again.")
-            found = PassResult.TROUBLE
+                log.warning("PostgreSQL is unavailable, the outbox waits: %s", describe_error(error))
+            result = PassResult.BLOCKED
+        except Exception:  # the poll loop's boundary: if the relay ended, nothing would reach Kafka any more
+            log.exception("A pass of the relay failed and is retried.")
+            result = PassResult.BLOCKED
         else:
             if self._throttle.clear("postgres"):
-                log.info("PostgreSQL answers again.")
-        self._troubles = self._troubles + 1 if found is PassResult.TROUBLE else 0
-        return pause_after(found, self._troubles)
+                log.info("PostgreSQL is available again.")
+        self._blocked_passes = self._blocked_passes + 1 if result is PassResult.BLOCKED else 0
+        return pause_after(result, self._blocked_passes)
 
     def publish_batch(self) -> PassResult:
-        """Where rows wait one transaction: lead, read, publish, delete the acknowledged. Raises SQLAlchemyError."""
+        """If rows wait: lead, read, publish, and delete the acknowledged rows, in one transaction.
+
+        Raises SQLAlchemyError or psycopg2.Error when PostgreSQL is unavailable.
+        """
         self._publisher.poll_events()
         if not outbox.has_pending(self._database, self._exclusions()):
-            return PassResult.TROUBLE if self._backoff.resume_all() else PassResult.EMPTY
+            return PassResult.BLOCKED if self._backoff.resume_all() else PassResult.EMPTY
         with self._transactions.begin() as connection:
             if not outbox.try_acquire_leadership(connection, idle_ms=IDLE_MS):
                 return PassResult.STANDBY
@@ -105,68 +118,71 @@ class Relay:
             outbox.delete_delivered(connection, outcome.delivered)
             outbox.park(connection, outcome.rejected)
         self._log_outcome(outcome)
-        if outcome.trouble and not outcome.delivered:
-            return PassResult.TROUBLE
+        if outcome.wait_reason and not outcome.delivered:
+            return PassResult.BLOCKED
         return PassResult.FULL if outbox.hit_batch_limit(rows) else PassResult.EMPTY
 
     def _publish(self, connection: Connection, rows: Sequence[OutboxRow]) -> PublishOutcome:
-        """A broker refuses whole record batches, so who was refused in company is asked again alone.
+        """Publish the rows. Brokers reject whole batches, so rejected rows are retried one by one.
 
-        Taking the lead once more tells PostgreSQL in between that this transaction lives.
+        The statement in between keeps PostgreSQL from ending this transaction as idle.
         """
-        together = self._publisher.publish(rows)
-        if not together.rejected:
-            return together
+        outcome = self._publisher.publish(rows)
+        if not outcome.rejected:
+            return outcome
         outbox.try_acquire_leadership(connection, idle_ms=IDLE_MS)
-        asked, together.rejected = together.rejected, []
-        return together.merged_with(
-            self._publisher.publish_one_by_one((one.row for one in asked), seconds=SINGLE_ROWS_SECONDS)
+        rejections, outcome.rejected = outcome.rejected, []
+        return outcome.merged_with(
+            self._publisher.publish_one_by_one((rejection.row for rejection in rejections), seconds=SINGLE_ROWS_SECONDS)
         )
 
-    def _sweep_after(self, found: PassResult) -> None:
-        """Not while Kafka takes nothing, and in a statement of its own: its row locks must not outlast it."""
+    def _sweep_after(self, result: PassResult) -> None:
+        """Run the sweep when it is due, unless the pass was blocked or another relay leads.
+
+        The sweep is its own statement, so that its row locks end with it.
+        """
         if (
             self._settings.consumes_kafka
-            and found in {PassResult.EMPTY, PassResult.FULL}
+            and result in {PassResult.EMPTY, PassResult.FULL}
             and (emitted := self._sweep.run_due_page())
         ):
-            log.warning("%d quiet thoughts were emitted again.", emitted)
+            log.warning("The sweep re-emitted %d thoughts that had made no progress.", emitted)
 
     def _exclusions(self) -> Exclusions:
         now = time.monotonic()
         return Exclusions(self._backoff.paused_topics(now), self._backoff.paused_keys(now))
 
     def _log_outcome(self, outcome: PublishOutcome) -> None:
-        for one in outcome.rejected:
-            _log_rejected(one)
+        for rejection in outcome.rejected:
+            _log_rejected(rejection)
         for topic, reason in outcome.paused_topics.items():
             self._pause_topic(topic, reason)
-        taken = {(one.row.topic, one.partition) for one in outcome.delivered}
-        late = {one.row.order_key: (one.row.topic, one.partition) for one in outcome.timed_out}
-        self._backoff.record_outcome(taken, late, time.monotonic())
+        accepting = {(delivery.row.topic, delivery.partition) for delivery in outcome.delivered}
+        timed_out = {timeout.row.order_key: (timeout.row.topic, timeout.partition) for timeout in outcome.timed_out}
+        self._backoff.record_outcome(accepting, timed_out, time.monotonic())
         if outcome.alarm and self._throttle.is_due("alarm"):
             log.error("ALARM %s.", outcome.alarm)
-        if outcome.trouble and self._throttle.is_due("kafka"):
-            what = "does not take all" if outcome.delivered else "takes nothing"
-            log.warning("Kafka %s now, what it does not take waits in the outbox: %s", what, outcome.trouble)
-        elif outcome.delivered and not outcome.trouble and self._throttle.clear("kafka"):
-            log.info("Kafka takes records again.")
+        if outcome.wait_reason and self._throttle.is_due("kafka"):
+            state = "accepts only some records, the other rows" if outcome.delivered else "accepts no records, the rows"
+            log.warning("Kafka %s wait in the outbox: %s", state, outcome.wait_reason)
+        elif outcome.delivered and not outcome.wait_reason and self._throttle.clear("kafka"):
+            log.info("Kafka accepts records again.")
 
     def _pause_topic(self, topic: str, reason: str) -> None:
-        """Leave a topic's rows where they are for a while, so that they do not hold up the others."""
+        """Pause a topic, so that its rows do not delay the others."""
         self._backoff.pause_topic(topic, time.monotonic())
         if self._throttle.is_due(topic):
-            advice = "make it with `python -m bridge create-topics`, or allow this client to write to it"
-            log.error("Kafka does not take topic %s (%s), its rows wait: %s.", topic, reason, advice)
+            advice = "Create it with `python -m bridge create-topics`, or allow this client to write to it"
+            log.error("Kafka rejects all records for topic %s (%s), its rows wait. %s.", topic, reason, advice)
 
-    def _show_life(self) -> None:
-        if time.monotonic() - self._beaten >= 1:
-            self._beaten = time.monotonic()
+    def _touch_heartbeat(self) -> None:
+        if time.monotonic() - self._heartbeat_at >= 1:
+            self._heartbeat_at = time.monotonic()
             touch_heartbeat(self._settings.heartbeat_file)
 
 
 class ShutdownGrace:
-    """How long acknowledgements are waited for: as long as it takes, or STOP_SECONDS after `stop` was seen."""
+    """Limits the wait for acknowledgements to STOP_SECONDS after `stop` was first seen; before, there is no limit."""
 
     def __init__(self, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
         self._stop = stop
@@ -180,8 +196,11 @@ class ShutdownGrace:
         return self._clock() < self._until
 
 
-def pause_after(result: PassResult, troubles: int) -> float:
-    """Seconds until the next round; in trouble they grow, with jitter, up to LONGEST_PAUSE_SECONDS."""
+def pause_after(result: PassResult, blocked_passes: int) -> float:
+    """Return the seconds until the next pass.
+
+    They grow with the number of consecutive blocked passes, with jitter, up to MAX_PAUSE_SECONDS.
+    """
     match result:
         case PassResult.FULL:
             return 0.0
@@ -189,21 +208,24 @@ def pause_after(result: PassResult, troubles: int) -> float:
             return IDLE_SECONDS
         case PassResult.STANDBY:
             return STANDBY_SECONDS
-    longest = min(MAX_PAUSE_SECONDS, 0.1 * 2 ** min(troubles, 10))
-    return random.uniform(longest / 2, longest)  # noqa: S311  it spreads retries and guards nothing
+    longest = min(MAX_PAUSE_SECONDS, 0.1 * 2 ** min(blocked_passes, 10))
+    return random.uniform(longest / 2, longest)  # noqa: S311  spreads retries, no security depends on it
 
 
 def stand_by(settings: Settings, stop: threading.Event) -> None:
-    """Only show life until `stop` is set: without Kafka, dead letters stay in the outbox until there is one."""
-    log.warning("KAFKA_ENABLED is false: nothing is relayed.")
+    """Only touch the heartbeat file until `stop` is set, because Kafka is disabled: dead letters stay in the outbox."""
+    log.warning("KAFKA_ENABLED is false: nothing is relayed, rows stay in the outbox.")
     while not stop.wait(1):
         touch_heartbeat(settings.heartbeat_file)
 
 
-def _log_rejected(refused: Rejected) -> None:
-    row, size = refused.row, len(refused.row.value or b"")
+def _log_rejected(rejection: Rejected) -> None:
+    row = rejection.row
     log.error(
-        "ALARM Kafka refuses outbox row %d (topic %s, key %s, %d bytes) for good: %s. It is parked; when the cause is "
-        "mended, UPDATE outbox SET parked_at = NULL WHERE id = %d sends it again.",
-        row.id, row.topic, row.key, size, refused.reason, row.id,
-    )  # fmt: skip
+        "ALARM Kafka permanently rejects outbox row %d: %s. The row is parked. When the cause is fixed, publish it "
+        "again with: UPDATE outbox SET parked_at = NULL WHERE id = %d;",
+        row.id,
+        rejection.reason,
+        row.id,
+        extra={"topic": row.topic, "key": row.key, "bytes": len(row.value or b"")},
+    )

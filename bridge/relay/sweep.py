@@ -1,11 +1,12 @@
-"""Sweep: thoughts that nobody has worked on for minutes are emitted again, whatever Kafka or a bridge forgot.
+"""Re-emits open thoughts that made no progress for minutes, because Kafka or a bridge may have lost their records.
 
-One record a user, of the newest open thought: ringing once works off the whole line. The pauses between two
-emissions of a thought double from 5 minutes to over 5 hours. A thought that was never emitted, because it was accepted
-in batch mode, has no record anywhere and is not waited for; another producer's thought came with a record.
+Each user gets one record, for the newest open thought, because one hint is enough for the whole line. The pauses
+between two emissions of a thought double from 5 minutes to over 5 hours. A thought that was never emitted, because it
+was accepted in batch mode, has no record anywhere and is emitted at once. A thought from an external producer has that
+producer's record.
 
-A pass goes over the users in pages, each a statement of some milliseconds however many thoughts there are, and the
-relay publishes in between: a whole table in one statement would not end within its deadline, and so never.
+A sweep covers the users in pages. Each page is a statement of some milliseconds, however many thoughts there are, and
+the relay publishes in between. One statement for the whole table would exceed its deadline every time.
 """
 
 import time
@@ -18,6 +19,7 @@ from sqlalchemy import text
 from contracts.database import Database, Row
 
 SWEEP_INTERVAL_SECONDS: Final = 60.0
+"""From the start of one sweep to the start of the next."""
 
 USERS_PER_PAGE: Final = 500
 
@@ -50,36 +52,41 @@ SWEEP: Final = text("""
           SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM e RETURNING turn)
     SELECT (SELECT count(*) FROM o) AS emitted, (SELECT user_id FROM walk WHERE n = :users) AS last
 """)
-"""The users with open thoughts are found by leaps through the index of the lines, never by reading the table. `last` is
-the last one of a full page, NULL where there are no more. Its outbox rows: contracts/outbox.py."""
+"""The users with open thoughts are found by skipping through the index of open thoughts, without reading the table.
+`last` is the last user of a full page, and NULL when there are no more. contracts/outbox.py describes the outbox
+rows."""
 
 
 class Sweep:
-    """A pass every minute, a page at a time. Two relays at once share the work: neither waits nor repeats."""
+    """Sweeps all users every minute, one page at a time.
+
+    Two relays can sweep at once: neither waits for the other, and no thought is emitted twice.
+    """
 
     def __init__(self, database: Database, topic: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._topic = topic
         self._clock = clock
         self._after = BEFORE_FIRST_USER
-        self._due_at = self._begun_at = clock()
+        self._due_at = self._started_at = clock()
         self._emitted = 0
 
     def run_due_page(self) -> int:
-        """The next page, when it is due. Returns what a whole pass has emitted, once it has ended.
+        """Sweep the next page if it is due.
 
-        Raises SQLAlchemyError; the page is then tried again in a minute.
+        Return the number of thoughts that the whole sweep has emitted when this page is its last, and 0 otherwise.
+        Raises SQLAlchemyError when PostgreSQL is unavailable; the page is then retried after SWEEP_INTERVAL_SECONDS.
         """
         now = self._clock()
         if now < self._due_at:
             return 0
         if self._after == BEFORE_FIRST_USER:
-            self._begun_at, self._emitted = now, 0
+            self._started_at, self._emitted = now, 0
         self._due_at = now + SWEEP_INTERVAL_SECONDS
         page: Row = self._database.rows(SWEEP, topic=self._topic, after=self._after, users=USERS_PER_PAGE)[0]
         self._emitted += page.emitted
         if page.last is not None:
             self._after, self._due_at = page.last, now
             return 0
-        self._after, self._due_at = BEFORE_FIRST_USER, self._begun_at + SWEEP_INTERVAL_SECONDS
+        self._after, self._due_at = BEFORE_FIRST_USER, self._started_at + SWEEP_INTERVAL_SECONDS
         return self._emitted

@@ -1,1 +1,1 @@
-"""What each command of `python -m devstack` does."""
+"""Implements the commands of `python -m devstack`."""

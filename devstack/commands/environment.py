@@ -1,7 +1,7 @@
-"""The environment of the stack's processes, from weakest to strongest:
+"""Builds the environment of the stack's processes. Later sources override earlier ones:
 
-1. defaults of a stack on one machine (TRUST_USER_ID=true, a SECRET_KEY of its own),
-2. `.env` in the project and the caller's environment,
+1. the defaults of a stack on one machine (TRUST_USER_ID=true, the stack's own SECRET_KEY),
+2. `.env` in the project, then the caller's environment,
 3. the addresses of the stack's own stores,
 4. `--set NAME=VALUE`.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from dotenv import dotenv_values
 
-from contracts.settings import Settings, SettingsError, load_settings, require_present_names
+from contracts.settings import Settings, SettingsError, load_settings, reject_former_names
 from devstack.errors import DevstackError
 from devstack.spec.layout import PROJECT, StackDir
 from devstack.spec.ports import Ports
@@ -20,32 +20,38 @@ from devstack.supervisor.pid_records import DEVSTACK_ENV_VAR
 
 
 def parse_settings(texts: list[str]) -> dict[str, str]:
-    """Read `NAME=VALUE` items. Raises DevstackError."""
+    """Parse `NAME=VALUE` items. Raises DevstackError for an unknown setting or a missing value."""
     pairs = [text.partition("=") for text in texts]
     for name, separator, _ in pairs:
         if not separator or name.lower() not in Settings.model_fields:
             names = ", ".join(sorted(field.upper() for field in Settings.model_fields))
-            raise DevstackError(f"--set {name}: write NAME=VALUE with one of the settings {names}.")
+            raise DevstackError(f"--set {name}: write NAME=VALUE; the settings are {names}.")
     return {name.upper(): value for name, _, value in pairs}
 
 
-def build_environment(home: StackDir, ports: Ports, chosen: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of the manager and so of every process."""
-    return _defaults(home) | _inherited() | _own_addresses(home, ports) | _internal_variables(home) | dict(chosen)
+def build_environment(stack_dir: StackDir, ports: Ports, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Return the whole environment of the manager, which every process inherits."""
+    return (
+        _defaults(stack_dir)
+        | _inherited()
+        | _own_addresses(stack_dir, ports)
+        | _internal_variables(stack_dir)
+        | dict(chosen)
+    )
 
 
 def load_stack_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings as the processes will see them. Raises DevstackError that names the variable to mend."""
-    known = {name: environment[name.upper()] for name in Settings.model_fields if environment.get(name.upper())}
+    """Load the settings as the processes will. Raises DevstackError that names the invalid variables."""
+    values = {name: environment[name.upper()] for name in Settings.model_fields if environment.get(name.upper())}
     try:
-        require_present_names(name for name, value in environment.items() if value)
-        return load_settings(**known)
-    except SettingsError as unusable:
-        raise DevstackError(f"Cannot start. {unusable}") from None
+        reject_former_names(name for name, value in environment.items() if value)
+        return load_settings(**values)
+    except SettingsError as error:
+        raise DevstackError(f"Cannot start. {error}") from None
 
 
-def _defaults(home: StackDir) -> dict[str, str]:
-    return {"TRUST_USER_ID": "true", "KAFKA_ENABLED": "true", "SECRET_KEY": home.secret("secret-key")}
+def _defaults(stack_dir: StackDir) -> dict[str, str]:
+    return {"TRUST_USER_ID": "true", "KAFKA_ENABLED": "true", "SECRET_KEY": stack_dir.secret("secret-key")}
 
 
 def _inherited() -> dict[str, str]:
@@ -53,16 +59,17 @@ def _inherited() -> dict[str, str]:
     return from_file | dict(os.environ)
 
 
-def _own_addresses(home: StackDir, ports: Ports) -> dict[str, str]:
-    """CELERY_BROKER_URL and KAFKA_SECURITY_PROTOCOL too: those of another environment do not fit these stores."""
+def _own_addresses(stack_dir: StackDir, ports: Ports) -> dict[str, str]:
+    """Return the stores' addresses, with CELERY_BROKER_URL and KAFKA_SECURITY_PROTOCOL, because inherited values of
+    these would be for other stores."""
     return {
-        "DATABASE_URL": postgres.url(home, ports).replace("postgresql://", "postgresql+psycopg2://"),
-        "REDIS_URL": redis_server.url(home, ports),
-        "CELERY_BROKER_URL": redis_server.url(home, ports),
+        "DATABASE_URL": postgres.url(stack_dir, ports).replace("postgresql://", "postgresql+psycopg2://"),
+        "REDIS_URL": redis_server.url(stack_dir, ports),
+        "CELERY_BROKER_URL": redis_server.url(stack_dir, ports),
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap(ports),
         "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
     }
 
 
-def _internal_variables(home: StackDir) -> dict[str, str]:
-    return {DEVSTACK_ENV_VAR: str(home.root), "PYTHONUNBUFFERED": "1"}
+def _internal_variables(stack_dir: StackDir) -> dict[str, str]:
+    return {DEVSTACK_ENV_VAR: str(stack_dir.root), "PYTHONUNBUFFERED": "1"}

@@ -1,4 +1,4 @@
-"""From what was asked for to the stack: which Kafka, which processes, which addresses; and the stores' directories."""
+"""Plans a stack from the options of `up`: chooses Kafka, the processes and the addresses, and prepares the stores."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,17 +17,21 @@ from devstack.stores.kafka_lock import kafka_version, read_lock
 
 EMBEDDED = "embedded"
 EMBEDDED_NOTICE = (
-    "librdkafka's own broker stands in for Kafka: it keeps nothing when it ends (PostgreSQL keeps every thought)."
+    "Using librdkafka's embedded broker, which loses its records when it stops; PostgreSQL keeps every thought."
 )
 
 
-def make_stack(home: StackDir, ports: Ports, scale: Scale, settings: Settings, kafka_choice: str | None) -> Stack:
-    """The stack, ready to be started: its ports are free, Kafka is at hand, the stores have their directories."""
-    require_free(_wanted(ports, scale, kafka=settings.kafka_enabled))
-    jars = _jars(kafka_choice) if settings.kafka_enabled else None
-    _initialise(home, ports, jars, settings.kafka_bootstrap_servers.partition(",")[0])
-    broker = _broker(home, ports, jars) if settings.kafka_enabled else None
-    stores = [postgres.process(home, ports), redis_server.process(home, ports), *([broker] if broker else [])]
+def make_stack(stack_dir: StackDir, ports: Ports, scale: Scale, settings: Settings, kafka_choice: str | None) -> Stack:
+    """Return the stack, ready to start: check its ports, provide Kafka, and create the stores' directories.
+
+    Raises DevstackError when a port is in use, when the required Apache Kafka is not available, or when a store cannot
+    be set up.
+    """
+    require_free(_needed_ports(ports, scale, kafka=settings.kafka_enabled))
+    jars = _find_jars(kafka_choice) if settings.kafka_enabled else None
+    _initialise(stack_dir, ports, jars, settings.kafka_bootstrap_servers.partition(",")[0])
+    broker = _broker(stack_dir, ports, jars) if settings.kafka_enabled else None
+    stores = [postgres.process(stack_dir, ports), redis_server.process(stack_dir, ports), *([broker] if broker else [])]
     return Stack(
         request={},
         port_base=ports.base,
@@ -35,51 +39,52 @@ def make_stack(home: StackDir, ports: Ports, scale: Scale, settings: Settings, k
         flower_url=f"http://{LOOPBACK}:{ports.flower}" if scale["flower"] else None,
         kafka_bootstrap=kafka.bootstrap(ports) if broker else None,
         kafka=_label(jars) if broker else None,
-        redis_url=redis_server.url(home, ports),
-        database_url=postgres.url(home, ports),
-        processes=[*stores, *app_processes.app_processes(home, ports, scale, settings)],
+        redis_url=redis_server.url(stack_dir, ports),
+        database_url=postgres.url(stack_dir, ports),
+        processes=[*stores, *app_processes.app_processes(stack_dir, ports, scale, settings)],
         detached=False,
     )
 
 
-def _wanted(ports: Ports, scale: Scale, *, kafka: bool) -> dict[int, str]:
-    wanted = {ports.postgres: "postgres.1", ports.redis: "redis.1"}
+def _needed_ports(ports: Ports, scale: Scale, *, kafka: bool) -> dict[int, str]:
+    needed = {ports.postgres: "postgres.1", ports.redis: "redis.1"}
     if kafka:
-        wanted |= {ports.kafka: "kafka.1", ports.kafka_controller: "kafka.1"}
+        needed |= {ports.kafka: "kafka.1", ports.kafka_controller: "kafka.1"}
     if scale["web"]:
-        wanted[ports.web] = "web.1"
+        needed[ports.web] = "web.1"
     if scale["flower"]:
-        wanted[ports.flower] = "flower.1"
-    return dict(sorted(wanted.items()))
+        needed[ports.flower] = "flower.1"
+    return dict(sorted(needed.items()))
 
 
-def _jars(kafka_choice: str | None) -> list[Path] | None:
-    """Kafka's jars, or None for the stand-in. Raises DevstackError when `apache` was demanded and cannot be had."""
+def _find_jars(kafka_choice: str | None) -> list[Path] | None:
+    """Return Kafka's jars, or None for the embedded broker.
+
+    Raises DevstackError when `--kafka apache` was given and the jars are not available.
+    """
     if kafka_choice == EMBEDDED:
         console.print_line(EMBEDDED_NOTICE)
         return None
     try:
         return ensure_jars(read_lock(), cache_directory())
-    except JarsUnavailable as missing:
+    except JarsUnavailable as error:
         if kafka_choice:
-            raise DevstackError(f"Apache Kafka cannot be had here. {missing}") from missing
-        console.print_line(
-            f"Apache Kafka cannot be had here ({missing}). {EMBEDDED_NOTICE[0].upper()}{EMBEDDED_NOTICE[1:]}"
-        )
+            raise DevstackError(f"Apache Kafka is not available. {error}") from error
+        console.print_line(f"Apache Kafka is not available ({error}). {EMBEDDED_NOTICE}")
         return None
 
 
-def _initialise(home: StackDir, ports: Ports, jars: list[Path] | None, kafka_told: str) -> None:
+def _initialise(stack_dir: StackDir, ports: Ports, jars: list[Path] | None, advertised_address: str) -> None:
     with ThreadPoolExecutor() as pool:
-        tasks = [pool.submit(postgres.initialise, home), pool.submit(redis_server.initialise, home)]
+        tasks = [pool.submit(postgres.initialise, stack_dir), pool.submit(redis_server.initialise, stack_dir)]
         if jars:
-            tasks.append(pool.submit(kafka.initialise, home, ports, jars, kafka_told))
+            tasks.append(pool.submit(kafka.initialise, stack_dir, ports, jars, advertised_address))
         for task in tasks:
             task.result()
 
 
-def _broker(home: StackDir, ports: Ports, jars: list[Path] | None) -> Process:
-    return kafka.process(home, jars) if jars else embedded_kafka.process(ports)
+def _broker(stack_dir: StackDir, ports: Ports, jars: list[Path] | None) -> Process:
+    return kafka.process(stack_dir, jars) if jars else embedded_kafka.process(ports)
 
 
 def _label(jars: list[Path] | None) -> str:

@@ -1,8 +1,8 @@
-"""When a process counts as ready.
+"""Decides whether a process is ready:
 
-- stores: they answer a client;
-- web: the page's /health answers 200, and this very process listens on the page's port; Flower: /healthcheck;
-- the others: their heartbeat file was touched since they were started (the manager removes it before each start), and
+- a store answers a client,
+- a web listens on the web port itself, and /health answers 200; for Flower, /healthcheck answers 200,
+- any other process has touched its heartbeat file since its start (the manager removes the file before each start), and
   within the last 30 s.
 """
 
@@ -14,46 +14,46 @@ from pathlib import Path
 import psutil
 
 from devstack.spec.layout import StackDir
-from devstack.spec.ports import accepts, listens
+from devstack.spec.ports import accepts_connections, is_listening
 from devstack.spec.stack import Process, Stack
 from devstack.stores import kafka, postgres, redis_server
 from devstack.supervisor import pid_records
 
 MAX_HEARTBEAT_AGE = 30.0
-"""Seconds after which a heartbeat counts as silence; they are touched every 5 s at least."""
+"""Seconds after which a heartbeat is too old; processes touch their heartbeat file at least every 5 s."""
 
 
-def is_ready(home: StackDir, stack: Stack, process: Process) -> bool:
-    """Whether a process runs and does its work."""
-    living = pid_records.running_process(pid_records.read(home, process.name))
-    if living is None:
+def is_ready(stack_dir: StackDir, stack: Stack, process: Process) -> bool:
+    """Return whether a process runs and does its work."""
+    running = pid_records.running_process(pid_records.read(stack_dir, process.name))
+    if running is None:
         return False
     if process.kind in {"postgres", "redis", "kafka"}:
-        return _store_answers(stack, process)
+        return _is_store_available(stack, process)
     if process.kind in {"web", "flower"}:
-        return _page_answers(stack, process, living)
-    return _has_recent_heartbeat(home.heartbeat(process.name))
+        return _is_web_available(stack, process, running)
+    return _has_recent_heartbeat(stack_dir.heartbeat_file(process.name))
 
 
-def _store_answers(stack: Stack, process: Process) -> bool:
+def _is_store_available(stack: Stack, process: Process) -> bool:
     if process.kind == "postgres":
-        return accepts(stack.port_base + 2) and postgres.answers(stack.database_url)
+        return accepts_connections(stack.port_base + 2) and postgres.is_available(stack.database_url)
     if process.kind == "redis":
-        return redis_server.answers(stack.redis_url)
-    return accepts(stack.port_base + 4) and kafka.answers(stack.kafka_bootstrap or "")
+        return redis_server.is_available(stack.redis_url)
+    return accepts_connections(stack.port_base + 4) and kafka.is_available(stack.kafka_bootstrap or "")
 
 
-def _page_answers(stack: Stack, process: Process, living: psutil.Process) -> bool:
+def _is_web_available(stack: Stack, process: Process, running: psutil.Process) -> bool:
     if process.kind == "flower":
-        return _answers(f"{stack.flower_url}/healthcheck")
-    return listens(living.pid, stack.port_base) and _answers(f"{stack.web_url}/health")
+        return _answers_200(f"{stack.flower_url}/healthcheck")
+    return is_listening(running.pid, stack.port_base) and _answers_200(f"{stack.web_url}/health")
 
 
-def _answers(address: str) -> bool:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _answers_200(url: str) -> bool:
+    opener_without_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(address, timeout=3) as answer:
-            return bool(answer.status == 200)
+        with opener_without_proxy.open(url, timeout=3) as response:
+            return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 

@@ -1,4 +1,4 @@
-"""`run`: a module of the project with the addresses and the settings that the stack's own processes have."""
+"""Implements `run`: runs a module with the addresses and settings of the stack's own processes."""
 
 import json
 import subprocess
@@ -12,31 +12,31 @@ from devstack.spec.ports import Ports
 from devstack.spec.stack import Stack
 
 
-def save_settings(home: StackDir, chosen: Mapping[str, str]) -> None:
-    """Keep what `up --set` chose, for its owner alone to read: settings may be secrets."""
-    write_private(home.settings_file, json.dumps(dict(chosen)))
+def save_settings(stack_dir: StackDir, chosen: Mapping[str, str]) -> None:
+    """Save the settings of `up --set`, readable by their owner only, because settings may be secrets."""
+    write_private(stack_dir.settings_file, json.dumps(dict(chosen)))
 
 
-def environment(home: StackDir, stack: Stack) -> dict[str, str]:
-    """What the stack's processes were given, as far as it was not only in the environment of `up`."""
-    variables = build_environment(home, Ports(stack.port_base), _saved_settings(home))
+def environment(stack_dir: StackDir, stack: Stack) -> dict[str, str]:
+    """Return the environment of the stack's processes, without variables that only the environment of `up` had."""
+    variables = build_environment(stack_dir, Ports(stack.port_base), _saved_settings(stack_dir))
     if stack.kafka_bootstrap is None:
         variables["KAFKA_ENABLED"] = "false"
     return variables
 
 
-def run_module(home: StackDir, stack: Stack, words: list[str]) -> int:
-    """Run `python -m WORDS` to its end and return its exit status. A Ctrl-C is the module's: it ends in its own way."""
-    argv = [sys.executable, "-m", *words]
-    with subprocess.Popen(argv, env=environment(home, stack), cwd=PROJECT) as module:  # noqa: S603 - the person's own words
+def run_module(stack_dir: StackDir, stack: Stack, arguments: list[str]) -> int:
+    """Run `python -m ARGUMENTS` and return its exit status. The module itself handles a Ctrl-C."""
+    argv = [sys.executable, "-m", *arguments]
+    with subprocess.Popen(argv, env=environment(stack_dir, stack), cwd=PROJECT) as module:  # noqa: S603 - the person's own command
         while True:
             with suppress(KeyboardInterrupt):
                 return module.wait()
 
 
-def _saved_settings(home: StackDir) -> dict[str, str]:
+def _saved_settings(stack_dir: StackDir) -> dict[str, str]:
     try:
-        kept: dict[str, str] = json.loads(home.settings_file.read_text())
+        settings: dict[str, str] = json.loads(stack_dir.settings_file.read_text())
     except FileNotFoundError:
         return {}
-    return kept
+    return settings

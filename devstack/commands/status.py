@@ -1,4 +1,4 @@
-"""What `status` shows: the shape that scripts rely on, and the same as a table."""
+"""Implements `status`: describes a stack as JSON, whose keys scripts rely on, and as a table."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -12,45 +12,47 @@ from devstack.supervisor import pid_records
 ADDRESSES = ("web_url", "flower_url", "kafka_bootstrap", "kafka", "redis_url", "database_url")
 
 
-def describe(home: StackDir, stack: Stack) -> dict[str, Any]:
-    """The addresses and every process: name, kind, pid (None while it is down), ready, restarts, and
-    the exit status of the last one that ended (None before any has)."""
+def describe(stack_dir: StackDir, stack: Stack) -> dict[str, Any]:
+    """Return the addresses and, for each process, its name, kind, pid (None while it is stopped), whether it is ready,
+    its restarts, and the exit status of its last exit (None before the first)."""
     with ThreadPoolExecutor(8) as pool:
-        processes = list(pool.map(lambda process: _describe(home, stack, process), stack.processes))
+        processes = list(pool.map(lambda process: _describe(stack_dir, stack, process), stack.processes))
     return {name: getattr(stack, name) for name in ADDRESSES} | {"processes": processes}
 
 
-def _describe(home: StackDir, stack: Stack, process: Process) -> dict[str, Any]:
-    record = pid_records.read(home, process.name)
-    living = pid_records.running_process(record)
+def _describe(stack_dir: StackDir, stack: Stack, process: Process) -> dict[str, Any]:
+    record = pid_records.read(stack_dir, process.name)
+    running = pid_records.running_process(record)
     return {
         "name": process.name,
         "kind": process.kind,
-        "pid": living.pid if living else None,
-        "ready": is_ready(home, stack, process),
+        "pid": running.pid if running else None,
+        "ready": is_ready(stack_dir, stack, process),
         "restarts": record.restarts if record else 0,
         "last_exit": record.last_exit if record else None,
     }
 
 
-def as_json(described: dict[str, Any]) -> str:
-    """One line of JSON."""
-    return json.dumps(described)
+def as_json(description: dict[str, Any]) -> str:
+    """Format a description as one line of JSON."""
+    return json.dumps(description)
 
 
-def as_table(described: dict[str, Any]) -> str:
-    """Aligned columns for a person, without the database's password."""
-    rows = [("process", "pid", "ready", "restarts"), *(_row(each) for each in described["processes"])]
+def as_table(description: dict[str, Any]) -> str:
+    """Format a description as aligned columns for a person, without the stores' passwords."""
+    rows = [("process", "pid", "ready", "restarts"), *(_row(process) for process in description["processes"])]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    page, flower = described["web_url"], described["flower_url"]
-    return "\n".join([*lines, "", f"page    {page or '-'}", f"Flower  {flower or '-'}", f"Kafka   {_kafka(described)}"])
+    web, flower = description["web_url"], description["flower_url"]
+    return "\n".join(
+        [*lines, "", f"Web     {web or '-'}", f"Flower  {flower or '-'}", f"Kafka   {_kafka(description)}"]
+    )
 
 
-def _row(each: dict[str, Any]) -> tuple[str, str, str, str]:
-    pid = str(each["pid"]) if each["pid"] else "down"
-    return each["name"], pid, "yes" if each["ready"] else "no", str(each["restarts"])
+def _row(process: dict[str, Any]) -> tuple[str, str, str, str]:
+    pid = str(process["pid"]) if process["pid"] else "down"
+    return process["name"], pid, "yes" if process["ready"] else "no", str(process["restarts"])
 
 
-def _kafka(described: dict[str, Any]) -> str:
-    return f"{described['kafka']} at {described['kafka_bootstrap']}" if described["kafka"] else "-"
+def _kafka(description: dict[str, Any]) -> str:
+    return f"{description['kafka']} at {description['kafka_bootstrap']}" if description["kafka"] else "-"

@@ -1,4 +1,4 @@
-"""`up`: from nothing, or from whatever an earlier one left, to a stack in which every process is ready."""
+"""Implements `up`: stops the leftovers of an earlier `up`, starts the stack, and waits until every process is ready."""
 
 import hashlib
 import json
@@ -25,9 +25,9 @@ from devstack.supervisor import client, locks, logs, pid_records
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks of `up`."""
+    """The options of `up`."""
 
-    home: StackDir
+    stack_dir: StackDir
     ports: Ports
     scale: Scale
     settings: dict[str, str] = field(repr=False)
@@ -36,47 +36,51 @@ class Options:
 
     @property
     def request(self) -> dict[str, str | dict[str, int] | None]:
-        """What tells one request from another; settings as a digest, since they may be secrets."""
-        settings = hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()
+        """The options that distinguish requests; settings as a digest, because they may be secrets."""
+        digest = hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()
         scale = {str(kind): count for kind, count in self.scale.items()}
-        return {"base": str(self.ports.base), "scale": scale, "kafka": self.kafka, "settings": settings}
+        return {"base": str(self.ports.base), "scale": scale, "kafka": self.kafka, "settings": digest}
 
 
 def up(options: Options) -> int:
-    """Start the stack; detached, return when it is ready; else watch it until a signal or `down` ends it."""
-    options.home.prepare()
-    with _single_up(options.home):
+    """Start the stack and return the exit status.
+
+    A detached `up` returns when the stack is ready; otherwise it watches the stack until a signal or `down` stops it.
+    Raises DevstackError when the stack cannot start; then nothing is left running.
+    """
+    options.stack_dir.prepare()
+    with _single_up(options.stack_dir):
         if _is_up_already(options):
-            console.print_line("This stack is up already.")
+            console.print_line("This stack is already running.")
             return 0
         with _interrupt_on_signals():
             return _up(options)
 
 
 def _up(options: Options) -> int:
-    """Whatever goes wrong on the way, nothing is left running."""
+    """Start the stack, and stop it again if anything fails."""
     try:
         with ExitStack() as undo:
-            undo.callback(_take_down, options.home)
+            undo.callback(_stop_everything, options.stack_dir)
             stack = _start(options)
-            _print_addresses(options.home, stack)
+            _print_addresses(options.stack_dir, stack)
             if not options.detach:
-                return _watch(options.home, stack)
+                return _watch(options.stack_dir, stack)
             undo.pop_all()
     except KeyboardInterrupt:
-        if client.is_manager_running(options.home):  # a second one, while it was stopping
+        if client.is_manager_running(options.stack_dir):  # a second interrupt, during the stop
             raise
     return 0
 
 
 @contextmanager
-def _single_up(home: StackDir) -> Iterator[None]:
+def _single_up(stack_dir: StackDir) -> Iterator[None]:
     try:
-        lock = locks.acquire(home.up_lock, wait=False)
+        lock = locks.acquire(stack_dir.up_lock, wait=False)
     except BlockingIOError:
-        other = locks.holder_pid(home.up_lock)
+        holder = locks.holder_pid(stack_dir.up_lock)
         raise DevstackError(
-            f"Another `up` (pid {other}) has {home.root}. End it, or give this one its own --dir and --port-base."
+            f"Another `up` (pid {holder}) uses {stack_dir.root}. Stop it, or choose another --dir and --port-base."
         ) from None
     with lock:
         yield
@@ -84,112 +88,116 @@ def _single_up(home: StackDir) -> Iterator[None]:
 
 @contextmanager
 def _interrupt_on_signals() -> Iterator[None]:
-    """What ends `up`: Ctrl-C, also as a background job, for which the shell ignores it; a termination; a hang-up."""
+    """Raise KeyboardInterrupt on SIGINT, SIGTERM and SIGHUP. SIGINT is set too, because the shell ignores it for
+    background jobs."""
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in signals}
+    previous_handlers = {number: signal.signal(number, signal.default_int_handler) for number in signals}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)
 
 
 def _is_up_already(options: Options) -> bool:
-    """True for a detached stack of the same request. Raises DevstackError for one of another request.
+    """Return True for a running detached stack of the same request. Raises DevstackError for one of another request.
 
-    Anything else that runs in this directory lost its `up`, or its manager, half-way: it is ended.
+    Any other process of this directory lost its `up` or its manager before it was complete, and is stopped.
     """
     try:
-        earlier = load(options.home)
+        earlier = load(options.stack_dir)
     except NotUp:
         return False
-    lives = client.is_manager_running(options.home)
-    if lives and earlier.detached and earlier.complete:
+    is_running = client.is_manager_running(options.stack_dir)
+    if is_running and earlier.detached and earlier.complete:
         if options.detach and earlier.request == options.request:
             return True
-        root = options.home.root
-        raise DevstackError(f"Another stack is up in {root}. End it first: python -m devstack down --dir {root}")
-    if client.bring_down(options.home, earlier) or lives:
-        console.print_line("Ended what an earlier `up`, which was killed, had left running.")
+        root = options.stack_dir.root
+        raise DevstackError(f"A stack is already running in {root}. Stop it with: python -m devstack down --dir {root}")
+    if client.bring_down(options.stack_dir, earlier) or is_running:
+        console.print_line("Stopped the processes that an earlier `up` had left running.")
     return False
 
 
 def _start(options: Options) -> Stack:
-    home = options.home
-    settings_environment = environment.build_environment(home, options.ports, options.settings)
+    stack_dir = options.stack_dir
+    settings_environment = environment.build_environment(stack_dir, options.ports, options.settings)
     settings = environment.load_stack_settings(settings_environment)
-    stack = make_stack(home, options.ports, options.scale, settings, kafka_choice=options.kafka).model_copy(
+    stack = make_stack(stack_dir, options.ports, options.scale, settings, kafka_choice=options.kafka).model_copy(
         update={"request": options.request, "detached": options.detach}
     )
-    pid_records.delete_all(home)
-    save_settings(home, options.settings)
-    save(home, stack)
-    client.launch(home, settings_environment)
-    _start_stores(home, options.ports, stack, settings_environment)
-    _start_apps(home, stack, settings_environment)
-    done = stack.model_copy(update={"complete": True})
-    save(home, done)
-    return done
+    pid_records.delete_all(stack_dir)
+    save_settings(stack_dir, options.settings)
+    save(stack_dir, stack)
+    client.launch(stack_dir, settings_environment)
+    _start_stores(stack_dir, options.ports, stack, settings_environment)
+    _start_apps(stack_dir, stack, settings_environment)
+    complete_stack = stack.model_copy(update={"complete": True})
+    save(stack_dir, complete_stack)
+    return complete_stack
 
 
-def _start_stores(home: StackDir, ports: Ports, stack: Stack, settings_environment: dict[str, str]) -> None:
-    _start_and_wait(home, stack, [each for each in stack.processes if each.kind in STORES])
-    postgres.create_database(home, ports)
-    if stack.kafka and stack.kafka != EMBEDDED:  # the stand-in makes topics by itself
-        _run_job(home, "topics", app_processes.topics_command(), settings_environment)
+def _start_stores(stack_dir: StackDir, ports: Ports, stack: Stack, settings_environment: dict[str, str]) -> None:
+    _start_and_wait(stack_dir, stack, [process for process in stack.processes if process.kind in STORES])
+    postgres.create_database(stack_dir, ports)
+    if stack.kafka and stack.kafka != EMBEDDED:  # the embedded broker creates its topics itself
+        _run_job(stack_dir, "topics", app_processes.topics_command(), settings_environment)
 
 
-def _start_apps(home: StackDir, stack: Stack, settings_environment: dict[str, str]) -> None:
-    processes = [each for each in stack.processes if each.kind not in STORES]
+def _start_apps(stack_dir: StackDir, stack: Stack, settings_environment: dict[str, str]) -> None:
+    processes = [process for process in stack.processes if process.kind not in STORES]
     if processes:
-        console.print_line("Bringing the database's tables up to date")
-        _run_job(home, "migrate", app_processes.migration_command(), settings_environment)
-        _start_and_wait(home, stack, processes)
+        console.print_line("Migrating the database")
+        _run_job(stack_dir, "migrate", app_processes.migration_command(), settings_environment)
+        _start_and_wait(stack_dir, stack, processes)
 
 
-def _start_and_wait(home: StackDir, stack: Stack, processes: list[Process]) -> None:
-    console.print_line(f"Starting {', '.join(each.name for each in processes)}")
-    client.start(home, processes)
-    wait_until_ready(home, stack, processes)
+def _start_and_wait(stack_dir: StackDir, stack: Stack, processes: list[Process]) -> None:
+    console.print_line(f"Starting {', '.join(process.name for process in processes)}")
+    client.start(stack_dir, processes)
+    wait_until_ready(stack_dir, stack, processes)
 
 
-def _run_job(home: StackDir, name: str, argv: list[str], settings_environment: dict[str, str]) -> None:
-    with home.open_log(name).open("a") as log:
-        done = subprocess.run(argv, env=settings_environment, cwd=PROJECT, stdout=log, stderr=log, check=False)  # noqa: S603
-    if done.returncode:
-        raise DevstackError(f"The job `{name}` failed. The end of {home.log(name)}:\n{logs.tail(home.log(name))}")
+def _run_job(stack_dir: StackDir, name: str, argv: list[str], settings_environment: dict[str, str]) -> None:
+    with stack_dir.open_log(name).open("a") as log:
+        result = subprocess.run(argv, env=settings_environment, cwd=PROJECT, stdout=log, stderr=log, check=False)  # noqa: S603
+    if result.returncode:
+        log_file = stack_dir.log_file(name)
+        raise DevstackError(f"The job `{name}` failed. The last lines of {log_file}:\n{logs.tail(log_file)}")
 
 
-def _print_addresses(home: StackDir, stack: Stack) -> None:
+def _print_addresses(stack_dir: StackDir, stack: Stack) -> None:
     if stack.web_url:
-        console.print_line(f"\nThe page is at {stack.web_url}")
+        console.print_line(f"\nWeb     {stack.web_url}")
     if stack.flower_url:
-        console.print_line(f"Flower is at   {stack.flower_url}")
-    console.print_line(f"Logs are in    {home.logs}")
+        console.print_line(f"Flower  {stack.flower_url}")
+    console.print_line(f"Logs    {stack_dir.log_directory}")
     if not stack.detached:
-        console.print_line("Ctrl-C stops everything.")
+        console.print_line("Press Ctrl-C to stop everything.")
 
 
-def _watch(home: StackDir, stack: Stack) -> int:
-    """Say what is started again, until the manager ends: by `down` from elsewhere (0), or killed (1)."""
-    told: dict[str, int] = {}
-    while client.is_manager_running(home):
-        for each in stack.processes:
-            record = pid_records.read(home, each.name)
-            if record and record.restarts > told.get(each.name, 0):
-                told[each.name] = record.restarts
-                console.print_line(f"{each.name} ended by itself and was started again; see {home.log(each.name)}")
+def _watch(stack_dir: StackDir, stack: Stack) -> int:
+    """Report restarts until the manager exits; return 0 after `down`, or 1 if the manager was killed."""
+    reported_restarts: dict[str, int] = {}
+    while client.is_manager_running(stack_dir):
+        for process in stack.processes:
+            record = pid_records.read(stack_dir, process.name)
+            if record and record.restarts > reported_restarts.get(process.name, 0):
+                reported_restarts[process.name] = record.restarts
+                console.print_line(
+                    f"{process.name} exited and was restarted. Its log: {stack_dir.log_file(process.name)}"
+                )
         time.sleep(1)
-    if client.bring_down(home, stack):
-        console.print_error("The process manager was killed; what it had started was ended. Run `up` again.")
+    if client.bring_down(stack_dir, stack):
+        console.print_error("The process manager was killed, so its processes were stopped. Run `up` again.")
         return 1
-    console.print_line("The stack was taken down.")
+    console.print_line("The stack was stopped by `down`.")
     return 0
 
 
-def _take_down(home: StackDir) -> None:
+def _stop_everything(stack_dir: StackDir) -> None:
     console.clear_progress()
-    if client.is_manager_running(home):
-        console.print_line("\nStopping; the stores come last.")
-        client.bring_down(home, load(home))
-        console.print_line(f"Stopped. All data is kept in {home.root}.")
+    if client.is_manager_running(stack_dir):
+        console.print_line("\nStopping everything, the stores last.")
+        client.bring_down(stack_dir, load(stack_dir))
+        console.print_line(f"Stopped. All data is kept in {stack_dir.root}.")

@@ -1,4 +1,4 @@
-"""Waiting until processes are ready, with each one's success said, and each one's failure explained."""
+"""Waits until processes are ready, reports each one, and explains failures with the last lines of the logs."""
 
 import time
 
@@ -10,38 +10,41 @@ from devstack.spec.stack import Process, Stack
 from devstack.supervisor import client, logs, pid_records
 
 READY_TIMEOUT_SECONDS = 90.0
-"""Seconds: a cold machine starts everything in a third of it."""
+"""Seconds for all processes of one step; with cold caches, everything is ready in a third of it."""
 
 MAX_RESTARTS = 5
+"""Restarts after which `up` reports a process as failed, without waiting for the timeout."""
+
 POLL_SECONDS = 0.2
 
 
-def wait_until_ready(home: StackDir, stack: Stack, processes: list[Process]) -> None:
-    """Return when all are ready. Raises DevstackError that names those which are not, with the ends of their logs."""
-    began = time.monotonic()
+def wait_until_ready(stack_dir: StackDir, stack: Stack, processes: list[Process]) -> None:
+    """Return when all are ready. Raises DevstackError with the names and last log lines of those that are not."""
+    started_at = time.monotonic()
     pending = list(processes)
     while pending:
-        pending = [each for each in pending if not _print_if_ready(home, stack, each, began)]
-        if pending and _cannot_become_ready(home, pending, began):
-            raise DevstackError("\n".join(_explain(home, each) for each in pending))
+        pending = [process for process in pending if not _print_if_ready(stack_dir, stack, process, started_at)]
+        if pending and _cannot_become_ready(stack_dir, pending, started_at):
+            raise DevstackError("\n".join(_explain(stack_dir, process) for process in pending))
         time.sleep(POLL_SECONDS if pending else 0)
 
 
-def _print_if_ready(home: StackDir, stack: Stack, process: Process, began: float) -> bool:
-    ready = is_ready(home, stack, process)
+def _print_if_ready(stack_dir: StackDir, stack: Stack, process: Process, started_at: float) -> bool:
+    ready = is_ready(stack_dir, stack, process)
     if ready:
-        console.print_line(f"  {process.name} is ready after {time.monotonic() - began:.1f} s")
+        console.print_line(f"  {process.name} is ready after {time.monotonic() - started_at:.1f} s")
     return ready
 
 
-def _cannot_become_ready(home: StackDir, pending: list[Process], began: float) -> bool:
-    if time.monotonic() - began > READY_TIMEOUT_SECONDS or not client.is_manager_running(home):
+def _cannot_become_ready(stack_dir: StackDir, pending: list[Process], started_at: float) -> bool:
+    if time.monotonic() - started_at > READY_TIMEOUT_SECONDS or not client.is_manager_running(stack_dir):
         return True
-    found = [pid_records.read(home, each.name) for each in pending]
-    return any(record and record.restarts >= MAX_RESTARTS for record in found)
+    records = [pid_records.read(stack_dir, process.name) for process in pending]
+    return any(record and record.restarts >= MAX_RESTARTS for record in records)
 
 
-def _explain(home: StackDir, process: Process) -> str:
-    record = pid_records.read(home, process.name)
-    state = "does not stay up" if record is None or record.restarts else "runs, but is not ready"
-    return f"{process.name} {state}. The end of {home.log(process.name)}:\n{logs.tail(home.log(process.name))}"
+def _explain(stack_dir: StackDir, process: Process) -> str:
+    record = pid_records.read(stack_dir, process.name)
+    problem = "does not stay running" if record is None or record.restarts else "is running but not ready"
+    log = stack_dir.log_file(process.name)
+    return f"{process.name} {problem}. The last lines of {log}:\n{logs.tail(log)}"

@@ -1,1 +1,1 @@
-"""What a stack is: its directory, ports, kinds of processes, and the processes of one `up`."""
+"""Describes a stack: its directory, ports, kinds of processes, and the processes of one `up`."""

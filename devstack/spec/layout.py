@@ -1,13 +1,13 @@
-"""Where a stack keeps what: the layout of its directory.
+"""Defines the layout of a stack's directory.
 
-DIR/stack.json       what the last `up` was asked for and its addresses (mode 0600: it holds the stores' passwords)
-DIR/settings.json    what `up --set` chose (mode 0600: settings may be secrets)
-DIR/secrets/         SECRET_KEY and the stores' passwords, made once, mode 0600
-DIR/logs/NAME.log    what each process wrote, appended to and bounded
+DIR/stack.json       options, processes and addresses of the last `up` (mode 0600: it holds the stores' passwords)
+DIR/settings.json    settings of `up --set` (mode 0600: settings may be secrets)
+DIR/secrets/         SECRET_KEY and the stores' passwords, generated once, mode 0600
+DIR/logs/NAME.log    output of each process, appended to and rotated
 DIR/run/             locks, the manager's sockets, a record for each process (NAME.json), heartbeats, beat.schedule
-DIR/postgres, DIR/redis, DIR/kafka   the stores' data; they survive `down` and the next `up`
+DIR/postgres, DIR/redis, DIR/kafka   the stores' data, kept by `down` and used by the next `up`
 
-Others may walk through DIR and DIR/logs, since PostgreSQL's account may be another one, but read nothing: logs and
+Other accounts may traverse DIR and DIR/logs, because PostgreSQL may run as one of them, but can read nothing: logs and
 stores hold people's thoughts.
 """
 
@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-"""The root of the project: the working directory of every process of the stack."""
+"""Root of the project, and working directory of every process of the stack."""
 
 MAX_SOCKET_PATH = 100
-"""A unix socket's path may have 107 bytes on Linux and 103 elsewhere; longer ones get a directory under the system's
-temporary one."""
+"""Bytes. The path of a Unix socket may have 107 bytes on Linux and 103 elsewhere; sockets with longer paths go into a
+directory under the system's temporary directory."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class StackDir:
     root: Path
 
     @property
-    def run(self) -> Path:
+    def run_directory(self) -> Path:
         return self.root / "run"
 
     @property
-    def logs(self) -> Path:
+    def log_directory(self) -> Path:
         return self.root / "logs"
 
     @property
@@ -50,78 +50,78 @@ class StackDir:
 
     @property
     def manager_lock(self) -> Path:
-        return self.run / "manager.lock"
+        return self.run_directory / "manager.lock"
 
     @property
     def up_lock(self) -> Path:
-        return self.run / "up.lock"
+        return self.run_directory / "up.lock"
 
     @property
     def control_lock(self) -> Path:
-        return self.run / "control.lock"
+        return self.run_directory / "control.lock"
 
-    def log(self, name: str) -> Path:
-        return self.logs / f"{name}.log"
+    def log_file(self, name: str) -> Path:
+        return self.log_directory / f"{name}.log"
 
     def open_log(self, name: str) -> Path:
-        """The log, made if need be, for its owner alone to read."""
-        path = self.log(name)
+        """Create the log unless it exists, make it readable by its owner only, and return its path."""
+        path = self.log_file(name)
         path.touch(mode=0o600)
         restrict_mode(path, allowed=0o600)
         return path
 
-    def private(self, name: str) -> Path:
-        """A directory in DIR that is its owner's alone, made if need be."""
+    def ensure_private_directory(self, name: str) -> Path:
+        """Create a directory in DIR unless it exists, make it accessible to its owner only, and return its path."""
         path = self.root / name
         path.mkdir(mode=0o700, exist_ok=True)
         restrict_mode(path, allowed=0o700)
         return path
 
-    def record(self, name: str) -> Path:
-        return self.run / f"{name}.json"
+    def record_file(self, name: str) -> Path:
+        return self.run_directory / f"{name}.json"
 
-    def heartbeat(self, name: str) -> Path:
-        return self.run / f"{name}.heartbeat"
+    def heartbeat_file(self, name: str) -> Path:
+        return self.run_directory / f"{name}.heartbeat"
 
     def prepare(self) -> None:
-        """Make the directory; what is private in it is closed to others."""
-        for directory in (self.root, self.logs):
+        """Create the directory and its private subdirectories, and correct their permissions."""
+        for directory in (self.root, self.log_directory):
             directory.mkdir(parents=True, exist_ok=True)
             restrict_mode(directory, allowed=0o711)
-        for directory in (self.run, self.root / "secrets"):
+        for directory in (self.run_directory, self.root / "secrets"):
             directory.mkdir(mode=0o700, exist_ok=True)
         write_private(self.root / ".gitignore", "*\n")
-        self.socket_directory()  # made now, so that the manager and those who talk to it find the same one
+        self.ensure_socket_directory()  # created now, so that the manager and its clients use the same one
 
     def secret(self, name: str) -> str:
-        """A random text that is made once and kept."""
+        """Return the stored random text of this name, generating it on first use."""
         path = self.root / "secrets" / name
         if not path.exists():
             write_private(path, secrets.token_urlsafe(32))
         return path.read_text()
 
-    def socket_directory(self) -> Path:
-        """Where the manager's sockets can lie: in DIR, or under the temporary directory when DIR's path is too long."""
-        if len(os.fsencode(self.run / "control.sock")) < MAX_SOCKET_PATH:
-            return self.run
-        kept = self.run / "sockets"
+    def ensure_socket_directory(self) -> Path:
+        """Return the directory of the manager's sockets: DIR/run, or a temporary one if that path is too long."""
+        if len(os.fsencode(self.run_directory / "control.sock")) < MAX_SOCKET_PATH:
+            return self.run_directory
+        pointer_file = self.run_directory / "sockets"
         with suppress(FileNotFoundError):
-            if (linked := Path(kept.read_text())).is_dir() and linked.stat().st_uid == os.getuid():
-                return linked
-        made = Path(tempfile.mkdtemp(prefix="devstack-"))
-        write_private(kept, str(made))
-        return made
+            if (existing := Path(pointer_file.read_text())).is_dir() and existing.stat().st_uid == os.getuid():
+                return existing
+        created = Path(tempfile.mkdtemp(prefix="devstack-"))
+        write_private(pointer_file, str(created))
+        return created
 
 
 def restrict_mode(path: Path, *, allowed: int) -> None:
-    """Take from a file or directory every permission that is not in `but`."""
+    """Remove every permission of a file or directory that is not in `allowed`."""
     mode = path.stat().st_mode & 0o777
     if mode & ~allowed:
         path.chmod(mode & allowed)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Put a file in place whole, readable by its owner alone."""
+    """Write a file atomically, readable by its owner only."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     with os.fdopen(handle, "w") as stream:
         stream.write(text)

@@ -1,4 +1,4 @@
-"""Which port is whose.
+"""Assigns the ports of a stack, and checks which ports are in use.
 
     offset  process          with the default base
     +0      page (web.*)     8000
@@ -6,9 +6,9 @@
     +2      PostgreSQL       8002
     +3      Redis            8003
     +4      Kafka, clients   8004
-    +5      Kafka, its own   8005 (the controller's listener)
+    +5      Kafka, internal  8005 (the controller's listener)
 
-A stack uses nothing else, so bases that are ten apart never meet. All of them are on the loopback address.
+A stack uses no other ports, so stacks whose bases are ten apart never conflict. All ports are on the loopback address.
 """
 
 import errno
@@ -27,7 +27,7 @@ PORT_COUNT = 6
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports of one stack; see the table above."""
+    """The ports of one stack. Raises DevstackError for a base outside the range."""
 
     base: int
 
@@ -60,48 +60,53 @@ class Ports:
         return self.base + 5
 
 
-def require_free(wanted: dict[int, str]) -> None:
-    """Ports mapped to who wants them: raise DevstackError for the first that somebody listens on already."""
-    for port, name in wanted.items():
+def require_free(needed_ports: dict[int, str]) -> None:
+    """Check that no process listens on the ports, given with the names of the processes that need them.
+
+    Raises DevstackError for the first port that is in use.
+    """
+    for port, name in needed_ports.items():
         if _is_in_use(port):
             raise DevstackError(
-                f"Port {port}, which {name} needs, is taken{_owner_of(port)}. "
-                "End that process, or choose other ports with --port-base N."
+                f"Port {port}, needed by {name}, is in use{_describe_owner(port)}. "
+                "Stop that process, or choose other ports with --port-base N."
             )
 
 
 def _is_in_use(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else old connections in TIME_WAIT count
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # without it, old connections in TIME_WAIT count as use
         try:
             probe.bind((LOOPBACK, port))
-        except OSError as refused:
-            if refused.errno in {errno.EADDRINUSE, errno.EACCES}:
+        except OSError as error:
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
                 return True
             raise
     return False
 
 
-def _owner_of(port: int) -> str:
+def _describe_owner(port: int) -> str:
     try:
         connections = psutil.net_connections(kind="tcp")
-    except psutil.AccessDenied:  # another user's processes cannot be looked at everywhere
+    except psutil.AccessDenied:  # some systems hide the processes of other users
         return ""
     for connection in connections:
         if _listens_on(connection, port) and connection.pid:
-            return f" by {_name_of(connection.pid)} (pid {connection.pid})"
+            return f" by {_process_name(connection.pid)} (pid {connection.pid})"
     return ""
 
 
-def _name_of(pid: int) -> str:
+def _process_name(pid: int) -> str:
     try:
         return str(psutil.Process(pid).name())
     except psutil.Error:
         return "a process"
 
 
-def accepts(port: int, timeout: float = 0.5) -> bool:
-    """Whether something on the loopback address takes connections on the port."""
+def accepts_connections(port: int, timeout: float = 0.5) -> bool:
+    """Return whether a server on the loopback address accepts connections on the port within `timeout` seconds."""
     try:
         socket.create_connection((LOOPBACK, port), timeout=timeout).close()
     except OSError:
@@ -109,13 +114,18 @@ def accepts(port: int, timeout: float = 0.5) -> bool:
     return True
 
 
-def listens(pid: int, port: int) -> bool:
-    """Whether this very process, or a child of it, listens on the port: several webs share one, and with its option
-    `reuse_port` gunicorn's children open the sockets."""
+def is_listening(pid: int, port: int) -> bool:
+    """Return whether the process or one of its children listens on the port.
+
+    A connection to the port does not show that, because several webs share one port. Children count, because with its
+    option `reuse_port` gunicorn's children open the sockets.
+    """
     try:
         process = psutil.Process(pid)
         family = [process, *process.children()]
-        return any(_listens_on(each, port) for one in family for each in one.net_connections(kind="tcp"))
+        return any(
+            _listens_on(connection, port) for member in family for connection in member.net_connections(kind="tcp")
+        )
     except psutil.Error:
         return False
 

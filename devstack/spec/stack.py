@@ -1,4 +1,4 @@
-"""What one `up` runs: its processes and addresses, written to DIR for the manager and the other commands."""
+"""Describes what one `up` runs, and stores it in DIR for the manager and the other commands."""
 
 import signal
 from pathlib import Path
@@ -11,7 +11,7 @@ from devstack.spec.process_kinds import STOP_RANKS, Kind
 
 
 class Process(BaseModel):
-    """One process: what the manager starts, and how it ends it."""
+    """One process: how the manager starts, watches and stops it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,14 +19,15 @@ class Process(BaseModel):
     kind: Kind
     argv: list[str]
     environment: dict[str, str] = Field(default_factory=dict)
-    """Beside what the manager has itself."""
+    """Variables added to the manager's own environment."""
     stop_signal: int = signal.SIGTERM
     stop_timeout: float = 30.0
-    """Seconds between the stop signal and SIGKILL, as in docker-compose.yml: who waits for a store that is away, and
-    then for its last commit, needs more than ten."""
+    """Seconds between the stop signal and SIGKILL, as in docker-compose.yml: a process that waits for an unavailable
+    store, and then for its last commit, needs more than ten."""
     liveness_timeout: float = 60.0
-    """Seconds without a heartbeat after which it is replaced, where it has one at all."""
+    """Seconds without a heartbeat after which a process of HEARTBEAT_KINDS is replaced."""
     user: str | None = None
+    """Account that runs the process; None for the account of the manager."""
 
     @property
     def stop_rank(self) -> int:
@@ -34,12 +35,12 @@ class Process(BaseModel):
 
 
 class Stack(BaseModel):
-    """One stack as it was asked for. Addresses are None for what was not asked for."""
+    """One stack as `up` requested it. The address of a part that was not requested is None."""
 
     model_config = ConfigDict(frozen=True)
 
     request: dict[str, str | dict[str, int] | None]
-    """The arguments of `up`, but for the settings, which may be secrets: to see whether two requests are the same."""
+    """Options of `up`, to tell one request from another; settings as a digest, because they may be secrets."""
     port_base: int
     web_url: str | None
     flower_url: str | None
@@ -50,27 +51,27 @@ class Stack(BaseModel):
     processes: list[Process]
     detached: bool
     complete: bool = False
-    """True once every process was ready."""
+    """True after every process has been ready once."""
 
-    def named(self, name: str) -> list[Process]:
-        """The process of that name, or all of that kind. Raises DevstackError when there is none."""
-        found = [each for each in self.processes if name in {each.name, each.kind}]
-        if not found:
-            names = ", ".join(each.name for each in self.processes)
-            raise DevstackError(f"There is no process {name!r} in this stack; there are {names}.")
-        return found
-
-
-def save(home: StackDir, stack: Stack) -> None:
-    """Write the stack down for the manager and the other commands."""
-    write_private(home.stack_file, stack.model_dump_json(indent=1))
+    def find_processes(self, name: str) -> list[Process]:
+        """Return the process of this name, or all processes of this kind. Raises DevstackError when there is none."""
+        matches = [process for process in self.processes if name in {process.name, process.kind}]
+        if not matches:
+            names = ", ".join(process.name for process in self.processes)
+            raise DevstackError(f"This stack has no process {name!r}. Its processes are {names}.")
+        return matches
 
 
-def load(home: StackDir) -> Stack:
-    """Read what the last `up` wrote. Raises NotUp when there was none, or none that can be understood."""
+def save(stack_dir: StackDir, stack: Stack) -> None:
+    """Write the stack to DIR/stack.json."""
+    write_private(stack_dir.stack_file, stack.model_dump_json(indent=1))
+
+
+def load(stack_dir: StackDir) -> Stack:
+    """Read the stack of the last `up`. Raises NotUp when DIR/stack.json is missing or invalid."""
     try:
-        return Stack.model_validate_json(Path(home.stack_file).read_text())
+        return Stack.model_validate_json(Path(stack_dir.stack_file).read_text())
     except (FileNotFoundError, ValueError):
         raise NotUp(
-            f"There is no stack in {home.root}. Start one with: python -m devstack up --dir {home.root}"
+            f"There is no stack in {stack_dir.root}. Start one with: python -m devstack up --dir {stack_dir.root}"
         ) from None

@@ -1,1 +1,1 @@
-"""PostgreSQL, Redis and Apache Kafka: how each is found, set up and started."""
+"""Finds, sets up and starts PostgreSQL, Redis and Apache Kafka."""

@@ -1,7 +1,7 @@
-"""Apache Kafka: one node that is broker and controller (KRaft).
+"""Sets up and runs Apache Kafka as one node that is both broker and controller (KRaft).
 
-The settings were measured: with the default group times a killed consumer's partitions stay unread for 45 s, with
-these 5 to 6 s. Topics never appear by themselves, so that a wrong name is an error and not an empty topic.
+The group settings were measured: a killed consumer's partitions stay unread for 45 s with Kafka's defaults and for 5 to
+6 s with these. Automatic topic creation is off, so that a wrong topic name is an error instead of an empty topic.
 """
 
 import base64
@@ -19,11 +19,11 @@ from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
 from devstack.stores import java
 
-HEAP = ["-Xmx384m", "-Xms128m"]
+HEAP_OPTIONS = ["-Xmx384m", "-Xms128m"]
 
-QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
-"""Only the quick compiler: Kafka's start takes 4 s of processor time with it and 7 s without (three starts of each, on
-two cores). What it costs shows at loads far beyond a development stack's."""
+FAST_STARTUP_OPTION = "-XX:TieredStopAtLevel=1"
+"""Limits Java to its quick compiler: Kafka starts with 4 s of processor time instead of 7 s (three starts of each, on
+two cores). The slower code matters only at loads far beyond a development stack's."""
 
 GROUP_SETTINGS = {
     "group.initial.rebalance.delay.ms": 0,
@@ -34,8 +34,8 @@ GROUP_SETTINGS = {
 }
 
 RESTART_SETTINGS = {"broker.session.timeout.ms": 3000, "broker.heartbeat.interval.ms": 1000}
-"""A broker that was killed may register again only when its old session has ended: after SIGKILL it answered after 14
-to 16 s with Kafka's defaults, after 7 to 9 s with these."""
+"""A killed broker can register again only after its old session has expired: after SIGKILL it answered after 14 to 16 s
+with Kafka's defaults, and after 7 to 9 s with these."""
 
 NODE_SETTINGS = {
     "process.roles": "broker,controller",
@@ -51,7 +51,7 @@ NODE_SETTINGS = {
     "auto.create.topics.enable": "false",
 }
 
-LOGGING = """\
+LOG4J_PROPERTIES = """\
 status = error
 appender.console.type = Console
 appender.console.name = console
@@ -67,44 +67,53 @@ logger.groups.level = info
 
 
 def bootstrap(ports: Ports) -> str:
-    """The address for clients."""
+    """Return the broker's own client address."""
     return f"{LOOPBACK}:{ports.kafka}"
 
 
-def process(home: StackDir, jars: list[Path]) -> Process:
-    """The broker in the foreground, its data in DIR/kafka. Exactly these jars are loaded."""
-    logging = f"-Dlog4j2.configurationFile={_directory(home) / 'log4j2.properties'}"
+def process(stack_dir: StackDir, jars: list[Path]) -> Process:
+    """Return the broker as a foreground process with its data in DIR/kafka. Java loads exactly these jars."""
+    log_configuration = f"-Dlog4j2.configurationFile={_directory(stack_dir) / 'log4j2.properties'}"
     return Process(
         name="kafka.1",
         kind="kafka",
-        argv=[java.find(), QUICK_COMPILER, *HEAP, logging, "kafka.Kafka", str(_properties(home))],
+        argv=[
+            java.find(),
+            FAST_STARTUP_OPTION,
+            *HEAP_OPTIONS,
+            log_configuration,
+            "kafka.Kafka",
+            str(_properties(stack_dir)),
+        ],
         environment={"CLASSPATH": _classpath(jars)},
     )
 
 
-def initialise(home: StackDir, ports: Ports, jars: list[Path], advertised_address: str) -> None:
-    """Write the settings, and format the data directory unless it is: aside and then moved, so that it is whole.
+def initialise(stack_dir: StackDir, ports: Ports, jars: list[Path], advertised_address: str) -> None:
+    """Write the settings, and format the data directory unless it exists.
 
-    `told` is the address that clients are sent on to: another one than the broker's own where something stands between.
+    The directory is formatted under another name and then renamed, so that it is never incomplete. Clients connect to
+    `advertised_address`, which differs from the broker's own address when there is a proxy between them. Raises
+    DevstackError when Kafka cannot format the directory.
     """
-    home.private("kafka")
-    (_directory(home) / "log4j2.properties").write_text(LOGGING)
-    data = _directory(home) / "data"
+    stack_dir.ensure_private_directory("kafka")
+    (_directory(stack_dir) / "log4j2.properties").write_text(LOG4J_PROPERTIES)
+    data = _directory(stack_dir) / "data"
     if not (data / "meta.properties").exists():
-        _format(home, ports, jars, data.with_name("data.new"))
+        _format(stack_dir, ports, jars, data.with_name("data.new"))
         shutil.rmtree(data, ignore_errors=True)
         data.with_name("data.new").replace(data)
-    _write_properties(_properties(home), ports, data, advertised_address)
+    _write_properties(_properties(stack_dir), ports, data, advertised_address)
 
 
 def cluster_id() -> str:
-    """16 random bytes in URL-safe base64. It begins with a letter: one with a dash would be read as an option."""
-    first, *others = uuid.uuid4().bytes
-    return base64.urlsafe_b64encode(bytes([first & 0x7F, *others])).decode().rstrip("=")
+    """Return 16 random bytes in URL-safe base64, beginning with a letter, because a leading dash would be an option."""
+    first, *rest = uuid.uuid4().bytes
+    return base64.urlsafe_b64encode(bytes([first & 0x7F, *rest])).decode().rstrip("=")
 
 
-def answers(address: str) -> bool:
-    """Whether the broker answers a client."""
+def is_available(address: str) -> bool:
+    """Return whether the broker answers a client within 2 s."""
     client = AdminClient({"bootstrap.servers": address, "log_level": 0})
     try:
         return bool(client.list_topics(timeout=2).brokers)
@@ -112,12 +121,12 @@ def answers(address: str) -> bool:
         return False
 
 
-def _directory(home: StackDir) -> Path:
-    return home.root / "kafka"
+def _directory(stack_dir: StackDir) -> Path:
+    return stack_dir.root / "kafka"
 
 
-def _properties(home: StackDir) -> Path:
-    return _directory(home) / "server.properties"
+def _properties(stack_dir: StackDir) -> Path:
+    return _directory(stack_dir) / "server.properties"
 
 
 def _classpath(jars: list[Path]) -> str:
@@ -135,13 +144,16 @@ def _write_properties(path: Path, ports: Ports, data: Path, advertised_address: 
     path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 
 
-def _format(home: StackDir, ports: Ports, jars: list[Path], data: Path) -> None:
+def _format(stack_dir: StackDir, ports: Ports, jars: list[Path], data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
-    settings = _directory(home) / "format.properties"
+    settings = _directory(stack_dir) / "format.properties"
     _write_properties(settings, ports, data, bootstrap(ports))
-    argv = [java.find(), QUICK_COMPILER, "-Xmx128m", "-cp", _classpath(jars), "kafka.tools.StorageTool", "format"]
-    told = subprocess.run([*argv, "-t", cluster_id(), "-c", str(settings)], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
-    if told.returncode:
-        raise DevstackError(f"Kafka could not make its directory {data}:\n{told.stdout}{told.stderr}".rstrip())
+    java_argv = [java.find(), FAST_STARTUP_OPTION, "-Xmx128m", "-cp", _classpath(jars)]
+    argv = [*java_argv, "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(settings)]
+    result = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - no untrusted input
+    if result.returncode:
+        raise DevstackError(
+            f"Kafka could not format its data directory {data}:\n{result.stdout}{result.stderr}".rstrip()
+        )
     settings.unlink()

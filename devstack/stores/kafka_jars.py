@@ -1,7 +1,7 @@
-"""Apache Kafka's jars on this machine: a cache for the user, filled from a Maven repository, checked at every use.
+"""Caches Apache Kafka's jars for the user, from a Maven repository, and verifies them at every use.
 
-A jar is believed only when its SHA-256 is the lock's; it is written aside and moved into place whole, so that neither
-an interrupted download nor a changed file is ever run.
+A jar is used only when its SHA-256 equals that of kafka.lock. It is written to a temporary file and renamed after the
+check, so that an interrupted download or a changed file is never run.
 """
 
 import shutil
@@ -22,107 +22,107 @@ from devstack import console
 from devstack.errors import DevstackError
 from devstack.stores.kafka_lock import Jar, copy_with_maven, sha256_of
 
-CENTRAL = "https://" + ".".join(("repo1", "maven", "org")) + "/maven2"
+MAVEN_CENTRAL = "https://" + ".".join(("repo1", "maven", "org")) + "/maven2"
 """Maven Central, where Apache Kafka is published."""
 
 PARALLEL_DOWNLOADS = 8
-TIMEOUT_SECONDS = 20.0
-"""Seconds without a byte after which a download counts as failed."""
+DOWNLOAD_TIMEOUT_SECONDS = 20.0
+"""Seconds without a received byte after which a download fails."""
 
 
-class JarsUnavailable(DevstackError):  # noqa: N818 - says what is, as NotUp does
-    """Raised when Kafka's jars are neither in the cache nor to be fetched."""
+class JarsUnavailable(DevstackError):  # noqa: N818 - a state, as NotUp
+    """Raised when Kafka's jars are neither in the cache nor available for download."""
 
 
 def cache_directory() -> Path:
-    """The user's cache of jars; its files are named by their content, so that versions of the lock share it."""
+    """Return the user's cache of jars; its paths contain digests, so that versions of kafka.lock can share it."""
     return Path(platformdirs.user_cache_dir("thoughts-devstack", appauthor=False)) / "jars"
 
 
 def ensure_jars(jars: list[Jar], cache: Path, repository: str | None = None) -> list[Path]:
-    """The paths of all jars, fetched where they are missing or not what they must be.
+    """Download the jars that are missing from the cache or invalid, and return the paths of all.
 
-    Asks the repository (a URL; the public one when it is None) first and Maven, where it is installed, second.
-    Raises JarsMissing with the reason.
+    Downloads from the repository (a URL; Maven Central when it is None), and with Maven, where it is installed, if that
+    fails. Raises JarsUnavailable with the reason.
     """
-    wanted = [jar for jar in jars if not _is_valid(jar, cache)]
-    if wanted:
-        _fetch(wanted, cache, repository or CENTRAL)
+    missing = [jar for jar in jars if not _is_valid(jar, cache)]
+    if missing:
+        _download(missing, cache, repository or MAVEN_CENTRAL)
     return [_cache_path(jar, cache) for jar in jars]
 
 
-def _fetch(wanted: list[Jar], cache: Path, repository: str) -> None:
+def _download(missing: list[Jar], cache: Path, repository: str) -> None:
     cache.mkdir(parents=True, exist_ok=True)
-    console.print_line(f"Fetching Apache Kafka: {len(wanted)} jars, 43 MB at most, kept in {cache}")
+    console.print_line(f"Downloading Apache Kafka: {len(missing)} jars, at most 43 MB, into {cache}")
     try:
-        _download_all(wanted, cache, repository)
+        _download_from_repository(missing, cache, repository)
     except JarsUnavailable:
         if not shutil.which("mvn"):
             raise
-        console.print_line("That failed; asking Maven instead.")
-        _copy_from_maven(wanted, cache)
+        console.print_line("The download failed. Trying Maven instead.")
+        _download_with_maven(missing, cache)
     finally:
         console.clear_progress()
 
 
-def _download_all(wanted: list[Jar], cache: Path, repository: str) -> None:
-    given_up = Event()
+def _download_from_repository(missing: list[Jar], cache: Path, repository: str) -> None:
+    cancelled = Event()
     with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
-        tasks = [pool.submit(_download, jar, cache, repository, given_up) for jar in wanted]
+        tasks = [pool.submit(_download_jar, jar, cache, repository, cancelled) for jar in missing]
         try:
             for done, task in enumerate(as_completed(tasks), 1):
                 task.result()
-                console.print_progress(f"  {done} of {len(wanted)} jars")
-        finally:  # an interrupt too must not wait for the rest
-            given_up.set()
+                console.print_progress(f"  {done} of {len(missing)} jars")
+        finally:  # after an error or an interrupt, stop the other downloads
+            cancelled.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _download(jar: Jar, cache: Path, repository: str, given_up: Event) -> None:
+def _download_jar(jar: Jar, cache: Path, repository: str, cancelled: Event) -> None:
     address = f"{repository.rstrip('/')}/{jar.path}"
     try:
-        with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - the scheme is the caller's word
-            _store(jar, cache, _chunks(answer, given_up))
-    except HTTPError as refused:
-        refused.close()
-        raise JarsUnavailable(f"{jar.coordinates} could not be fetched: {refused}") from refused
-    except (OSError, HTTPException) as failed:
-        raise JarsUnavailable(f"{jar.coordinates} could not be fetched: {failed}") from failed
+        with urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT_SECONDS) as response:  # noqa: S310 - the caller chooses the scheme
+            _store(jar, cache, _chunks(response, cancelled))
+    except HTTPError as error:
+        error.close()
+        raise JarsUnavailable(f"{jar.coordinates} could not be downloaded: {error}") from error
+    except (OSError, HTTPException) as error:
+        raise JarsUnavailable(f"{jar.coordinates} could not be downloaded: {error}") from error
 
 
-def _chunks(source: IO[bytes], given_up: Event) -> Iterator[bytes]:
-    while not given_up.is_set() and (chunk := source.read(65536)):
+def _chunks(source: IO[bytes], cancelled: Event) -> Iterator[bytes]:
+    while not cancelled.is_set() and (chunk := source.read(65536)):
         yield chunk
 
 
-def _copy_from_maven(wanted: list[Jar], cache: Path) -> None:
+def _download_with_maven(missing: list[Jar], cache: Path) -> None:
     with tempfile.TemporaryDirectory() as directory:
         try:
             copy_with_maven(Path(directory).resolve())
-        except DevstackError as failed:
-            raise JarsUnavailable(str(failed)) from failed
-        for jar in wanted:
+        except DevstackError as error:
+            raise JarsUnavailable(str(error)) from error
+        for jar in missing:
             _store_file(jar, cache, Path(directory) / jar.path)
 
 
 def _store_file(jar: Jar, cache: Path, source: Path) -> None:
     try:
-        with source.open("rb") as opened:
-            _store(jar, cache, _chunks(opened, Event()))
-    except FileNotFoundError as missing:
-        raise JarsUnavailable(f"Maven did not bring {jar.coordinates}") from missing
+        with source.open("rb") as stream:
+            _store(jar, cache, _chunks(stream, Event()))
+    except FileNotFoundError as error:
+        raise JarsUnavailable(f"Maven did not download {jar.coordinates}") from error
 
 
 def _store(jar: Jar, cache: Path, content: Iterable[bytes]) -> None:
-    """Write aside, check, move into place. Raises JarsMissing when the content is not the lock's."""
+    """Write a temporary file, verify it and rename it. Raises JarsUnavailable when its digest is not the lock's."""
     with tempfile.NamedTemporaryFile(dir=cache, prefix=".part-", delete=False) as stream:
         part = Path(stream.name)
         try:
             stream.writelines(content)
             stream.flush()
-            if (found := sha256_of(part)) != jar.sha256:
+            if (digest := sha256_of(part)) != jar.sha256:
                 raise JarsUnavailable(
-                    f"{jar.coordinates} is not what kafka.lock says (SHA-256 {found}); it was not kept."
+                    f"{jar.coordinates} does not match kafka.lock (its SHA-256 is {digest}), so it was deleted."
                 )
             _cache_path(jar, cache).parent.mkdir(exist_ok=True)
             part.replace(_cache_path(jar, cache))
@@ -136,5 +136,5 @@ def _cache_path(jar: Jar, cache: Path) -> Path:
 
 
 def _is_valid(jar: Jar, cache: Path) -> bool:
-    place = _cache_path(jar, cache)
-    return place.is_file() and sha256_of(place) == jar.sha256
+    path = _cache_path(jar, cache)
+    return path.is_file() and sha256_of(path) == jar.sha256

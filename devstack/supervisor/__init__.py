@@ -1,1 +1,1 @@
-"""The process manager, and everything that starts, watches, replaces and ends processes."""
+"""The process manager, and everything that starts, watches, replaces and stops processes."""

@@ -1,4 +1,4 @@
-"""Talking to a stack's manager: whether it lives, its commands, its start and its end."""
+"""Starts, commands and stops a stack's process manager."""
 
 import os
 import signal
@@ -17,108 +17,111 @@ from devstack.spec.stack import Process, Stack
 from devstack.supervisor import locks, logs, pid_records, stop_progress
 
 REQUEST_TIMEOUT_SECONDS = 60.0
-"""Seconds, beside the patience of the processes that a command is about."""
+"""Seconds for the manager's answer, added to the stop timeout of the processes that a command stops."""
 
 
-def is_manager_running(home: StackDir) -> bool:
-    """Whether the stack has a manager; what it manages may be down nevertheless."""
-    return locks.is_held(home.manager_lock)
+def is_manager_running(stack_dir: StackDir) -> bool:
+    """Return whether the stack's manager runs; its processes may be stopped nevertheless."""
+    return locks.is_held(stack_dir.manager_lock)
 
 
-def launch(home: StackDir, environment: Mapping[str, str]) -> None:
-    """Start the manager in a session of its own and wait until it takes commands. Raises DevstackError."""
-    with home.open_log("manager").open("a") as log:
-        argv = [sys.executable, "-m", "devstack.supervisor.manager", str(home.root)]
-        subprocess.run(  # noqa: S603 - our own words
+def launch(stack_dir: StackDir, environment: Mapping[str, str]) -> None:
+    """Start the manager in its own session and wait until it accepts commands. Raises DevstackError."""
+    with stack_dir.open_log("manager").open("a") as log:
+        argv = [sys.executable, "-m", "devstack.supervisor.manager", str(stack_dir.root)]
+        subprocess.run(  # noqa: S603 - no untrusted input
             argv, cwd=PROJECT, env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
         )
     deadline = time.monotonic() + REQUEST_TIMEOUT_SECONDS
-    while not _takes_commands(home):
-        if not is_manager_running(home) or time.monotonic() > deadline:
-            end = logs.tail(home.log("manager"))
-            raise DevstackError(f"The process manager did not start; the end of its log says:\n{end}")
+    while not _accepts_commands(stack_dir):
+        if not is_manager_running(stack_dir) or time.monotonic() > deadline:
+            last_lines = logs.tail(stack_dir.log_file("manager"))
+            raise DevstackError(f"The process manager did not start. The last lines of its log:\n{last_lines}")
 
 
-def _takes_commands(home: StackDir) -> bool:
+def _accepts_commands(stack_dir: StackDir) -> bool:
     try:
-        command(home, "numwatchers", timeout=0.5)
+        command(stack_dir, "numwatchers", timeout=0.5)
     except DevstackError:
         return False
     return True
 
 
-def start(home: StackDir, processes: list[Process]) -> None:
-    """Start processes; those that run are left alone."""
-    _command_processes(home, "start_processes", processes)  # one that is still stopping is waited for
+def start(stack_dir: StackDir, processes: list[Process]) -> None:
+    """Start processes; those that run already stay as they are, and one that is stopping exits first."""
+    _command_processes(stack_dir, "start_processes", processes)
 
 
-def stop(home: StackDir, processes: list[Process]) -> None:
-    """Stop processes and wait until they have ended; they stay down until `start`."""
-    with stop_progress.reporting_stops(home, processes):
-        _command_processes(home, "stop_processes", processes)
+def stop(stack_dir: StackDir, processes: list[Process]) -> None:
+    """Stop processes and wait until they have exited; they stay stopped until `start`."""
+    with stop_progress.reporting_stops(stack_dir, processes):
+        _command_processes(stack_dir, "stop_processes", processes)
 
 
-def _command_processes(home: StackDir, name: str, processes: list[Process]) -> None:
-    within = REQUEST_TIMEOUT_SECONDS + max((each.stop_timeout for each in processes), default=0.0)
-    command(home, name, timeout=within, names=[each.name for each in processes])
+def _command_processes(stack_dir: StackDir, name: str, processes: list[Process]) -> None:
+    timeout = REQUEST_TIMEOUT_SECONDS + max((process.stop_timeout for process in processes), default=0.0)
+    command(stack_dir, name, timeout=timeout, names=[process.name for process in processes])
 
 
-def command(home: StackDir, name: str, timeout: float = REQUEST_TIMEOUT_SECONDS, **properties: object) -> None:
-    """Give the manager a command and wait until it is done. Raises DevstackError when it refuses or says nothing."""
-    client = CircusClient(endpoint=f"ipc://{home.socket_directory() / 'control.sock'}", timeout=timeout)
+def command(stack_dir: StackDir, name: str, timeout: float = REQUEST_TIMEOUT_SECONDS, **properties: object) -> None:
+    """Send the manager a command and wait until it is done. Raises DevstackError on rejection or after the timeout."""
+    client = CircusClient(endpoint=f"ipc://{stack_dir.ensure_socket_directory() / 'control.sock'}", timeout=timeout)
     try:
         answer = client.send_message(name, waiting=True, **properties)
-    except CallError as silent:
+    except CallError as error:
         raise DevstackError(
-            f"The process manager does not answer ({silent}); end it with: down --dir {home.root}"
+            f"The process manager does not answer ({error}). "
+            f"Stop it with: python -m devstack down --dir {stack_dir.root}"
         ) from None
     finally:
         client.stop()
     if answer.get("status") != "ok":
-        raise DevstackError(f"The process manager refused {name}: {answer.get('reason')}")
+        raise DevstackError(f"The process manager rejected the command {name}: {answer.get('reason')}")
 
 
-def require_manager(home: StackDir) -> None:
-    """Raise NotUp unless the stack has a manager."""
-    if not is_manager_running(home):
-        raise NotUp(f"The stack in {home.root} is not up. Start it with: python -m devstack up --dir {home.root}")
+def require_manager(stack_dir: StackDir) -> None:
+    """Raise NotUp unless the stack's manager runs."""
+    if not is_manager_running(stack_dir):
+        raise NotUp(
+            f"The stack in {stack_dir.root} is not running. Start it with: python -m devstack up --dir {stack_dir.root}"
+        )
 
 
-def bring_down(home: StackDir, stack: Stack) -> list[str]:
-    """End the manager and everything it started, and what a manager that was killed left behind.
+def bring_down(stack_dir: StackDir, stack: Stack) -> list[str]:
+    """Stop the manager with its processes, then every process that a killed manager left running.
 
-    Returns the names of those left behind. Whatever happened before, nothing of the stack runs afterwards.
+    Return the names of the leftovers. No process of the stack runs afterwards.
     """
-    with stop_progress.reporting_stops(home, stack.processes):
-        _end_manager(home, time.monotonic() + _stop_timeout(stack))
-        return pid_records.stop_leftovers(home, stack.processes)
+    with stop_progress.reporting_stops(stack_dir, stack.processes):
+        _stop_manager(stack_dir, time.monotonic() + _stop_timeout(stack))
+        return pid_records.stop_leftovers(stack_dir, stack.processes)
 
 
-def _end_manager(home: StackDir, deadline: float) -> None:
-    while is_manager_running(home) and time.monotonic() < deadline:
-        _signal_manager(home, signal.SIGTERM)
-        _wait_for_end(home, 5)
-    if is_manager_running(home):
-        _signal_manager(home, signal.SIGKILL)
-        _wait_for_end(home, 5)
+def _stop_manager(stack_dir: StackDir, deadline: float) -> None:
+    while is_manager_running(stack_dir) and time.monotonic() < deadline:
+        _signal_manager(stack_dir, signal.SIGTERM)
+        _wait_for_manager_exit(stack_dir, 5)
+    if is_manager_running(stack_dir):
+        _signal_manager(stack_dir, signal.SIGKILL)
+        _wait_for_manager_exit(stack_dir, 5)
 
 
 def _stop_timeout(stack: Stack) -> float:
-    """What the ranks may take one after the other, each as long as its most patient process."""
-    slowest: dict[int, float] = {}
-    for each in stack.processes:
-        slowest[each.stop_rank] = max(slowest.get(each.stop_rank, 0.0), each.stop_timeout)
-    return sum(slowest.values()) + 10
+    """Return the sum of the ranks' timeouts plus 10 s, because the ranks stop one after the other."""
+    rank_timeouts: dict[int, float] = {}
+    for process in stack.processes:
+        rank_timeouts[process.stop_rank] = max(rank_timeouts.get(process.stop_rank, 0.0), process.stop_timeout)
+    return sum(rank_timeouts.values()) + 10
 
 
-def _signal_manager(home: StackDir, number: signal.Signals) -> None:
-    if pid := locks.holder_pid(home.manager_lock):
+def _signal_manager(stack_dir: StackDir, number: signal.Signals) -> None:
+    if pid := locks.holder_pid(stack_dir.manager_lock):
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-            os.kill(pid, signal.SIGCONT)  # one that was stopped would never see it
+            os.kill(pid, signal.SIGCONT)  # a suspended manager would not handle the signal
 
 
-def _wait_for_end(home: StackDir, seconds: float) -> None:
+def _wait_for_manager_exit(stack_dir: StackDir, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while is_manager_running(home) and time.monotonic() < deadline:
+    while is_manager_running(stack_dir) and time.monotonic() < deadline:
         time.sleep(0.05)

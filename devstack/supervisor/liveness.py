@@ -1,7 +1,7 @@
-"""How long a process has shown no life. Pure: what is seen is handed in, and so is the time.
+"""Measures for how long a process has missed its heartbeats. Pure: heartbeats and times are arguments.
 
-The age of a heartbeat file alone would condemn every process of a machine that slept. Here only looks count: the
-same sign at two of them was as much silence as lies between two looks, and no more.
+The age of a heartbeat file alone would condemn every process after the machine slept. The timer therefore adds up the
+time between checks, and counts at most two check intervals from one check to the next.
 """
 
 from dataclasses import dataclass
@@ -10,29 +10,29 @@ from typing import Final
 CHECK_INTERVAL_SECONDS: Final = 1.0
 
 STARTUP_FACTOR: Final = 5.0
-"""Who has not yet shown any life is starting, and may be silent for so many times as long: its broker may be away."""
+"""Multiplies the timeout of a process without a first heartbeat: it is starting, and its broker may be unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What is seen of a process: who it is, and when its heartbeat file was touched, None for never."""
+    """One observation of a process: its pid, and when its heartbeat file was touched (None: never)."""
 
     pid: int
     touched: float | None
 
 
 class LivenessTimer:
-    """Adds up, look by look, for one name; another process of that name begins anew."""
+    """Adds up the time without a new heartbeat for one process name; another pid restarts the timer."""
 
-    def __init__(self, bound: float, now: float) -> None:
-        self._timeout = bound
-        self._looked_at = now
+    def __init__(self, timeout: float, now: float) -> None:
+        self._timeout = timeout
+        self._checked_at = now
         self._last: Heartbeat | None = None
-        self._silent = 0.0
+        self._silent_seconds = 0.0
 
-    def is_expired(self, sign: Heartbeat, now: float) -> bool:
-        """Take in a look, and say whether this process has to be replaced."""
-        passed = min(now - self._looked_at, 2 * CHECK_INTERVAL_SECONDS)
-        self._silent = self._silent + passed if sign == self._last else 0.0
-        self._looked_at, self._last = now, sign
-        return self._silent >= self._timeout * (STARTUP_FACTOR if sign.touched is None else 1.0)
+    def is_expired(self, heartbeat: Heartbeat, now: float) -> bool:
+        """Record an observation and return whether the process has to be replaced."""
+        passed = min(now - self._checked_at, 2 * CHECK_INTERVAL_SECONDS)
+        self._silent_seconds = self._silent_seconds + passed if heartbeat == self._last else 0.0
+        self._checked_at, self._last = now, heartbeat
+        return self._silent_seconds >= self._timeout * (STARTUP_FACTOR if heartbeat.touched is None else 1.0)

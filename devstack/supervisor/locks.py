@@ -1,4 +1,4 @@
-"""Locks between processes that end with their holder, however it ends."""
+"""Provides file locks between processes; a lock is released when its holder exits, even if it is killed."""
 
 import fcntl
 import os
@@ -9,9 +9,9 @@ from typing import IO
 
 
 def acquire(path: Path, *, wait: bool) -> IO[str]:
-    """Take the lock of a file, until the returned file is closed or this process ends; its pid stands in the file.
+    """Lock a file until the returned file is closed or this process exits, and write the pid into it.
 
-    Raises BlockingIOError when somebody else has it and `wait` is False.
+    Raises BlockingIOError when another process holds the lock and `wait` is False.
     """
     lock = path.open("a+")
     try:
@@ -24,7 +24,7 @@ def acquire(path: Path, *, wait: bool) -> IO[str]:
 
 
 def write_pid(lock: IO[str]) -> None:
-    """Write this process's pid into a lock that it holds: anew after a fork, over which a lock stays held."""
+    """Write this process's pid into a lock that it holds; a fork needs it again, because the child keeps the lock."""
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()
@@ -32,16 +32,16 @@ def write_pid(lock: IO[str]) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """One after the other: wait for the lock, and give it back at the end."""
+    """Wait for the lock, hold it during the block, and release it."""
     with acquire(path, wait=True):
         yield
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process has the lock."""
+    """Return whether a process holds the lock."""
     try:
         with path.open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that look do not see each other
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared, so that concurrent checks do not conflict
     except FileNotFoundError:
         return False
     except BlockingIOError:
@@ -50,7 +50,7 @@ def is_held(path: Path) -> bool:
 
 
 def holder_pid(path: Path) -> int | None:
-    """The pid of the last holder."""
+    """Return the pid of the last holder; None when there was none."""
     try:
         return int(path.read_text())
     except (FileNotFoundError, ValueError):

@@ -1,13 +1,13 @@
-"""The process that keeps the others running: circus, with the stack of DIR as its processes.
+"""Runs the process manager: circus, with the processes of the stack in DIR.
 
-    python -m devstack.supervisor.manager DIR    (goes into the background by itself)
+    python -m devstack.supervisor.manager DIR    (continues in the background)
 
-It runs in a session of its own and gives each process one too, so that a Ctrl-C in a terminal reaches none of them.
-What ends without being told to is started again at the next look, twice a second, for ever; what shows no life any more
-is ended for that (`devstack.supervisor.watchdog`). Stopping goes rank by rank
-(`devstack.spec.process_kinds`), with SIGKILL for what does not end in its time.
+The manager and each of its processes have their own session, so that a Ctrl-C in a terminal reaches none of them. A
+process that exits without a stop command is restarted at the next check, twice a second, without a limit. A process
+that misses its heartbeats is stopped and restarted (`devstack.supervisor.watchdog`). Processes stop rank by rank
+(`devstack.spec.process_kinds`); one that exceeds its stop timeout gets SIGKILL.
 
-Circus's own stop and start commands lock out everything else while they wait, restarts included; those here do not.
+Circus's own stop and start commands block all others, restarts included, while they wait; the commands here do not.
 """
 
 import os
@@ -34,34 +34,39 @@ from devstack.supervisor.liveness import CHECK_INTERVAL_SECONDS as LIVENESS_INTE
 from devstack.supervisor.watchdog import Watchdog
 
 CHECK_INTERVAL_SECONDS = 0.5
-"""Seconds between two looks for processes that ended."""
+"""Seconds between two checks for processes that exited."""
 
 ROTATE_INTERVAL_MS = 10_000
-"""Milliseconds between two looks at the lengths of the logs."""
+"""Milliseconds between two checks of the sizes of the logs."""
 
 
-class Manager(Arbiter):  # type: ignore[misc]  # circus carries no types
-    """Circus's arbiter, but stopping in order."""
+class Manager(Arbiter):  # type: ignore[misc]  # circus has no types
+    """Circus's arbiter, which stops its watchers rank by rank."""
 
     def manage_watchers(self) -> Any:
-        """The look for what ended: none while everything stops, where circus would only log a conflict."""
+        """Restart exited processes, except while everything stops, when circus would only log a conflict."""
         return None if self._stopping else super().manage_watchers()
 
     @gen.coroutine
     def _stop_watchers(self, close_output_streams: bool = False, watcher_iter_func: Any = None) -> Any:  # noqa: ARG002 - circus's signature
         for _, rank in groupby(self.iter_watchers(), key=lambda watcher: watcher.priority):
-            yield [watcher._stop() for watcher in rank]  # noqa: SLF001 - its public twin locks everything else out
+            yield [watcher._stop() for watcher in rank]  # noqa: SLF001 - the public method blocks all other commands
 
 
-class GracefulWatcher(Watcher):  # type: ignore[misc]  # circus carries no types
-    """Circus's watcher, but one that is still stopping is waited for, and no end of a process goes untold.
+class GracefulWatcher(Watcher):  # type: ignore[misc]  # circus has no types
+    """Circus's watcher, which waits for a running stop before it starts or stops, and reports every exit to its hooks.
 
-    A second stop would hold up the whole manager until the process has ended, and a start would be forgotten."""
+    Without the wait, a second stop would block the whole manager until the process has exited, and a start would be
+    lost.
+    """
 
     @gen.coroutine
     def manage_processes(self) -> Any:
-        """Start again what has ended. Circus's own forgets, before its hooks hear of it, whatever ended in the moment
-        between two other looks of it; a stop has such a moment too."""
+        """Restart exited processes.
+
+        Circus's own method removes a process that exits between two of its checks without calling the hooks; a stop has
+        such an interval too.
+        """
         if self.is_stopped():
             return
         for pid in [pid for pid, process in self.processes.items() if not process.is_alive()]:
@@ -85,62 +90,62 @@ class GracefulWatcher(Watcher):  # type: ignore[misc]  # circus carries no types
             yield gen.sleep(0.05)
 
 
-class StartProcesses(Command):  # type: ignore[misc]  # circus carries no types
-    """Start the named processes; those that run are left alone."""
+class StartProcesses(Command):  # type: ignore[misc]  # circus has no types
+    """Starts the named processes; those that run already stay as they are."""
 
     name = "start_processes"
     properties = ("names",)
 
     def execute(self, arbiter: Manager, props: dict[str, Any]) -> Any:
-        """A future that is done when all are started."""
+        """Return a future that is done when all have been started."""
         return gen.multi([arbiter.get_watcher(name)._start() for name in props["names"]])  # noqa: SLF001 - as above
 
 
-class StopProcesses(Command):  # type: ignore[misc]  # circus carries no types
-    """Stop the named processes, all at once; they stay down until they are started."""
+class StopProcesses(Command):  # type: ignore[misc]  # circus has no types
+    """Stops the named processes in parallel; they stay stopped until a start command."""
 
     name = "stop_processes"
     properties = ("names",)
 
     def execute(self, arbiter: Manager, props: dict[str, Any]) -> Any:
-        """A future that is done when all have ended."""
+        """Return a future that is done when all have exited."""
         return gen.multi([arbiter.get_watcher(name)._stop() for name in props["names"]])  # noqa: SLF001 - as above
 
 
 def main() -> None:
-    """Return at once in this process, and run as another one until the command `quit` or SIGTERM.
+    """Fork: return at once in this process, and run the manager in the child until the command `quit` or SIGTERM.
 
-    The lock is taken before the fork, so that there is no moment in which a living manager cannot be found.
+    The lock is acquired before the fork, so that a running manager always holds it.
     """
-    home = StackDir(Path(sys.argv[1]))
-    lock = locks.acquire(home.manager_lock, wait=True)
+    stack_dir = StackDir(Path(sys.argv[1]))
+    lock = locks.acquire(stack_dir.manager_lock, wait=True)
     if os.fork():
         os._exit(0)
     os.setsid()
     locks.write_pid(lock)
-    _run(home)
+    _run(stack_dir)
     lock.close()
 
 
-def _run(home: StackDir) -> None:
+def _run(stack_dir: StackDir) -> None:
     configure_logger(logger, "INFO", "-")
-    sockets = home.socket_directory()
-    processes = load(home).processes
-    watchers = [_watcher(home, process) for process in processes]
-    endpoints = [f"ipc://{sockets / name}" for name in ("control.sock", "news.sock")]
+    sockets = stack_dir.ensure_socket_directory()
+    processes = load(stack_dir).processes
+    watchers = [_watcher(stack_dir, process) for process in processes]
+    endpoints = [f"ipc://{sockets / name}" for name in ("control.sock", "events.sock")]
     manager = Manager(watchers, *endpoints, check_delay=CHECK_INTERVAL_SECONDS, proc_name="devstack")
-    ioloop.PeriodicCallback(lambda: logs.rotate(home.logs), ROTATE_INTERVAL_MS).start()
-    ioloop.PeriodicCallback(Watchdog(home, manager, processes).check, LIVENESS_INTERVAL_SECONDS * 1000).start()
+    ioloop.PeriodicCallback(lambda: logs.rotate(stack_dir.log_directory), ROTATE_INTERVAL_MS).start()
+    ioloop.PeriodicCallback(Watchdog(stack_dir, manager, processes).check, LIVENESS_INTERVAL_SECONDS * 1000).start()
     manager.start()
 
 
-def _watcher(home: StackDir, process: Process) -> GracefulWatcher:
-    shell, *words = logs.appending_to_log(process.argv)
-    log = home.log(process.name)
+def _watcher(stack_dir: StackDir, process: Process) -> GracefulWatcher:
+    shell, *arguments = logs.appending_to_log(process.argv)
+    log = stack_dir.log_file(process.name)
     return GracefulWatcher(
         process.name,
         shell,
-        args=words,
+        args=arguments,
         copy_env=True,
         env=process.environment | {"DEVSTACK_LOG": str(log)},
         working_dir=str(PROJECT),
@@ -150,42 +155,45 @@ def _watcher(home: StackDir, process: Process) -> GracefulWatcher:
         graceful_timeout=process.stop_timeout,
         max_retry=-1,
         autostart=False,
-        hooks=_hooks(home, process),
+        hooks=_hooks(stack_dir, process),
     )
 
 
-def _hooks(home: StackDir, process: Process) -> dict[str, tuple[Callable[..., bool], bool]]:
-    """Keep the process's record. Told to start: the start is no restart; else it ended by itself."""
-    told = False
+def _hooks(stack_dir: StackDir, process: Process) -> dict[str, tuple[Callable[..., bool], bool]]:
+    """Return the hooks that keep the process's record.
+
+    A spawn after a start command is not counted as a restart; any other spawn replaces a process that exited.
+    """
+    is_start_requested = False
     restarts = 0
 
     def before_start(**_: Any) -> bool:
-        nonlocal told
-        told = True
+        nonlocal is_start_requested
+        is_start_requested = True
         return True
 
     def before_spawn(**_: Any) -> bool:
-        home.heartbeat(process.name).unlink(missing_ok=True)
-        log = home.open_log(process.name)
+        stack_dir.heartbeat_file(process.name).unlink(missing_ok=True)
+        log = stack_dir.open_log(process.name)
         if process.user:
             shutil.chown(log, process.user)
         return True
 
     def after_spawn(pid: int, **_: Any) -> bool:
-        nonlocal told, restarts
-        restarts += not told
-        told = False
-        pid_records.write(home, process.name, pid, restarts)
+        nonlocal is_start_requested, restarts
+        restarts += not is_start_requested
+        is_start_requested = False
+        pid_records.write(stack_dir, process.name, pid, restarts)
         return True
 
     def after_signal(pid: int, **_: Any) -> bool:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)  # a process that was stopped would never see the signal
+            os.kill(pid, signal.SIGCONT)  # a suspended process would not handle the stop signal
         return True
 
     def after_reap(exit_code: int | None = None, **_: Any) -> bool:
         if exit_code is not None:
-            pid_records.record_exit(home, process.name, exit_code)
+            pid_records.record_exit(stack_dir, process.name, exit_code)
         return True
 
     hooks = (before_start, before_spawn, after_spawn, after_signal, after_reap)

@@ -1,8 +1,7 @@
-"""A record for each started process, DIR/run/NAME.json: its pid, when it was born, how often it was started again, and
-how the last one ended.
+"""Keeps a record of each started process in DIR/run/NAME.json: its pid, creation time, restarts and last exit status.
 
-The manager writes them; `status` reads them without asking the manager; and after the manager was killed they say what
-it left behind. A pid is believed only together with the time of birth, since the system gives pids out again.
+The manager writes the records; `status` reads them without a request to the manager. After the manager was killed they
+show what it left running. A pid counts only together with its creation time, because the system reuses pids.
 """
 
 import os
@@ -18,101 +17,103 @@ from devstack.spec.layout import StackDir, write_private
 from devstack.spec.stack import Process
 
 DEVSTACK_ENV_VAR = "DEVSTACK_DIR"
-"""Every process has this in its environment, so that children whose parent was killed can be told from strangers."""
+"""Variable in the environment of every process of a stack; it identifies orphans, children whose parent was killed."""
 
 
 class PidRecord(BaseModel):
-    """One process as the manager started it; `born` is in seconds since the epoch, as the system tells it.
+    """One process as the manager started it.
 
-    `last_exit` is the status of the last one that ended, this one or one before: -9 when signal 9 ended it.
+    `created_at` is the creation time that the system reports, in seconds since the epoch. `last_exit` is the exit
+    status of the last process of this name that exited, this one or an earlier one: -9 after signal 9.
     """
 
     pid: int
-    born: float
+    created_at: float
     restarts: int = 0
     last_exit: int | None = None
 
 
-def write(home: StackDir, name: str, pid: int, restarts: int) -> None:
-    """Note a process that was just started."""
-    before = read(home, name)
-    with suppress(psutil.NoSuchProcess):  # it ended at once; the next start writes
-        record = PidRecord(pid=pid, born=psutil.Process(pid).create_time(), restarts=restarts)
-        _keep(home, name, record.model_copy(update={"last_exit": before.last_exit if before else None}))
+def write(stack_dir: StackDir, name: str, pid: int, restarts: int) -> None:
+    """Record a process that was just started."""
+    previous = read(stack_dir, name)
+    with suppress(psutil.NoSuchProcess):  # it exited at once; the next start writes the record
+        record = PidRecord(pid=pid, created_at=psutil.Process(pid).create_time(), restarts=restarts)
+        _save(stack_dir, name, record.model_copy(update={"last_exit": previous.last_exit if previous else None}))
 
 
-def record_exit(home: StackDir, name: str, status: int) -> None:
-    """Note how a process ended."""
-    if record := read(home, name):
-        _keep(home, name, record.model_copy(update={"last_exit": status}))
+def record_exit(stack_dir: StackDir, name: str, status: int) -> None:
+    """Record the exit status of a process."""
+    if record := read(stack_dir, name):
+        _save(stack_dir, name, record.model_copy(update={"last_exit": status}))
 
 
-def read(home: StackDir, name: str) -> PidRecord | None:
-    """The last record of a process; None when it was never started."""
+def read(stack_dir: StackDir, name: str) -> PidRecord | None:
+    """Return the last record of a process; None when it was never started or its record is invalid."""
     try:
-        return PidRecord.model_validate_json(home.record(name).read_text())
+        return PidRecord.model_validate_json(stack_dir.record_file(name).read_text())
     except (FileNotFoundError, ValueError):
         return None
 
 
-def _keep(home: StackDir, name: str, record: PidRecord) -> None:
-    write_private(home.record(name), record.model_dump_json())
+def _save(stack_dir: StackDir, name: str, record: PidRecord) -> None:
+    write_private(stack_dir.record_file(name), record.model_dump_json())
 
 
-def delete_all(home: StackDir) -> None:
-    """Drop all records: restarts count from the start of a stack."""
-    for path in home.run.glob("*.json"):
+def delete_all(stack_dir: StackDir) -> None:
+    """Delete all records, because restarts are counted from the start of a stack."""
+    for path in stack_dir.run_directory.glob("*.json"):
         path.unlink(missing_ok=True)
 
 
 def running_process(record: PidRecord | None) -> psutil.Process | None:
-    """The process of a record if it still runs."""
+    """Return the process of a record if it still runs, else None."""
     if record is None:
         return None
     try:
         process = psutil.Process(record.pid)
-        same = process.create_time() == record.born
+        is_same_process = process.create_time() == record.created_at
     except psutil.NoSuchProcess:
         return None
-    return process if same and _is_running(process) else None
+    return process if is_same_process and _is_running(process) else None
 
 
-def stop_leftovers(home: StackDir, processes: Iterable[Process]) -> list[str]:
-    """End what a killed manager left running, rank by rank, and say whom; then their orphaned children."""
-    ordered = sorted(processes, key=lambda each: -each.stop_rank)
-    found = {each.name: record for each in ordered if (record := read(home, each.name))}
-    ended = []
-    for rank in sorted({each.stop_rank for each in ordered}, reverse=True):
-        group = [
-            (each, left)
-            for each in ordered
-            if each.stop_rank == rank and (left := running_process(found.get(each.name)))
+def stop_leftovers(stack_dir: StackDir, processes: Iterable[Process]) -> list[str]:
+    """Stop what a killed manager left running, rank by rank, then kill orphaned children; return the stopped names."""
+    ordered = sorted(processes, key=lambda process: -process.stop_rank)
+    records = {process.name: record for process in ordered if (record := read(stack_dir, process.name))}
+    stopped = []
+    for rank in sorted({process.stop_rank for process in ordered}, reverse=True):
+        leftovers = [
+            (process, running)
+            for process in ordered
+            if process.stop_rank == rank and (running := running_process(records.get(process.name)))
         ]
-        _stop(group)
-        ended += [each.name for each, _ in group]
-    _kill_orphans(home, {record.pid for record in found.values()})
-    return ended
+        _stop(leftovers)
+        stopped += [process.name for process, _ in leftovers]
+    _kill_orphans(stack_dir, {record.pid for record in records.values()})
+    return stopped
 
 
-def _stop(group: list[tuple[Process, psutil.Process]]) -> None:
-    for each, left in group:
+def _stop(leftovers: list[tuple[Process, psutil.Process]]) -> None:
+    for process, running in leftovers:
         with suppress(psutil.NoSuchProcess):
-            left.send_signal(each.stop_signal)
-            left.send_signal(signal.SIGCONT)  # a stopped process would never see the first signal
-    patience = max((each.stop_timeout for each, _ in group), default=0.0)
-    _kill(_wait_for_exit([left for _, left in group], patience))
+            running.send_signal(process.stop_signal)
+            running.send_signal(signal.SIGCONT)  # a suspended process would not handle the stop signal
+    stop_timeout = max((process.stop_timeout for process, _ in leftovers), default=0.0)
+    _kill(_wait_for_exit([running for _, running in leftovers], stop_timeout))
 
 
 def _wait_for_exit(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Those that still run after so many seconds. One that ended and was not yet collected by its parent does not run:
-    in a container the first process, which inherits orphans, may never collect them."""
+    """Wait at most `seconds` and return the processes that still run."""
     deadline = time.monotonic() + seconds
-    while (running := [each for each in processes if _is_running(each)]) and time.monotonic() < deadline:
+    while (running := [process for process in processes if _is_running(process)]) and time.monotonic() < deadline:
         time.sleep(0.02)
     return running
 
 
 def _is_running(process: psutil.Process) -> bool:
+    """Return whether a process runs. A zombie does not: in a container the first process, which inherits orphans, may
+    never collect them."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -120,19 +121,19 @@ def _is_running(process: psutil.Process) -> bool:
 
 
 def _kill(processes: list[psutil.Process]) -> None:
-    for each in processes:
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
-            each.kill()
+            process.kill()
     _wait_for_exit(processes, 5)
 
 
-def _kill_orphans(home: StackDir, sessions: set[int]) -> None:
-    """Children live in the session of the process that the manager started; PostgreSQL's end by themselves."""
-    _kill([each for each in psutil.process_iter() if _is_orphan(each, home, sessions)])
+def _kill_orphans(stack_dir: StackDir, sessions: set[int]) -> None:
+    """Kill the children of the recorded processes, which share their sessions; PostgreSQL's exit automatically."""
+    _kill([process for process in psutil.process_iter() if _is_orphan(process, stack_dir, sessions)])
 
 
-def _is_orphan(process: psutil.Process, home: StackDir, sessions: set[int]) -> bool:
+def _is_orphan(process: psutil.Process, stack_dir: StackDir, sessions: set[int]) -> bool:
     try:
-        return os.getsid(process.pid) in sessions and process.environ().get(DEVSTACK_ENV_VAR) == str(home.root)
+        return os.getsid(process.pid) in sessions and process.environ().get(DEVSTACK_ENV_VAR) == str(stack_dir.root)
     except (psutil.Error, OSError):
         return False

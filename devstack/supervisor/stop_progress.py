@@ -1,4 +1,4 @@
-"""Whom a stop waits for, said to the person who waits: a worker may have a minute of paid calls to finish."""
+"""Reports which processes a stop waits for, because a worker may need a minute to finish its paid calls."""
 
 import threading
 import time
@@ -11,39 +11,41 @@ from devstack.spec.stack import Process
 from devstack.supervisor import pid_records
 
 REPORT_AFTER_SECONDS = 3.0
-"""Seconds: an idle process ends within one or two."""
+"""Seconds before a process is reported; an idle process exits within one or two."""
 
 POLL_SECONDS = 0.5
 
 
 @contextmanager
-def reporting_stops(home: StackDir, processes: Sequence[Process]) -> Iterator[None]:
-    """While the block stops these processes, say once of each whom it waits for."""
+def reporting_stops(stack_dir: StackDir, processes: Sequence[Process]) -> Iterator[None]:
+    """Print once for each slow process that it is waited for, while the block stops these processes."""
     done = threading.Event()
-    teller = threading.Thread(target=_report, args=(home, processes, done), daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=_report, args=(stack_dir, processes, done), daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         done.set()
-        teller.join()
+        reporter.join()
 
 
-def _report(home: StackDir, processes: Sequence[Process], done: threading.Event) -> None:
-    told: set[str] = set()
-    since: dict[str, float] = {}
+def _report(stack_dir: StackDir, processes: Sequence[Process], done: threading.Event) -> None:
+    reported: set[str] = set()
+    stopping_since: dict[str, float] = {}
     while not done.wait(POLL_SECONDS):
         now = time.monotonic()
-        for each in _stopping_now(home, processes):
-            if now - since.setdefault(each.name, now) > REPORT_AFTER_SECONDS and each.name not in told:
-                told.add(each.name)
-                console.print_line(
-                    f"waiting for {each.name} to {'finish its calls' if each.kind == 'worker' else 'end'}"
-                )
+        for process in _stopping_now(stack_dir, processes):
+            seconds = now - stopping_since.setdefault(process.name, now)
+            if seconds > REPORT_AFTER_SECONDS and process.name not in reported:
+                reported.add(process.name)
+                purpose = "finish its calls" if process.kind == "worker" else "stop"
+                console.print_line(f"Waiting for {process.name} to {purpose}")
 
 
-def _stopping_now(home: StackDir, processes: Sequence[Process]) -> list[Process]:
-    """Those of the highest rank that still run: the others are not asked to end yet."""
-    left = [each for each in processes if pid_records.running_process(pid_records.read(home, each.name))]
-    top = max((each.stop_rank for each in left), default=0)
-    return [each for each in left if each.stop_rank == top]
+def _stopping_now(stack_dir: StackDir, processes: Sequence[Process]) -> list[Process]:
+    """Return the running processes of the highest rank; lower ranks have not received their stop signal yet."""
+    running = [
+        process for process in processes if pid_records.running_process(pid_records.read(stack_dir, process.name))
+    ]
+    top_rank = max((process.stop_rank for process in running), default=0)
+    return [process for process in running if process.stop_rank == top_rank]

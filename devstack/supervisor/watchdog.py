@@ -1,4 +1,4 @@
-"""Replacing processes that run and do nothing: only somebody outside sees one that was stopped, or hangs as a whole."""
+"""Replaces stalled processes: one that is suspended, or hangs as a whole, cannot detect that itself."""
 
 import time
 from collections.abc import Iterable
@@ -12,31 +12,33 @@ from devstack.spec.stack import Process
 from devstack.supervisor.liveness import Heartbeat, LivenessTimer
 
 STOP_TIMEOUT_SECONDS: Final = 10.0
-"""Between the stop signal and SIGKILL. Others have long taken over what a silent process had begun."""
+"""Seconds between the stop signal and SIGKILL. Other processes have long taken over the work of a stalled one."""
 
 
 class Watchdog:
-    """Ends what has shown no life for as long as its `silence` says; the manager then starts it again."""
+    """Stops a process that misses its heartbeats for its `liveness_timeout`; the manager then restarts it."""
 
-    def __init__(self, home: StackDir, arbiter: Any, processes: Iterable[Process]) -> None:
-        self._home = home
+    def __init__(self, stack_dir: StackDir, arbiter: Any, processes: Iterable[Process]) -> None:
+        self._stack_dir = stack_dir
         self._arbiter = arbiter
         now = time.monotonic()
         self._timers = {
-            each.name: LivenessTimer(each.liveness_timeout, now) for each in processes if each.kind in HEARTBEAT_KINDS
+            process.name: LivenessTimer(process.liveness_timeout, now)
+            for process in processes
+            if process.kind in HEARTBEAT_KINDS
         }
 
     def check(self) -> None:
-        """Look at all of them. One that is being stopped already is left alone."""
-        for name, silence in self._timers.items():
+        """Check the heartbeats of all processes and stop the stalled ones, except those that are already stopping."""
+        for name, timer in self._timers.items():
             watcher = self._arbiter.get_watcher(name)
             for process in list(watcher.processes.values()) if watcher.is_active() else []:
-                if silence.is_expired(self._heartbeat(name, process.pid), time.monotonic()) and not process.stopping:
-                    logger.warning("%s shows no life and is replaced", name)
+                if timer.is_expired(self._heartbeat(name, process.pid), time.monotonic()) and not process.stopping:
+                    logger.warning("%s missed its heartbeats and is restarted", name)
                     watcher.kill_process(process, graceful_timeout=STOP_TIMEOUT_SECONDS)
 
     def _heartbeat(self, name: str, pid: int) -> Heartbeat:
         try:
-            return Heartbeat(pid, self._home.heartbeat(name).stat().st_mtime)
+            return Heartbeat(pid, self._stack_dir.heartbeat_file(name).stat().st_mtime)
         except FileNotFoundError:
             return Heartbeat(pid, None)

@@ -1,4 +1,4 @@
-"""Inputs and contexts of calls, with everything that a test does not care about filled in."""
+"""Makes inputs and contexts of calls, with defaults for everything that a test does not set."""
 
 import threading
 from typing import Any
@@ -9,17 +9,19 @@ from hypothesis import HealthCheck, settings
 from agents.catalogue import CATALOGUE
 from agents.interface import AgentInput, CallContext, Provider
 
-ON_A_BUSY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""For property tests: how fast an example runs says nothing about what it proves."""
+WITHOUT_DEADLINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For property tests, because the duration of an example depends on the load of the machine."""
 
 
-def an_input(
-    text: str = "Should I learn Rust this winter?", thought_id: str = "a-thought", **others: Any
+def make_input(
+    text: str = "Should I learn Rust this winter?", thought_id: str = "a-thought", **fields: Any
 ) -> AgentInput:
-    return AgentInput(thought_id=thought_id, user_id="a-user", text=text, **others)
+    return AgentInput(thought_id=thought_id, user_id="a-user", text=text, **fields)
 
 
-def a_context(attempt: int = 1, deadline_seconds: float = 60, cancelled: threading.Event | None = None) -> CallContext:
+def make_context(
+    attempt: int = 1, deadline_seconds: float = 60, cancelled: threading.Event | None = None
+) -> CallContext:
     return CallContext(
         call_id=str(uuid4()),
         attempt=attempt,
@@ -29,10 +31,10 @@ def a_context(attempt: int = 1, deadline_seconds: float = 60, cancelled: threadi
     )
 
 
-def analyse(provider: Provider, text: str, **others: Any) -> dict[str, dict[str, Any]]:
-    """The stored outputs of all five agents, one after the other, as the system runs them."""
+def run_all_agents(provider: Provider, text: str, **fields: Any) -> dict[str, dict[str, Any]]:
+    """Run all agents in order, as the system does, and return their outputs as they are stored."""
     outputs: dict[str, dict[str, Any]] = {}
     for agent_name in CATALOGUE.names:
-        given = an_input(text, previous=dict(outputs), **others)
-        outputs[agent_name] = provider.run(agent_name, given, a_context()).output.model_dump(mode="json")
+        agent_input = make_input(text, previous=dict(outputs), **fields)
+        outputs[agent_name] = provider.run(agent_name, agent_input, make_context()).output.model_dump(mode="json")
     return outputs

@@ -1,4 +1,4 @@
-"""The catalogue: every row is complete, and agents are found by step and by name."""
+"""The catalogue has complete rows, and finds agents by step and by name."""
 
 import pytest
 
@@ -6,32 +6,32 @@ from agents.agent import Agent
 from agents.catalogue import CATALOGUE, Catalogue
 from agents.errors import PermanentError
 from agents.offline.provider import OfflineProvider
-from tests.agents.calls import a_context, an_input
+from tests.agents.calls import make_context, make_input
 
 
-def fields_of(agent: Agent) -> set[str]:
-    """The names of all fields of an agent's output, those of its parts included."""
-    definitions = agent.output.model_json_schema()
-    schemas = [definitions, *definitions.get("$defs", {}).values()]
+def field_names(agent: Agent) -> set[str]:
+    """Return the names of all fields of an agent's output, including those of its parts."""
+    root = agent.output.model_json_schema()
+    schemas = [root, *root.get("$defs", {}).values()]
     return {name for schema in schemas for name in schema.get("properties", {})}
 
 
-def test_names_are_unique_and_fit_into_a_tasks_name() -> None:
+def test_names_are_unique_and_usable_in_task_names() -> None:
     assert len(set(CATALOGUE.names)) == CATALOGUE.total
     assert all(name.replace("_", "").isalpha() and name.islower() for name in CATALOGUE.names)
 
 
 @pytest.mark.parametrize("agent", CATALOGUE.agents, ids=lambda agent: agent.name)
-def test_every_agent_says_what_the_page_shows_of_it(agent: Agent) -> None:
+def test_every_agent_has_the_texts_that_the_page_shows(agent: Agent) -> None:
     assert agent.title
     assert agent.question.endswith("?")
     assert agent.summary
-    assert {*agent.labels, agent.lead} - {""} <= fields_of(agent)
+    assert {*agent.labels, agent.lead} - {""} <= field_names(agent)
 
 
 @pytest.mark.parametrize("agent", CATALOGUE.agents, ids=lambda agent: agent.name)
 def test_every_agent_has_an_offline_rule(agent: Agent) -> None:
-    result = OfflineProvider().run(agent.name, an_input(), a_context())
+    result = OfflineProvider().run(agent.name, make_input(), make_context())
     assert isinstance(result.output, agent.output)
 
 
@@ -48,5 +48,5 @@ def test_an_unknown_name_is_a_permanent_error_that_lists_the_agents() -> None:
     assert CATALOGUE.find("astrology") is None
 
 
-def test_thoughts_of_the_first_release_keep_their_number_of_results() -> None:
+def test_the_catalogue_is_never_shorter_than_in_the_first_release() -> None:
     assert Catalogue.first_total <= CATALOGUE.total

@@ -1,20 +1,22 @@
+"""Outputs are validated: closed fields, bounded lengths, storable values, and computed fields."""
+
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given as any_of
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from agents.catalogue import CATALOGUE
 from agents.classification import Classification
 from agents.errors import AgentError, InvalidOutput, PermanentError, TransientError
-from agents.output import clean, validate_output
-from agents.priority import LEVELS, Priority, floor
+from agents.output import replace_unstorable, validate_output
+from agents.priority import LEVELS, Priority, priority_floor
 from agents.scripted.samples import sample
 from agents.value_impact import ValueImpact, weighted_total
-from tests.agents.calls import ON_A_BUSY_MACHINE, an_input
+from tests.agents.calls import WITHOUT_DEADLINE, make_input
 
 FIELDS = {
     "classification": "type urgency entities emotional_tone implied_needs complexity",
@@ -42,20 +44,20 @@ FIELDS = {
 
 def models() -> Iterator[tuple[str, type[BaseModel]]]:
     for agent in CATALOGUE.agents:
-        yield from groups(agent.name, agent.output)
+        yield from nested_models(agent.name, agent.output)
 
 
-def groups(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
-    """The model and those inside it, by path; a list of a model has the path of its field."""
+def nested_models(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the model and the models inside it, each with its path. A list of a model has the path of its field."""
     yield path, model
     for name, field in model.model_fields.items():
-        inner = [kind for kind in (field.annotation, *getattr(field.annotation, "__args__", ())) if kind]
-        for kind in inner:
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                yield from groups(f"{path}.{name}", kind)
+        types = [type_ for type_ in (field.annotation, *getattr(field.annotation, "__args__", ())) if type_]
+        for type_ in types:
+            if isinstance(type_, type) and issubclass(type_, BaseModel):
+                yield from nested_models(f"{path}.{name}", type_)
 
 
-def claim(agent_name: str, **changes: object) -> dict[str, Any]:
+def make_answer(agent_name: str, **changes: object) -> dict[str, Any]:
     return {**sample(CATALOGUE.named(agent_name).output, "any text"), **changes}
 
 
@@ -65,7 +67,7 @@ def test_every_output_has_exactly_the_documented_fields() -> None:
     }
 
 
-def test_the_enums_have_exactly_the_documented_words() -> None:
+def test_the_enums_have_exactly_the_documented_values() -> None:
     schema = Classification.model_json_schema()["properties"]
     assert schema["type"]["enum"] == ["task", "problem", "idea", "question", "observation", "emotion"]
     assert schema["urgency"]["enum"] == ["immediate", "soon", "eventually", "never"]
@@ -77,10 +79,10 @@ def test_the_enums_have_exactly_the_documented_words() -> None:
 
 
 @pytest.mark.parametrize("agent_name", CATALOGUE.names)
-def test_an_error_is_never_a_result(agent_name: str) -> None:
-    for answer in ({"error": "rate limited"}, claim(agent_name, error="rate limited"), {}):
+def test_an_answer_that_reports_an_error_is_rejected(agent_name: str) -> None:
+    for answer in ({"error": "rate limited"}, make_answer(agent_name, error="rate limited"), {}):
         with pytest.raises(InvalidOutput, match="is not valid at"):
-            validate_output(CATALOGUE.named(agent_name).output, answer, an_input())
+            validate_output(CATALOGUE.named(agent_name).output, answer, make_input())
 
 
 @pytest.mark.parametrize(
@@ -97,51 +99,54 @@ def test_an_error_is_never_a_result(agent_name: str) -> None:
         ("action_plan", {"quick_wins": [{"action": "Begin."}]}),
     ],
 )
-def test_what_is_open_unbounded_or_missing_is_refused(agent_name: str, changes: dict[str, object]) -> None:
+def test_unknown_values_long_texts_and_missing_fields_are_rejected(agent_name: str, changes: dict[str, object]) -> None:
     with pytest.raises(InvalidOutput, match=next(iter(changes))):
-        validate_output(CATALOGUE.named(agent_name).output, claim(agent_name, **changes), an_input())
+        validate_output(CATALOGUE.named(agent_name).output, make_answer(agent_name, **changes), make_input())
 
 
 @pytest.mark.parametrize("score", [-1, 11, float("nan"), float("inf"), "high"])
-def test_a_score_outside_of_0_to_10_is_refused(score: object) -> None:
+def test_a_score_outside_0_to_10_is_rejected(score: object) -> None:
     growth = {**sample(CATALOGUE.named("value_impact").output, "")["growth_value"], "score": score}
     with pytest.raises(InvalidOutput, match=r"growth_value\.score"):
-        validate_output(ValueImpact, claim("value_impact", growth_value=growth), an_input())
+        validate_output(ValueImpact, make_answer("value_impact", growth_value=growth), make_input())
 
 
-def test_a_fractional_score_is_rounded_and_not_paid_for_again() -> None:
+def test_a_fractional_score_is_rounded() -> None:
     growth = {**sample(CATALOGUE.named("value_impact").output, "")["growth_value"], "score": 7.4}
-    assert validate_output(ValueImpact, claim("value_impact", growth_value=growth), an_input()).growth_value.score == 7
+    assert (
+        validate_output(ValueImpact, make_answer("value_impact", growth_value=growth), make_input()).growth_value.score
+        == 7
+    )
 
 
-def test_a_value_that_was_not_assessed_claims_no_confidence() -> None:
+def test_a_value_without_a_score_must_have_no_confidence() -> None:
     health = {**sample(CATALOGUE.named("value_impact").output, "")["health_value"], "score": None, "confidence": 0.9}
     with pytest.raises(InvalidOutput, match="confidence 0"):
-        validate_output(ValueImpact, claim("value_impact", health_value=health), an_input())
+        validate_output(ValueImpact, make_answer("value_impact", health_value=health), make_input())
 
 
-@ON_A_BUSY_MACHINE
-@any_of(st.text(st.characters(codec=None), min_size=1, max_size=150))
+@WITHOUT_DEADLINE
+@given(st.text(st.characters(codec=None), min_size=1, max_size=150))
 def test_every_accepted_text_can_be_stored_as_json(text: str) -> None:
     try:
-        output = validate_output(Priority, claim("priority", risk_assessment=text), an_input())
+        output = validate_output(Priority, make_answer("priority", risk_assessment=text), make_input())
     except InvalidOutput:
-        assert not clean(text).strip()
+        assert not replace_unstorable(text).strip()
         return
     stored = json.dumps(output.model_dump(mode="json"), allow_nan=False)
     assert "\\u0000" not in stored
     json.loads(stored)["risk_assessment"].encode("utf-8")
 
 
-def test_the_mistake_is_told_without_the_value() -> None:
-    with pytest.raises(InvalidOutput) as caught:
-        validate_output(Priority, claim("priority", priority_level="a secret"), an_input())
-    assert "priority_level" in str(caught.value)
-    assert "a secret" not in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_the_error_names_the_field_and_never_the_value() -> None:
+    with pytest.raises(InvalidOutput) as raised:
+        validate_output(Priority, make_answer("priority", priority_level="a secret"), make_input())
+    assert "priority_level" in str(raised.value)
+    assert "a secret" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_the_weighted_total_is_computed_whatever_was_claimed() -> None:
+def test_the_weighted_total_of_the_answer_is_overwritten() -> None:
     values = {
         f"{name}_value": {**sample(CATALOGUE.named("value_impact").output, "")[f"{name}_value"], "score": 4}
         for name in ("growth", "health")
@@ -154,58 +159,68 @@ def test_the_weighted_total_is_computed_whatever_was_claimed() -> None:
         }
         for name in ("economic", "relational", "legacy")
     }
-    output = validate_output(ValueImpact, claim("value_impact", **values, **others, weighted_total=9.9), an_input())
+    output = validate_output(
+        ValueImpact, make_answer("value_impact", **values, **others, weighted_total=9.9), make_input()
+    )
     assert output.weighted_total == 4
 
 
-def test_the_weighted_total_follows_the_ranking_and_leaves_out_what_was_not_assessed() -> None:
+def test_the_weighted_total_follows_the_ranking_and_excludes_values_that_were_not_assessed() -> None:
     assert weighted_total({"growth": 10, "health": 0, "legacy": None}, []) == 5
     assert weighted_total({"growth": 10, "health": 0, "legacy": None}, ["Personal growth", "Health"]) == 6
     assert weighted_total({"growth": 9, "economic": 3}, ["growth"]) == 7
     assert weighted_total({"growth": None}, ["growth"]) is None
 
 
-def test_the_ranking_of_the_profile_is_used() -> None:
+def test_the_weighted_total_uses_the_ranking_of_the_profile() -> None:
     scores = {"growth": 10, "health": 0, "economic": 0, "relational": 0, "legacy": 0}
     parts = {
-        f"{name}_value": {**sample(CATALOGUE.named("value_impact").output, "")[f"{name}_value"], "score": s}
-        for name, s in scores.items()
+        f"{name}_value": {**sample(CATALOGUE.named("value_impact").output, "")[f"{name}_value"], "score": score}
+        for name, score in scores.items()
     }
-    given = an_input(profile={"values_ranking": ["growth"]})
-    assert validate_output(ValueImpact, claim("value_impact", **parts), given).weighted_total == 3.3
-    assert validate_output(ValueImpact, claim("value_impact", **parts), an_input()).weighted_total == 2
+    agent_input = make_input(profile={"values_ranking": ["growth"]})
+    assert validate_output(ValueImpact, make_answer("value_impact", **parts), agent_input).weighted_total == 3.3
+    assert validate_output(ValueImpact, make_answer("value_impact", **parts), make_input()).weighted_total == 2
 
 
-def test_the_priority_never_lies_under_its_floor() -> None:
-    urgent = an_input(previous={"classification": claim("classification", urgency="immediate")})
-    assert validate_output(Priority, claim("priority", priority_level="Defer"), urgent).priority_level == "Medium"
-    assert validate_output(Priority, claim("priority", priority_level="Critical"), urgent).priority_level == "Critical"
+def test_the_priority_level_is_raised_to_its_floor() -> None:
+    urgent = make_input(previous={"classification": make_answer("classification", urgency="immediate")})
+    assert validate_output(Priority, make_answer("priority", priority_level="Defer"), urgent).priority_level == "Medium"
+    assert (
+        validate_output(Priority, make_answer("priority", priority_level="Critical"), urgent).priority_level
+        == "Critical"
+    )
 
 
-def test_the_floor_is_higher_for_what_is_important() -> None:
+def test_the_floor_is_higher_for_an_important_thought() -> None:
     parts = {
         f"{name}_value": {**sample(CATALOGUE.named("value_impact").output, "")[f"{name}_value"], "score": 9}
         for name in ("growth", "health", "economic", "relational", "legacy")
     }
-    impact = validate_output(ValueImpact, claim("value_impact", **parts), an_input()).model_dump(mode="json")
-    urgent = claim("classification", urgency="immediate")
-    given = an_input(previous={"classification": urgent, "value_impact": impact})
-    assert validate_output(Priority, claim("priority", priority_level="Defer"), given).priority_level == "High"
-    assert [floor(urgency, False) for urgency in ("soon", "eventually", "never")] == ["Low", "Defer", "Defer"]
+    impact = validate_output(ValueImpact, make_answer("value_impact", **parts), make_input()).model_dump(mode="json")
+    urgent = make_answer("classification", urgency="immediate")
+    agent_input = make_input(previous={"classification": urgent, "value_impact": impact})
+    assert (
+        validate_output(Priority, make_answer("priority", priority_level="Defer"), agent_input).priority_level == "High"
+    )
+    assert [priority_floor(urgency, False) for urgency in ("soon", "eventually", "never")] == ["Low", "Defer", "Defer"]
 
 
-def test_outputs_of_another_version_are_as_good_as_missing() -> None:
-    given = an_input(previous={"classification": {"kind": "task"}, "value_impact": {"error": "x"}})
-    assert validate_output(Priority, claim("priority", priority_level="Defer"), given).priority_level == "Defer"
+def test_earlier_outputs_of_an_incompatible_version_are_ignored() -> None:
+    agent_input = make_input(previous={"classification": {"kind": "task"}, "value_impact": {"error": "x"}})
+    assert (
+        validate_output(Priority, make_answer("priority", priority_level="Defer"), agent_input).priority_level
+        == "Defer"
+    )
 
 
-def test_an_output_cannot_be_changed_once_it_is_made() -> None:
-    output = validate_output(Priority, claim("priority"), an_input())
+def test_an_output_is_immutable() -> None:
+    output = validate_output(Priority, make_answer("priority"), make_input())
     with pytest.raises(ValidationError):
         setattr(output, "confidence", 1.0)  # noqa: B010 (mypy knows that it is read-only)
 
 
-def test_an_invalid_output_may_be_tried_again() -> None:
+def test_an_invalid_output_is_a_transient_error() -> None:
     assert isinstance(InvalidOutput("x"), TransientError)
     assert TransientError("x", retry_after=3).retry_after == 3
-    assert all(issubclass(kind, AgentError) for kind in (TransientError, PermanentError))
+    assert all(issubclass(error, AgentError) for error in (TransientError, PermanentError))

@@ -1,4 +1,4 @@
-"""The image that the Dockerfile makes has all that its processes need, and nothing else."""
+"""The image of the Dockerfile contains exactly what its processes need."""
 
 import ast
 import re
@@ -12,45 +12,45 @@ from tests.stores import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 LOCKED = (ROOT / "requirements" / "base.txt").read_text()
-OUTSIDE = {"devstack", "tests", "bench"}
+NOT_IN_THE_IMAGE = {"devstack", "tests", "bench"}
 
-COMMANDS_KNOWN = """
+IMPORT_PROGRAM = """
 import importlib, pkgutil, sys
 for package in sys.argv[1:]:
-    for found in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
-        if found.name != "migrations.env":  # Alembic's entry: it is run, not imported
-            importlib.import_module(found.name)
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        if module.name != "migrations.env":  # Alembic executes it; it cannot be imported
+            importlib.import_module(module.name)
 """
 
 
-def in_the_image() -> list[str]:
-    """The packages that .dockerignore lets in."""
+def image_packages() -> list[str]:
+    """Return the packages that .dockerignore includes."""
     return re.findall(r"^!(\w+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
 
 
-def test_the_image_has_every_package_but_those_of_the_workshop() -> None:
-    assert set(in_the_image()) == {path.parent.name for path in ROOT.glob("*/__init__.py")} - OUTSIDE
+def test_the_image_contains_every_package_except_development_tools() -> None:
+    assert set(image_packages()) == {path.parent.name for path in ROOT.glob("*/__init__.py")} - NOT_IN_THE_IMAGE
 
 
-def test_nothing_in_the_image_needs_what_was_left_out(tmp_path: Path) -> None:
-    for name in [*in_the_image(), "pyproject.toml"]:
+def test_the_image_needs_no_package_that_is_left_out(tmp_path: Path) -> None:
+    for name in [*image_packages(), "pyproject.toml"]:
         (tmp_path / name).symlink_to(ROOT / name)
     environment = {"DATABASE_URL": "postgresql://x/x", "REDIS_URL": "redis://x", "KAFKA_BOOTSTRAP_SERVERS": "x:1"}
-    command = [sys.executable, "-c", COMMANDS_KNOWN, *in_the_image()]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-c", IMPORT_PROGRAM, *image_packages()]
+    process = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
 
 
-def test_every_library_that_the_image_imports_is_locked_for_it() -> None:
+def test_every_library_that_the_image_imports_is_locked() -> None:
     locked = {name.lower().replace("_", "-") for name in re.findall(r"^([\w.-]+)(?:\[.*\])?==", LOCKED, re.MULTILINE)}
     providers = packages_distributions()
-    for module in sorted(set(imported()) - sys.stdlib_module_names - set(in_the_image())):
+    for module in sorted(set(imported_modules()) - sys.stdlib_module_names - set(image_packages())):
         assert {name.lower().replace("_", "-") for name in providers[module]} & locked, module
 
 
-def imported() -> Iterator[str]:
-    """The top-level names that the image's code imports."""
-    for path in [path for name in in_the_image() for path in (ROOT / name).rglob("*.py")]:
+def imported_modules() -> Iterator[str]:
+    """Yield the top-level modules that the image's code imports."""
+    for path in [path for name in image_packages() for path in (ROOT / name).rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -58,18 +58,18 @@ def imported() -> Iterator[str]:
                 yield node.module.partition(".")[0]
 
 
-def test_the_image_installs_exactly_what_is_locked() -> None:
+def test_the_image_installs_exactly_the_locked_packages() -> None:
     assert "COPY requirements/base.txt" in DOCKERFILE
     assert "--require-hashes --requirement /tmp/base.txt" in DOCKERFILE
     for program in ("alembic", "celery", "flower", "gunicorn"):
         assert re.search(rf"^{program}(\[[\w,-]+\])?==\S+ \\\n +--hash=sha256:", LOCKED, re.MULTILINE), program
 
 
-def test_the_image_has_a_python_that_the_project_runs_on() -> None:
+def test_the_image_has_a_python_version_that_the_project_supports() -> None:
     [version] = set(re.findall(r"^FROM python:3\.(\d+)-", DOCKERFILE, re.MULTILINE))
-    [least] = re.findall(r'^requires-python = ">=3\.(\d+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert int(version) >= int(least)
+    [minimum] = re.findall(r'^requires-python = ">=3\.(\d+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert int(version) >= int(minimum)
 
 
-def test_the_image_runs_as_nobody_of_importance() -> None:
+def test_the_image_runs_as_an_unprivileged_user() -> None:
     assert DOCKERFILE.rstrip().splitlines()[-1] == "USER 10001:10001"

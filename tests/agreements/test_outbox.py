@@ -1,4 +1,4 @@
-"""contracts/outbox.py names every statement that writes outbox rows, with its columns; and each refers to it."""
+"""contracts/outbox.py lists every statement that writes outbox rows, and each such module refers to it."""
 
 import importlib
 import inspect
@@ -14,7 +14,7 @@ from contracts.settings import Settings
 
 PACKAGES = ("contracts", "bridge", "tasks", "webapp")
 ENTRY_POINTS = {"tasks.celery"}
-"""Reads the environment when it is imported, as `celery -A tasks` wants it."""
+"""Modules that read the environment when they are imported, as `celery -A tasks` requires."""
 
 INSERT = re.compile(r"INSERT INTO outbox \(([^)]*)\)")
 
@@ -22,13 +22,13 @@ INSERT = re.compile(r"INSERT INTO outbox \(([^)]*)\)")
 def modules() -> Iterator[ModuleType]:
     for package in PACKAGES:
         root = importlib.import_module(package)
-        for found in pkgutil.walk_packages(root.__path__, f"{package}."):
-            if found.name not in ENTRY_POINTS and not found.name.endswith("__main__"):
-                yield importlib.import_module(found.name)
+        for module in pkgutil.walk_packages(root.__path__, f"{package}."):
+            if module.name not in ENTRY_POINTS and not module.name.endswith("__main__"):
+                yield importlib.import_module(module.name)
 
 
 def inserts() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The constant of each statement, and the columns of each of its INSERTs."""
+    """Yield the constant of each statement that writes outbox rows, with the columns of each of its INSERTs."""
     for module in modules():
         for name, value in vars(module).items():
             if isinstance(value, TextClause) and f"{name}: Final = text(" in inspect.getsource(module):
@@ -36,18 +36,18 @@ def inserts() -> Iterator[tuple[str, tuple[str, ...]]]:
                     yield f"{module.__name__}.{name}", tuple(column.strip() for column in columns.split(","))
 
 
-def test_the_table_names_every_insert_with_its_columns() -> None:
-    table = {(statement, kind.columns) for kind in ROW_KINDS for statement in kind.written_by}
-    assert set(inserts()) == table
+def test_row_kinds_lists_every_insert_with_its_columns() -> None:
+    listed = {(statement, kind.columns) for kind in ROW_KINDS for statement in kind.written_by}
+    assert set(inserts()) == listed
 
 
-def test_every_module_that_inserts_refers_to_the_table() -> None:
+def test_every_module_that_writes_outbox_rows_refers_to_contracts_outbox() -> None:
     for statement, _ in inserts():
         module = importlib.import_module(statement.rpartition(".")[0])
         assert "contracts/outbox.py" in inspect.getsource(module), statement
 
 
-def test_the_topics_are_settings() -> None:
+def test_the_topics_of_row_kinds_are_settings() -> None:
     assert (
         {kind.topic for kind in ROW_KINDS}
         == {

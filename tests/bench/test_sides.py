@@ -1,4 +1,4 @@
-"""What is measured is the work of the system itself: a round's thoughts are accepted, and shown all at once."""
+"""WholePath: the thoughts of a round are accepted, and become visible all at once."""
 
 from sqlalchemy import text
 
@@ -13,9 +13,7 @@ ACCEPTED = text("""
 """)
 
 
-def test_the_thoughts_of_a_round_wait_out_of_sight_until_they_are_released(
-    settings: Settings, database: Database
-) -> None:
+def test_the_thoughts_of_a_round_are_invisible_until_they_are_released(settings: Settings, database: Database) -> None:
     side = WholePath(settings, RunningStack(None, settings.database_url, settings.redis_url, None, {}), users=2)
     side.hold(5)
     assert database.rows(ACCEPTED, topic=settings.kafka_topic) == [(0, 0, 0)]

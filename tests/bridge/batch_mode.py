@@ -1,4 +1,4 @@
-"""A bridge in batch mode, and the rows that ask it to work."""
+"""Runs a bridge in batch mode, and writes and reads the rows that request batches."""
 
 import threading
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from contracts.settings import Settings
 
 
 @contextmanager
-def running(settings: Settings, database: Database) -> Iterator[None]:
-    """A bridge in batch mode, at work in a thread."""
+def running_batch_bridge(settings: Settings, database: Database) -> Iterator[None]:
+    """Run a bridge in batch mode in a thread until the end of the block."""
     stop = threading.Event()
     bridge = Bridge(settings, database, BatchSource(settings, database))
     thread = threading.Thread(target=bridge.run, args=(stop,))
@@ -26,15 +26,15 @@ def running(settings: Settings, database: Database) -> Iterator[None]:
         thread.join(30)
 
 
-def ask_for_a_batch(database: Database) -> int:
+def request_batch(database: Database) -> int:
     return int(database.rows(text("INSERT INTO batches (asked_at) VALUES (now()) RETURNING id"))[0].id)
 
 
 def has_begun(database: Database, batch: int) -> bool:
-    (found,) = database.rows(text("SELECT begun_at FROM batches WHERE id = :id"), id=batch)
-    return found.begun_at is not None
+    (row,) = database.rows(text("SELECT begun_at FROM batches WHERE id = :id"), id=batch)
+    return row.begun_at is not None
 
 
 def has_ended(database: Database, batch: int) -> bool:
-    (found,) = database.rows(text("SELECT * FROM batches WHERE id = :id"), id=batch)
-    return found.begun_at is not None and found.ended_at is not None
+    (row,) = database.rows(text("SELECT * FROM batches WHERE id = :id"), id=batch)
+    return row.begun_at is not None and row.ended_at is not None

@@ -1,4 +1,4 @@
-"""Topics as the project itself makes them, and a proxy before Kafka that refuses connections at first."""
+"""Fixtures: topics created by the project's own code, and a proxy to Kafka that refuses connections at first."""
 
 from collections.abc import Iterator
 
@@ -7,20 +7,20 @@ from confluent_kafka.admin import AdminClient
 
 from bridge.kafka.topics import create_topics
 from contracts.settings import Settings
-from tests.conftest import is_led
+from tests.conftest import has_leaders
 from tests.eventually import eventually
 from tests.tcp_proxy import TcpProxy
 
 
 @pytest.fixture
 def topics(settings: Settings) -> Iterator[None]:
-    """The three topics of `settings` for the time of the test."""
-    made = create_topics(settings)
+    """Create the three topics of `settings`, and delete them after the test."""
+    created = create_topics(settings)
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
-    eventually(lambda: all(is_led(admin, name) for name in made))
+    eventually(lambda: all(has_leaders(admin, name) for name in created))
     yield
-    for gone in admin.delete_topics(made).values():
-        gone.result(30)
+    for deletion in admin.delete_topics(created).values():
+        deletion.result(30)
 
 
 @pytest.fixture
@@ -32,6 +32,6 @@ def kafka_proxy(settings: Settings) -> Iterator[TcpProxy]:
 
 
 @pytest.fixture
-def kafka_away(settings: Settings, kafka_proxy: TcpProxy) -> Settings:
-    """Settings whose Kafka is behind the proxy."""
+def unavailable_kafka(settings: Settings, kafka_proxy: TcpProxy) -> Settings:
+    """Return settings whose Kafka is reached through the proxy, which refuses connections until `accept`."""
     return settings.model_copy(update={"kafka_bootstrap_servers": kafka_proxy.address})

@@ -1,4 +1,4 @@
-"""Dead letters in a real PostgreSQL as the system itself leaves them: of thoughts that failed, and of bad records."""
+"""Adds dead letters to a real PostgreSQL as the system does: of failed thoughts, and of records that are no event."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from contracts.dead_letters import failure_headers, origin, record_failure_id
 from contracts.events import thought_created
 from contracts.settings import Settings
 from contracts.source_headers import capture_headers
-from tests.bridge.running_relays import a_relay
+from tests.bridge.running_relays import idle_relay
 
 STEPS_DONE = 2
 
@@ -33,40 +33,49 @@ PUBLISH = text("""
      WHERE thought_id IS NOT NULL ORDER BY failure_id
 """)
 
+DELETE = text("""UPDATE thoughts SET status = 'deleted', finished_at = now(), call_id = NULL, text = '', event = ''
+                    WHERE id = :id""")
 
-def a_thought(
-    database: Database, settings: Settings, user: UUID, words: str = "A thought", kept: dict[str, Any] | None = None
+
+def accept_thought(
+    database: Database,
+    settings: Settings,
+    user: UUID,
+    thought_text: str = "A thought",
+    source: dict[str, Any] | None = None,
 ) -> UUID:
-    """An accepted thought, its outbox row already published; `kept` is another producer's key and headers."""
+    """Accept a thought and remove its outbox row; `source` is an external producer's key and headers."""
     thought = uuid4()
     value = b"\x00event of " + thought.bytes
     topic = settings.kafka_topic
-    own = {"thought_id": thought, "user_id": user, "text": words, "event": value, "headers": kept}
-    accept(database, **own, topic=topic, emit=True)  # type: ignore[arg-type]
+    columns = {"thought_id": thought, "user_id": user, "text": thought_text, "event": value, "headers": source}
+    accept(database, **columns, topic=topic, emit=True)  # type: ignore[arg-type]
     database.rows(text("DELETE FROM outbox"))
     return thought
 
 
-def fail(database: Database, thought: UUID, *, reason: str = "permanent", **told: Any) -> str:
-    """Let a thought fail for good in its third step; returns its failure id."""
-    usual: dict[str, Any] = {
+def fail_thought(database: Database, thought: UUID, *, reason: str = "permanent", **headers: Any) -> str:
+    """Let a thought fail permanently in its third step, and return its failure id."""
+    defaults: dict[str, Any] = {
         "error_class": "agents.errors.Broken",
         "message": "no luck",
         "agent": "value_impact",
         "attempts": 4,
     }
-    where = told.pop("origin", None)
-    headers = json.dumps(failure_headers(reason=reason, **(usual | told)) | {"origin": where})
-    row = database.rows(FAIL, id=thought, headers=headers, steps=STEPS_DONE, reason=reason)[0]
+    position = headers.pop("origin", None)
+    stored = json.dumps(failure_headers(reason=reason, **(defaults | headers)) | {"origin": position})
+    row = database.rows(FAIL, id=thought, headers=stored, steps=STEPS_DONE, reason=reason)[0]
     return str(row.failure_id)
 
 
-def failed(database: Database, settings: Settings, user: UUID, *, words: str = "A thought", **told: Any) -> str:
-    """The failure id of a new thought that failed."""
-    return fail(database, a_thought(database, settings, user, words), **told)
+def add_failed_thought(
+    database: Database, settings: Settings, user: UUID, *, thought_text: str = "A thought", **headers: Any
+) -> str:
+    """Accept a thought, let it fail, and return its failure id."""
+    return fail_thought(database, accept_thought(database, settings, user, thought_text), **headers)
 
 
-def buried(
+def add_record_dead_letter(
     database: Database,
     settings: Settings,
     value: bytes | None,
@@ -77,45 +86,44 @@ def buried(
     headers: list[tuple[str, bytes | None]] | None = None,
     **more: Any,
 ) -> str:
-    """The failure id of a record that was buried."""
-    where = origin(settings.kafka_topic, 1, offset, 1_700_000_000_000)
-    told = failure_headers(reason=reason, error_class="NotJson", message="the value is not JSON")
-    given = [("trace", b"\xff"), ("trace", None)] if headers is None else headers
-    told |= {"origin": where, **capture_headers(key, given)} | more
-    failure = record_failure_id(where, value)
+    """Dead-letter a record and return its failure id; `more` are further entries of the stored headers."""
+    position = origin(settings.kafka_topic, 1, offset, 1_700_000_000_000)
+    stored = failure_headers(reason=reason, error_class="NotJson", message="the value is not JSON")
+    record_headers = [("trace", b"\xff"), ("trace", None)] if headers is None else headers
+    stored |= {"origin": position, **capture_headers(key, record_headers)} | more
+    failure_id = record_failure_id(position, value)
     topic = settings.kafka_dead_letter_topic
-    insert_dead_letter(database, failure_id=failure, reason=reason, value=value, headers=told, topic=topic)
-    return failure
+    insert_dead_letter(database, failure_id=failure_id, reason=reason, value=value, headers=stored, topic=topic)
+    return failure_id
 
 
-def an_event(user: UUID, words: str = "From afar") -> tuple[UUID, bytes]:
-    """A thought's id and its event."""
+def make_event(user: UUID, thought_text: str = "From an external producer") -> tuple[UUID, bytes]:
+    """Return the id of a new thought and its event."""
     thought = uuid4()
-    return thought, thought_created(user, thought, words).to_bytes()
+    return thought, thought_created(user, thought, thought_text).to_bytes()
 
 
-def thought_of(database: Database, failure_id: str) -> Row:
+def get_thought(database: Database, failure_id: str) -> Row:
     return database.rows(text("SELECT * FROM thoughts WHERE id = :id"), id=UUID(failure_id.split(":")[0]))[0]
 
 
-def letter_of(database: Database, failure_id: str) -> Row:
+def get_dead_letter(database: Database, failure_id: str) -> Row:
     return database.rows(text("SELECT * FROM dead_letters WHERE failure_id = :id"), id=failure_id)[0]
 
 
-def emitted(database: Database) -> list[tuple[str | None, int | None, bytes]]:
+def outbox_rows(database: Database) -> list[tuple[str | None, int | None, bytes]]:
+    """Return key, turn and value of each row of the outbox."""
     rows = database.rows(text("SELECT key, turn, value FROM outbox ORDER BY id"))
     return [(row.key, row.turn, bytes(row.value)) for row in rows]
 
 
-def delete(database: Database, thought: UUID) -> None:
-    """What is left of a thought that its author deleted."""
-    gone = text("""UPDATE thoughts SET status = 'deleted', finished_at = now(), call_id = NULL, text = '', event = ''
-                    WHERE id = :id""")
-    database.rows(gone, id=thought)
+def delete_thought(database: Database, thought: UUID) -> None:
+    """Turn a thought into a tombstone, as a deletion by its author does."""
+    database.rows(DELETE, id=thought)
 
 
-def published(settings: Settings, database: Database) -> None:
-    """Let the relay publish every dead letter; buried ones have their outbox rows already."""
+def publish_dead_letters(settings: Settings, database: Database) -> None:
+    """Let the relay publish every dead letter. Those of thoughts get an outbox row first; records already have one."""
     database.rows(PUBLISH, topic=settings.kafka_dead_letter_topic)
-    with a_relay(settings) as relay:
+    with idle_relay(settings) as relay:
         relay.publish_batch()

@@ -1,4 +1,4 @@
-"""Records on their way through a lane's intake, and the dead letters that became of them."""
+"""Adds records to a lane as the consumer does, and reads the dead letters that ingestion made of them."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -17,28 +17,30 @@ from contracts.settings import Settings
 from tests.bridge.kafka_sources import user_key
 
 
-def an_intake(database: Database, settings: Settings, clock: Callable[[], float] = monotonic) -> Ingestion:
+def make_ingestion(database: Database, settings: Settings, clock: Callable[[], float] = monotonic) -> Ingestion:
     return Ingestion(
         database, ProgressPublisher(connect_redis(settings.redis_url), settings.redis_sse_prefix), settings, clock
     )
 
 
-OWN: Final = b"its own"
+USER_KEY: Final = b"the event's user"
+"""In the place of a key: the id of the event's user."""
 
 
-def bring(
-    lane: Lane, offset: int, value: bytes | None, headers: Any = (), topic: str = "work", key: bytes | None = OWN
+def add_to_lane(
+    lane: Lane, offset: int, value: bytes | None, headers: Any = (), topic: str = "work", key: bytes | None = USER_KEY
 ) -> None:
-    """What the consumer does with a record; its own key is its user's, and a strange one for what is no event."""
-    key = user_key(value) or b"its \xff key" if key is OWN else key
-    read = parse_record(origin(topic, 0, offset, 1_700_000_000_000), value, headers, key)
-    if isinstance(read, InvalidRecord):
-        lane.add_invalid(read.record, read.reason)
+    """Parse a record and add it to the lane, as the consumer does. With USER_KEY, a value that is no event gets a key
+    that is not UTF-8."""
+    key = user_key(value) or b"its \xff key" if key is USER_KEY else key
+    parsed = parse_record(origin(topic, 0, offset, 1_700_000_000_000), value, headers, key)
+    if isinstance(parsed, InvalidRecord):
+        lane.add_invalid(parsed.record, parsed.reason)
     else:
-        lane.add_record(read)
+        lane.add_record(parsed)
 
 
-def letters(database: Database, topic: str) -> list[Row]:
-    """The dead letters of one origin, in the order of their offsets."""
-    found = text("SELECT * FROM dead_letters WHERE headers->'origin'->>'topic' = :topic")
-    return sorted(database.rows(found, topic=topic), key=lambda letter: letter.headers["origin"]["offset"])
+def dead_letters_from(database: Database, topic: str) -> list[Row]:
+    """Return the dead letters whose records were read from `topic`, in the order of their offsets."""
+    query = text("SELECT * FROM dead_letters WHERE headers->'origin'->>'topic' = :topic")
+    return sorted(database.rows(query, topic=topic), key=lambda letter: letter.headers["origin"]["offset"])

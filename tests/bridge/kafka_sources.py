@@ -1,4 +1,4 @@
-"""Kafka sources under test: what is produced for them, what their lanes are told, and what they committed."""
+"""Helpers for tests of Kafka sources: produce records, answer the requests of lanes, read and write commits."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,29 +25,29 @@ from contracts.events import InvalidEventError, parse_created, thought_created
 from contracts.settings import Settings
 from tests.eventually import eventually
 
-ANSWER_SECONDS = 20
+REQUEST_TIMEOUT_SECONDS = 20
 
 
-def values(number: int, first: int = 0) -> list[bytes]:
-    """Events of so many thoughts, each of a user of its own; both ids are counted from `first`."""
-    numbers = range(first + 1, first + number + 1)
-    return [thought_created(UUID(int=one), UUID(int=10**9 + one), "A thought").to_bytes() for one in numbers]
+def event_values(count: int, first: int = 0) -> list[bytes]:
+    """Return the events of `count` thoughts, each of another user; both ids are counted from `first`."""
+    numbers = range(first + 1, first + count + 1)
+    return [thought_created(UUID(int=number), UUID(int=10**9 + number), "A thought").to_bytes() for number in numbers]
 
 
 def produce(
     settings: Settings, events: Iterable[bytes], partition: int = 0, turn: bytes = b"1", key: bytes | None = None
 ) -> None:
-    """Write records as the relay does, and wait for them to be there."""
+    """Publish events as the relay does, and wait until Kafka has acknowledged them."""
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers})
     for value in events:
-        own = user_key(value) if key is None else key
-        producer.produce(settings.kafka_topic, value, own, partition=partition, headers={"turn": turn})
-    assert producer.flush(ANSWER_SECONDS) == 0
+        record_key = user_key(value) if key is None else key
+        producer.produce(settings.kafka_topic, value, record_key, partition=partition, headers={"turn": turn})
+    assert producer.flush(REQUEST_TIMEOUT_SECONDS) == 0
 
 
 @contextmanager
-def a_transaction(settings: Settings) -> Iterator[Producer]:
-    """Another producer's, which the block ends."""
+def open_transaction(settings: Settings) -> Iterator[Producer]:
+    """Begin an external producer's transaction. The block must commit or abort it."""
     producer = Producer(
         {"bootstrap.servers": settings.kafka_bootstrap_servers, "transactional.id": settings.kafka_topic}
     )
@@ -57,7 +57,7 @@ def a_transaction(settings: Settings) -> Iterator[Producer]:
 
 
 def user_key(value: bytes | None) -> bytes | None:
-    """The key that an event is to have; none for what is no event."""
+    """Return the key that an event must have, or None when the value is not an event."""
     try:
         return str(parse_created(value).user_id).encode()
     except InvalidEventError:
@@ -65,8 +65,8 @@ def user_key(value: bytes | None) -> bytes | None:
 
 
 @contextmanager
-def a_source(settings: Settings) -> Iterator[KafkaSource]:
-    """A source that is closed at the end, as at SIGTERM."""
+def open_source(settings: Settings) -> Iterator[KafkaSource]:
+    """Open a source, and close it at the end of the block, as on SIGTERM."""
     source = KafkaSource(settings)
     try:
         yield source
@@ -74,106 +74,107 @@ def a_source(settings: Settings) -> Iterator[KafkaSource]:
         source.close()
 
 
-def lane(source: KafkaSource, partition: int = 0) -> Lane:
+def lane_of(source: KafkaSource, partition: int = 0) -> Lane:
     return source._partitions[partition].lane
 
 
-def held(source: KafkaSource, partition: int = 0) -> list[int]:
-    """The offsets that a partition's lane holds."""
-    found = source._partitions.get(partition)
-    return sorted(offset for line in found.lane._lines.values() for offset in line.records) if found else []
+def held_offsets(source: KafkaSource, partition: int = 0) -> list[int]:
+    """Return the offsets that a partition's lane holds; empty if the partition is not assigned."""
+    assigned = source._partitions.get(partition)
+    return sorted(offset for line in assigned.lane._lines.values() for offset in line.records) if assigned else []
 
 
-def poll_until(source: KafkaSource, check: Callable[[], bool], *others: KafkaSource) -> None:
-    """Poll until something is true."""
+def poll_until(source: KafkaSource, condition: Callable[[], bool], *others: KafkaSource) -> None:
+    """Poll all sources until the condition holds."""
 
-    def look() -> bool:
-        for one in (source, *others):
-            one.poll(0.02)
-        return check()
+    def poll_and_check() -> bool:
+        for polled in (source, *others):
+            polled.poll(0.02)
+        return condition()
 
-    eventually(look, timeout=60)
+    eventually(poll_and_check, timeout=60)
 
 
-def answer(lane: Lane, is_done: Callable[[Record], bool] = lambda _: True) -> None:
-    """PostgreSQL's answer to everything the lane asks now."""
+def answer_requests(lane: Lane, is_done: Callable[[Record], bool] = lambda _: True) -> None:
+    """Answer all due requests of the lane, as Decide would without a head."""
     for ask in lane.due_requests(0.0):
-        words = [RecordVerdict(record.offset, "done" if is_done(record) else "open") for record in ask.records]
-        lane.decided(Decision(ask.user_id, tuple(words), None), 0.0)
+        verdicts = [RecordVerdict(record.offset, "done" if is_done(record) else "open") for record in ask.records]
+        lane.decided(Decision(ask.user_id, tuple(verdicts), None), 0.0)
 
 
-def committed(settings: Settings, partition: int = 0) -> tuple[int, str] | None:
-    """What the group committed: offset and metadata."""
+def fetch_commit(settings: Settings, partition: int = 0) -> tuple[int, str] | None:
+    """Return the group's committed offset and its metadata, or None."""
     reader = Consumer(
         {"bootstrap.servers": settings.kafka_bootstrap_servers, "group.id": settings.kafka_consumer_group}
     )
     try:
-        (found,) = reader.committed([TopicPartition(settings.kafka_topic, partition)], ANSWER_SECONDS)
-        return None if found.offset == OFFSET_INVALID else (found.offset, found.metadata or "")
+        (commit,) = reader.committed([TopicPartition(settings.kafka_topic, partition)], REQUEST_TIMEOUT_SECONDS)
+        return None if commit.offset == OFFSET_INVALID else (commit.offset, commit.metadata or "")
     finally:
         reader.close()
 
 
-def commit_by_hand(settings: Settings, offset: int, metadata: str, partition: int = 0) -> None:
-    """What an earlier consumer of the group, or an operator's tool, committed."""
+def commit_offset(settings: Settings, offset: int, metadata: str, partition: int = 0) -> None:
+    """Commit an offset for the group, as an earlier consumer or an operator's tool would."""
     writer = Consumer(
         {"bootstrap.servers": settings.kafka_bootstrap_servers, "group.id": settings.kafka_consumer_group}
     )
     offsets = [TopicPartition(settings.kafka_topic, partition, offset, metadata)]
     try:
-        retry_transient(lambda: writer.commit(offsets=offsets, asynchronous=False), ANSWER_SECONDS)
+        retry_transient(lambda: writer.commit(offsets=offsets, asynchronous=False), REQUEST_TIMEOUT_SECONDS)
     finally:
         writer.close()
 
 
 def topic_id(settings: Settings, topic: str | None = None) -> str:
-    """The id of a topic, of the work topic if none is named."""
+    """Return the id of a topic, by default of the work topic."""
     name = topic or settings.kafka_topic
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
-    described: Any = admin.describe_topics(TopicCollection([name]))[name].result(20)
-    return str(described.topic_id)
+    description: Any = admin.describe_topics(TopicCollection([name]))[name].result(REQUEST_TIMEOUT_SECONDS)
+    return str(description.topic_id)
 
 
-def read_all(source: KafkaSource, number: int, partition: int = 0) -> None:
-    poll_until(source, lambda: len(held(source, partition)) == number)
+def read_until_held(source: KafkaSource, count: int, partition: int = 0) -> None:
+    """Poll until the partition's lane holds `count` records."""
+    poll_until(source, lambda: len(held_offsets(source, partition)) == count)
 
 
-def close_up_to(source: KafkaSource, offset: int, partition: int = 0) -> None:
-    """Everything below the offset is done, the rest is open."""
-    answer(lane(source, partition), lambda record: record.offset < offset)
+def close_below(source: KafkaSource, offset: int, partition: int = 0) -> None:
+    """Answer that all records below the offset are done and the others open."""
+    answer_requests(lane_of(source, partition), lambda record: record.offset < offset)
 
 
-def settled(source: KafkaSource, settings: Settings, offset: int, partition: int = 0) -> None:
-    """Settle, and wait for Kafka to have the commit."""
-    source._commit_begun_at = 0.0
+def assert_commits(source: KafkaSource, settings: Settings, offset: int, partition: int = 0) -> None:
+    """Commit the frontier, wait until Kafka has it, and check its offset."""
+    source._commit_started_at = 0.0
 
-    def look() -> bool:
+    def is_committed() -> bool:
         source.commit(1e9)
         source.poll(0.01)
-        return committed(settings, partition) is not None
+        return fetch_commit(settings, partition) is not None
 
-    eventually(look)
-    found = committed(settings, partition)
-    assert found is not None
-    assert found[0] == offset
+    eventually(is_committed)
+    commit = fetch_commit(settings, partition)
+    assert commit is not None
+    assert commit[0] == offset
 
 
-def shared(*sources: KafkaSource) -> set[int]:
+def assigned_partitions(*sources: KafkaSource) -> set[int]:
     return {partition for source in sources for partition in source._partitions}
 
 
-def make_anew(settings: Settings, topic: str | None = None) -> None:
-    """Delete a topic, the work topic if none is named, and make it again with the same name."""
+def recreate_topic(settings: Settings, topic: str | None = None) -> None:
+    """Delete a topic, by default the work topic, and create it again with the same name."""
     name = topic or settings.kafka_topic
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
-    before = topic_id(settings, name)
-    admin.delete_topics([name])[name].result(20)
+    old_id = topic_id(settings, name)
+    admin.delete_topics([name])[name].result(REQUEST_TIMEOUT_SECONDS)
 
-    def made() -> bool:
+    def is_recreated() -> bool:
         try:
             create_topics(settings)
-            return topic_id(settings, name) != before
+            return topic_id(settings, name) != old_id
         except KafkaException:
-            return False  # the old one is still being deleted
+            return False  # the old topic is still being deleted
 
-    eventually(made)
+    eventually(is_recreated)

@@ -1,4 +1,4 @@
-"""Records, heads and answers as the lane's tests need them, with everything that does not matter filled in."""
+"""Records, heads and decisions for the lane's tests, with default values for what a test does not care about."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,14 +9,14 @@ from bridge.records.types import Record
 ANNA, BERT, CLEO = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
-def a_record(offset: int, user: UUID = ANNA, turn: int | None = 1, thought: UUID | None = None) -> Record:
-    """A doorbell at an offset; each offset has a thought of its own unless one is given."""
+def make_record(offset: int, user: UUID = ANNA, turn: int | None = 1, thought: UUID | None = None) -> Record:
+    """Return a record at an offset. Each offset has its own thought unless one is given."""
     return Record(offset, user, thought or UUID(int=1000 + offset), turn)
 
 
-def a_head(user: UUID = ANNA, **columns: Any) -> Head:
-    """A head that somebody works on, as it stands after the decision."""
-    usual: dict[str, Any] = {
+def make_head(user: UUID = ANNA, **columns: Any) -> Head:
+    """Return a head that was dispatched before, as it stands after a decision."""
+    defaults: dict[str, Any] = {
         "thought_id": UUID(int=99),
         "turn": 1,
         "steps_done": 0,
@@ -29,14 +29,14 @@ def a_head(user: UUID = ANNA, **columns: Any) -> Head:
         "dispatched": False,
         "begins": False,
     }
-    return Head(user_id=user, **(usual | columns))
+    return Head(user_id=user, **(defaults | columns))
 
 
-def an_answer(user: UUID = ANNA, head: Head | None = None, **verdicts: VerdictKind) -> Decision:
-    """PostgreSQL's answer about one user; verdicts are given as `o5="done"` for offset 5."""
-    return Decision(user, tuple(RecordVerdict(int(name[1:]), word) for name, word in verdicts.items()), head)
+def make_decision(user: UUID = ANNA, head: Head | None = None, **verdicts: VerdictKind) -> Decision:
+    """Return PostgreSQL's answer about one user. Verdicts are written as `o5="done"` for offset 5."""
+    return Decision(user, tuple(RecordVerdict(int(name[1:]), kind) for name, kind in verdicts.items()), head)
 
 
-def a_fresh_head(user: UUID = ANNA, **columns: Any) -> Head:
-    """A head nobody has seen before."""
-    return a_head(user, thought_id=uuid4(), **columns)
+def make_unseen_head(user: UUID = ANNA, **columns: Any) -> Head:
+    """Return a head with a new thought id."""
+    return make_head(user, thought_id=uuid4(), **columns)

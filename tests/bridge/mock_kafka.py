@@ -1,6 +1,6 @@
-"""librdkafka's own brokers in this process, with faults that a real Kafka cannot be brought to on one machine.
+"""Runs librdkafka's mock brokers in this process, for faults that a real Kafka on one machine cannot produce.
 
-They are driven by librdkafka's C functions (rdkafka_mock.h), which confluent-kafka's module carries with it.
+The brokers are controlled by librdkafka's C functions (rdkafka_mock.h), which confluent-kafka's module contains.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ from confluent_kafka import cimpl
 PRODUCER = 0
 NO_LEADER = -1
 OFFSET_FETCH = 9
-"""The number of a kind of request in Kafka's protocol."""
+"""The API key of the OffsetFetch request in Kafka's protocol."""
 
 _C = ctypes.CDLL(cimpl.__file__)
 _HANDLES = {
@@ -37,7 +37,7 @@ _C.rd_kafka_mock_cluster_bootstraps.argtypes = [ctypes.c_void_p]
 
 
 class MockKafka:
-    """Three brokers. Partition n of a topic is led by broker n + 1 at first."""
+    """A cluster of three brokers. Initially broker n + 1 leads partition n of a topic."""
 
     def __init__(self) -> None:
         config = _C.rd_kafka_conf_new()
@@ -50,22 +50,22 @@ class MockKafka:
         _C.rd_kafka_mock_cluster_destroy(self._cluster)
         _C.rd_kafka_destroy(self._client)
 
-    def make(self, topic: str, partitions: int = 3) -> None:
+    def create_topic(self, topic: str, partitions: int = 3) -> None:
         assert _C.rd_kafka_mock_topic_create(self._cluster, topic.encode(), partitions, 1) == 0
 
-    def lead(self, topic: str, partition: int, broker: int) -> None:
-        """Who leads a partition from now on; NO_LEADER where nobody does."""
+    def set_leader(self, topic: str, partition: int, broker: int) -> None:
+        """Make a broker lead the partition from now on, or none with NO_LEADER."""
         assert _C.rd_kafka_mock_partition_set_leader(self._cluster, topic.encode(), partition, broker) == 0
 
-    def refuse(self, request: int, errors: Sequence[int]) -> None:
-        """The answers to the next requests of a kind."""
+    def fail_requests(self, request: int, errors: Sequence[int]) -> None:
+        """Answer the next requests of this API key with these errors, one after the other."""
         codes = (ctypes.c_int * len(errors))(*errors)
         _C.rd_kafka_mock_push_request_errors_array(self._cluster, request, len(errors), codes)
 
 
 @contextmanager
 def mock_kafka() -> Iterator[MockKafka]:
-    """It ends with the block."""
+    """Run a mock cluster until the block ends."""
     kafka = MockKafka()
     try:
         yield kafka

@@ -1,4 +1,4 @@
-"""Bridges at work in threads, with connections of their own."""
+"""Runs bridges in threads, each with its own connections."""
 
 import logging
 import threading
@@ -11,35 +11,35 @@ from bridge.consumer.kafka_source import KafkaSource, TopicRecreatedError
 from bridge.consumer.loop import Bridge
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
-from tests.bridge.kafka_sources import committed
-from tests.bridge.thoughts import OPEN
+from tests.bridge.kafka_sources import fetch_commit
+from tests.bridge.thoughts import COUNT_OPEN_THOUGHTS
 from tests.eventually import eventually
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[None]:
-    """A bridge at work."""
-    with _beside(settings, lambda stop, database: Bridge(settings, database, KafkaSource(settings)).run(stop)):
+def running_bridge(settings: Settings) -> Iterator[None]:
+    """Run a bridge until the end of the block."""
+    with _in_thread(settings, lambda stop, database: Bridge(settings, database, KafkaSource(settings)).run(stop)):
         yield
 
 
 @contextmanager
-def kept_running(settings: Settings) -> Iterator[None]:
-    """A bridge that is started again when it ends, as whoever keeps processes does."""
+def restarting_bridge(settings: Settings) -> Iterator[None]:
+    """Run a bridge and start it again whenever it ends, as a process manager does."""
 
-    def keep(stop: threading.Event, database: Database) -> None:
+    def run_repeatedly(stop: threading.Event, database: Database) -> None:
         while not stop.is_set():
             try:
                 Bridge(settings, database, KafkaSource(settings)).run(stop)
             except (TopicRecreatedError, KafkaException):
                 logging.getLogger("tests").exception("The bridge starts again.")
 
-    with _beside(settings, keep):
+    with _in_thread(settings, run_repeatedly):
         yield
 
 
 @contextmanager
-def _beside(settings: Settings, body: Callable[[threading.Event, Database], object]) -> Iterator[None]:
+def _in_thread(settings: Settings, body: Callable[[threading.Event, Database], object]) -> Iterator[None]:
     stop, engine = threading.Event(), make_engine(settings.database_url, "bridge")
     thread = threading.Thread(target=body, args=(stop, Database(engine)))
     thread.start()
@@ -51,7 +51,7 @@ def _beside(settings: Settings, body: Callable[[threading.Event, Database], obje
         engine.dispose()
 
 
-def all_ended(settings: Settings, database: Database, records: int) -> None:
-    """Every thought is terminal, and Kafka knows."""
-    eventually(lambda: database.rows(OPEN)[0][0] == 0, timeout=60)
-    eventually(lambda: (committed(settings) or (0,))[0] == records, timeout=30)
+def wait_until_committed(settings: Settings, database: Database, records: int) -> None:
+    """Wait until every thought is terminal and the committed offset of partition 0 equals `records`."""
+    eventually(lambda: database.rows(COUNT_OPEN_THOUGHTS)[0][0] == 0, timeout=60)
+    eventually(lambda: (fetch_commit(settings) or (0,))[0] == records, timeout=30)

@@ -1,4 +1,4 @@
-"""Relays under test: one round, one thread, or a process of its own."""
+"""Runs relays for tests: single passes, a thread, or a separate process."""
 
 import os
 import subprocess
@@ -17,8 +17,8 @@ from tests.stores import ROOT
 
 
 @contextmanager
-def a_relay(settings: Settings, stop: threading.Event | None = None) -> Iterator[Relay]:
-    """A relay that runs nothing by itself."""
+def idle_relay(settings: Settings, stop: threading.Event | None = None) -> Iterator[Relay]:
+    """Yield a relay that runs only the passes that the test calls."""
     engine = make_engine(settings.database_url, "relay")
     try:
         yield Relay(settings, engine, stop or threading.Event())
@@ -28,9 +28,9 @@ def a_relay(settings: Settings, stop: threading.Event | None = None) -> Iterator
 
 @contextmanager
 def running_relay(settings: Settings) -> Iterator[Relay]:
-    """A relay at work in a thread."""
+    """Run a relay in a thread."""
     stop = threading.Event()
-    with a_relay(settings, stop) as relay:
+    with idle_relay(settings, stop) as relay:
         thread = threading.Thread(target=relay.run, daemon=True)
         thread.start()
         try:
@@ -38,12 +38,12 @@ def running_relay(settings: Settings) -> Iterator[Relay]:
         finally:
             stop.set()
             thread.join(30)
-            assert not thread.is_alive(), "the relay did not end when it was told to"
+            assert not thread.is_alive(), "the relay did not stop within 30 s"
 
 
 @contextmanager
 def relay_process(settings: Settings) -> "Iterator[subprocess.Popen[bytes]]":
-    """`python -m bridge relay` with these settings; killed at the end where it still runs."""
+    """Run `python -m bridge relay` with these settings, and kill it at the end of the block."""
     environment = os.environ | {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
@@ -60,16 +60,16 @@ def relay_process(settings: Settings) -> "Iterator[subprocess.Popen[bytes]]":
         process.wait()
 
 
-def add_row(database: Database, topic: str, value: bytes | None = b"{}", **columns: Any) -> int:
-    """Put a row into the outbox and return its id."""
-    given = {"key": None, "turn": None, "failure_id": None, "headers": None} | columns
+def add_outbox_row(database: Database, topic: str, value: bytes | None = b"{}", **columns: Any) -> int:
+    """Insert a row into the outbox and return its id."""
+    parameters = {"key": None, "turn": None, "failure_id": None, "headers": None} | columns
     statement = text("""
         INSERT INTO outbox (topic, key, turn, failure_id, value, headers)
         VALUES (:topic, :key, :turn, :failure_id, :value, CAST(:headers AS jsonb)) RETURNING id
     """)
-    return int(database.rows(statement, topic=topic, value=value, **given)[0].id)
+    return int(database.rows(statement, topic=topic, value=value, **parameters)[0].id)
 
 
-def waiting(database: Database) -> list[int]:
-    """The ids in the outbox that are not parked."""
+def pending_ids(database: Database) -> list[int]:
+    """Return the ids of the outbox rows that are not parked."""
     return [row.id for row in database.rows(text("SELECT id FROM outbox WHERE parked_at IS NULL ORDER BY id"))]

@@ -1,4 +1,4 @@
-"""Users and thoughts in a real PostgreSQL, and a look at what became of them."""
+"""Adds users and thoughts to a real PostgreSQL, decides about them, and reads their rows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,11 +14,11 @@ from contracts.database import Database, Row
 from contracts.events import thought_created
 from contracts.settings import Settings
 
-OPEN = text("SELECT count(*) FROM thoughts WHERE finished_at IS NULL")
-"""How many thoughts are."""
+COUNT_OPEN_THOUGHTS = text("SELECT count(*) FROM thoughts WHERE finished_at IS NULL")
+"""Counts the thoughts that are not terminal."""
 
-Lines = dict[UUID, list[UUID]]
-"""User -> thoughts."""
+ThoughtsByUser = dict[UUID, list[UUID]]
+"""User -> thoughts in the order of their turns."""
 
 
 def add_user(database: Database) -> UUID:
@@ -28,63 +28,63 @@ def add_user(database: Database) -> UUID:
 
 
 def add_thought(database: Database, user: UUID, **columns: Any) -> UUID:
-    """A thought at the end of its author's line, without a record in Kafka; `columns` as they then stand."""
+    """Accept a thought at the end of its user's line, without a record in Kafka, then set the given columns."""
     thought = uuid4()
     event = thought_created(user, thought, "A thought").to_bytes()
     accept(database, thought_id=thought, user_id=user, text="A thought", event=event, topic="work", emit=False)
     if columns:
-        change(database, thought, **columns)
+        update_thought(database, thought, **columns)
     return thought
 
 
-def change(database: Database, thought: UUID, **columns: Any) -> None:
-    """Set columns by hand."""
+def update_thought(database: Database, thought: UUID, **columns: Any) -> None:
+    """Set columns of a thought's row."""
     assignments = ", ".join(f"{name} = :{name}" for name in columns)
     database.rows(text(f"UPDATE thoughts SET {assignments} WHERE id = :id"), id=thought, **columns)
 
 
-def end(database: Database, thought: UUID, status: str = "completed") -> None:
+def finish_thought(database: Database, thought: UUID, status: str = "completed") -> None:
     """Make a thought terminal."""
     statement = "UPDATE thoughts SET status = :status, finished_at = now(), call_id = NULL WHERE id = :id"
     database.rows(text(statement), id=thought, status=status)
 
 
-def row(database: Database, thought: UUID) -> Row:
-    """The thought as it stands."""
-    (found,) = database.rows(text("SELECT * FROM thoughts WHERE id = :id"), id=thought)
-    return found
+def thought_row(database: Database, thought: UUID) -> Row:
+    """Return the thought's row."""
+    (row,) = database.rows(text("SELECT * FROM thoughts WHERE id = :id"), id=thought)
+    return row
 
 
-def a_doorbell(database: Database, thought: UUID, offset: int = 0) -> Record:
-    """The record that a relay would have published for a thought."""
-    found = row(database, thought)
-    where = {"topic": "work", "partition": 0, "offset": offset, "timestamp": 1_700_000_000_000}
-    return Record(offset, found.user_id, thought, found.turn, where)
+def record_of(database: Database, thought: UUID, offset: int = 0) -> Record:
+    """Return the record that a relay would have published for a thought."""
+    row = thought_row(database, thought)
+    origin = {"topic": "work", "partition": 0, "offset": offset, "timestamp": 1_700_000_000_000}
+    return Record(offset, row.user_id, thought, row.turn, origin)
 
 
-def ask_once(database: Database, *records: Record, seen: HeadVersion | None = None) -> Decision:
-    """Ask about the one user of the records."""
-    (decision,) = decide(database, [DecideRequest(records[0].user_id, records, seen)])
+def decide_once(database: Database, *records: Record, expired_version: HeadVersion | None = None) -> Decision:
+    """Send one Decide request about the user of the records, and return the answer."""
+    (decision,) = decide(database, [DecideRequest(records[0].user_id, records, expired_version)])
     return decision
 
 
-def taken(database: Database, user: UUID) -> tuple[UUID, HeadVersion]:
-    """A thought that was just taken from the head of the line, and what it looked like."""
+def add_claimed_thought(database: Database, user: UUID) -> tuple[UUID, HeadVersion]:
+    """Add a thought to an empty line and claim it. Return it with its version."""
     thought = add_thought(database, user)
-    head = ask_once(database, a_doorbell(database, thought)).head
+    head = decide_once(database, record_of(database, thought)).head
     assert head is not None
     assert head.dispatched
     return thought, head.version
 
 
-def write(settings: Settings, database: Database, users: Sequence[UUID], thoughts: int) -> Lines:
-    """Accept thoughts as the web does, the users in turn."""
-    lines: Lines = {user: [] for user in users}
+def accept_thoughts(settings: Settings, database: Database, users: Sequence[UUID], thoughts: int) -> ThoughtsByUser:
+    """Accept `thoughts` thoughts of each user as the web does, one user after the other, with their outbox rows."""
+    thoughts_by_user: ThoughtsByUser = {user: [] for user in users}
     for _ in range(thoughts):
         for user in users:
             thought = uuid4()
             event = thought_created(user, thought, "A thought").to_bytes()
-            asked: dict[str, Any] = {"text": "A thought", "event": event, "topic": settings.kafka_topic, "emit": True}
-            accept(database, thought_id=thought, user_id=user, **asked)
-            lines[user].append(thought)
-    return lines
+            topic = settings.kafka_topic
+            accept(database, thought_id=thought, user_id=user, text="A thought", event=event, topic=topic, emit=True)
+            thoughts_by_user[user].append(thought)
+    return thoughts_by_user

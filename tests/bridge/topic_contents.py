@@ -1,4 +1,4 @@
-"""What stands in a topic at this moment, from the first record on."""
+"""Reads the present content of a topic, from its first record to its end."""
 
 from typing import Any
 
@@ -8,44 +8,44 @@ from contracts.settings import Settings
 from tests.eventually import eventually
 
 
-def records(settings: Settings, topic: str) -> list[Message]:
-    """All records, those of a partition in their order."""
+def read_records(settings: Settings, topic: str) -> list[Message]:
+    """Return all records, each partition's in the order of offsets."""
     consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap_servers, "group.id": "reader"})
     try:
-        found: list[Message] = []
+        messages: list[Message] = []
         for partition in consumer.list_topics(topic, 10).topics[topic].partitions:
-            found += _partition(consumer, topic, partition)
-        return found
+            messages += _read_partition(consumer, topic, partition)
+        return messages
     finally:
         consumer.close()
 
 
-def _partition(consumer: Consumer, topic: str, partition: int) -> list[Message]:
-    _, end = eventually(lambda: _ends(consumer, TopicPartition(topic, partition))) or (0, 0)
+def _read_partition(consumer: Consumer, topic: str, partition: int) -> list[Message]:
+    _, end = eventually(lambda: _watermarks(consumer, TopicPartition(topic, partition))) or (0, 0)
     consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
-    found: list[Message] = []
-    while len(found) < end:
+    messages: list[Message] = []
+    while len(messages) < end:
         message = consumer.poll(10)
-        assert message is not None, f"partition {partition} has {end} records, only {len(found)} came"
+        assert message is not None, f"partition {partition} has {end} records, only {len(messages)} were received"
         assert message.error() is None, message.error()
-        found.append(message)
-    return found
+        messages.append(message)
+    return messages
 
 
-def _ends(consumer: Consumer, partition: TopicPartition) -> tuple[int, int] | None:
-    """Both ends; None while the broker, which made the topic a moment ago, does not lead the partition yet."""
+def _watermarks(consumer: Consumer, partition: TopicPartition) -> tuple[int, int] | None:
+    """Return both watermarks, or None while a newly created partition has no leader yet."""
     try:
         return consumer.get_watermark_offsets(partition, 10)
     except KafkaException:
         return None
 
 
-def headers(message: Message) -> dict[str, Any]:
-    """The headers by name, with their bytes."""
+def headers_by_name(message: Message) -> dict[str, Any]:
+    """Return the headers by name; the last of several with one name wins."""
     return dict(header_list(message))
 
 
 def header_list(message: Message) -> list[tuple[str, Any]]:
-    """The headers in their order."""
-    found = message.headers() or []
-    return [*found.items()] if isinstance(found, dict) else [*found]
+    """Return the headers in their order."""
+    pairs = message.headers() or []
+    return [*pairs.items()] if isinstance(pairs, dict) else [*pairs]

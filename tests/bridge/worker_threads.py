@@ -1,6 +1,6 @@
-"""Workers without Celery: threads that take the bridge's messages from Redis and save every step.
+"""Workers without Celery: threads that take the bridge's messages from Redis, claim each step and save it.
 
-What they save is an empty output; who asks for more than the order and the number of the steps runs Celery's own.
+They save empty outputs, which is enough to test the order and the number of steps.
 """
 
 import base64
@@ -45,25 +45,26 @@ SAVE = text("""
     SELECT user_id, status, finished_at FROM t
 """)
 
-Ended = list[tuple[datetime, UUID, UUID]]
-"""(moment, user, thought) of each end; two threads may add theirs in another order than that of the moments."""
+Completions = list[tuple[datetime, UUID, UUID]]
+"""(finished_at, user, thought) of each completed thought. Two threads may append theirs in another order."""
 
 
-def line_of(user: UUID, ended: Ended) -> list[UUID]:
-    """The thoughts of a user in the order in which they were completed."""
-    return [thought for _, one, thought in sorted(ended) if one == user]
+def completed_thoughts(user: UUID, completions: Completions) -> list[UUID]:
+    """Return the thoughts of a user in the order in which they were completed."""
+    return [thought for _, owner, thought in sorted(completions) if owner == user]
 
 
 @contextmanager
-def workers(settings: Settings, database: Database, number: int = 2) -> Iterator[Ended]:
-    """Some workers at work; yields what they have completed so far."""
-    stop, ended = threading.Event(), Ended()
+def running_workers(settings: Settings, database: Database, count: int = 2) -> Iterator[Completions]:
+    """Run `count` workers until the end of the block. Yield what they have completed so far."""
+    stop, completions = threading.Event(), Completions()
     client = redis.Redis.from_url(settings.redis_url)
-    threads = [threading.Thread(target=_work, args=(client, database, settings, stop, ended)) for _ in range(number)]
+    arguments = (client, database, settings, stop, completions)
+    threads = [threading.Thread(target=_work, args=arguments) for _ in range(count)]
     for thread in threads:
         thread.start()
     try:
-        yield ended
+        yield completions
     finally:
         stop.set()
         for thread in threads:
@@ -71,22 +72,26 @@ def workers(settings: Settings, database: Database, number: int = 2) -> Iterator
         client.close()
 
 
-def _work(client: redis.Redis, database: Database, settings: Settings, stop: threading.Event, ended: Ended) -> None:
+def _work(
+    client: redis.Redis, database: Database, settings: Settings, stop: threading.Event, completions: Completions
+) -> None:
     while not stop.is_set():
-        found: Any = client.brpop([THOUGHTS_QUEUE, SOLO_QUEUE], timeout=0.2)
-        if found is not None:
-            thought, token = json.loads(base64.b64decode(json.loads(found[1])["body"]))[0]
-            _run(client, database, settings, UUID(thought), token, ended)
+        item: Any = client.brpop([THOUGHTS_QUEUE, SOLO_QUEUE], timeout=0.2)
+        if item is not None:
+            thought, token = json.loads(base64.b64decode(json.loads(item[1])["body"]))[0]
+            _run(client, database, settings, UUID(thought), token, completions)
 
 
-def _run(client: redis.Redis, database: Database, settings: Settings, thought: UUID, token: int, ended: Ended) -> None:
-    """All steps that are missing, one after the other."""
+def _run(
+    client: redis.Redis, database: Database, settings: Settings, thought: UUID, token: int, completions: Completions
+) -> None:
+    """Claim and save the missing steps, one after the other."""
     call = uuid4()
     try:
         while database.rows(CLAIM, id=thought, token=token, call=call, steps=CATALOGUE.total):
             for row in database.rows(SAVE, id=thought, call=call, steps=CATALOGUE.total):
                 if row.status == "completed":
-                    ended.append((row.finished_at, row.user_id, thought))
+                    completions.append((row.finished_at, row.user_id, thought))
                     client.publish(wakeup_channel(settings.redis_sse_prefix), str(row.user_id))
     except SQLAlchemyError:
-        return  # as a worker that dies: silence brings the thought back
+        return  # as a worker that dies: the thought is dispatched again when its lease expires

@@ -1,4 +1,4 @@
-"""Debian's Chromium, headless, in front of one whole stack."""
+"""Debian's Chromium, headless, in front of one complete stack."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,11 +8,11 @@ from shutil import which
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.visits import Visit
+from tests.browser.browser_tab import Tab
 from tests.running_stack import Stack, running_stack
-from tests.stores import missing
+from tests.stores import skip_or_fail
 
-QUIET = [
+CHROMIUM_ARGUMENTS = [
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -20,21 +20,21 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-"""Nothing but the page's own requests: a closed network would refuse the rest, many at a time."""
+"""Chromium makes only the requests of the page, because a closed network would reject many others."""
 
 
 @pytest.fixture(scope="package")
 def executable() -> Path:
-    """The browser of the system: Playwright's own downloads are neither wanted nor possible everywhere."""
-    found = which("chromium")
-    if found is None:
-        missing("there is no chromium on PATH; Debian has it in its package of that name")
-    return Path(str(found))
+    """The system's Chromium, because Playwright's own downloads are not available everywhere."""
+    path = which("chromium")
+    if path is None:
+        skip_or_fail("chromium is not on PATH; install Debian's package of that name")
+    return Path(str(path))
 
 
 @pytest.fixture(scope="package")
 def stack(executable: Path) -> Iterator[Stack]:
-    """The heartbeat is long, so that what is seen between two of them came live."""
+    """A stack with a long heartbeat, so that events between two heartbeats arrived live."""
     with running_stack({"SCRIPTED_DELAY_MS": "400", "SSE_HEARTBEAT_INTERVAL": "15"}, "beat=0,flower=0") as running:
         yield running
 
@@ -43,20 +43,20 @@ def stack(executable: Path) -> Iterator[Stack]:
 def browser(executable: Path, stack: Stack) -> Iterator[Browser]:
     with (
         sync_playwright() as playwright,
-        closing(playwright.chromium.launch(executable_path=executable, args=QUIET)) as it,
+        closing(playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGUMENTS)) as chromium,
     ):
-        yield it
+        yield chromium
 
 
 @pytest.fixture
-def visit(browser: Browser, stack: Stack) -> Iterator[Visit]:
-    """Somebody new with a browser that runs scripts."""
+def tab(browser: Browser, stack: Stack) -> Iterator[Tab]:
+    """A tab of a new visitor."""
     with closing(browser.new_context(base_url=stack.url)) as context:
-        yield Visit(context)
+        yield Tab(context)
 
 
 @pytest.fixture
-def plain_visit(browser: Browser, stack: Stack) -> Iterator[Visit]:
-    """Somebody new with a browser that runs none."""
+def scriptless_tab(browser: Browser, stack: Stack) -> Iterator[Tab]:
+    """A tab of a new visitor whose browser runs no JavaScript."""
     with closing(browser.new_context(base_url=stack.url, java_script_enabled=False)) as context:
-        yield Visit(context)
+        yield Tab(context)

@@ -1,13 +1,15 @@
-"""What the property tests share: any JSON that Python can hold, and no bounds on speed."""
+"""Provides strategies and settings for property tests: arbitrary JSON values, and no limit on the duration."""
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-"""A noisy machine makes no test fail; and a test may use one database for all its examples."""
+without_deadline = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+"""For property tests: a slow machine does not fail them, and all examples of a test may share one database."""
 
 any_text = st.text(st.characters(exclude_categories=()) | st.sampled_from("\x00\ud800\udc00\ufffe\u2028"))
-"""NUL and surrogates too, which Python's text holds and PostgreSQL's does not."""
+"""Includes NUL and surrogates, which Python's strings can hold and PostgreSQL's text cannot."""
 
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | any_text,

@@ -1,4 +1,4 @@
-"""Events say the same on both ends of the wire, and anything else is refused in words."""
+"""Events are the same after a round trip, and anything else is rejected with the reason."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ from contracts.events import (
     thought_failed,
     thought_processing,
 )
-from tests.contracts.properties import any_json, unhurried
+from tests.contracts.properties import any_json, without_deadline
 from tests.event_examples import agent_completed
 
 USER, THOUGHT = UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), UUID("0190a7b2-0000-7000-8000-000000000001")
@@ -41,12 +41,12 @@ VALID: dict[str, Any] = {
 }
 
 
-def encoded(**changes: Any) -> bytes:
-    """A valid event's JSON with these changes."""
+def event_json(**changes: Any) -> bytes:
+    """Return a valid event's JSON with these changes."""
     return json.dumps(VALID | changes).encode()
 
 
-def every_event() -> list[Event]:
+def all_events() -> list[Event]:
     return [
         thought_created(USER, THOUGHT, "A thought"),
         thought_processing(USER, THOUGHT, 1),
@@ -56,26 +56,26 @@ def every_event() -> list[Event]:
     ]
 
 
-@pytest.mark.parametrize("event", every_event(), ids=lambda event: event.event_type)
-def test_an_event_comes_back_from_the_wire_as_it_was(event: Event) -> None:
+@pytest.mark.parametrize("event", all_events(), ids=lambda event: event.event_type)
+def test_an_event_is_unchanged_after_a_round_trip(event: Event) -> None:
     assert type(event).model_validate_json(event.to_bytes()) == event
     assert json.loads(event.to_bytes()) == event.to_dict()
 
 
-@pytest.mark.parametrize("event", every_event(), ids=lambda event: event.event_type)
-def test_an_event_says_what_and_whose_it_is_and_when_in_utc(event: Event) -> None:
-    told = event.to_dict()
-    assert (told["version"], told["user_id"], told["thought_id"]) == (1, str(USER), str(THOUGHT))
+@pytest.mark.parametrize("event", all_events(), ids=lambda event: event.event_type)
+def test_an_event_contains_its_version_its_ids_and_a_timestamp_in_utc(event: Event) -> None:
+    fields = event.to_dict()
+    assert (fields["version"], fields["user_id"], fields["thought_id"]) == (1, str(USER), str(THOUGHT))
     assert event.timestamp.utcoffset() == timedelta(0)
-    assert told["timestamp"].endswith("Z")
+    assert fields["timestamp"].endswith("Z")
 
 
-def test_the_five_types_have_the_fields_that_readers_rely_on() -> None:
-    own = {
-        kind.model_fields["event_type"].default: set(kind.model_fields) - set(Event.model_fields)
-        for kind in (ThoughtCreated, ThoughtProcessing, ThoughtAgentCompleted, ThoughtCompleted, ThoughtFailed)
+def test_the_five_types_have_the_documented_fields() -> None:
+    own_fields = {
+        model.model_fields["event_type"].default: set(model.model_fields) - set(Event.model_fields)
+        for model in (ThoughtCreated, ThoughtProcessing, ThoughtAgentCompleted, ThoughtCompleted, ThoughtFailed)
     }
-    assert own == {
+    assert own_fields == {
         "thought_created": {"text"},
         "thought_processing": {"message"},
         "thought_agent_completed": {"agent_name", "agent_number", "total_agents", "progress"},
@@ -85,85 +85,87 @@ def test_the_five_types_have_the_fields_that_readers_rely_on() -> None:
 
 
 @pytest.mark.parametrize(("step", "name"), list(enumerate(CATALOGUE.names, 1)))
-def test_a_saved_step_shows_how_far_the_thought_is(step: int, name: str) -> None:
+def test_agent_completed_reports_the_progress(step: int, name: str) -> None:
     event = agent_completed(USER, THOUGHT, step)
     assert (event.agent_name, event.agent_number, event.total_agents, event.progress) == (name, step, 5, f"{step}/5")
 
 
 @pytest.mark.parametrize(("attempts", "retries"), [(4, 3), (1, 0), (0, 0)])
-def test_retries_are_the_calls_after_the_first(attempts: int, retries: int) -> None:
+def test_the_retry_count_excludes_the_first_call(attempts: int, retries: int) -> None:
     assert thought_failed(USER, THOUGHT, 1, agent="a", message="m", attempts=attempts).retry_count == retries
 
 
-def test_the_same_fact_told_twice_has_the_same_id() -> None:
-    assert [event.event_id for event in every_event()] == [event.event_id for event in every_event()]
+def test_the_same_fact_has_the_same_event_id() -> None:
+    assert [event.event_id for event in all_events()] == [event.event_id for event in all_events()]
 
 
-def test_different_facts_have_different_ids() -> None:
-    ids = [event.event_id for event in every_event()]
+def test_different_facts_have_different_event_ids() -> None:
+    ids = [event.event_id for event in all_events()]
     assert len(set(ids)) == len(ids)
 
 
-def test_what_happens_again_after_a_replay_is_another_fact() -> None:
-    first, again = (thought_processing(USER, THOUGHT, turn).event_id for turn in (1, 2))
-    assert first != again
+def test_an_event_that_recurs_after_a_replay_has_another_id() -> None:
+    first, replayed = (thought_processing(USER, THOUGHT, turn).event_id for turn in (1, 2))
+    assert first != replayed
 
 
-def test_the_ids_stay_the_same_over_releases() -> None:
-    """A record that was published by an older release must be recognised when it comes again."""
+def test_event_ids_do_not_change_between_releases() -> None:
+    """A record that an older release published must be recognised as a duplicate."""
     assert event_id(THOUGHT, "thought_created") == UUID("58ffdc73-330d-5bbf-a2dd-5b58e3545d6f")
 
 
-def test_an_event_cannot_be_changed() -> None:
+def test_an_event_is_immutable() -> None:
     event: Any = thought_created(USER, THOUGHT, "A thought")
     with pytest.raises(ValidationError):
         event.text = "another"
 
 
-def test_another_producers_event_is_read_and_more_fields_do_no_harm() -> None:
-    event = parse_created(encoded(colour="blue", text="  spaces around  "))
+def test_parse_created_ignores_unknown_fields_of_an_external_producer() -> None:
+    event = parse_created(event_json(colour="blue", text="  spaces around  "))
     assert (event.user_id, event.thought_id, event.text) == (USER, THOUGHT, "spaces around")
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         (None, "the record has no value"),
         (b"", "event: "),
         (b"\xff\xfe", "event: "),
         (b"[]", "event: "),
-        (encoded(timestamp="2026-01-02T03:04:05"), "timestamp: Input should have timezone info"),
-        (encoded(text="a NUL \x00 inside"), "text: Value error, the text has a NUL"),
-        (encoded(text="   "), "text: Value error, the text is empty"),
-        (encoded(text="x" * 10_001), "text: Value error, the text has 10,001 characters"),
-        (encoded(text=7), "text: "),
-        (encoded(user_id="somebody"), "user_id: "),
-        (encoded(event_type="thought_deleted"), "event_type: "),
-        (encoded(version=2), "version: "),
+        (event_json(timestamp="2026-01-02T03:04:05"), "timestamp: Input should have timezone info"),
+        (event_json(text="a NUL \x00 inside"), "text: the text contains a NUL"),
+        (event_json(text="   "), "text: the text is empty"),
+        (event_json(text="x" * 10_001), "text: the text has 10,001 characters"),
+        (event_json(text=7), "text: "),
+        (event_json(user_id="not-a-uuid"), "user_id: "),
+        (event_json(event_type="thought_deleted"), "event_type: "),
+        (event_json(version=2), "version: "),
         (json.dumps({"text": "alone"}).encode(), "event_id: Field required"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_the_field_and_the_reason(value: bytes | None, said: str) -> None:
-    with pytest.raises(InvalidEventError) as refused:
+def test_parse_created_rejects_an_invalid_event_with_the_field_and_the_reason(
+    value: bytes | None, message: str
+) -> None:
+    with pytest.raises(InvalidEventError) as raised:
         parse_created(value)
-    assert str(refused.value).startswith(said)
+    assert str(raised.value).startswith(message)
 
 
-def test_a_refusal_does_not_quote_what_was_written() -> None:
-    with pytest.raises(InvalidEventError) as refused:
-        parse_created(encoded(user_id="my-secret-diary", text="my-secret-diary"))
-    assert "diary" not in str(refused.value)
-    assert refused.value.__cause__ is None
+def test_parse_created_never_quotes_the_value() -> None:
+    with pytest.raises(InvalidEventError) as raised:
+        parse_created(event_json(user_id="my-secret-diary", text="my-secret-diary"))
+    assert "diary" not in str(raised.value)
+    assert raised.value.__cause__ is None
 
 
-def test_an_event_that_cannot_be_made_does_not_quote_it_either() -> None:
-    with pytest.raises(ValidationError) as refused:
+def test_thought_created_never_quotes_a_rejected_text() -> None:
+    with pytest.raises(ValidationError) as raised:
         thought_created(USER, THOUGHT, "my secret diary \x00")
-    assert "diary" not in str(refused.value)
+    assert "diary" not in str(raised.value)
 
 
-def reads_or_refuses(value: bytes) -> None:
-    """Any other exception would stop the bridge at this record for ever."""
+def parse_or_reject(value: bytes) -> None:
+    """Parse a value. Any error other than InvalidEventError would stop the bridge at this record forever."""
     try:
         event = parse_created(value)
     except InvalidEventError:
@@ -171,26 +173,26 @@ def reads_or_refuses(value: bytes) -> None:
     assert ThoughtCreated.model_validate_json(event.to_bytes()) == event
 
 
-@unhurried
+@without_deadline
 @given(st.binary())
-def test_any_bytes_are_read_or_refused(value: bytes) -> None:
-    reads_or_refuses(value)
+def test_parse_created_parses_or_rejects_any_bytes(value: bytes) -> None:
+    parse_or_reject(value)
 
 
-@unhurried
+@without_deadline
 @given(st.dictionaries(st.sampled_from(sorted(VALID)), any_json), st.sets(st.sampled_from(sorted(VALID))))
-def test_any_json_in_the_place_of_any_field_is_read_or_refused(changes: dict[str, Any], without: set[str]) -> None:
-    fields = {name: value for name, value in (VALID | changes).items() if name not in without}
-    reads_or_refuses(json.dumps(fields).encode())
+def test_parse_created_parses_or_rejects_any_json_in_any_field(changes: dict[str, Any], removed: set[str]) -> None:
+    fields = {name: value for name, value in (VALID | changes).items() if name not in removed}
+    parse_or_reject(json.dumps(fields).encode())
 
 
-@unhurried
+@without_deadline
 @given(st.datetimes(timezones=st.timezones()), st.text(min_size=1))
-def test_any_time_and_text_are_read_or_refused(when: datetime, text: str) -> None:
-    reads_or_refuses(encoded(timestamp=when.isoformat(), text=text))
+def test_parse_created_parses_or_rejects_any_timestamp_and_text(when: datetime, text: str) -> None:
+    parse_or_reject(event_json(timestamp=when.isoformat(), text=text))
 
 
-def test_an_event_of_ours_is_made_now() -> None:
+def test_a_new_event_has_the_current_time() -> None:
     before = datetime.now(UTC)
-    made = thought_created(USER, THOUGHT, "A thought").timestamp
-    assert before <= made <= datetime.now(UTC)
+    timestamp = thought_created(USER, THOUGHT, "A thought").timestamp
+    assert before <= timestamp <= datetime.now(UTC)

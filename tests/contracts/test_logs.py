@@ -1,4 +1,4 @@
-"""Log lines as text and as JSON, with ids as fields."""
+"""Log lines are written as text or as JSON, with ids as fields."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tests.stores import ROOT
 
 THOUGHT = UUID(int=7)
 
-LOG_SOMETHING = f"""
+LOGGING_PROGRAM = f"""
 import logging, sys
 from uuid import UUID
 from contracts.logs import configure_logging
@@ -20,34 +20,34 @@ from contracts.logs import configure_logging
 configure_logging(sys.argv[1])
 log = logging.getLogger("tasks.step")
 log.info("Step %d was saved.", 3, extra={{"thought_id": UUID({str(THOUGHT)!r}), "step": 3}})
-log.debug("Not from this level on.")
-logging.getLogger("a.library").info("Not of a library.")
-logging.getLogger("a.library").warning("Of a library.")
+log.debug("A debug record of the project is not written.")
+logging.getLogger("a.library").info("An info record of a library is not written.")
+logging.getLogger("a.library").warning("A warning of a library.")
 try:
-    raise RuntimeError("out of order")
+    raise RuntimeError("something failed")
 except RuntimeError:
     log.exception("Step failed.")
 """
 
 
-def lines(log_format: LogFormat) -> list[str]:
-    """What a process with this format writes to standard error."""
-    command = [sys.executable, "-c", LOG_SOMETHING, log_format]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == ""
-    return done.stderr.splitlines()
+def log_lines(log_format: LogFormat) -> list[str]:
+    """Return what a process with this format writes to standard error."""
+    command = [sys.executable, "-c", LOGGING_PROGRAM, log_format]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert process.stdout == ""
+    return process.stderr.splitlines()
 
 
-def test_text_shows_level_message_logger_and_ids() -> None:
-    saved, library, failed, *traceback = lines("text")
+def test_text_format_shows_level_message_logger_and_ids() -> None:
+    saved, library, failed, *traceback = log_lines("text")
     assert saved.endswith(f"[info] Step 3 was saved. [tasks.step] step=3 thought_id={THOUGHT}")
-    assert library.endswith("[warning] Of a library. [a.library]")
+    assert library.endswith("[warning] A warning of a library. [a.library]")
     assert failed.endswith("[error] Step failed. [tasks.step]")
-    assert traceback[-1] == "RuntimeError: out of order"
+    assert traceback[-1] == "RuntimeError: something failed"
 
 
-def test_json_is_one_object_a_line_with_the_ids_as_members() -> None:
-    saved, library, failed = (json.loads(line) for line in lines("json"))
+def test_json_format_writes_one_object_per_line_with_the_ids_as_members() -> None:
+    saved, library, failed = (json.loads(line) for line in log_lines("json"))
     assert saved.pop("timestamp").endswith("Z")
     assert saved == {
         "event": "Step 3 was saved.",
@@ -56,13 +56,13 @@ def test_json_is_one_object_a_line_with_the_ids_as_members() -> None:
         "thought_id": str(THOUGHT),
         "step": 3,
     }
-    assert (library["event"], library["logger"]) == ("Of a library.", "a.library")
-    assert failed["exception"].endswith("RuntimeError: out of order")
+    assert (library["event"], library["logger"]) == ("A warning of a library.", "a.library")
+    assert failed["exception"].endswith("RuntimeError: something failed")
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_a_record_that_cannot_be_formatted_does_not_end_the_process(log_format: LogFormat) -> None:
-    code = LOG_SOMETHING + "log.info('%d', 'no number')\nlog.info('goes on')\n"
+def test_logging_a_record_with_wrong_arguments_does_not_end_the_process(log_format: LogFormat) -> None:
+    code = LOGGING_PROGRAM + "log.info('%d', 'not a number')\nlog.info('continues')\n"
     command = [sys.executable, "-c", code, log_format]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "goes on" in done.stderr.splitlines()[-1]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "continues" in process.stderr.splitlines()[-1]

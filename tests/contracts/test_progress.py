@@ -1,4 +1,4 @@
-"""Progress on a real Redis: flask-sse's wire format with the stream's id, seen live and kept for a replay."""
+"""Progress on a real Redis: flask-sse's wire format with the stream's id, published live and kept for resuming."""
 
 import json
 import logging
@@ -33,67 +33,67 @@ def publisher(redis_client: redis.Redis) -> ProgressPublisher:
 
 @pytest.fixture
 def subscriber(redis_client: redis.Redis, event: Event) -> Iterator[redis.client.PubSub]:
-    """Somebody who watches the event's user and the bridges' news."""
-    with redis_client.pubsub(ignore_subscribe_messages=True) as watching:
-        watching.subscribe(progress.channel(PREFIX, event.user_id), progress.wakeup_channel(PREFIX))
+    """A subscription to the channel of the event's user and to the bridges' wake-ups."""
+    with redis_client.pubsub(ignore_subscribe_messages=True) as pubsub:
+        pubsub.subscribe(progress.channel(PREFIX, event.user_id), progress.wakeup_channel(PREFIX))
         for _ in range(2):
-            watching.get_message(timeout=10)  # the acknowledgements of the two subscriptions
-        yield watching
+            pubsub.get_message(timeout=10)  # the acknowledgements of the two subscriptions
+        yield pubsub
 
 
 def next_message(subscriber: redis.client.PubSub) -> tuple[str, str]:
-    """Channel and text of the next message."""
+    """Return the channel and the text of the next message."""
     message = subscriber.get_message(timeout=10)
     assert message is not None
     return message["channel"].decode(), message["data"].decode()
 
 
-def kept(client: redis.Redis, user_id: UUID) -> list[tuple[str, str]]:
-    """Ids and messages that can be replayed to a user."""
+def stored_messages(client: redis.Redis, user_id: UUID) -> list[tuple[str, str]]:
+    """Return the ids and texts of the messages that a user's stream can resume with."""
     entries: Any = client.xrange(progress.stream_key(PREFIX, user_id))
     return [(entry.decode(), fields[b"message"].decode()) for entry, fields in entries]
 
 
-def test_a_subscriber_sees_flask_sses_own_message_with_the_streams_id(
+def test_the_published_message_equals_flask_sses_message_with_the_streams_id(
     publisher: ProgressPublisher, subscriber: redis.client.PubSub, redis_client: redis.Redis, event: Event
 ) -> None:
     publisher.publish(event)
     channel, message = next_message(subscriber)
-    [(stream_id, _)] = kept(redis_client, event.user_id)
+    [(stream_id, _)] = stored_messages(redis_client, event.user_id)
     assert channel == f"{PREFIX}:{event.user_id}"
     assert json.loads(message) == Message(event.to_dict(), type=event.event_type, id=stream_id).to_dict()
 
 
-def test_flask_sse_reads_the_message_as_its_own(
+def test_flask_sse_parses_the_published_message(
     publisher: ProgressPublisher, subscriber: redis.client.PubSub, event: Event
 ) -> None:
     publisher.publish(event)
-    read = str(Message(**json.loads(next_message(subscriber)[1])))
-    assert read.startswith("event:thought_agent_completed\ndata:{")
-    assert "\nid:" in read
+    rendered = str(Message(**json.loads(next_message(subscriber)[1])))
+    assert rendered.startswith("event:thought_agent_completed\ndata:{")
+    assert "\nid:" in rendered
 
 
-def test_what_was_published_is_kept_in_order_without_its_id(
+def test_the_redis_stream_keeps_messages_in_order_without_their_ids(
     publisher: ProgressPublisher, redis_client: redis.Redis
 ) -> None:
     user, thought = uuid4(), uuid4()
     events = [agent_completed(user, thought, step) for step in (1, 2, 3)]
     for event in events:
         publisher.publish(event)
-    assert [json.loads(message) for _, message in kept(redis_client, user)] == [
+    assert [json.loads(message) for _, message in stored_messages(redis_client, user)] == [
         {"data": event.to_dict(), "type": event.event_type} for event in events
     ]
 
 
-def test_texts_of_any_language_and_with_quotes_arrive_whole(
+def test_texts_with_quotes_and_of_any_language_arrive_unchanged(
     publisher: ProgressPublisher, subscriber: redis.client.PubSub, event: Event
 ) -> None:
-    odd = event.model_copy(update={"agent_name": 'a "quote", a \\ and {braces}\n\u2028 日本語 \U0001f600 %s'})
-    publisher.publish(odd)
-    assert json.loads(next_message(subscriber)[1])["data"] == odd.to_dict()
+    unusual = event.model_copy(update={"agent_name": 'a "quote", a \\ and {braces}\n\u2028 日本語 \U0001f600 %s'})
+    publisher.publish(unusual)
+    assert json.loads(next_message(subscriber)[1])["data"] == unusual.to_dict()
 
 
-def test_the_end_of_a_thought_is_also_told_to_the_bridges(
+def test_a_terminal_event_wakes_the_bridges(
     publisher: ProgressPublisher, subscriber: redis.client.PubSub, event: Event
 ) -> None:
     publisher.publish(thought_completed(event.user_id, event.thought_id, 1.0), terminal=True)
@@ -101,16 +101,16 @@ def test_the_end_of_a_thought_is_also_told_to_the_bridges(
     assert next_message(subscriber) == (progress.wakeup_channel(PREFIX), str(event.user_id))
 
 
-def test_only_an_end_is_told_to_the_bridges(
+def test_an_event_that_is_not_terminal_does_not_wake_the_bridges(
     publisher: ProgressPublisher, subscriber: redis.client.PubSub, event: Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     publisher.publish(event)
     publisher.publish(event)
     assert [next_message(subscriber)[0] for _ in range(2)] == [progress.channel(PREFIX, event.user_id)] * 2
-    assert caplog.text == "", "Redis refused a part of the script"
+    assert caplog.text == "", "Redis rejected a part of the script"
 
 
-def test_a_users_stream_is_bounded_and_does_not_stay_for_ever(
+def test_a_users_stream_has_a_maximum_length_and_expires(
     publisher: ProgressPublisher, redis_client: redis.Redis
 ) -> None:
     user, thought = uuid4(), uuid4()
@@ -121,67 +121,74 @@ def test_a_users_stream_is_bounded_and_does_not_stay_for_ever(
     assert 0 < redis_client.ttl(key) <= progress.STREAM_TTL_SECONDS
 
 
-def test_users_do_not_see_each_other(publisher: ProgressPublisher, redis_client: redis.Redis, event: Event) -> None:
+def test_a_users_stream_has_no_events_of_other_users(
+    publisher: ProgressPublisher, redis_client: redis.Redis, event: Event
+) -> None:
     publisher.publish(event)
-    assert kept(redis_client, uuid4()) == []
+    assert stored_messages(redis_client, uuid4()) == []
 
 
-def test_publishing_goes_on_after_redis_has_forgotten_the_script(
+def test_publishing_continues_after_redis_has_lost_the_script(
     publisher: ProgressPublisher, redis_client: redis.Redis, event: Event
 ) -> None:
     publisher.publish(event)
     redis_client.script_flush()
     publisher.publish(event)
-    assert len(kept(redis_client, event.user_id)) == 2
+    assert len(stored_messages(redis_client, event.user_id)) == 2
 
 
-def test_a_redis_that_refuses_connections_raises_nothing(caplog: pytest.LogCaptureFixture, event: Event) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_publish_does_not_raise_when_redis_refuses_connections(caplog: pytest.LogCaptureFixture, event: Event) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed_server:
+        port = closed_server.getsockname()[1]
     caplog.set_level(logging.WARNING)
     ProgressPublisher(progress.connect_redis(f"redis://:a-password@127.0.0.1:{port}/0"), PREFIX).publish(event)
     assert "Redis is unavailable" in caplog.text
     assert "a-password" not in caplog.text
 
 
-def test_a_redis_that_never_answers_holds_nobody_up(caplog: pytest.LogCaptureFixture, event: Event) -> None:
+def test_publish_waits_for_one_timeout_only_when_redis_never_answers(
+    caplog: pytest.LogCaptureFixture, event: Event
+) -> None:
     caplog.set_level(logging.WARNING)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        publisher = ProgressPublisher(progress.connect_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}/0"), PREFIX)
+    with socket.create_server(("127.0.0.1", 0)) as silent_server:
+        url = f"redis://127.0.0.1:{silent_server.getsockname()[1]}/0"
+        publisher = ProgressPublisher(progress.connect_redis(url), PREFIX)
         publisher.publish(event)
-        assert connections(silent) == 1, "a time-out is not tried again: the next step waits behind it"
+        assert count_connections(silent_server) == 1, (
+            "a timeout is not retried, because the next step waits for this call"
+        )
         publisher.publish(event)
-        assert connections(silent) == 0, "for a while the next events do not wait for it either"
+        assert count_connections(silent_server) == 0, "the next events are skipped during the pause"
     assert "Redis is unavailable" in caplog.text
 
 
-def connections(listening: socket.socket) -> int:
-    """How many have connected so far."""
-    listening.setblocking(False)
+def count_connections(listener: socket.socket) -> int:
+    """Return the number of connections that were opened since the last call."""
+    listener.setblocking(False)
     count = 0
     while True:
         try:
-            listening.accept()[0].close()
+            listener.accept()[0].close()
         except BlockingIOError:
             return count
         count += 1
 
 
-def test_a_write_that_redis_refuses_raises_nothing(
+def test_publish_does_not_raise_when_redis_rejects_the_write(
     caplog: pytest.LogCaptureFixture, redis_client: redis.Redis, event: Event
 ) -> None:
-    """As a full Redis does, which evicts nothing; here because the key is of another type."""
+    """A full Redis without eviction rejects writes; here the key has another type."""
     redis_client.set(progress.stream_key(PREFIX, event.user_id), "not a stream")
     ProgressPublisher(redis_client, PREFIX).publish(event)
     assert "Redis is unavailable" in caplog.text
 
 
-def test_who_finds_all_connections_taken_waits_for_one(stores: Stores) -> None:
+def test_a_call_waits_for_a_connection_when_all_are_in_use(stores: Stores) -> None:
     client = progress.connect_redis(stores.redis_url)
     pool = client.connection_pool
-    taken = [pool.get_connection() for _ in range(pool.max_connections)]
-    threading.Timer(0.3, pool.release, taken[:1]).start()
-    assert client.ping(), "and does not believe that Redis is unavailable"
-    for connection in taken[1:]:
+    connections = [pool.get_connection() for _ in range(pool.max_connections)]
+    threading.Timer(0.3, pool.release, connections[:1]).start()
+    assert client.ping(), "the call must not fail as if Redis were unavailable"
+    for connection in connections[1:]:
         pool.release(connection)
     client.close()

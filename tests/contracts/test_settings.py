@@ -1,4 +1,4 @@
-"""Settings are read once, checked together, and refused with one line a variable that never shows a value."""
+"""Settings are read once, checked together, and rejected with one line per setting that never shows a value."""
 
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,15 @@ from pydantic import ValidationError
 
 from contracts.settings import FORMER_NAMES, Settings, SettingsError, load_settings, load_settings_or_exit
 
-LEAST = {
+REQUIRED = {
     "DATABASE_URL": "postgresql://thoughts@localhost/thoughts",
     "REDIS_URL": "redis://localhost:6379/0",
     "KAFKA_BOOTSTRAP_SERVERS": "localhost:9092",
 }
 
-PROMISED = {
+MISSING = "missing; set it in the environment or in .env (.env.example explains every setting)"
+
+DOCUMENTED_DEFAULTS = {
     "kafka_enabled": True, "kafka_topic": "thought-processing", "kafka_consumer_group": "thought-workers",
     "kafka_partitions": 3, "kafka_group_protocol": "consumer", "kafka_dead_letter_topic": "thought-processing-dlq",
     "kafka_events_topic": "thought-events", "kafka_max_retries": 3, "kafka_retry_backoff_ms": 1000,
@@ -22,53 +24,53 @@ PROMISED = {
     "sse_max_connections": 1000, "worker_concurrency": 40, "lease_seconds": 20, "lease_renew_seconds": 5,
     "agent_timeout_seconds": 60, "batch_schedule": "0 2 * * *", "trust_user_id": False, "allow_scripted": False,
 }  # fmt: skip
-"""Defaults that other systems and people's notes rely on; a change breaks them in silence."""
+"""Defaults that other systems and operators rely on. Changing one would break them without an error."""
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """An environment with what is needed at least, in a directory without a `.env`."""
+    """An environment with only the required settings, in a directory without a `.env`."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
-    for name, value in LEAST.items():
+    for name, value in REQUIRED.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     return monkeypatch
 
 
-def refusal(environment: pytest.MonkeyPatch, **changes: str) -> str:
-    """What is said about an environment with these changes."""
+def load_error(environment: pytest.MonkeyPatch, **changes: str) -> str:
+    """Return the error message for an environment with these changes."""
     for name, value in changes.items():
         environment.setenv(name, value)
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as raised:
         load_settings()
-    return str(refused.value)
+    return str(raised.value)
 
 
-def test_the_promised_defaults_hold() -> None:
+def test_the_documented_defaults_are_used() -> None:
     settings = load_settings()
-    assert {name: getattr(settings, name) for name in PROMISED} == PROMISED
+    assert {name: getattr(settings, name) for name in DOCUMENTED_DEFAULTS} == DOCUMENTED_DEFAULTS
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
-def test_a_missing_name_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
+def test_a_missing_setting_is_reported_by_name(environment: pytest.MonkeyPatch, name: str) -> None:
     environment.delenv(name)
-    assert refusal(environment) == f"{name}: missing"
+    assert load_error(environment) == f"{name}: {MISSING}"
 
 
-def test_every_missing_name_has_a_line_of_its_own(environment: pytest.MonkeyPatch) -> None:
+def test_every_missing_setting_has_its_own_line(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("DATABASE_URL")
     environment.delenv("REDIS_URL")
-    assert refusal(environment).splitlines() == ["DATABASE_URL: missing", "REDIS_URL: missing"]
+    assert load_error(environment).splitlines() == [f"DATABASE_URL: {MISSING}", f"REDIS_URL: {MISSING}"]
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
-        ({"DATABASE_URL": "mysql://somewhere/db"}, "DATABASE_URL: must be a postgresql:// address"),
-        ({"DATABASE_URL": "localhost"}, "DATABASE_URL: must be a postgresql:// address"),
-        ({"REDIS_URL": "localhost:6379"}, "REDIS_URL: must be a redis:// or rediss:// address"),
-        ({"KAFKA_BOOTSTRAP_SERVERS": ""}, "KAFKA_BOOTSTRAP_SERVERS: missing; set it, or KAFKA_ENABLED=false"),
+        ({"DATABASE_URL": "mysql://somewhere/db"}, "DATABASE_URL: must be a postgresql:// URL"),
+        ({"DATABASE_URL": "localhost"}, "DATABASE_URL: must be a postgresql:// URL"),
+        ({"REDIS_URL": "localhost:6379"}, "REDIS_URL: must be a redis:// or rediss:// URL"),
+        ({"KAFKA_BOOTSTRAP_SERVERS": ""}, "KAFKA_BOOTSTRAP_SERVERS: missing; set it to the brokers'"),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SASL_MECHANISM: missing;"),
         ({"KAFKA_SECURITY_PROTOCOL": "PLAIN"}, "KAFKA_SECURITY_PROTOCOL: Input should be 'PLAINTEXT',"),
         ({"KAFKA_PARTITIONS": "0"}, "KAFKA_PARTITIONS: Input should be greater than or equal to 1"),
@@ -80,33 +82,33 @@ def test_every_missing_name_has_a_line_of_its_own(environment: pytest.MonkeyPatc
         ({"LEASE_SECONDS": "nan"}, "LEASE_SECONDS: "),
         ({"LEASE_SECONDS": "inf"}, "LEASE_SECONDS: Input should be a finite number"),
         ({"KAFKA_TOPIC": "thoughts!"}, "KAFKA_TOPIC: must be 1 to 249 letters, digits,"),
-        ({"KAFKA_TOPIC": "thought-events"}, "KAFKA_TOPIC, KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC: must be"),
+        ({"KAFKA_TOPIC": "thought-events"}, "KAFKA_TOPIC, KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC: must"),
         ({"TIMEZONE": "Mars/Olympus"}, "TIMEZONE: must be an IANA time zone"),
         ({"TIMEZONE": "../etc/passwd"}, "TIMEZONE: must be an IANA time zone"),
-        ({"BATCH_SCHEDULE": "at night"}, "BATCH_SCHEDULE: must be a cron line of five fields"),
-        ({"SECRET_KEY": "short"}, "SECRET_KEY: must have at least 16 characters"),
+        ({"BATCH_SCHEDULE": "at night"}, "BATCH_SCHEDULE: must be a cron expression of five fields"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY: must have at least 16 random characters"),
         ({"TRUST_USER_ID": "perhaps"}, "TRUST_USER_ID: Input should be a valid boolean"),
         ({"AI_PROVIDER": "oracle"}, "AI_PROVIDER: Input should be 'offline' or 'scripted'"),
     ],
 )
-def test_a_wrong_value_is_refused_in_one_line(
-    environment: pytest.MonkeyPatch, changes: dict[str, str], said: str
+def test_a_wrong_value_is_rejected_in_one_line(
+    environment: pytest.MonkeyPatch, changes: dict[str, str], expected: str
 ) -> None:
-    message = refusal(environment, **changes)
-    assert message.startswith(said)
+    message = load_error(environment, **changes)
+    assert message.startswith(expected)
     assert "\n" not in message
 
 
 @pytest.mark.parametrize(("former", "present"), FORMER_NAMES.items())
-def test_a_former_name_is_refused_with_the_present_one(
+def test_a_former_name_is_rejected_with_the_present_name(
     environment: pytest.MonkeyPatch, former: str, present: str
 ) -> None:
-    assert refusal(environment, **{former: "1"}) == f"{former}: was renamed; set {present} instead"
+    assert load_error(environment, **{former: "1"}) == f"{former}: was renamed; set {present} instead"
 
 
-def test_a_former_name_in_the_env_file_is_refused_too(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_former_name_in_the_env_file_is_rejected(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("OPEN_API=true\nPATIENCE_SECONDS=20\n")
-    assert [line.partition(":")[0] for line in refusal(environment).splitlines()] == ["OPEN_API", "PATIENCE_SECONDS"]
+    assert [line.partition(":")[0] for line in load_error(environment).splitlines()] == ["OPEN_API", "PATIENCE_SECONDS"]
 
 
 def test_a_former_name_without_a_value_counts_as_not_set(environment: pytest.MonkeyPatch) -> None:
@@ -114,45 +116,43 @@ def test_a_former_name_without_a_value_counts_as_not_set(environment: pytest.Mon
     assert not load_settings().trust_user_id
 
 
-def test_without_kafka_no_broker_is_needed(environment: pytest.MonkeyPatch) -> None:
+def test_bootstrap_servers_are_not_required_without_kafka(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("KAFKA_BOOTSTRAP_SERVERS")
     environment.setenv("KAFKA_ENABLED", "false")
     assert not load_settings().consumes_kafka
 
 
-def test_a_background_side_that_works_on_kafka_needs_a_broker(environment: pytest.MonkeyPatch) -> None:
+def test_reading_from_kafka_requires_kafka_before_its_bootstrap_servers(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("KAFKA_BOOTSTRAP_SERVERS")
-    said = refusal(environment, KAFKA_ENABLED="false", KAFKA_MODE="true")
-    assert said.startswith("KAFKA_BOOTSTRAP_SERVERS: missing")
+    message = load_error(environment, KAFKA_ENABLED="false", KAFKA_MODE="true")
+    assert message.startswith("KAFKA_MODE: true needs KAFKA_ENABLED=true")
 
 
 @pytest.mark.parametrize(
-    ("enabled", "mode", "takes"),
+    ("enabled", "mode", "consumes"),
     [("true", "", True), ("false", "", False), ("true", "false", False)],
 )
-def test_the_mode_follows_kafka_unless_it_is_set(
-    environment: pytest.MonkeyPatch, enabled: str, mode: str, takes: bool
+def test_kafka_mode_defaults_to_kafka_enabled(
+    environment: pytest.MonkeyPatch, enabled: str, mode: str, consumes: bool
 ) -> None:
     environment.setenv("KAFKA_ENABLED", enabled)
     environment.setenv("KAFKA_MODE", mode)
-    assert load_settings().consumes_kafka is takes
+    assert load_settings().consumes_kafka is consumes
 
 
-def test_celery_uses_redis_unless_told_otherwise(environment: pytest.MonkeyPatch) -> None:
-    assert load_settings().broker_url == LEAST["REDIS_URL"]
+def test_celery_uses_redis_url_unless_its_own_url_is_set(environment: pytest.MonkeyPatch) -> None:
+    assert load_settings().broker_url == REQUIRED["REDIS_URL"]
     environment.setenv("CELERY_BROKER_URL", "amqp://localhost")
     assert load_settings().broker_url == "amqp://localhost"
 
 
-def test_a_step_is_begun_once_more_than_it_is_retried(environment: pytest.MonkeyPatch) -> None:
+def test_max_attempts_is_one_more_than_the_retries(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KAFKA_MAX_RETRIES", "0")
     assert load_settings().max_attempts == 1
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
-def test_any_postgresql_address_names_the_driver_that_is_installed(
-    environment: pytest.MonkeyPatch, scheme: str
-) -> None:
+def test_the_database_url_selects_the_installed_driver(environment: pytest.MonkeyPatch, scheme: str) -> None:
     environment.setenv("DATABASE_URL", f"{scheme}://user:p%40ss@host:5432/name?sslmode=require")
     assert load_settings().database_url == "postgresql+psycopg2://user:p%40ss@host:5432/name?sslmode=require"
 
@@ -171,16 +171,16 @@ SECRET = "do-not-show-me"
         {"KAFKA_SECURITY_PROTOCOL": SECRET},
     ],
 )
-def test_a_refusal_never_shows_the_value(environment: pytest.MonkeyPatch, changes: dict[str, str]) -> None:
-    assert SECRET not in refusal(environment, **changes)
+def test_an_error_never_shows_the_value(environment: pytest.MonkeyPatch, changes: dict[str, str]) -> None:
+    assert SECRET not in load_error(environment, **changes)
 
 
-def test_a_cross_check_does_not_show_the_other_values(environment: pytest.MonkeyPatch) -> None:
-    said = refusal(environment, DATABASE_URL=f"postgresql://u:{SECRET}@host/db", LEASE_SECONDS="1")
-    assert SECRET not in said
+def test_an_error_of_a_cross_check_never_shows_other_values(environment: pytest.MonkeyPatch) -> None:
+    message = load_error(environment, DATABASE_URL=f"postgresql://u:{SECRET}@host/db", LEASE_SECONDS="1")
+    assert SECRET not in message
 
 
-def test_settings_can_be_logged_without_their_secrets(environment: pytest.MonkeyPatch) -> None:
+def test_logged_settings_do_not_contain_secrets(environment: pytest.MonkeyPatch) -> None:
     secret = f"{SECRET}-and-it-is-long"
     for name in ("SECRET_KEY", "AI_API_KEY", "KAFKA_SASL_PASSWORD", "KAFKA_SSL_KEY_PASSWORD"):
         environment.setenv(name, secret)
@@ -192,13 +192,13 @@ def test_settings_can_be_logged_without_their_secrets(environment: pytest.Monkey
     assert SECRET not in str(settings)
 
 
-def test_settings_cannot_be_changed() -> None:
+def test_settings_are_immutable() -> None:
     settings: Any = load_settings()
     with pytest.raises(ValidationError):
         settings.kafka_topic = "another"
 
 
-def test_an_env_file_is_read_and_the_environment_wins(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_overrides_the_env_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KAFKA_TOPIC=from-file\nKAFKA_EVENTS_TOPIC=from-file\nSOMETHING_ELSE=1\n")
     environment.setenv("KAFKA_EVENTS_TOPIC", "from-environment")
     settings = load_settings()
@@ -212,32 +212,32 @@ def test_an_empty_value_counts_as_not_set(environment: pytest.MonkeyPatch) -> No
     assert (settings.kafka_partitions, settings.secret_key) == (3, None)
 
 
-def test_an_entry_point_ends_with_what_to_mend(environment: pytest.MonkeyPatch) -> None:
+def test_load_settings_or_exit_exits_with_what_to_change(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("TIMEZONE", "Mars/Olympus")
     with pytest.raises(SystemExit, match=r"^Cannot start\. TIMEZONE: must be an IANA time zone"):
         load_settings_or_exit()
 
 
-def test_work_from_kafka_without_kafka_is_refused(environment: pytest.MonkeyPatch) -> None:
+def test_kafka_mode_without_kafka_is_rejected(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KAFKA_ENABLED", "false")
     environment.setenv("KAFKA_MODE", "true")
     with pytest.raises(SettingsError, match="KAFKA_MODE"):
         load_settings()
 
 
-def test_a_broker_address_that_is_none_is_refused(environment: pytest.MonkeyPatch) -> None:
+def test_a_celery_broker_url_without_a_scheme_is_rejected(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("CELERY_BROKER_URL", "localhost")
     with pytest.raises(SettingsError, match="CELERY_BROKER_URL"):
         load_settings()
 
 
-def test_sasl_without_a_name_and_a_password_is_refused(environment: pytest.MonkeyPatch) -> None:
+def test_sasl_without_user_name_and_password_is_rejected(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KAFKA_SASL_MECHANISM", "PLAIN")
     with pytest.raises(SettingsError, match="KAFKA_SASL_USERNAME"):
         load_settings()
 
 
-def test_a_bootstrap_server_without_a_port_is_refused(environment: pytest.MonkeyPatch) -> None:
+def test_a_bootstrap_server_without_a_port_is_rejected(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092,other")
     with pytest.raises(SettingsError, match="KAFKA_BOOTSTRAP_SERVERS"):
         load_settings()

@@ -1,4 +1,4 @@
-"""Stacks for the tests: real ones by the command line, and toy ones whose processes are small shell scripts."""
+"""Stacks for the tests: real ones, started with the command line, and ones whose processes are small shell scripts."""
 
 import json
 import os
@@ -25,72 +25,75 @@ from devstack.spec.process_kinds import Kind
 from devstack.spec.stack import Process, Stack, load, save
 from devstack.supervisor import client, pid_records
 from tests.eventually import eventually
-from tests.stores import ROOT, STORES_ALONE
+from tests.stores import ROOT, STORES_ONLY
 
-SMALL = ("--scale", STORES_ALONE, "--set", "KAFKA_ENABLED=false")
-"""PostgreSQL and Redis alone: up in two seconds."""
+POSTGRES_AND_REDIS = ("--scale", STORES_ONLY, "--set", "KAFKA_ENABLED=false")
+"""PostgreSQL and Redis only, which are ready in two seconds."""
 
-
-STORES = ("--scale", STORES_ALONE, "--kafka", "apache", "--set", "KAFKA_MODE=false")
+STORES_WITH_KAFKA = ("--scale", STORES_ONLY, "--kafka", "apache", "--set", "KAFKA_MODE=false")
 PASSWORDS = ("postgres-password", "redis-password")
 
 
 def devstack(*arguments: str, environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run a devstack command to its end."""
-    return subprocess.run(command(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
+    """Run a devstack command and return the finished process."""
+    return subprocess.run(
+        devstack_argv(*arguments), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+    )
 
 
-def command(*arguments: str) -> list[str]:
-    """The words of a devstack command."""
+def devstack_argv(*arguments: str) -> list[str]:
+    """Return the argv of a devstack command."""
     return [sys.executable, "-m", "devstack", *arguments]
 
 
-def up(directory: Path, base: int, *arguments: str, environment: dict[str, str] | None = None) -> str:
-    """Bring a stack up, detached, and return what was said."""
-    place = ("--dir", str(directory), "--port-base", str(base))
-    done = devstack("up", *place, *arguments, "--detach", environment=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def up(directory: Path, port_base: int, *arguments: str, environment: dict[str, str] | None = None) -> str:
+    """Start a detached stack and return the output of `up`."""
+    location = ("--dir", str(directory), "--port-base", str(port_base))
+    result = devstack("up", *location, *arguments, "--detach", environment=environment)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def down(directory: Path) -> None:
-    """Take a stack down."""
+    """Stop a stack."""
     assert cli.run(commands, "python -m devstack", ["down", "--dir", str(directory)]) == 0
 
 
 def status(directory: Path) -> dict[str, Any]:
-    """What `status --json` prints."""
+    """Return the description that `status --json` prints."""
     return describe(StackDir(directory), load(StackDir(directory)))
 
 
-def named(described: dict[str, Any], name: str) -> dict[str, Any]:
-    """One process of a status."""
-    return next(each for each in described["processes"] if each["name"] == name)
+def find_process(description: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return one process of a status."""
+    return next(process for process in description["processes"] if process["name"] == name)
 
 
 def is_ready(directory: Path, name: str) -> bool:
-    """Whether a process is ready, as `status` finds it."""
+    """Return whether a process is ready, by the rules of `status`."""
     stack = load(StackDir(directory))
-    return readiness.is_ready(StackDir(directory), stack, stack.named(name)[0])
+    return readiness.is_ready(StackDir(directory), stack, stack.find_processes(name)[0])
 
 
-def pids(directory: Path) -> dict[str, int]:
-    """The living processes of a stack, by name, without asking its manager."""
-    home = StackDir(directory)
-    names = [path.stem for path in sorted(home.run.glob("*.json"))]
+def running_pids(directory: Path) -> dict[str, int]:
+    """Return the pids of a stack's running processes by name, from their records."""
+    stack_dir = StackDir(directory)
+    names = [path.stem for path in sorted(stack_dir.run_directory.glob("*.json"))]
     return {
-        name: process.pid for name in names if (process := pid_records.running_process(pid_records.read(home, name)))
+        name: process.pid
+        for name in names
+        if (process := pid_records.running_process(pid_records.read(stack_dir, name)))
     }
 
 
 def kill(pid: int) -> None:
-    """SIGKILL, and wait until it has worked."""
+    """Send SIGKILL and wait until the process has exited."""
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
-def ask(directory: Path, statement: str) -> Any:
-    """The first row that PostgreSQL answers."""
+def fetch_row(directory: Path, statement: str) -> Any:
+    """Execute a statement in the stack's database and return its first row, or None when it has no result."""
     connection = psycopg2.connect(load(StackDir(directory)).database_url)
     connection.autocommit = True
     try:
@@ -102,55 +105,58 @@ def ask(directory: Path, statement: str) -> Any:
 
 
 @contextmanager
-def toy(directory: Path, scripts: dict[str, str], patience: float = 5.0, silence: float = 600.0) -> Iterator[StackDir]:
-    """A running manager with shell scripts, not yet started, in place of the processes of these names."""
-    home = StackDir(directory)
-    home.prepare()
+def script_stack(
+    directory: Path, scripts: dict[str, str], stop_timeout: float = 5.0, liveness_timeout: float = 600.0
+) -> Iterator[StackDir]:
+    """Run a manager whose processes of these names are shell scripts; they are not started yet."""
+    stack_dir = StackDir(directory)
+    stack_dir.prepare()
     processes = [
-        _scripted(home, name, script).model_copy(update={"stop_timeout": patience, "liveness_timeout": silence})
+        _script_process(stack_dir, name, script).model_copy(
+            update={"stop_timeout": stop_timeout, "liveness_timeout": liveness_timeout}
+        )
         for name, script in scripts.items()
     ]
     addresses: dict[str, Any] = dict.fromkeys(("web_url", "flower_url", "kafka_bootstrap", "kafka"))
     urls = {"redis_url": "redis://127.0.0.1:1/0", "database_url": "postgresql://127.0.0.1:1/none"}
     stack = Stack(request={}, port_base=1024, processes=processes, detached=True, **addresses, **urls)
-    save(home, stack)
-    client.launch(home, os.environ | {pid_records.DEVSTACK_ENV_VAR: str(directory), "TOYS": str(directory)})
+    save(stack_dir, stack)
+    client.launch(stack_dir, os.environ | {pid_records.DEVSTACK_ENV_VAR: str(directory), "TEST_DIR": str(directory)})
     try:
-        yield home
+        yield stack_dir
     finally:
-        client.bring_down(home, stack)
+        client.bring_down(stack_dir, stack)
 
 
-def _scripted(home: StackDir, name: str, script: str) -> Process:
+def _script_process(stack_dir: StackDir, name: str, script: str) -> Process:
     kind: Kind = next(kind for kind in ("postgres", "redis", "relay", "worker", "web") if name.startswith(kind))
-    environment = {"HEARTBEAT_FILE": str(home.heartbeat(name))}
+    environment = {"HEARTBEAT_FILE": str(stack_dir.heartbeat_file(name))}
     return Process(name=name, kind=kind, argv=["/bin/sh", "-c", script], environment=environment)
 
 
 @dataclass(frozen=True)
-class Whole:
-    """A stack of everything, with scripted agents."""
+class FullStack:
+    """A running stack of all processes, with the scripted provider."""
 
     directory: Path
-    base: int
-    calls: Path
-    said: str
-    """What `up` said."""
+    port_base: int
+    call_log: Path
+    up_output: str
 
     def post(self, text: str) -> str:
-        """Post a thought of a new user; its id."""
+        """Submit a thought of a new user and return its id."""
         body = json.dumps({"text": text, "user_id": str(uuid4())}).encode()
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.base}/thoughts", body, {"Content-Type": "application/json"}
+            f"http://127.0.0.1:{self.port_base}/thoughts", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return str(json.load(answer)["id"])
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return str(json.load(response)["id"])
 
     def is_completed(self, thought: str) -> bool:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.base}/thoughts/{thought}", timeout=30) as answer:
-            return bool(json.load(answer)["status"] == "completed")
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port_base}/thoughts/{thought}", timeout=30) as response:
+            return bool(json.load(response)["status"] == "completed")
 
-    def told(self, thought: str, agent: str) -> list[str]:
-        """What happened to one agent's calls for a thought: start, end, error."""
-        lines = map(json.loads, self.calls.read_text().splitlines())
-        return [each["event"] for each in lines if (each["thought_id"], each["agent"]) == (thought, agent)]
+    def call_events(self, thought: str, agent: str) -> list[str]:
+        """Return the logged events of one agent's calls for a thought: start, end, error."""
+        entries = map(json.loads, self.call_log.read_text().splitlines())
+        return [entry["event"] for entry in entries if (entry["thought_id"], entry["agent"]) == (thought, agent)]

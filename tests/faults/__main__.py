@@ -1,6 +1,7 @@
-"""`python -m tests.faults --rounds 20 --seed 1`: faults at random under load, and a table of what came of them."""
+"""The entry point of `python -m tests.faults`."""
 
-from tests.faults.cli import main
+from contracts import cli
+from tests.faults.commands import faults
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(cli.run(faults, "python -m tests.faults"))

@@ -1,4 +1,4 @@
-"""Faults, drawn by dice and done to a running stack. Each says what it did, and ends when its cause is mended."""
+"""The faults, drawn at random and caused in a running stack. Each returns its description once its cause is removed."""
 
 import os
 import random
@@ -14,159 +14,162 @@ import redis
 
 from tests.eventually import eventually
 from tests.faults.network import Network
-from tests.faults.verdicts import Hit
+from tests.faults.verification import Disruption
 from tests.running_stack import Stack
 
 STORES = ("postgres", "redis", "kafka")
-HELD = ("worker.", "solo.", "bridge.", "relay.")
-"""Who is stopped for a while: whoever holds something that another one takes over."""
+STOPPED = ("worker.", "solo.", "bridge.", "relay.")
+"""Processes that are stopped for a while: those whose work another process takes over."""
 
-DRAINED = (*HELD, "web.")
+RESTARTED = (*STOPPED, "web.")
 LONG_SECONDS = 60.0
 
 
 @dataclass
-class World:
-    """The stack under fire, its network, the dice, and the processes that have an excuse."""
+class FaultContext:
+    """The stack, its network, the random numbers, and the disruptions that excuse calls paid twice."""
 
     stack: Stack
     network: Network
-    dice: random.Random
-    hits: list[Hit] = field(default_factory=list)
+    rng: random.Random
+    disruptions: list[Disruption] = field(default_factory=list)
 
-    def anybody(self, prefixes: tuple[str, ...] = ("",)) -> str:
-        """The name of a process that is there now."""
-        names = [name for name in self.stack.names() if name.startswith(prefixes)]
-        return self.dice.choice(names)
+    def choose_process(self, prefixes: tuple[str, ...] = ("",)) -> str:
+        """Return the name of a running process."""
+        names = [name for name in self.stack.running_names() if name.startswith(prefixes)]
+        return self.rng.choice(names)
 
-    def seconds(self, least: float, most: float) -> float:
-        """Let so much time pass while something is away; the seconds."""
-        seconds = self.dice.uniform(least, most)
-        time.sleep(seconds)  # the fault itself: nothing is waited for
+    def wait(self, shortest: float, longest: float) -> float:
+        """Wait for a random time while the fault lasts; return the seconds."""
+        seconds = self.rng.uniform(shortest, longest)
+        time.sleep(seconds)  # the duration of the fault: there is no condition to wait for
         return seconds
 
     @contextmanager
-    def silenced(self, pid: int) -> Iterator[None]:
-        """Whatever is done in here keeps the process from writing."""
+    def silencing(self, pid: int) -> Iterator[None]:
+        """Record that the process cannot write to PostgreSQL during the block."""
         since = time.time()
         try:
             yield
         finally:
-            self.hits.append(Hit(pid, since, time.time()))
+            self.disruptions.append(Disruption(pid, since, time.time()))
 
 
-Fault = Callable[[World], str]
+Fault = Callable[[FaultContext], str]
 
 
-def kill(world: World) -> str:
-    """SIGKILL for any process, or for one of its children."""
-    name = world.anybody()
-    return f"kill {name}{_kill(world, name)}"
+def kill(context: FaultContext) -> str:
+    """Send SIGKILL to a process, or to one of its children."""
+    name = context.choose_process()
+    return f"kill {name}{_kill(context, name)}"
 
 
-def kill_all(world: World) -> str:
-    """SIGKILL for all processes of a kind at once."""
-    kind = world.dice.choice(["worker.", "bridge.", "relay.", "web."])
-    for name in world.stack.names():
+def kill_all(context: FaultContext) -> str:
+    """Send SIGKILL to all processes of a kind at once."""
+    kind = context.rng.choice(["worker.", "bridge.", "relay.", "web."])
+    for name in context.stack.running_names():
         if name.startswith(kind):
-            _kill(world, name)
+            _kill(context, name)
     return f"kill all {kind[:-1]}s"
 
 
-def _kill(world: World, name: str) -> str:
-    """Returns what tells a child from its parent."""
-    parent = psutil.Process(world.stack.pid(name))
+def _kill(context: FaultContext, name: str) -> str:
+    """Return a suffix for the description when a child was killed."""
+    parent = psutil.Process(context.stack.wait_for_pid(name))
     children = parent.children(recursive=True)
-    victim = world.dice.choice([parent, world.dice.choice(children)]) if children else parent
+    victim = context.rng.choice([parent, context.rng.choice(children)]) if children else parent
     now = time.time()
-    with suppress(psutil.NoSuchProcess):  # a backend that had ended by itself
+    with suppress(psutil.NoSuchProcess):  # a database backend that has just ended
         victim.kill()
-    world.hits.append(Hit(victim.pid, now, now))
+    context.disruptions.append(Disruption(victim.pid, now, now))
     return "" if victim == parent else " (a child)"
 
 
-def stop(world: World) -> str:
-    """SIGSTOP, mostly beyond patience and session, and SIGCONT: a zombie must not write."""
-    name = world.anybody(HELD)
-    pid = world.stack.pid(name)
-    with world.silenced(pid):
+def stop(context: FaultContext) -> str:
+    """Stop a process (SIGSTOP), mostly for longer than its lease and its session, and resume it (SIGCONT).
+
+    A process that was replaced in the meantime must not write.
+    """
+    name = context.choose_process(STOPPED)
+    pid = context.stack.wait_for_pid(name)
+    with context.silencing(pid):
         os.kill(pid, signal.SIGSTOP)
-        seconds = world.seconds(3, 15)
+        seconds = context.wait(3, 15)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
     return f"stop {name} {seconds:.0f} s"
 
 
-def flush_redis(world: World) -> str:
-    """Redis forgets everything, and stays."""
-    client = redis.Redis.from_url(world.stack.status_then["redis_url"])
+def flush_redis(context: FaultContext) -> str:
+    """Delete all data of the running Redis."""
+    client = redis.Redis.from_url(context.stack.initial_status["redis_url"])
     with client:
         client.flushall()
     return "flush redis"
 
 
-def wipe_redis(world: World) -> str:
-    """Redis comes back without its data."""
-    world.stack.command("stop", "redis")
-    kept = list((world.stack.directory / "redis").glob("appendonly*"))
-    assert kept, "Redis keeps its data elsewhere"
-    for path in kept:  # a file or, from version 7 on, a directory
+def wipe_redis(context: FaultContext) -> str:
+    """Restart Redis without its data."""
+    context.stack.run_command("stop", "redis")
+    files = list((context.stack.directory / "redis").glob("appendonly*"))
+    assert files, "Redis has its data in other files"
+    for path in files:  # a file or, from version 7 on, a directory
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    seconds = world.seconds(0, 3)
-    world.stack.command("start", "redis")
+    seconds = context.wait(0, 3)
+    context.stack.run_command("start", "redis")
     return f"redis without its data after {seconds:.0f} s"
 
 
-def restart_store(world: World) -> str:
-    """A store is stopped well, and started again."""
-    store = world.dice.choice(STORES)
-    world.stack.command("stop", store)
-    seconds = world.seconds(0, 6)
-    world.stack.command("start", store)
-    return f"{store} away {seconds:.0f} s"
+def restart_store(context: FaultContext) -> str:
+    """Stop a store gracefully, and start it again."""
+    store = context.rng.choice(STORES)
+    context.stack.run_command("stop", store)
+    seconds = context.wait(0, 6)
+    context.stack.run_command("start", store)
+    return f"{store} unavailable {seconds:.0f} s"
 
 
-def stop_kafka_for_long(world: World) -> str:
-    """Kafka is unavailable for a minute."""
-    world.stack.command("stop", "kafka")
-    seconds = world.seconds(LONG_SECONDS, LONG_SECONDS)
-    world.stack.command("start", "kafka")
-    return f"kafka away {seconds:.0f} s"
+def stop_kafka_for_long(context: FaultContext) -> str:
+    """Make Kafka unavailable for a minute."""
+    context.stack.run_command("stop", "kafka")
+    seconds = context.wait(LONG_SECONDS, LONG_SECONDS)
+    context.stack.run_command("start", "kafka")
+    return f"kafka unavailable {seconds:.0f} s"
 
 
-def cut_off_all(world: World) -> str:
-    """The network to a store carries nothing, and later everything that waited."""
-    store = world.dice.choice(STORES)
-    with world.network.stalled(store):
-        seconds = world.seconds(2, 12)
+def cut_off_all(context: FaultContext) -> str:
+    """Stall the network between all processes and a store; afterwards it delivers what waited."""
+    store = context.rng.choice(STORES)
+    with context.network.stalled(store):
+        seconds = context.wait(2, 12)
     return f"{store} cut off {seconds:.0f} s"
 
 
-def cut_off_one(world: World) -> str:
-    """One process alone does not reach a store. Without PostgreSQL it is silent, whatever it does."""
-    store, name = world.dice.choice(STORES), world.anybody((*HELD, "web."))
-    process = psutil.Process(world.stack.pid(name))
+def cut_off_one(context: FaultContext) -> str:
+    """Stall the network between one process and a store. Without PostgreSQL the process is silent."""
+    store, name = context.rng.choice(STORES), context.choose_process((*STOPPED, "web."))
+    process = psutil.Process(context.stack.wait_for_pid(name))
     pids = [process.pid, *(child.pid for child in process.children())]
-    with ExitStack() as cut:
+    with ExitStack() as stack:
         if store == "postgres":
-            cut.enter_context(world.silenced(process.pid))
-        cut.enter_context(world.network.stalled(store, pids))
-        seconds = world.seconds(5, 15)
+            stack.enter_context(context.silencing(process.pid))
+        stack.enter_context(context.network.stalled(store, pids))
+        seconds = context.wait(5, 15)
     return f"{name} cut off from {store} {seconds:.0f} s"
 
 
-def refuse(world: World) -> str:
-    """The connections to a store are reset, and none can be made for a while."""
-    store = world.dice.choice(STORES)
-    with world.network.refused(store):
-        seconds = world.seconds(0, 5)
+def refuse(context: FaultContext) -> str:
+    """Reset the connections to a store, and refuse new ones for a while."""
+    store = context.rng.choice(STORES)
+    with context.network.refused(store):
+        seconds = context.wait(0, 5)
     return f"{store} refuses {seconds:.0f} s"
 
 
-def restart(world: World) -> str:
-    """SIGTERM: who drains is no excuse for anything."""
-    name = world.anybody(DRAINED)
-    world.stack.command("restart", name)
+def restart(context: FaultContext) -> str:
+    """Restart a process gracefully (SIGTERM), which excuses no call paid twice."""
+    name = context.choose_process(RESTARTED)
+    context.stack.run_command("restart", name)
     return f"restart {name}"
 
 
@@ -183,15 +186,15 @@ FAULTS: dict[Fault, int] = {
     refuse: 5,
     restart: 10,
 }
-"""How often, in a hundred rounds or so."""
+"""Fault -> weight: about how often in a hundred rounds."""
 
 
-def draw(dice: random.Random) -> Fault:
-    """The next fault."""
-    (fault,) = dice.choices(list(FAULTS), list(FAULTS.values()))
+def draw(rng: random.Random) -> Fault:
+    """Return a random fault."""
+    (fault,) = rng.choices(list(FAULTS), list(FAULTS.values()))
     return fault
 
 
-def all_live(world: World) -> None:
-    """Wait until every process is there again; whether it works already does not matter."""
-    eventually(lambda: len(world.stack.names()) == len(world.stack.status_then["processes"]), timeout=60)
+def wait_until_running(context: FaultContext) -> None:
+    """Wait until every process runs, ready or not."""
+    eventually(lambda: len(context.stack.running_names()) == len(context.stack.initial_status["processes"]), timeout=60)

@@ -1,4 +1,4 @@
-"""People who write while things break, and say the same again until it is accepted, as good clients do."""
+"""Generates load: people submit thoughts while faults happen, and repeat each request until it is accepted."""
 
 import http.client
 import json
@@ -14,30 +14,32 @@ from uuid import UUID
 
 from agents.catalogue import CATALOGUE
 
-ANSWER_SECONDS = 15.0
-"""A web that PostgreSQL does not answer says 503 within some seven seconds."""
+REQUEST_TIMEOUT_SECONDS = 15.0
+"""While PostgreSQL does not answer, the web answers 503 within about seven seconds."""
 
-LAST_WORDS_SECONDS = 120.0
-AGAIN_SECONDS = 0.2
+STOP_TIMEOUT_SECONDS = 120.0
+"""How long the last requests may take to be accepted."""
+
+RETRY_SECONDS = 0.2
 PACE = threading.Event()
-"""Never set: people come again at a pace; nothing is waited for by it."""
+"""Never set. People wait on it for their pace."""
 
 NO_ANSWER = 0
-"""Counted in the place of a status: the connection was refused, reset, or silent for ANSWER_SECONDS."""
+"""Counted in place of a status: the connection was refused, reset, or silent for REQUEST_TIMEOUT_SECONDS."""
 
-WISHES = (
+DIRECTIVES = (
     (84, ""),
     (5, "[[fail:{agent}:transient:1]]"),
     (4, "[[fail:{agent}:transient:2]]"),
     (4, "[[fail:{agent}:permanent:1]]"),
     (3, "[[fail:{agent}:transient:*]]"),
 )
-"""What thoughts demand of the scripted agents, and how often."""
+"""Weight and directive: how the scripted agents fail for a thought."""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A thought that a person was promised."""
+    """An accepted thought."""
 
     id: str
     user: str
@@ -46,76 +48,79 @@ class Accepted:
 
 
 @dataclass
-class People:
-    """Each writes at a pace of its own, from `start` to `stop`."""
+class LoadGenerator:
+    """A number of people, each of whom submits thoughts from `start` to `stop` with a random pause between two."""
 
     url: str
-    number: int
+    people: int
     seed: int
     pause: tuple[float, float] = (1.0, 3.0)
-    held_up: Callable[[], bool] = lambda: False
-    """Whether so much waits that nobody writes more: a slow machine must not pile up work without end."""
+    is_overloaded: Callable[[], bool] = lambda: False
+    """Whether too many thoughts are open to submit more: a slow machine must not accumulate work without bound."""
     accepted: list[Accepted] = field(default_factory=list)
     answers: "Counter[int]" = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     """Answers that no request may get."""
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._write, args=(n,), daemon=True) for n in range(self.number)]
+        self._threads = [threading.Thread(target=self._submit_all, args=(n,), daemon=True) for n in range(self.people)]
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Return when everybody's last words are accepted."""
+        """Return when the last request of every person is accepted."""
         self._stopping.set()
-        deadline = time.monotonic() + LAST_WORDS_SECONDS
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        silent = sum(thread.is_alive() for thread in self._threads)
-        if silent:
-            self.wrong.append(f"{silent} people were refused for {LAST_WORDS_SECONDS:g} s after everything was mended")
+        waiting = sum(thread.is_alive() for thread in self._threads)
+        if waiting:
+            self.errors.append(
+                f"requests of {waiting} people were not accepted within {STOP_TIMEOUT_SECONDS:g} s after the last fault"
+            )
 
-    def _write(self, number: int) -> None:
-        dice = random.Random(f"{self.seed} {number}")
-        user, written = str(UUID(int=dice.getrandbits(128), version=4)), 0
-        while not self._stopping.wait(dice.uniform(*self.pause)):
-            if self.held_up():
+    def _submit_all(self, person: int) -> None:
+        rng = random.Random(f"{self.seed} {person}")
+        user, count = str(UUID(int=rng.getrandbits(128), version=4)), 0
+        while not self._stopping.wait(rng.uniform(*self.pause)):
+            if self.is_overloaded():
                 continue
-            written += 1
-            self._say(user, f"{user} {written}", f"Person {number} writes {written} {_wish(dice)}".strip())
+            count += 1
+            self._submit(user, f"{user} {count}", f"Person {person} writes {count} {_directive(rng)}".strip())
 
-    def _say(self, user: str, key: str, text: str) -> None:
+    def _submit(self, user: str, key: str, text: str) -> None:
         body = json.dumps({"text": text, "user_id": user}).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         while True:
             request = urllib.request.Request(f"{self.url}/thoughts", body, headers, method="POST")
-            if thought := self._ask(request):
-                self.accepted.append(Accepted(thought, user, text, time.time()))
+            if thought_id := self._send(request):
+                self.accepted.append(Accepted(thought_id, user, text, time.time()))
                 return
-            PACE.wait(AGAIN_SECONDS)
+            PACE.wait(RETRY_SECONDS)
 
-    def _ask(self, request: urllib.request.Request) -> str | None:
+    def _send(self, request: urllib.request.Request) -> str | None:
+        """Send a request; return the id of the accepted thought, or None."""
         try:
-            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
-                thought = str(json.load(answer)["id"])
-                self._note(answer.status, answer.status == 201)
-                return thought
-        except HTTPError as refused:
-            with refused:
-                self._note(refused.code, refused.code == 503 and bool(refused.headers["Retry-After"]))
+            with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT_SECONDS) as response:
+                thought_id = str(json.load(response)["id"])
+                self._count(response.status, is_expected=response.status == 201)
+                return thought_id
+        except HTTPError as error:
+            with error:
+                self._count(error.code, is_expected=error.code == 503 and bool(error.headers["Retry-After"]))
         except (URLError, http.client.HTTPException, OSError, ValueError):
-            self._note(NO_ANSWER, is_right=True)
+            self._count(NO_ANSWER, is_expected=True)
         return None
 
-    def _note(self, status: int, is_right: bool) -> None:
+    def _count(self, status: int, *, is_expected: bool) -> None:
         self.answers[status] += 1
-        if not is_right:
-            self.wrong.append(f"a POST was answered {status}{' without Retry-After' if status == 503 else ''}")
+        if not is_expected:
+            self.errors.append(f"a POST was answered {status}{' without Retry-After' if status == 503 else ''}")
 
 
-def _wish(dice: random.Random) -> str:
-    (wish,) = dice.choices([words for _, words in WISHES], [weight for weight, _ in WISHES])
-    return wish.format(agent=dice.choice(CATALOGUE.names))
+def _directive(rng: random.Random) -> str:
+    (directive,) = rng.choices([text for _, text in DIRECTIVES], [weight for weight, _ in DIRECTIVES])
+    return directive.format(agent=rng.choice(CATALOGUE.names))

@@ -1,7 +1,7 @@
-"""The network between the processes and the stores: a proxy before each store, that can stall or refuse.
+"""The network between the processes and the stores: a proxy before each store, which can stall or refuse.
 
-Stalled, connections stay open and no byte passes, as when a cable is cut: for all processes, or for some alone. What
-waited passes when the stall ends, so no process is told that anything was wrong.
+A stall keeps connections open and lets no byte pass, as a cut cable does: for all processes, or for some of them. The
+waiting bytes pass when the stall ends, so no process gets an error.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,15 +13,16 @@ from tests.tcp_proxy import LOOPBACK, TcpProxy
 
 
 class Network:
-    """The proxies of all stores, by the store's name: the port through which it is reached, and its own.
+    """The proxies of all stores. `ports`: store -> the proxy's port and the store's port.
 
-    A port of 0 is chosen by the system. A proxy that refuses for a while needs a chosen one: the system might give its
-    port away meanwhile.
+    For a proxy's port of 0 the system chooses one. A proxy that is to refuse needs a fixed port: the system might give
+    a port of its choice to another process in the meantime.
     """
 
     def __init__(self, ports: dict[str, tuple[int, int]]) -> None:
         self._proxies = {
-            store: TcpProxy(LOOPBACK, store_port, own_port=own_port) for store, (own_port, store_port) in ports.items()
+            store: TcpProxy(LOOPBACK, store_port, listen_port=proxy_port)
+            for store, (proxy_port, store_port) in ports.items()
         }
 
     def __enter__(self) -> "Network":
@@ -36,7 +37,7 @@ class Network:
 
     @contextmanager
     def stalled(self, store: str, pids: Iterable[int] | None = None) -> Iterator[None]:
-        """No byte passes to and from the store, for these processes or for all."""
+        """Let no byte pass to or from the store, for these processes or for all."""
         proxy = self._proxies[store]
         if pids is None:
             proxy.stall()
@@ -50,7 +51,7 @@ class Network:
 
     @contextmanager
     def refused(self, store: str) -> Iterator[None]:
-        """Connections to the store are reset, and new ones refused."""
+        """Reset the connections to the store, and refuse new ones."""
         self._proxies[store].refuse()
         try:
             yield
@@ -59,11 +60,11 @@ class Network:
 
 
 def _ports_to(port: int, pids: Iterable[int]) -> set[int]:
-    """The local ports from which these processes are connected to `port`."""
-    found: set[int] = set()
+    """Return the local ports from which these processes are connected to `port`."""
+    local_ports: set[int] = set()
     for pid in pids:
         with suppress(psutil.Error):
             for connection in psutil.Process(pid).net_connections(kind="tcp"):
                 if connection.raddr and connection.raddr.port == port:
-                    found.add(connection.laddr.port)
-    return found
+                    local_ports.add(connection.laddr.port)
+    return local_ports

@@ -1,57 +1,58 @@
-"""What a run found, as people read it."""
+"""The printed table of a run, one row for each fault."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tests.faults.verdicts import Verdict
+from tests.faults.verification import Findings
 
-HEAD = ("round", "fault", "accepted", "terminal", "lost", "reordered", "paid twice", "back after")
+HEADINGS = ("round", "fault", "accepted", "terminal", "lost", "reordered", "paid twice", "recovery")
 WIDTHS = (5, 38, 8, 8, 4, 9, 10, 10)
+LEFT_ALIGNED = 1
 
 
 @dataclass(frozen=True)
 class Round:
-    """One fault, and what became of the thoughts that were accepted until it was over.
+    """One fault, and the thoughts that were accepted until it was over.
 
-    `back_after`: the seconds from the end of the fault until all of them were terminal.
+    `recovery_seconds`: from the end of the fault until all of them were terminal.
     """
 
     name: str
     fault: str
     accepted: int
-    verdict: Verdict
-    back_after: float
+    findings: Findings
+    recovery_seconds: float
 
     def cells(self) -> tuple[str, ...]:
-        found = self.verdict
-        lost, twice = len(found.lost), f"{found.paid_twice}"
-        if found.without_excuse:
-            twice += f" ({len(found.without_excuse)}!)"
-        counts = (self.accepted, self.accepted - lost, lost, len(found.reordered), twice)
-        return self.name, self.fault, *map(str, counts), f"{self.back_after:.1f} s"
+        """Return the cells of its row. An exclamation mark counts the calls that were paid twice without an excuse."""
+        findings = self.findings
+        lost, paid_twice = len(findings.lost), f"{findings.paid_twice}"
+        if findings.unexcused:
+            paid_twice += f" ({len(findings.unexcused)}!)"
+        counts = (self.accepted, self.accepted - lost, lost, len(findings.reordered), paid_twice)
+        return self.name, self.fault, *map(str, counts), f"{self.recovery_seconds:.1f} s"
 
 
 def heading() -> str:
-    return line(HEAD)
+    return line(HEADINGS)
 
 
 def line(cells: Sequence[str]) -> str:
-    """One row: names to the left, figures to the right."""
-    placed = [cell.ljust(width) if place == 1 else cell.rjust(width) for place, (cell, width) in _placed(cells)]
-    return "  ".join(placed)
-
-
-def _placed(cells: Sequence[str]) -> list[tuple[int, tuple[str, int]]]:
-    return list(enumerate(zip(cells, WIDTHS, strict=True)))
+    """Return one row: the fault's name is aligned left, all else right."""
+    columns = enumerate(zip(cells, WIDTHS, strict=True))
+    aligned = [cell.ljust(width) if column == LEFT_ALIGNED else cell.rjust(width) for column, (cell, width) in columns]
+    return "  ".join(aligned)
 
 
 def recovery(rounds: Sequence[Round]) -> str:
-    times = sorted(each.back_after for each in rounds)
+    """Return a sentence about the recovery times, empty without rounds."""
+    times = sorted(round_.recovery_seconds for round_ in rounds)
     return f"Time to recover: median {median(times):.1f} s, longest {times[-1]:.1f} s." if times else ""
 
 
-def breaches(rounds: Sequence[Round], total: Round) -> list[str]:
-    """All that was found, also what the end finds no more: a thought that was open for too long after its round."""
-    found = [f"round {each.name}: {words}" for each in rounds for words in each.verdict.breaches]
-    return [*found, *total.verdict.breaches]
+def violations(rounds: Sequence[Round], total: Round) -> list[str]:
+    """Return all violations. Those of a round count even if the end no longer shows them: a thought that was open for
+    too long after its round."""
+    of_rounds = [f"round {round_.name}: {text}" for round_ in rounds for text in round_.findings.violations]
+    return [*of_rounds, *total.findings.violations]

@@ -1,4 +1,4 @@
-"""SIGTERM: nothing new is taken, what runs is finished or handed over, and the process ends well in its time."""
+"""SIGTERM: a process takes no new work, finishes or hands over its work, and exits with status 0 in time."""
 
 import threading
 from collections.abc import Iterator
@@ -12,108 +12,114 @@ from confluent_kafka.admin import AdminClient
 from contracts.settings import Settings
 from devstack.spec.layout import StackDir
 from tests.eventually import eventually
-from tests.faults.facts import PostgreSQL
-from tests.faults.load import People
-from tests.faults.work import AGENTS, verdict
-from tests.running_stack import Stack, somebody
+from tests.faults.load import LoadGenerator
+from tests.faults.readers import PostgresReader
+from tests.faults.workload import AGENTS, verify_when_terminal
+from tests.running_stack import Stack, new_id
 
 STORES = {"postgres", "redis", "kafka"}
-LEAVES = "Warm shutdown"
-"""What a Celery worker writes when it has heard SIGTERM."""
+SHUTDOWN_LOG_LINE = "Warm shutdown"
+"""What a Celery worker logs when it gets SIGTERM."""
 
 
 @contextmanager
-def people_writing(stack: Stack) -> Iterator[People]:
-    """Some people write until the end of the block, and are answered then."""
-    people = People(stack.url, number=6, seed=11, pause=(1.0, 2.0))
-    people.start()
+def running_load(stack: Stack) -> Iterator[LoadGenerator]:
+    """Generate load during the block; all its requests are answered at the end."""
+    load = LoadGenerator(stack.url, people=6, seed=11, pause=(1.0, 2.0))
+    load.start()
     try:
-        yield people
+        yield load
     finally:
-        people.stop()
+        load.stop()
 
 
 @pytest.mark.timeout(600)
-def test_a_rolling_restart_of_everything_loses_nothing_and_makes_no_call_twice(stack: Stack) -> None:
-    names = [process["name"] for process in stack.status_then["processes"] if process["kind"] not in STORES]
-    with people_writing(stack) as people:
+def test_a_rolling_restart_of_all_processes_loses_no_thought_and_repeats_no_call(stack: Stack) -> None:
+    names = [process["name"] for process in stack.initial_status["processes"] if process["kind"] not in STORES]
+    with running_load(stack) as load:
         for name in names:
-            stack.command("restart", name)
+            stack.run_command("restart", name)
             assert (name, stack.last_exit(name)) == (name, 0)
             eventually(partial(stack.is_ready, name), timeout=60)
-    found = verdict(stack, [(each.user, each.id) for each in people.accepted])
-    assert (found.breaches, found.paid_twice, people.wrong) == ([], 0, [])
-    assert people.accepted
+    findings = verify_when_terminal(stack, [(thought.user, thought.id) for thought in load.accepted])
+    assert (findings.violations, findings.paid_twice, load.errors) == ([], 0, [])
+    assert load.accepted
 
 
-def test_a_worker_that_is_told_to_end_ends_its_call_and_begins_no_other(stack: Stack) -> None:
-    pids = {stack.pid(name): name for name in ("worker.1", "worker.2")}
-    long = stack.post("Long [[delay:analysis:3000]]", somebody())["id"]
-    begun = eventually(lambda: [call for call in stack.calls() if call["thought_id"] == long][2:])  # analysis has begun
-    pid = begun[0]["pid"]
-    leaving = pids[pid]
-    log = StackDir(stack.directory).log(leaving)
-    earlier = log.read_text().count(LEAVES)
-    stopping = threading.Thread(target=stack.command, args=("stop", leaving))
+def test_a_worker_that_shuts_down_finishes_its_call_and_starts_no_other(stack: Stack) -> None:
+    names = {stack.wait_for_pid(name): name for name in ("worker.1", "worker.2")}
+    long = stack.post("Long [[delay:analysis:3000]]", new_id())["id"]
+    entries = eventually(
+        lambda: [entry for entry in stack.logged_calls() if entry["thought_id"] == long][2:]
+    )  # the call of analysis has started
+    pid = entries[0]["pid"]
+    worker = names[pid]
+    log = StackDir(stack.directory).log_file(worker)
+    lines_before = log.read_text().count(SHUTDOWN_LOG_LINE)
+    stopping = threading.Thread(target=stack.run_command, args=("stop", worker))
     stopping.start()
-    eventually(lambda: log.read_text().count(LEAVES) > earlier)
-    others = [stack.post("While it ends", somebody())["id"] for _ in range(10)]
-    assert [stack.ended(thought)["status"] for thought in (long, *others)] == ["completed"] * 11
+    eventually(lambda: log.read_text().count(SHUTDOWN_LOG_LINE) > lines_before)
+    others = [stack.post("During the shutdown", new_id())["id"] for _ in range(10)]
+    assert [stack.wait_until_terminal(thought)["status"] for thought in (long, *others)] == ["completed"] * 11
     stopping.join()
-    assert stack.last_exit(leaving) == 0
-    assert stack.starts(long).total() == 5
-    assert pid not in {call["pid"] for call in stack.calls() if call["thought_id"] in others}
-    stack.command("start", leaving)
+    assert stack.last_exit(worker) == 0
+    assert stack.call_counts(long).total() == 5
+    assert pid not in {entry["pid"] for entry in stack.logged_calls() if entry["thought_id"] in others}
+    stack.run_command("start", worker)
 
 
-def test_a_bridge_that_is_told_to_end_hands_over_live_chains(stack: Stack) -> None:
+def test_a_bridge_that_shuts_down_hands_over_its_running_chains(stack: Stack) -> None:
     """Each bridge has some of the three partitions, and each partition some of the lines."""
-    eventually(lambda: shares(stack) == [1, 2], timeout=60)
+    eventually(lambda: partition_counts(stack) == [1, 2], timeout=60)
     users = [str(UUID(int=number)) for number in range(8)]
-    wish = "Handed over [[delay:analysis:5000]] [[delay:value_impact:5000]] [[delay:action_plan:5000]]"
-    posted = [stack.post(wish, user)["id"] for user in users]
-    eventually(lambda: all(stack.starts(thought)["analysis"] for thought in posted))
-    stack.command("stop", "bridge.1")
+    text = "Handed over [[delay:analysis:5000]] [[delay:value_impact:5000]] [[delay:action_plan:5000]]"
+    thoughts = [stack.post(text, user)["id"] for user in users]
+    eventually(lambda: all(stack.call_counts(thought)["analysis"] for thought in thoughts))
+    stack.run_command("stop", "bridge.1")
     assert stack.last_exit("bridge.1") == 0
-    eventually(lambda: shares(stack) == [3])
-    assert all(stack.starts(thought).total() < AGENTS for thought in posted), "all was done before the other one had it"
-    assert [stack.ended(thought)["status"] for thought in posted] == ["completed"] * 8
-    stack.command("start", "bridge.1")
-    assert [stack.starts(thought).total() for thought in posted] == [AGENTS] * 8
-    assert dispatches(stack, posted) == {(1, 0), (1, 1), (1, 2)}
+    eventually(lambda: partition_counts(stack) == [3])
+    assert all(stack.call_counts(thought).total() < AGENTS for thought in thoughts), (
+        "the work ended before the handover"
+    )
+    assert [stack.wait_until_terminal(thought)["status"] for thought in thoughts] == ["completed"] * 8
+    stack.run_command("start", "bridge.1")
+    assert [stack.call_counts(thought).total() for thought in thoughts] == [AGENTS] * 8
+    assert dispatches(stack, thoughts) == {(1, 0), (1, 1), (1, 2)}
 
 
-def shares(stack: Stack) -> list[int]:
-    """How many partitions each bridge has, by Kafka's word."""
+def partition_counts(stack: Stack) -> list[int]:
+    """Return how many partitions each bridge has, as Kafka describes the group."""
     group = Settings.model_fields["kafka_consumer_group"].default
-    admin = AdminClient({"bootstrap.servers": stack.status_then["kafka_bootstrap"]})
+    admin = AdminClient({"bootstrap.servers": stack.initial_status["kafka_bootstrap"]})
     members = admin.describe_consumer_groups([group])[group].result(20).members
     return sorted(len(member.assignment.topic_partitions) for member in members)
 
 
 def dispatches(stack: Stack, thoughts: list[str]) -> set[tuple[int, int]]:
-    """How often chains were made for the thoughts, and in which partitions their records are."""
-    postgresql = PostgreSQL(stack.status_then["database_url"])
+    """Return the dispatch ids of the thoughts, each with the partition of its record."""
+    reader = PostgresReader(stack.initial_status["database_url"])
     statement = "SELECT dispatch_id, origin->'partition' FROM thoughts WHERE id = ANY (%s::uuid[])"
-    rows = postgresql.rows(statement, thoughts)
-    postgresql.close()
-    return {(dispatch, partition) for dispatch, partition in rows}
+    rows = reader.rows(statement, thoughts)
+    reader.close()
+    return {(dispatch_id, partition) for dispatch_id, partition in rows}
 
 
 @pytest.mark.parametrize(
     ("store", "names"), [("kafka", ["bridge.1", "relay.1", "web.1"]), ("redis", ["bridge.1", "worker.1", "web.1"])]
 )
-def test_processes_end_well_while_a_store_is_away(stack: Stack, store: str, names: list[str]) -> None:
-    posted = [stack.post("Before it went away", somebody())["id"] for _ in range(4)]
-    stack.command("stop", store)
+def test_processes_shut_down_gracefully_while_a_store_is_unavailable(
+    stack: Stack, store: str, names: list[str]
+) -> None:
+    thoughts = [stack.post("Before the outage", new_id())["id"] for _ in range(4)]
+    stack.run_command("stop", store)
     try:
         for name in names:
-            stack.command("stop", name)
+            stack.run_command("stop", name)
             assert (name, stack.last_exit(name)) == (name, 0)
     finally:
-        stack.command("start", store)
+        stack.run_command("start", store)
         for name in names:
-            stack.command("start", name)
+            stack.run_command("start", name)
     eventually(lambda: all(stack.process(name)["ready"] for name in names), timeout=60)
-    assert [stack.ended(thought, timeout=90)["status"] for thought in posted] == ["completed"] * 4
-    assert [stack.starts(thought).total() for thought in posted] == [5] * 4
+    assert [stack.wait_until_terminal(thought, timeout=90)["status"] for thought in thoughts] == ["completed"] * 4
+    assert [stack.call_counts(thought).total() for thought in thoughts] == [5] * 4

@@ -1,4 +1,4 @@
-"""The network that faults are done to: silent, it keeps everything for later; refusing, it ends what is open."""
+"""The proxies of the fault tests: a stall delivers the waiting bytes afterwards, a refusal resets connections."""
 
 import os
 import socket
@@ -12,33 +12,33 @@ import pytest
 
 from tests.faults.network import Network
 
-ECHO_ONCE = """
+ECHO_CLIENT = """
 import socket, sys
-one = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=20)
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=20)
 print("connected", flush=True)
-while word := sys.stdin.readline():
-    one.sendall(word.encode())
-    print(one.recv(100).decode().strip(), flush=True)
+while line := sys.stdin.readline():
+    connection.sendall(line.encode())
+    print(connection.recv(100).decode().strip(), flush=True)
 """
 
 
 @contextmanager
-def a_store() -> Iterator[int]:
-    """The port of a server that says everything back."""
+def echo_server() -> Iterator[int]:
+    """Run a server that sends everything back; yields its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
-    def echo(one: socket.socket) -> None:
-        with one:
-            while data := one.recv(100):
-                one.sendall(data)
+    def echo(connection: socket.socket) -> None:
+        with connection:
+            while data := connection.recv(100):
+                connection.sendall(data)
 
     def serve() -> None:
         while True:
             try:
-                one, _ = listener.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=echo, args=(one,), daemon=True).start()
+            threading.Thread(target=echo, args=(connection,), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     yield listener.getsockname()[1]
@@ -48,52 +48,52 @@ def a_store() -> Iterator[int]:
 
 @pytest.fixture
 def network() -> Iterator[Network]:
-    with a_store() as port, Network({"store": (0, port)}) as made:
-        yield made
+    with echo_server() as port, Network({"store": (0, port)}) as network:
+        yield network
 
 
-def connected(network: Network) -> socket.socket:
+def connect(network: Network) -> socket.socket:
     return socket.create_connection(("127.0.0.1", network.port("store")), 10)
 
 
-def said_back(connection: socket.socket, word: bytes) -> bytes:
-    connection.sendall(word)
+def echo_of(connection: socket.socket, data: bytes) -> bytes:
+    connection.sendall(data)
     return connection.recv(100)
 
 
-def hears_nothing(connection: socket.socket, word: bytes) -> None:
+def assert_no_echo(connection: socket.socket, data: bytes) -> None:
     connection.settimeout(0.3)
     with pytest.raises(TimeoutError):
-        said_back(connection, word)
+        echo_of(connection, data)
     connection.settimeout(10)
 
 
 def test_bytes_pass_both_ways(network: Network) -> None:
-    with connected(network) as one:
-        assert said_back(one, b"hello") == b"hello"
+    with connect(network) as connection:
+        assert echo_of(connection, b"hello") == b"hello"
 
 
-def test_in_silence_connections_stay_and_what_waited_passes_afterwards(network: Network) -> None:
-    with connected(network) as one:
-        assert said_back(one, b"before") == b"before"
+def test_a_stalled_connection_stays_open_and_delivers_the_waiting_bytes_afterwards(network: Network) -> None:
+    with connect(network) as connection:
+        assert echo_of(connection, b"before") == b"before"
         with network.stalled("store"):
-            hears_nothing(one, b"during")
-        assert one.recv(100) == b"during"
+            assert_no_echo(connection, b"during")
+        assert connection.recv(100) == b"during"
 
 
-def test_a_connection_made_in_silence_works_afterwards(network: Network) -> None:
+def test_a_connection_opened_during_a_stall_works_afterwards(network: Network) -> None:
     with network.stalled("store"):
-        one = connected(network)
-        one.sendall(b"early")
-    with one:
-        assert one.recv(100) == b"early"
+        connection = connect(network)
+        connection.sendall(b"early")
+    with connection:
+        assert connection.recv(100) == b"early"
 
 
-def test_one_process_can_be_cut_off_alone_also_with_new_connections(network: Network) -> None:
-    words = [sys.executable, "-c", ECHO_ONCE, str(network.port("store"))]
+def test_a_stall_of_one_process_also_affects_its_new_connections(network: Network) -> None:
+    command = [sys.executable, "-c", ECHO_CLIENT, str(network.port("store"))]
     with (
-        subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as other,
-        connected(network) as mine,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as other,
+        connect(network) as connection,
     ):
         assert other.stdin
         assert other.stdout
@@ -101,19 +101,19 @@ def test_one_process_can_be_cut_off_alone_also_with_new_connections(network: Net
         with network.stalled("store", [os.getpid()]):
             other.stdin.write("there\n")
             assert other.stdout.readline() == "there\n"
-            hears_nothing(mine, b"here")
-            with connected(network) as new:
-                hears_nothing(new, b"new")
+            assert_no_echo(connection, b"here")
+            with connect(network) as new_connection:
+                assert_no_echo(new_connection, b"new")
         other.stdin.close()
 
 
-def test_refusing_it_resets_what_is_open_and_takes_nothing_until_it_is_over(network: Network) -> None:
-    with connected(network) as one:
-        assert said_back(one, b"hello") == b"hello"
+def test_a_refusal_resets_open_connections_and_accepts_no_new_ones(network: Network) -> None:
+    with connect(network) as connection:
+        assert echo_of(connection, b"hello") == b"hello"
         with network.refused("store"):
             with pytest.raises(OSError, match="refused"):
-                connected(network)
+                connect(network)
             with suppress(ConnectionError):
-                assert said_back(one, b"anyone?") == b""
-    with connected(network) as new:
-        assert said_back(new, b"again") == b"again"
+                assert echo_of(connection, b"anyone?") == b""
+    with connect(network) as new_connection:
+        assert echo_of(new_connection, b"again") == b"again"

@@ -1,4 +1,4 @@
-"""A step that is poison ends in the dead letters after three retries, and takes no other thought with it."""
+"""A thought whose calls always fail becomes a dead letter after three retries, and disturbs no other thought."""
 
 import json
 import os
@@ -9,21 +9,21 @@ import psycopg2
 import pytest
 
 from devstack.spec.process_kinds import HEARTBEAT_KINDS
-from tests.dead_letter_topic import dead_letter
+from tests.dead_letter_topic import wait_for_dead_letter
 from tests.eventually import eventually
-from tests.faults.verdicts import Hit
-from tests.faults.work import begun, everything_is_done_in_order, promised, verdict, work
-from tests.running_stack import Stack, somebody
+from tests.faults.verification import Disruption
+from tests.faults.workload import assert_completed_in_order, calls_of, pairs, submit_thoughts, verify_when_terminal
+from tests.running_stack import Stack, new_id
 
-CALLS = 4
+MAX_CALLS = 4
 """The first call and three retries."""
 
 NEIGHBOURS = 6
 
 
-def index(stack: Stack, thought: str) -> list[tuple[str, str]]:
-    """The dead letters of a thought in PostgreSQL: failure id and reason."""
-    connection = psycopg2.connect(stack.status_then["database_url"])
+def dead_letters_of(stack: Stack, thought: str) -> list[tuple[str, str]]:
+    """Return the failure id and the reason of the thought's dead letters in PostgreSQL."""
+    connection = psycopg2.connect(stack.initial_status["database_url"])
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT failure_id, reason FROM dead_letters WHERE thought_id::text = %s", (thought,))
@@ -33,69 +33,74 @@ def index(stack: Stack, thought: str) -> list[tuple[str, str]]:
 
 
 def restarts(stack: Stack, kind: str) -> int:
-    """How often processes of one name were started again."""
-    return sum(each["restarts"] for each in stack.status()["processes"] if each["name"].startswith(kind))
+    """Return how often processes of this kind were restarted."""
+    return sum(process["restarts"] for process in stack.status()["processes"] if process["name"].startswith(kind))
 
 
-def beating(stack: Stack) -> set[int]:
-    """The processes that have a heartbeat to show."""
+def worker_restarts(stack: Stack) -> tuple[int, int]:
+    """Return the restarts of ordinary workers, and of those of the queue `solo`."""
+    return restarts(stack, "worker"), restarts(stack, "solo")
+
+
+def pids_with_heartbeat(stack: Stack) -> set[int]:
+    """Return the processes that have a heartbeat file."""
     processes = stack.status()["processes"]
-    return {int(each["pid"]) for each in processes if each["kind"] in HEARTBEAT_KINDS and each["pid"]}
+    return {int(process["pid"]) for process in processes if process["kind"] in HEARTBEAT_KINDS and process["pid"]}
 
 
-def is_a_whole_dead_letter(stack: Stack, thought: dict[str, Any], kind: str) -> None:
-    """In the index once, and on the topic with the thought's own words and the count of its calls."""
-    ((failure, reason),) = index(stack, thought["id"])
-    assert reason == kind
-    value, headers = dead_letter(stack, failure)
+def assert_complete_dead_letter(stack: Stack, thought: dict[str, Any], expected_reason: str) -> None:
+    """Assert that the dead letter is in the index once, and in the topic with the thought's text and its calls."""
+    ((failure_id, reason),) = dead_letters_of(stack, thought["id"])
+    assert reason == expected_reason
+    value, headers = wait_for_dead_letter(stack, failure_id)
     assert json.loads(value or b"")["text"] == thought["text"]
-    assert (headers["agent"], headers["attempts"]) == (b"analysis", b"%d" % CALLS)
+    assert (headers["agent"], headers["attempts"]) == (b"analysis", b"%d" % MAX_CALLS)
 
 
-def poisoned(stack: Stack, kind: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """A thought whose second agent is poison, ended, and the work that was begun beside it."""
-    accepted = stack.post(f"Poison [[fail:analysis:{kind}:*]]", somebody())
-    beside = work(stack, NEIGHBOURS, 2, text="Neighbour [[delay:analysis:700]]")
-    return stack.ended(accepted["id"], timeout=240), beside
+def fail_beside_neighbours(stack: Stack, failure: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Submit a thought whose second agent always fails like this, and others; return it once terminal, and these."""
+    accepted = stack.post(f"Poison [[fail:analysis:{failure}:*]]", new_id())
+    neighbours = submit_thoughts(stack, NEIGHBOURS, 2, text="Neighbour [[delay:analysis:700]]")
+    return stack.wait_until_terminal(accepted["id"], timeout=240), neighbours
 
 
-@pytest.mark.parametrize(("kind", "reason"), [("nonsense", "invalid"), ("memory", "transient")])
-def test_poison_that_can_be_caught_costs_nobody_else_a_call(stack: Stack, kind: str, reason: str) -> None:
-    before = restarts(stack, "worker"), restarts(stack, "solo")
-    thought, beside = poisoned(stack, kind)
+@pytest.mark.parametrize(("failure", "reason"), [("nonsense", "invalid"), ("memory", "transient")])
+def test_a_failure_that_can_be_caught_costs_other_thoughts_no_call(stack: Stack, failure: str, reason: str) -> None:
+    before = worker_restarts(stack)
+    thought, neighbours = fail_beside_neighbours(stack, failure)
     assert (thought["status"], thought["error"]["kind"]) == ("failed", reason)
-    assert stack.starts(thought["id"]) == {"classification": 1, "analysis": CALLS}
-    is_a_whole_dead_letter(stack, thought, reason)
-    assert everything_is_done_in_order(stack, beside) == 0
-    assert (restarts(stack, "worker"), restarts(stack, "solo")) == before
+    assert stack.call_counts(thought["id"]) == {"classification": 1, "analysis": MAX_CALLS}
+    assert_complete_dead_letter(stack, thought, reason)
+    assert assert_completed_in_order(stack, neighbours) == 0
+    assert worker_restarts(stack) == before
 
 
-@pytest.mark.parametrize(("kind", "is_excuse"), [("crash", True), ("hang", False)])
-def test_poison_that_ends_its_worker_does_so_once_among_others_and_then_alone(
-    stack: Stack, kind: str, *, is_excuse: bool
+@pytest.mark.parametrize(("failure", "is_excuse"), [("crash", True), ("hang", False)])
+def test_a_failure_that_ends_its_worker_happens_once_beside_other_steps_and_then_in_the_queue_solo(
+    stack: Stack, failure: str, *, is_excuse: bool
 ) -> None:
-    """A hanging call's neighbours end before their worker leaves; a crash may cost each one the call it had begun."""
-    before = restarts(stack, "worker"), restarts(stack, "solo")
-    thought, beside = poisoned(stack, kind)
+    """The steps beside a hanging call end before their worker exits. A crash may cost each of them its paid call."""
+    before = worker_restarts(stack)
+    thought, neighbours = fail_beside_neighbours(stack, failure)
     assert (thought["status"], thought["error"]["kind"]) == ("failed", "lost")
-    assert stack.starts(thought["id"]) == {"classification": 1, "analysis": CALLS}
-    calls = begun(stack, thought["id"], "analysis")
-    assert len({call.pid for call in calls}) == CALLS
-    is_a_whole_dead_letter(stack, thought, "lost")
-    among_others = Hit(calls[0].pid, calls[0].at, calls[0].at)
-    assert verdict(stack, promised(beside), [among_others] if is_excuse else []).breaches == []
-    eventually(lambda: (restarts(stack, "worker"), restarts(stack, "solo")) == (before[0] + 1, before[1] + CALLS - 1))
+    assert stack.call_counts(thought["id"]) == {"classification": 1, "analysis": MAX_CALLS}
+    calls = calls_of(stack, thought["id"], "analysis")
+    assert len({call.pid for call in calls}) == MAX_CALLS
+    assert_complete_dead_letter(stack, thought, "lost")
+    crash = Disruption(calls[0].pid, calls[0].started_at, calls[0].started_at)
+    assert verify_when_terminal(stack, pairs(neighbours), [crash] if is_excuse else []).violations == []
+    eventually(lambda: worker_restarts(stack) == (before[0] + 1, before[1] + MAX_CALLS - 1))
 
 
 @pytest.mark.timeout(600)
-def test_whoever_is_stopped_for_good_is_replaced_and_the_work_goes_on(stack: Stack) -> None:
-    """Only somebody outside sees a process that does nothing at all; its heartbeat is what they see."""
-    before = beating(stack)
-    accepted = stack.post("Stopped in the call [[delay:value_impact:4000]]", somebody())
-    eventually(lambda: stack.starts(accepted["id"])["value_impact"] == 1)
+def test_processes_that_stay_stopped_are_replaced_and_the_work_continues(stack: Stack) -> None:
+    """A stopped process cannot replace itself; the supervisor sees that its heartbeat is old."""
+    before = pids_with_heartbeat(stack)
+    accepted = stack.post("Stopped in the call [[delay:value_impact:4000]]", new_id())
+    eventually(lambda: stack.call_counts(accepted["id"])["value_impact"] == 1)
     for pid in before:
         os.kill(pid, signal.SIGSTOP)
-    eventually(lambda: not before & beating(stack), timeout=240)
-    thought = stack.ended(accepted["id"], timeout=120)
+    eventually(lambda: not before & pids_with_heartbeat(stack), timeout=240)
+    thought = stack.wait_until_terminal(accepted["id"], timeout=120)
     assert thought["status"] == "completed"
-    assert stack.starts(accepted["id"]).total() <= 6  # five, and perhaps once more the one that was stopped
+    assert stack.call_counts(accepted["id"]).total() <= 6  # five, and perhaps the stopped call once more

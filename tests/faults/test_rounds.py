@@ -1,23 +1,23 @@
-"""Faults at random while people write: the promise as a whole, by the same code as `make faults`."""
+"""Random faults under load, with the code of `make faults`."""
 
 import random
 
 import pytest
 
 from tests.faults.faults import cut_off_one, kill, restart_store, stop
-from tests.faults.rounds import running
-from tests.faults.table import breaches
+from tests.faults.rounds import load_run
+from tests.faults.table import violations
 
-CHOSEN = (kill, stop, restart_store, cut_off_one)
-"""Of each sort one, in a fixed order; the dice say who is hit, when, and for how long."""
+FAULTS = (kill, stop, restart_store, cut_off_one)
+"""One of each sort, in a fixed order. The targets, times and durations are random."""
 
 
 @pytest.mark.timeout(600)
-def test_nothing_is_lost_reordered_or_paid_twice_without_need_whatever_breaks() -> None:
+def test_under_random_faults_no_thought_is_lost_reordered_or_paid_twice_without_excuse() -> None:
     seed = 7
-    with running(random.Random(seed), seed, people=6) as run:
-        for fault in CHOSEN:
-            assert run.round(fault).verdict.breaches == []
+    with load_run(random.Random(seed), seed, people=6) as run:
+        for fault in FAULTS:
+            assert run.round(fault).findings.violations == []
         total = run.end()
-    assert breaches(run.rounds, total) == []
+    assert violations(run.rounds, total) == []
     assert total.accepted > 0

@@ -1,4 +1,4 @@
-"""One stack for all tests of the whole path."""
+"""One running stack for all tests of the whole path."""
 
 from collections.abc import Iterator
 

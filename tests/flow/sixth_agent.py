@@ -1,4 +1,4 @@
-"""A sixth agent, as one would add it: one file with its row, and the row in the catalogue."""
+"""A sixth agent, added as a developer would: one file with its catalogue row, which is appended to the catalogue."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from agents.catalogue import CATALOGUE
 from agents.output import AgentOutput, Phrase, Phrases
 
 STARTUP: Final = "from tests.flow.sixth_agent import append\nappend()\n"
-"""The content of a sitecustomize.py: every Python process of the test has the agent in its catalogue."""
+"""Content of a sitecustomize.py, with which every Python process of the test has the agent in its catalogue."""
 
 
 class Outlook(AgentOutput):
@@ -27,5 +27,5 @@ OUTLOOK: Final = Agent(
 
 
 def append() -> None:
-    """Put the agent at the end of this process's catalogue."""
+    """Append the agent to this process's catalogue."""
     CATALOGUE.agents = (*CATALOGUE.agents, OUTLOOK)

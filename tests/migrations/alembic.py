@@ -1,4 +1,4 @@
-"""Alembic as an operator runs it, and what a database looks like."""
+"""Runs Alembic as an operator does, and describes the schema of a database."""
 
 import os
 import subprocess
@@ -9,9 +9,9 @@ from typing import Any
 
 import psycopg2
 
-from tests.stores import ROOT, Stores, a_database
+from tests.stores import ROOT, Stores, temporary_database
 
-# What the catalogue says of tables, columns, constraints and indexes, in words that are the same for the same schema.
+# Describes tables, columns, constraints and indexes from PostgreSQL's catalogue, identically for identical schemas.
 CATALOGUE = {
     "tables": """
         SELECT relname, reloptions::text FROM pg_class
@@ -30,36 +30,36 @@ CATALOGUE = {
 
 
 def alembic(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run one of Alembic's commands on a database; the caller looks at its return code."""
+    """Run an Alembic command on a database. The caller checks the return code."""
     environment = {**os.environ, "DATABASE_URL": url, "REDIS_URL": "redis://unused", "KAFKA_ENABLED": "false"}
     command = [sys.executable, "-m", "alembic", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-def succeed(url: str, *arguments: str) -> str:
-    """Run a command that must succeed and return what it printed."""
-    done = alembic(url, *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def run_alembic(url: str, *arguments: str) -> str:
+    """Run an Alembic command that must succeed, and return its output."""
+    process = alembic(url, *arguments)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
 
 
 @contextmanager
 def empty_database(stores: Stores) -> Iterator[str]:
-    """The address of a database with nothing in it."""
-    with a_database(stores, "template1") as url:
+    """Create an empty database and yield its URL."""
+    with temporary_database(stores, "template1") as url:
         yield url
 
 
 def schema(url: str) -> dict[str, set[tuple[Any, ...]]]:
-    """All that the catalogue says of our tables, without Alembic's own."""
-    with connected(url) as connection:
-        found = {kind: ask(connection, question) for kind, question in CATALOGUE.items()}
-    return {kind: {row for row in rows if row[0] != "alembic_version"} for kind, rows in found.items()}
+    """Return the catalogue's description of our tables, without Alembic's own table."""
+    with connect(url) as connection:
+        descriptions = {kind: fetch_all(connection, query) for kind, query in CATALOGUE.items()}
+    return {kind: {row for row in rows if row[0] != "alembic_version"} for kind, rows in descriptions.items()}
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Any]:
-    """A connection outside the pools of the system, each statement at once committed."""
+def connect(url: str) -> Iterator[Any]:
+    """Yield a connection outside the system's pools, in autocommit mode."""
     connection = psycopg2.connect(url)
     connection.autocommit = True
     try:
@@ -68,9 +68,9 @@ def connected(url: str) -> Iterator[Any]:
         connection.close()
 
 
-def ask(connection: Any, question: str) -> list[tuple[Any, ...]]:
-    """All rows of one statement."""
+def fetch_all(connection: Any, query: str) -> list[tuple[Any, ...]]:
+    """Return all rows of one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(question)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+        cursor.execute(query)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

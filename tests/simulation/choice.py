@@ -1,4 +1,4 @@
-"""What an action is: something that may happen in a history. It says whether it could happen."""
+"""The type of an action, and how its number chooses what it is applied to."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -6,17 +6,18 @@ from typing import TypeVar
 from tests.simulation.world import World
 
 Action = Callable[[World, int], bool]
-"""The number chooses among what is there. What an action does not find is skipped: so histories can be shortened."""
+"""One event of a history. The number chooses what it is applied to. Returns False when there is nothing to apply it to:
+the action is then skipped, so a history stays valid when actions are removed from it."""
 
 T = TypeVar("T")
 
 
-def pick(found: Sequence[T], n: int) -> T | None:
-    """One of them, chosen by the number."""
-    return found[n % len(found)] if found else None
+def pick(candidates: Sequence[T], n: int) -> T | None:
+    """Return the candidate that the number chooses, or None where there is none."""
+    return candidates[n % len(candidates)] if candidates else None
 
 
-def rotated(found: Sequence[T], n: int) -> list[T]:
-    """All of them, beginning with the one that the number chooses."""
-    at = n % len(found) if found else 0
-    return [*found[at:], *found[:at]]
+def rotated(candidates: Sequence[T], n: int) -> list[T]:
+    """Return all candidates, starting with the one that the number chooses."""
+    start = n % len(candidates) if candidates else 0
+    return [*candidates[start:], *candidates[:start]]

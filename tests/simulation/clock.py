@@ -5,40 +5,43 @@ from typing import Final
 
 from tests.simulation.fibers import park
 
-BEGIN: Final = 1e5
+START_SECONDS: Final = 1e5
 
 
 class Clock:
-    """True time in seconds, and the wall clocks of PostgreSQL and of all other hosts, which may be wrong."""
+    """True time in seconds, and the wall clocks of PostgreSQL and of all other hosts, which may be wrong.
+
+    It stands in for the module `time` in production code.
+    """
 
     def __init__(self) -> None:
-        self.now = BEGIN
-        self.wrong = 0.0
-        self.hosts_wrong = 0.0
+        self.now = START_SECONDS
+        self.postgres_skew = 0.0
+        self.hosts_skew = 0.0
 
     def monotonic(self) -> float:
-        """What every process's own clock says."""
+        """Return the monotonic clock of every process."""
         return self.now
 
-    def wall(self) -> float:
-        """What PostgreSQL takes for the time."""
-        return 1e6 + self.now + self.wrong
+    def postgres_time(self) -> float:
+        """Return PostgreSQL's wall clock."""
+        return 1e6 + self.now + self.postgres_skew
 
     def time(self) -> float:
-        """What the other hosts take for the time; nobody may decide anything by it."""
-        return self.now + self.hosts_wrong
+        """Return the wall clock of the other hosts; no decision may depend on it."""
+        return self.now + self.hosts_skew
 
     def sleep(self, seconds: float) -> None:
-        """Park until then."""
-        park("sleep", wake=self.now + seconds)
+        """Park for this many seconds."""
+        park("sleep", wake_at=self.now + seconds)
 
 
-class Calendar:
-    """In place of `datetime`: the time in an event is part of its record's bytes, and they of a dead letter's id."""
+class SimulatedDatetime:
+    """Stands in for `datetime`: an event's time is part of its record's bytes, and these make a dead letter's id."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def now(self, zone: tzinfo = UTC) -> datetime:
-        """The date that the host believes in."""
+        """Return the host's time, which may be wrong."""
         return datetime.fromtimestamp(self._clock.time(), zone)

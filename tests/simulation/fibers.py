@@ -1,7 +1,7 @@
-"""Processes whose code runs until its next statement, and no further before it is told to.
+"""Processes whose code runs until its next wait, and no further until the history lets it go on.
 
-The system's own functions run unchanged, each in a greenlet. Wherever they would wait for a server, an agent or a
-clock they park instead, and whoever holds the schedule lets one of them go on, with what became of its wait.
+The system's own functions run unchanged, each in a greenlet. Where they would wait for a server, an agent or a clock
+they park instead. The history advances one parked fiber at a time, and chooses the outcome of its wait.
 """
 
 from collections.abc import Callable
@@ -14,111 +14,115 @@ from greenlet import getcurrent, greenlet
 from contracts.settings import Settings
 
 
-class Fate(Enum):
-    """What became of what a fiber waited for."""
+class Outcome(Enum):
+    """The outcome of a fiber's wait."""
 
-    GO = auto()
-    """It was done, and answered at once."""
-    LATE = auto()
-    """It was done; the answer is still under way."""
-    LOST = auto()
-    """It was done, and the answer never came."""
-    AWAY = auto()
-    """It was not done, and the caller knows no more than when the answer is lost."""
+    DONE = auto()
+    """The request was executed, and its answer arrives at once."""
+    ANSWER_LATE = auto()
+    """The request was executed; its answer is still on the way."""
+    ANSWER_LOST = auto()
+    """The request was executed, and its answer never arrives."""
+    UNREACHABLE = auto()
+    """The request was not executed. The caller cannot tell this from a lost answer."""
     DELAYED = auto()
-    """It is still under way when the caller gives up, and may be done at any time after that."""
-    HALF = auto()
-    """Some of it was done."""
+    """The request is still on the way when the caller gives up, and may be executed at any time after that."""
+    PARTIAL = auto()
+    """A part of the request was executed."""
     RACED = auto()
-    """Another statement was quicker, and PostgreSQL says that it has to be asked again."""
+    """Another statement changed the row first, and PostgreSQL answers that the caller must ask again."""
     TRANSIENT = auto()
     PERMANENT = auto()
     INVALID = auto()
     UNSTORABLE = auto()
-    """Ways in which an agent fails; the last one is a result that PostgreSQL refuses."""
+    """The four failures of an agent; the last one is a result that PostgreSQL refuses."""
+
+    @property
+    def label(self) -> str:
+        return self.name.lower().replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """The fates that mean something at a wait, as long as the server that is waited for is there."""
+class PossibleOutcomes:
+    """The outcomes besides DONE that a wait can have while the server that it waits for is available."""
 
     server: str = ""
-    fates: frozenset[Fate] = frozenset()
+    outcomes: frozenset[Outcome] = frozenset()
 
 
-NOTHING: Final = Means()
+ONLY_DONE: Final = PossibleOutcomes()
 
 
-class Killed(BaseException):
-    """Raised in the fibers of a process that is killed: what they did not do yet is never done."""
+class ProcessKilled(BaseException):
+    """Raised in the fibers of a process that is killed: the rest of their work is never done."""
 
 
 class Process:
-    """What is killed or stopped as a whole. Its kind is the first word of its name."""
+    """A process, which is killed or stopped as a whole. Its kind is the first word of its name."""
 
     def __init__(self, name: str, settings: Settings) -> None:
         self.name = name
         self.settings = settings
         self.kind = name.partition(" ")[0]
-        self.dead = False
-        self.stopped = False
+        self.is_dead = False
+        self.is_stopped = False
         self.awake_since = 0.0
         self.fibers: list[Fiber] = []
 
     def spawn(self, body: Callable[[], object], name: str = "") -> "Fiber":
-        """A fiber of this process; it begins when it is first let go on."""
+        """Return a new fiber of this process; it starts when it is advanced for the first time."""
         fiber = Fiber(self, body, name or self.name)
         self.fibers.append(fiber)
         return fiber
 
     def kill(self) -> None:
-        """End everything where it stands."""
-        self.dead = True
+        """End every fiber where it is parked."""
+        self.is_dead = True
         for fiber in list(self.fibers):
-            fiber.end()
+            fiber.kill()
         self.fibers.clear()
 
 
 class Fiber(greenlet):  # type: ignore[misc]  # greenlet carries no types
-    """One thread of a process. `waits_for` names what it is parked at, `wake` when a sleeper is due."""
+    """One thread of a process. `waits_for` names its wait, `wake_at` is when a sleeper is due."""
 
     def __init__(self, process: Process, body: Callable[[], object], name: str) -> None:
-        here = getcurrent()
-        super().__init__(None, here.parent or here)
+        current = getcurrent()
+        super().__init__(None, current.parent or current)
         self.process = process
         self.name = name
         self.waits_for = "start"
-        self.means = NOTHING
-        self.wake = 0.0
+        self.possible = ONLY_DONE
+        self.wake_at = 0.0
         self._body = body
 
-    def run(self, _: Fate) -> None:
-        """Called by greenlet."""
+    def run(self, _: Outcome) -> None:
+        """Run the body. Called by greenlet."""
         try:
             self._body()
-        except Killed:
+        except ProcessKilled:
             return
         finally:
             if self in self.process.fibers:
                 self.process.fibers.remove(self)
 
-    def go(self, fate: Fate = Fate.GO) -> None:
-        """Let it go on to its next wait."""
-        self.switch(fate)
+    def advance(self, outcome: Outcome = Outcome.DONE) -> None:
+        """Run until the next wait."""
+        self.switch(outcome)
 
-    def end(self) -> None:
-        """Raise Killed where it is parked; who has not begun never will."""
+    def kill(self) -> None:
+        """Raise ProcessKilled where the fiber is parked; a fiber that has not started never does."""
         if self and self is not getcurrent():
-            self.throw(Killed)
+            self.throw(ProcessKilled)
 
 
-def park(waits_for: str, means: Means = NOTHING, *, wake: float = 0.0) -> Fate:
-    """Wait, within a fiber, until the schedule lets it go on. Raises Killed."""
+def park(waits_for: str, possible: PossibleOutcomes = ONLY_DONE, *, wake_at: float = 0.0) -> Outcome:
+    """Wait, within a fiber, until the history advances it; return the outcome. Raises ProcessKilled."""
     fiber: Fiber = getcurrent()
-    if fiber.process.dead:
-        raise Killed
-    fiber.waits_for, fiber.means, fiber.wake = waits_for, means, wake
-    fate: Fate = fiber.parent.switch()
-    if fiber.process.dead:
-        raise Killed
-    return fate
+    if fiber.process.is_dead:
+        raise ProcessKilled
+    fiber.waits_for, fiber.possible, fiber.wake_at = waits_for, possible, wake_at
+    outcome: Outcome = fiber.parent.switch()
+    if fiber.process.is_dead:
+        raise ProcessKilled
+    return outcome

@@ -1,139 +1,139 @@
-"""The table of guards: what each of them is, and how many histories go by until its absence is noticed."""
+"""The guards of the protocol, and the search for a history that violates an invariant without one of them."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from tests.simulation.directed import DIRECTED
+from tests.simulation.directed_histories import DIRECTED_HISTORIES
 from tests.simulation.histories import draw, play
-from tests.simulation.sentences import Breach
+from tests.simulation.invariants import Violation
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A guard by its name where it is switched off: `sql_*.py`, `database.py`, `workers.py` or `switches.py`."""
+    """A guard, by the name under which `sql_*.py`, `database.py`, `workers.py` or `guard_switches.py` removes it."""
 
     name: str
-    what: str
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
-class Caught:
-    """How a guard's absence was noticed: after so many histories, at this one; or by a written one."""
+class Detection:
+    """The first violation without a guard. `histories` counts those played; `seed` is None for a directed history."""
 
-    runs: int
+    histories: int
     seed: int | None
-    breach: Breach
+    violation: Violation
 
 
 GUARDS: Final = (
-    Guard("accept.id", "Accept: the same id again finds the first thought"),
-    Guard("accept.owner", "Accept: a thought of another user contradicts"),
+    Guard("accept.id", "Accept: a repeated id returns the first thought"),
+    Guard("accept.owner", "Accept: another user's thought contradicts"),
     Guard("accept.text", "Accept: a thought of another text contradicts"),
     Guard("accept.lock", "Accept: turns are given under the lock of the user's row"),
-    Guard("decide.head", "Decide: the smallest open turn, whichever record rang"),
-    Guard("decide.lock", "Decide: the head is locked after it is chosen"),
-    Guard("decide.same", "Decide: what is locked is still what was chosen"),
-    Guard("decide.open", "Decide: only a terminal thought's record is done"),
-    Guard("decide.turn", "Decide: a record of a turn in which its thought has failed is done"),
-    Guard("decide.failed", "Decide: one of a turn that its thought never had is not"),
-    Guard("decide.owner", "Decide: a thought is its author's"),
-    Guard("decide.beat", "Decide: taken over only with the beat that was watched"),
-    Guard("decide.dispatch", "Decide: taken over only with the dispatch that was watched"),
-    Guard("decide.new_token", "Decide: a silent call's successor has a new token"),
-    Guard("decide.same_token", "Decide: a silent message is sent again with the same token"),
-    Guard("decide.frees", "Decide: the take ends the call of a worker presumed dead"),
-    Guard("claim.status", "Claim: the thought is in work"),
-    Guard("claim.token", "Claim: the message is of the dispatch in force"),
-    Guard("claim.saved", "Claim: the step is not saved yet"),
-    Guard("claim.step", "Claim: the step before is saved"),
+    Guard("decide.head", "Decide: the head is the smallest open turn, whichever record is asked about"),
+    Guard("decide.lock", "Decide: the head is chosen first and locked afterwards"),
+    Guard("decide.recheck", "Decide: the locked row must still be the chosen head"),
+    Guard("decide.terminal", "Decide: a record is done only when its thought is terminal"),
+    Guard("decide.turn", "Decide: a record is done when its thought failed in the record's turn"),
+    Guard("decide.failed", "Decide: a record of a turn that its thought never had is not done"),
+    Guard("decide.owner", "Decide: a record of another user's thought contradicts"),
+    Guard("decide.beat", "Decide: a takeover needs the beat that was watched"),
+    Guard("decide.dispatch", "Decide: a takeover needs the dispatch id that was watched"),
+    Guard("decide.new_token", "Decide: a call with an expired lease is replaced under a new dispatch id"),
+    Guard("decide.same_token", "Decide: an unclaimed message is sent again with the same dispatch id"),
+    Guard("decide.clears_call", "Decide: a takeover ends the call of the worker presumed dead"),
+    Guard("claim.status", "Claim: the thought must be processing"),
+    Guard("claim.token", "Claim: the message must have the current dispatch id"),
+    Guard("claim.saved", "Claim: the step must not be saved yet"),
+    Guard("claim.step", "Claim: the previous step must be saved"),
     Guard("claim.call", "Claim: one call at a time"),
-    Guard("claim.same_call", "Claim: the call in progress may ask again"),
-    Guard("claim.once", "Claim: who asks again is counted once"),
-    Guard("claim.max", "Claim: no fifth call"),
-    Guard("claim.counts", "Claim: a call is counted before it is made"),
-    Guard("claim.not_before", "Claim: a retry waits"),
-    Guard("renew.call", "Renew: only the call in progress lives"),
-    Guard("renew.locked", "Renew: a row that somebody has locked is not fenced"),
+    Guard("claim.repeat", "Claim: the call in progress may claim again"),
+    Guard("claim.counts_once", "Claim: a repeated claim counts once"),
+    Guard("claim.max", "Claim: at most four calls of a step"),
+    Guard("claim.counts_first", "Claim: a call is counted before it starts"),
+    Guard("claim.not_before", "Claim: a retry waits for its time"),
+    Guard("renew.call", "Renew: a call that is not in progress is fenced"),
+    Guard("renew.locked", "Renew: a call whose row is locked is not fenced"),
     Guard("save.call", "Save: only by the call in progress"),
-    Guard("save.repeat", "Save: a repeat hears that it was saved"),
-    Guard("save.attempts", "Save: the calls of the next step are counted anew"),
-    Guard("save.losses", "Save: the next step has lost no worker"),
-    Guard("save.sends", "Save: the next step's message was sent once"),
+    Guard("save.repeat", "Save: a repeat is answered `saved`"),
+    Guard("save.attempts", "Save: the next step starts with no attempts"),
+    Guard("save.losses", "Save: the next step starts with no losses"),
+    Guard("save.sends", "Save: the next step starts with one send"),
     Guard("retry.call", "Retry: only by the call in progress"),
-    Guard("fail.status", "Fail: only what is in work"),
+    Guard("fail.status", "Fail: the thought must be processing"),
     Guard("fail.call", "Fail: only by the call in progress"),
-    Guard("fail.token", "Fail: only by the dispatch in force"),
-    Guard("fail.step", "Fail: only at the step that is next"),
-    Guard("fail.free", "Fail without a call: nobody has one in progress"),
-    Guard("fail.max", "Fail without a call: all calls are used up"),
-    Guard("fail.turn", "Fail: the failure id names the turn"),
-    Guard("fail.outbox", "Fail: the dead letter's event is written with the state"),
-    Guard("fail.repeat", "Fail: a repeat hears that it has failed"),
-    Guard("bury.conflict", "Bury: one failure id, one dead letter"),
-    Guard("bury.id", "Bury: the failure id is the record's place and bytes"),
-    Guard("replay.open", "Replay: only what is open"),
+    Guard("fail.token", "Fail: only with the current dispatch id"),
+    Guard("fail.step", "Fail: only at the next step"),
+    Guard("fail.free", "Fail without a call: no call may be in progress"),
+    Guard("fail.max", "Fail without a call: all calls must be used"),
+    Guard("fail.turn", "Fail: the failure id contains the turn"),
+    Guard("fail.outbox", "Fail: the dead letter's outbox row is written with the state"),
+    Guard("fail.repeat", "Fail: a repeat is answered as the first try"),
+    Guard("dead_letter.once", "Dead letter: one row per failure id"),
+    Guard("dead_letter.id", "Dead letter: the failure id is made of the record's place and bytes"),
+    Guard("replay.open", "Replay: only an open dead letter"),
     Guard("replay.turn", "Replay: only in the turn that failed"),
-    Guard("replay.failed", "Replay: only what has failed"),
-    Guard("replay.new_turn", "Replay: at the end of the line"),
-    Guard("replay.token", "Replay: the messages of the turn before are void"),
-    Guard("replay.attempts", "Replay: the calls are counted anew"),
-    Guard("replay.losses", "Replay: no worker was lost in this turn"),
-    Guard("replay.sends", "Replay: nothing was sent in this turn"),
-    Guard("resend.open", "Resend: only what is open"),
-    Guard("discard.open", "Discard: only what is open"),
-    Guard("publish.place", "Publish: only what still has the place where it is missed"),
-    Guard("publish.waits", "Publish: nothing that waits in the outbox"),
-    Guard("restore.there", "Restore: what is there stays"),
-    Guard("delete.again", "Delete: what is deleted already is left alone"),
-    Guard("delete.token", "Delete: the messages of before are void"),
+    Guard("replay.failed", "Replay: only a failed thought"),
+    Guard("replay.new_turn", "Replay: the thought moves to the end of its line"),
+    Guard("replay.token", "Replay: a new dispatch id invalidates the messages of the earlier turn"),
+    Guard("replay.attempts", "Replay: the new turn starts with no attempts"),
+    Guard("replay.losses", "Replay: the new turn starts with no losses"),
+    Guard("replay.sends", "Replay: the new turn starts with no sends"),
+    Guard("resend.open", "Resend: only an open dead letter"),
+    Guard("discard.open", "Discard: only an open dead letter"),
+    Guard("publish.place", "Publish: only a dead letter whose place in the topic has not changed"),
+    Guard("publish.pending", "Publish: no dead letter that is in the outbox"),
+    Guard("restore.existing", "Restore: an existing dead letter stays as it is"),
+    Guard("delete.repeat", "Delete: a deleted thought stays as it is"),
+    Guard("delete.token", "Delete: a new dispatch id invalidates the earlier messages"),
     Guard("delete.call", "Delete: the call in progress is fenced"),
-    Guard("relay.exactly", "Relay: deletes exactly what was acknowledged"),
+    Guard("relay.acknowledged", "Relay: only acknowledged rows are deleted"),
     Guard("relay.lock", "Relay: one leader at a time"),
     Guard("relay.idle", "Relay: a stopped leader loses the lock"),
-    Guard("sweep", "Sweep: what is quiet is emitted again"),
-    Guard("sweep.newest", "Sweep: the newest of a line rings for all of it"),
-    Guard("sweep.new", "Sweep: what never had a record is not waited for"),
-    Guard("sweep.pause", "Sweep: the pause between two emissions, which doubles"),
-    Guard("sweep.beat", "Sweep: a line at work is left alone"),
-    Guard("lane.anew", "Lane: watches begin anew after a failed question"),
-    Guard("lane.beat", "Lane: a beat ends the silence"),
-    Guard("lane.patience", "Lane: the whole patience, doubled for messages in a queue"),
-    Guard("lane.frontier", "Lane: nothing past a gap is committed"),
-    Guard("lane.stored", "Lane: what is stored is not done"),
-    Guard("lane.silence", "Lane: what is not known to be sent is sent again"),
-    Guard("log.id", "Source: no commit for the log of another topic id"),
-    Guard("log.start", "Source: an offset of another log is not begun at"),
-    Guard("log.earliest", "Source: without a usable offset begin at the earliest"),
-    Guard("log.damage", "Source: what nobody can decode is buried and not passed by in silence"),
-    Guard("log.end", "Source: a log's end is read to, though no record stands there"),
-    Guard("log.lost", "Source: nothing is committed for a lost partition"),
-    Guard("log.epoch", "Source: a log that lost its tail and grew again is another one"),
-    Guard("log.answered", "Source: a commit that was refused is made again"),
-    Guard("batch.feeds", "Batches: the users of the batch are rung for"),
-    Guard("batch.later", "Request: a batch that nobody has begun is of whoever asks last"),
-    Guard("batch.asked", "Waiting: only who wrote before the batch was asked for"),
-    Guard("batch.held", "Waiting: only users whom the lane does not hold"),
+    Guard("sweep.emits", "Sweep: an idle line is emitted again"),
+    Guard("sweep.newest", "Sweep: one record of the newest thought wakes the whole line"),
+    Guard("sweep.never_emitted", "Sweep: a thought that was never emitted is emitted at once"),
+    Guard("sweep.pause", "Sweep: the pause between two emissions doubles"),
+    Guard("sweep.beat", "Sweep: a line that is being processed is not emitted"),
+    Guard("lane.outage", "Lane: a failed Decide restarts all leases"),
+    Guard("lane.beat", "Lane: a changed beat restarts the lease"),
+    Guard("lane.lease", "Lane: a takeover waits for the whole lease, which doubles for queued messages"),
+    Guard("lane.frontier", "Lane: no commit past an open offset"),
+    Guard("lane.accepted", "Lane: an accepted record is not done"),
+    Guard("lane.resend", "Lane: a message that may not have been sent is sent again"),
+    Guard("source.topic_id", "Source: no commit for a topic of another id"),
+    Guard("source.start", "Source: an offset of another log is not used"),
+    Guard("source.earliest", "Source: without a usable offset the earliest record is read first"),
+    Guard("source.corrupt", "Source: a record that cannot be decoded becomes a dead letter"),
+    Guard("source.end", "Source: the frontier advances to the end of the log, also behind a transaction marker"),
+    Guard("source.lost", "Source: no commit for a lost partition"),
+    Guard("source.epoch", "Source: a log that lost its tail and grew again is detected"),
+    Guard("source.retry", "Source: a rejected commit is repeated"),
+    Guard("batch.users", "Batches: the users of a batch are added to the lane"),
+    Guard("batch.shared", "Request: a batch that has not begun serves later requests too"),
+    Guard("batch.cutoff", "Waiting: only thoughts accepted before the batch was requested"),
+    Guard("batch.held", "Waiting: no users that the lane holds already"),
     Guard("batch.begun", "End: only a batch that has begun"),
-    Guard("batch.end", "End: only when all of it has ended"),
-    Guard("worker.fresh", "Worker: looks again before it pays when the claim is old"),
-    Guard("worker.renews", "Worker: renews its calls"),
-    Guard("worker.holds", "Worker: repeats a statement until it is answered"),
-    Guard("worker.asks", "Worker: told to end, it asks once more for a claim that may be its own"),
-    Guard("worker.sure", "Worker: a no to Save or Fail is asked for twice"),
+    Guard("batch.end", "End: only when all its thoughts are terminal"),
+    Guard("worker.claim_age", "Worker: an old claim is renewed before the agent is called"),
+    Guard("worker.renewal", "Worker: calls in progress are renewed"),
+    Guard("worker.retries", "Worker: a statement is repeated until PostgreSQL answers"),
+    Guard("worker.last_try", "Worker: while shutting down, a claim without an answer is tried once more"),
+    Guard("worker.confirm", "Worker: a rejection by Save or Fail is confirmed by a repeat"),
     Guard("worker.fence", "Worker: a call missing from the renewal's answer is cancelled"),
-    Guard("worker.held", "Worker: a held result is renewed beyond the deadline"),
-    Guard("worker.call_id", "Worker: a call id of its own for each execution"),
+    Guard("worker.result", "Worker: a call with a result is renewed beyond its deadline"),
+    Guard("worker.call_id", "Worker: every execution has its own call id"),
 )
 
 
-def catch(guard: Guard, runs: int, first: int = 0) -> Caught | None:
-    """Play histories without the guard until one breaks the promise; the written one, where there is one."""
-    off = frozenset({guard.name})
-    if guard.name in DIRECTED:
-        breach = play(DIRECTED[guard.name], off).breach
-        return None if breach is None else Caught(1, None, breach)
-    for number in range(runs):
-        breach = play(draw(first + number), off).breach
-        if breach is not None:
-            return Caught(number + 1, first + number, breach)
+def detect(guard: Guard, max_histories: int, first_seed: int = 0) -> Detection | None:
+    """Play histories without the guard until one violates an invariant; the directed history, where there is one."""
+    disabled = frozenset({guard.name})
+    if guard.name in DIRECTED_HISTORIES:
+        violation = play(DIRECTED_HISTORIES[guard.name], disabled).violation
+        return None if violation is None else Detection(1, None, violation)
+    for number in range(max_histories):
+        violation = play(draw(first_seed + number), disabled).violation
+        if violation is not None:
+            return Detection(number + 1, first_seed + number, violation)
     return None

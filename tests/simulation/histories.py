@@ -1,4 +1,4 @@
-"""Histories drawn from a seed, and played."""
+"""Draws a history from a seed, and plays it."""
 
 import logging
 from collections import Counter
@@ -10,67 +10,68 @@ from random import Random
 from typing import Final
 
 from tests.simulation.actions import ACTIONS
-from tests.simulation.ending import settle
-from tests.simulation.installed import installed
-from tests.simulation.sentences import Breach
-from tests.simulation.switches import switched_off
-from tests.simulation.themes import kinds_of
-from tests.simulation.world import Bite, World
+from tests.simulation.final_phase import finish
+from tests.simulation.guard_switches import switched_off
+from tests.simulation.invariants import Violation
+from tests.simulation.patches import patched
+from tests.simulation.themes import draw_weights
+from tests.simulation.world import FaultHit, World
 
-Step = tuple[str, int]
-History = Sequence[Step]
+ActionCall = tuple[str, int]
+History = Sequence[ActionCall]
 
 LENGTH: Final = 220
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """How a history went: what it broke, if anything, how often each action found something to do, and whom it met."""
+class HistoryResult:
+    """The violation, if any, how often each action and event happened, and which faults hit which waits."""
 
-    breach: Breach | None
-    met: Counter[str]
-    bites: Counter[Bite]
-    story: tuple[str, ...]
+    violation: Violation | None
+    events: Counter[str]
+    fault_hits: Counter[FaultHit]
+    trace: tuple[str, ...]
 
 
 def draw(seed: int, length: int = LENGTH) -> History:
-    """The history of a seed."""
-    chance = Random(seed)
-    kinds = kinds_of(chance)
-    names = chance.choices(list(kinds), cum_weights=list(accumulate(kinds.values())), k=length)
-    return [(name, chance.getrandbits(24)) for name in names]
+    """Return the history of a seed."""
+    rng = Random(seed)
+    weights = draw_weights(rng)
+    names = rng.choices(list(weights), cum_weights=list(accumulate(weights.values())), k=length)
+    return [(name, rng.getrandbits(24)) for name in names]
 
 
-def play(history: History, off: frozenset[str] = frozenset(), *, tell: bool = False) -> Played:
-    """Play a history to its end, or to its first breach of the promise."""
-    world = World(off)
-    world.story = [] if tell else None
-    with installed(world), switched_off(off), quiet():
+def play(history: History, disabled: frozenset[str] = frozenset(), *, with_trace: bool = False) -> HistoryResult:
+    """Play a history without the `disabled` guards, to its end or to the first violation."""
+    world = World(disabled)
+    world.trace = [] if with_trace else None
+    with patched(world), switched_off(disabled), silenced_logs():
         try:
             _play(world, history)
         finally:
             world.close()
-    return Played(world.promise.breach, world.met + world.promise.met, world.bites, tuple(world.story or ()))
+    events = world.events + world.checks.events + world.kafka.events
+    return HistoryResult(world.checks.violation, events, world.fault_hits, tuple(world.trace or ()))
 
 
 def _play(world: World, history: History) -> None:
     for name, number in history:
-        world.tell(f"--- {name}")
+        world.log(f"--- {name}")
         if ACTIONS[name](world, number):
-            world.met[name] += 1
-        if world.promise.breach:
+            world.events[name] += 1
+        if world.checks.violation:
             return
-    world.met["claims before the end"] = world.promise.claims
-    world.tell("--- no more faults")
-    settle(world)
+    world.events["claims before the final phase"] = world.checks.claims
+    world.log("--- final phase")
+    finish(world)
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """What the code under test logs about its faults is not to be read here."""
-    before = logging.root.manager.disable
+def silenced_logs() -> Iterator[None]:
+    """Disable logging: production code logs every fault."""
+    level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         yield
     finally:
-        logging.disable(before)
+        logging.disable(level)

@@ -1,6 +1,7 @@
-"""Kafka in memory: the work topic's log, what its group committed, and the topic of dead letters."""
+"""Kafka in memory: the work topic's log, the group's commits, and the dead letter topic."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -9,15 +10,15 @@ from uuid import UUID
 from confluent_kafka import KafkaError, KafkaException
 
 if TYPE_CHECKING:
-    from tests.simulation.group import Consumer
+    from tests.simulation.consumer_group import Consumer
 
 PARTITIONS: Final = 2
 
 Pairs = Sequence[tuple[str, bytes | None]]
 
 
-class Named(NamedTuple):
-    """What a record says of itself."""
+class EventFields(NamedTuple):
+    """The event in a record, and the turn in its header."""
 
     user: UUID
     thought: UUID
@@ -25,8 +26,8 @@ class Named(NamedTuple):
     text: str
 
 
-def away() -> KafkaException:
-    """What librdkafka raises when no broker answers."""
+def unavailable_error() -> KafkaException:
+    """Return what librdkafka raises when no broker answers."""
     return KafkaException(KafkaError(KafkaError._TRANSPORT))
 
 
@@ -34,21 +35,21 @@ def away() -> KafkaException:
 class Message:
     """A record, with librdkafka's accessors."""
 
-    number: int
-    at: int
-    stamp: int | None
+    partition_number: int
+    log_offset: int
+    timestamp_ms: int | None
     value_: bytes | None
     headers_: Pairs
     key_: bytes | None
-    named: Named | None = None
-    """None where it is no event."""
-    written: int = 0
-    """How many places in a line were given before."""
+    event: EventFields | None = None
+    """None where the value is no event."""
+    writes_before: int = 0
+    """How many accepts and replays there were before the record was written."""
     error_: KafkaError | None = None
-    damaged: bool = False
-    """Nobody who reads it is given more than an error."""
-    is_mark: bool = False
-    """A transaction's: it is shown to nobody."""
+    is_corrupt: bool = False
+    """Its readers get an error in place of the record."""
+    is_transaction_marker: bool = False
+    """Its readers do not see it."""
 
     def __len__(self) -> int:
         return len(self.value_ or b"")
@@ -57,16 +58,16 @@ class Message:
         return self.error_
 
     def partition(self) -> int:
-        return self.number
+        return self.partition_number
 
     def offset(self) -> int:
-        return self.at
+        return self.log_offset
 
     def timestamp(self) -> tuple[int, int | None]:
-        return (1, self.stamp)
+        return (1, self.timestamp_ms)
 
     def leader_epoch(self) -> None:
-        """Logs are lost as a whole here, never their tails alone."""
+        """Return None: the simulation loses whole logs and never only their tails."""
 
     def value(self) -> bytes | None:
         return self.value_
@@ -77,92 +78,98 @@ class Message:
     def key(self) -> bytes | None:
         return self.key_
 
-    def names(self, user: UUID, thought: UUID) -> bool:
-        """Whether it is of this thought, as it says itself."""
-        return self.named is not None and (self.named.user, self.named.thought) == (user, thought)
+    def is_of(self, user: UUID, thought: UUID) -> bool:
+        """Return whether its event names this user and this thought."""
+        return self.event is not None and (self.event.user, self.event.thought) == (user, thought)
 
-    def is_of_others(self, user: UUID) -> bool:
-        """Whether another producer wrote it, for this author."""
-        return self.named is not None and self.named.user == user and self.named.turn is None
+    def is_external(self, user: UUID) -> bool:
+        """Return whether an external producer wrote it for this user."""
+        return self.event is not None and self.event.user == user and self.event.turn is None
 
 
-def _named(value: bytes | None, headers: Pairs) -> Named | None:
+def _event_fields(value: bytes | None, headers: Pairs) -> EventFields | None:
     try:
         event = json.loads(value or b"")
-        turn = dict(headers).get("turn")
-        told = None if turn is None else int(turn)
-        return Named(UUID(event["user_id"]), UUID(event["thought_id"]), told, event["text"])
+        header = dict(headers).get("turn")
+        turn = None if header is None else int(header)
+        return EventFields(UUID(event["user_id"]), UUID(event["thought_id"]), turn, event["text"])
     except (ValueError, KeyError, TypeError):
         return None
 
 
 @dataclass
 class Partition:
-    """A partition's log, what its group committed, and who has it."""
+    """A partition's log, the group's commit, and its owner."""
 
     records: list[Message] = field(default_factory=list)
     low: int = 0
     committed: tuple[int, str] | None = None
-    checked: int = 0
-    """Everything below it was found done when it was committed."""
-    wanted: "Consumer | None" = None
-    holder: "Consumer | None" = None
+    checked_below: int = 0
+    """All records below this offset were done when it was committed."""
+    next_owner: "Consumer | None" = None
+    """The member to which the group assigns it."""
+    owner: "Consumer | None" = None
+
+
+PARTITION_PAUSED: Final = "a full lane pauses its partition"
 
 
 class Kafka:
-    """The broker. `check` is called with each commit before it is made; `places` tells how many were given so far."""
+    """The broker. `check_commit` is called with each commit before it is made; `count_writes` returns the number of
+    accepts and replays so far."""
 
     def __init__(
         self,
         now: Callable[[], float],
-        clock: Callable[[], float],
-        check: Callable[[Partition, int], None],
-        places: Callable[[], int],
+        wall_clock: Callable[[], float],
+        check_commit: Callable[[Partition, int], None],
+        count_writes: Callable[[], int],
     ) -> None:
         self.now = now
-        self._clock = clock
-        self._check = check
-        self._places = places
-        self.away = False
+        self._wall_clock = wall_clock
+        self._check_commit = check_commit
+        self._count_writes = count_writes
+        self.is_unavailable = False
+        self.events: Counter[str] = Counter()
         self.generation = 1
-        self.under_way: list[Consumer] = []
-        """Members with a commit under way, whether they live or not."""
+        self.delayed_commits: list[Consumer] = []
+        """Members with a commit on the way, alive or not."""
         self.partitions = [Partition() for _ in range(PARTITIONS)]
-        self.dead: list[str | None] = []
-        """The failure ids in the topic of dead letters."""
+        self.dead_letter_ids: list[str | None] = []
+        """The failure ids in the dead letter topic."""
 
     @property
     def topic_id(self) -> str:
         return f"log-{self.generation}"
 
     def produce(self, value: bytes | None, headers: Pairs, key: bytes | None, number: int) -> int:
-        """Append a record; its offset."""
+        """Append a record and return its offset."""
         log = self.partitions[number].records
-        stamp = int(self._clock() * 1000)
-        named = _named(value, headers)
-        log.append(Message(number, len(log), stamp, value, headers, key, named, self._places()))
+        timestamp_ms = int(self._wall_clock() * 1000)
+        event = _event_fields(value, headers)
+        log.append(Message(number, len(log), timestamp_ms, value, headers, key, event, self._count_writes()))
         return len(log) - 1
 
-    def damage(self, number: int) -> None:
-        """Append a record that cannot be decoded; nothing can be told of it, not even when it was written."""
+    def append_corrupt(self, number: int) -> None:
+        """Append a record that cannot be decoded. Nothing is known of it, not even its timestamp."""
         log = self.partitions[number].records
-        log.append(Message(number, len(log), None, None, [], None, damaged=True))
+        log.append(Message(number, len(log), None, None, [], None, is_corrupt=True))
 
-    def end_transaction(self, number: int) -> None:
-        """Append the mark of a transaction's end."""
+    def append_transaction_marker(self, number: int) -> None:
+        """Append the marker of a transaction's end."""
         log = self.partitions[number].records
-        log.append(Message(number, len(log), None, None, [], None, is_mark=True))
+        log.append(Message(number, len(log), None, None, [], None, is_transaction_marker=True))
 
-    def lose_log(self, *, keeps_commits: bool) -> None:
-        """The topic is made anew. What the group committed for the old one may still be there."""
+    def recreate_topic(self, *, keep_commits: bool) -> None:
+        """Replace the topic by an empty one of another id. The group's commits for the old one may stay."""
         self.generation += 1
-        for one in self.partitions:
-            one.records, one.low, one.checked = [], 0, 0
-            one.committed = one.committed if keeps_commits else None
+        for partition in self.partitions:
+            partition.records, partition.low, partition.checked_below = [], 0, 0
+            partition.committed = partition.committed if keep_commits else None
 
-    def commit(self, number: int, offset: int, metadata: str, described: int) -> None:
-        """Commit for the group. Between a member's look at the topic's id and its commit the log may be made anew."""
+    def commit(self, number: int, offset: int, metadata: str, described_generation: int) -> None:
+        """Commit for the group, also for a topic that was recreated after the member had asked for its id."""
         partition = self.partitions[number]
-        if described == self.generation:
-            self._check(partition, offset)
+        if described_generation == self.generation:
+            self._check_commit(partition, offset)
         partition.committed = (offset, metadata)

@@ -1,4 +1,4 @@
-"""Redis in memory: Celery's queue with its unacknowledged messages, and the news of ended thoughts."""
+"""Redis in memory: Celery's queue with its unacknowledged messages, and the wake-ups of bridges."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,138 +7,143 @@ from uuid import UUID
 
 from bridge.consumer.protocol import Head
 from contracts.events import Event
-from tests.simulation.fibers import Fate, Means, park
+from tests.simulation.fibers import Outcome, PossibleOutcomes, park
 
-SENT: Final = Means("redis", frozenset({Fate.LATE, Fate.LOST, Fate.AWAY, Fate.HALF}))
-TOLD: Final = Means("redis", frozenset({Fate.LOST}))
+SEND_OUTCOMES: Final = PossibleOutcomes(
+    "redis", frozenset({Outcome.ANSWER_LATE, Outcome.ANSWER_LOST, Outcome.UNREACHABLE, Outcome.PARTIAL})
+)
+WORKER_OUTCOMES: Final = PossibleOutcomes("redis", frozenset({Outcome.ANSWER_LOST}))
+"""What a worker sends to its broker. ANSWER_LOST stands for a message that never arrives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A chain at one of its steps. `task` is Celery's id, the same for every delivery of the message."""
+    """A chain at one of its steps. `task_id` is Celery's, the same for every delivery of the message."""
 
-    task: str
+    task_id: str
     thought_id: UUID
-    token: int
+    dispatch_id: int
     step: int
-    due: float = 0.0
-    alone: bool = False
-    """In the queue `solo`: taken by a worker that does nothing else."""
+    due_at: float = 0.0
+    is_solo: bool = False
+    """In the queue `solo`: its worker runs one task at a time."""
 
 
-ANYBODY: Final = "anybody's "
-"""How the task ids of messages begin that nobody of ours sent."""
+EXTERNAL_TASK_PREFIX: Final = "external "
+"""How the task ids of messages start that no process of ours sent."""
 
 
 class Redis:
-    """The server. `delay` is how long messages wait in the queue at least."""
+    """The server. `delivery_delay` is how long messages wait in the queue at least."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self.delay = 0.0
-        self.away = False
+        self.delivery_delay = 0.0
+        self.is_unavailable = False
         self.queue: list[Message] = []
         self.unacknowledged: list[Message] = []
-        self.listeners: list[set[UUID]] = []
-        self._saved: tuple[Message, ...] = ()
+        self.wakeups: list[set[UUID]] = []
+        """Of each listener, the users it has not read yet."""
+        self._snapshot: tuple[Message, ...] = ()
 
     def push(self, message: Message) -> None:
-        """At the end of the queue; a server that is away loses it, as Celery's publisher gives up."""
-        if not self.away:
-            due = max(message.due, self._clock() + self.delay) if self.delay else message.due
-            self.queue.append(replace(message, due=due))
+        """Append a message to the queue. While Redis is unavailable it is lost, because Celery's publisher gives up."""
+        if not self.is_unavailable:
+            delay = self.delivery_delay
+            due_at = max(message.due_at, self._clock() + delay) if delay else message.due_at
+            self.queue.append(replace(message, due_at=due_at))
 
     def take(self, message: Message) -> None:
-        """A worker has it, and has not acknowledged it."""
+        """Deliver a message to a worker, which has not acknowledged it yet."""
         self.queue.remove(message)
         self.unacknowledged.append(message)
 
     def acknowledge(self, message: Message) -> None:
-        """Never delivered again."""
-        if message in self.unacknowledged and not self.away:
+        """Forget a message that a worker has acknowledged."""
+        if message in self.unacknowledged and not self.is_unavailable:
             self.unacknowledged.remove(message)
 
-    def deliver_again(self) -> bool:
-        """All that was taken and not acknowledged, after the visibility time-out or by a mistake."""
-        again = [one for one in self.unacknowledged if one not in self.queue]
-        self.queue += again
-        return bool(again)
+    def redeliver(self) -> bool:
+        """Queue all unacknowledged messages again, as after the visibility time-out."""
+        messages = [message for message in self.unacknowledged if message not in self.queue]
+        self.queue += messages
+        return bool(messages)
 
     def flush(self) -> bool:
-        """Forget everything."""
-        had = bool(self.queue or self.unacknowledged)
+        """Lose all messages; return whether there were any."""
+        had_messages = bool(self.queue or self.unacknowledged)
         self.queue.clear()
         self.unacknowledged.clear()
-        return had
+        return had_messages
 
-    def save(self) -> None:
-        """What a restart from this file would bring back."""
-        self._saved = (*self.queue, *self.unacknowledged)
+    def save_snapshot(self) -> None:
+        """Save the messages to the file from which a restart would begin."""
+        self._snapshot = (*self.queue, *self.unacknowledged)
 
-    def restore(self) -> bool:
-        """Start from the file that was saved last."""
-        self.queue, self.unacknowledged = list(self._saved), []
-        return bool(self._saved)
+    def restore_snapshot(self) -> bool:
+        """Restart from the last saved file; return whether it has messages."""
+        self.queue, self.unacknowledged = list(self._snapshot), []
+        return bool(self._snapshot)
 
-    def tell(self, user: UUID) -> None:
-        """News of an ended thought reaches who listens."""
-        if not self.away:
-            for heard in self.listeners:
-                heard.add(user)
+    def publish_wakeup(self, user: UUID) -> None:
+        """Send a wake-up for this user to every listener."""
+        if not self.is_unavailable:
+            for users in self.wakeups:
+                users.add(user)
 
 
-class Dispatcher:
+class SimulatedDispatcher:
     """The bridge's publisher of chains."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def send(self, heads: Sequence[Head]) -> None:
-        """All, some or none of them. Raises OSError when that is not known."""
-        fate = park("send", SENT)
-        if self._redis.away or fate is Fate.AWAY:
+        """Send all, some or none of the chains. Raises OSError when the caller cannot know."""
+        outcome = park("send", SEND_OUTCOMES)
+        if self._redis.is_unavailable or outcome is Outcome.UNREACHABLE:
             raise ConnectionError("Redis is unavailable")
-        sent = heads[::2] if fate is Fate.HALF else heads
+        sent = heads[::2] if outcome is Outcome.PARTIAL else heads
         for head in sent:
-            task = f"{head.thought_id.int}-{head.dispatch_id}-{head.sends}"
+            task_id = f"{head.thought_id.int}-{head.dispatch_id}-{head.sends}"
             step = head.steps_done + 1
-            self._redis.push(Message(task, head.thought_id, head.dispatch_id, step, alone=head.losses > 0))
-        if fate in {Fate.LOST, Fate.HALF}:
+            self._redis.push(Message(task_id, head.thought_id, head.dispatch_id, step, is_solo=head.losses > 0))
+        if outcome in {Outcome.ANSWER_LOST, Outcome.PARTIAL}:
             raise ConnectionError("Redis did not answer")
-        if fate is Fate.LATE:
+        if outcome is Outcome.ANSWER_LATE:
             park("answer to send")
 
 
-class Publisher:
-    """Events to the browsers, which nobody looks at here, and news to the bridges."""
+class SimulatedProgress:
+    """Publishes wake-ups to the bridges; events for the browsers are ignored."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def publish(self, event: Event, *, terminal: bool = False) -> None:
         if terminal:
-            self._redis.tell(event.user_id)
+            self._redis.publish_wakeup(event.user_id)
 
 
-class WakeupListener:
-    """A bridge's ear."""
+class SimulatedWakeups:
+    """A bridge's listener for wake-ups."""
 
     def __init__(self, redis: Redis) -> None:
-        self._heard: set[UUID] = set()
-        redis.listeners.append(self._heard)
+        self._users: set[UUID] = set()
+        redis.wakeups.append(self._users)
 
     def start(self) -> None:
-        """It listens."""
+        pass
 
     def stop(self) -> None:
-        """It need not be told."""
+        pass
 
     def drain(self) -> set[UUID]:
-        heard = set(self._heard)
-        self._heard.clear()
-        return heard
+        users = set(self._users)
+        self._users.clear()
+        return users
 
 
-def later(message: Message, clock: Callable[[], float], seconds: float) -> Message:
-    """The message as it is put back."""
-    return replace(message, due=clock() + seconds)
+def postponed(message: Message, clock: Callable[[], float], seconds: float) -> Message:
+    """Return the message as Celery queues it for a retry."""
+    return replace(message, due_at=clock() + seconds)

@@ -1,63 +1,62 @@
-"""The shortest history found that still breaks the same sentence: whole parts are left out, then smaller ones."""
+"""Shortens a history that violates an invariant: large parts are left out first, then smaller ones."""
 
 from collections.abc import Callable
 from typing import Final
 
 from tests.simulation.histories import History, play
-from tests.simulation.sentences import Breach
+from tests.simulation.invariants import Violation
 
-TRIES: Final = 3_000
-"""Replays that a shortening may take."""
+MAX_REPLAYS: Final = 3_000
 
 
-def shortest(history: History, off: frozenset[str] = frozenset(), tries: int = TRIES) -> History:
-    """A part of the history that breaks the sentence that the whole one breaks; the history itself if it breaks none.
+def shortest(history: History, disabled: frozenset[str] = frozenset(), max_replays: int = MAX_REPLAYS) -> History:
+    """Return a part of the history that violates the same invariant; the history itself if it violates none.
 
-    After Zeller's delta debugging: no action that is left can be left out alone, unless the tries were used up.
+    After Zeller's delta debugging: unless the replays were used up, no remaining action can be left out alone.
     """
-    breach = play(history, off).breach
-    if breach is None:
+    violation = play(history, disabled).violation
+    if violation is None:
         return history
-    budget = Budget(tries)
+    budget = Budget(max_replays)
 
-    def still_breaks(part: History) -> bool:
-        return _breaks(part, off, breach)
+    def still_violates(part: History) -> bool:
+        return _violates(part, disabled, violation)
 
-    found, size = list(history), max(1, len(history) // 2)
+    current, size = list(history), max(1, len(history) // 2)
     while True:
-        shorter = _without_parts(found, size, still_breaks, budget)
-        if size == 1 and (len(shorter) == len(found) or budget.is_spent):
+        shorter = _without_parts(current, size, still_violates, budget)
+        if size == 1 and (len(shorter) == len(current) or budget.is_spent):
             return shorter
-        size = max(1, size // 2) if len(shorter) == len(found) or size > 1 else 1
-        found = list(shorter)
+        size = max(1, size // 2) if len(shorter) == len(current) or size > 1 else 1
+        current = list(shorter)
 
 
 class Budget:
-    """Counts down."""
+    """Counts the remaining replays."""
 
-    def __init__(self, tries: int) -> None:
-        self._left = tries
+    def __init__(self, replays: int) -> None:
+        self._remaining = replays
 
     @property
     def is_spent(self) -> bool:
-        return self._left <= 0
+        return self._remaining <= 0
 
     def spend(self) -> bool:
-        """Whether there was one left."""
-        self._left -= 1
-        return self._left >= 0
+        """Use one replay; return False when none was left."""
+        self._remaining -= 1
+        return self._remaining >= 0
 
 
-def _without_parts(history: History, size: int, still_breaks: Callable[[History], bool], budget: Budget) -> History:
-    """Leave out every part of this size that is not needed, from the end on: what comes late is needed least."""
-    found = list(history)
-    for at in range(max(0, len(found) - size), -size, -size):
-        part = [*found[: max(0, at)], *found[at + size :]]
-        if len(part) < len(found) and budget.spend() and still_breaks(part):
-            found = part
-    return found
+def _without_parts(history: History, size: int, still_violates: Callable[[History], bool], budget: Budget) -> History:
+    """Leave out every part of this size that is not needed, from the end on: late actions are needed least."""
+    needed = list(history)
+    for start in range(max(0, len(needed) - size), -size, -size):
+        part = [*needed[: max(0, start)], *needed[start + size :]]
+        if len(part) < len(needed) and budget.spend() and still_violates(part):
+            needed = part
+    return needed
 
 
-def _breaks(history: History, off: frozenset[str], wanted: Breach) -> bool:
-    found = play(history, off).breach
-    return found is not None and found.sentence is wanted.sentence
+def _violates(history: History, disabled: frozenset[str], expected: Violation) -> bool:
+    violation = play(history, disabled).violation
+    return violation is not None and violation.invariant is expected.invariant

@@ -1,77 +1,78 @@
-"""Decide: the verdicts, and the head of each line."""
+"""Decide: the verdicts on records, and the head of each line."""
 
 from types import SimpleNamespace
 from typing import Any
 
 from bridge.consumer import decide
-from tests.simulation.rows import Thought
 from tests.simulation.store import Parameters, Rows, Statements, Store
+from tests.simulation.tables import Thought
 
 
-class Deciding:
-    """The statement."""
+class DecideStatement:
+    """Decide."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._tables = store.tables
-        self._off = store.off
+        self._disabled = store.disabled
 
     def statements(self) -> Statements:
         return {decide.DECIDE: self._decide}
 
     def _decide(self, p: Parameters) -> Rows:
-        asked = zip(p["users"], p["seen_thoughts"], p["seen_dispatches"], p["seen_beats"], strict=True)
+        requests = zip(p["users"], p["seen_thoughts"], p["seen_dispatches"], p["seen_beats"], strict=True)
         records: dict[Any, list[tuple[int, str, Any]]] = {}
         for user, thought, turn, number in zip(
             p["rec_users"], p["rec_thoughts"], p["rec_turns"], p["rec_offsets"], strict=True
         ):
             records.setdefault(user, []).append((number, self._verdict(user, thought, turn), thought))
-        return [row for user, *seen in asked for row in self._answer(user, records.get(user, []), seen)]
+        return [row for user, *seen in requests for row in self._answer(user, records.get(user, []), seen)]
 
     def _verdict(self, user: Any, thought_id: Any, turn: int | None) -> str:
         thought = self._tables.thoughts.get(thought_id)
         if thought is None:
             return "unknown"
-        if thought.user_id != user and "decide.owner" not in self._off:
+        if thought.user_id != user and "decide.owner" not in self._disabled:
             return "contradicts"
         if turn is not None and thought.turn != turn and self._has_failed_in(thought, turn):
             return "done"
-        return "open" if thought.is_open and "decide.open" not in self._off else "done"
+        return "open" if thought.is_open and "decide.terminal" not in self._disabled else "done"
 
     def _has_failed_in(self, thought: Thought, turn: int) -> bool:
-        failed = f"{thought.id}:{turn}" in self._tables.letters or "decide.failed" in self._off
-        return failed and "decide.turn" not in self._off
+        has_failed = f"{thought.id}:{turn}" in self._tables.dead_letters or "decide.failed" in self._disabled
+        return has_failed and "decide.turn" not in self._disabled
 
     def _answer(self, user: Any, records: list[tuple[int, str, Any]], seen: list[Any]) -> Rows:
-        rang = [thought for _, verdict, thought in records if verdict == "open"]
-        head = self._head(user, seen, rang) if rang else None
-        none = {"head": None}
+        open_thoughts = [thought for _, verdict, thought in records if verdict == "open"]
+        head = self._head(user, seen, open_thoughts) if open_thoughts else None
+        no_head = {"head": None}
         return [
-            SimpleNamespace(n=number, verdict=verdict, user_id=user, **(head or none)) for number, verdict, _ in records
+            SimpleNamespace(n=number, verdict=verdict, user_id=user, **(head or no_head))
+            for number, verdict, _ in records
         ]
 
-    def _head(self, user: Any, seen: list[Any], rang: list[Any]) -> dict[str, Any] | None:
+    def _head(self, user: Any, seen: list[Any], open_thoughts: list[Any]) -> dict[str, Any] | None:
         line = self._tables.line(user)
         locked = self._store.locked
-        if "decide.lock" in self._off:
-            line = [one for one in line if one.id not in locked]
-        if "decide.head" in self._off:
-            line = [one for one in line if one.id == rang[0]]
+        if "decide.lock" in self._disabled:
+            line = [t for t in line if t.id not in locked]
+        if "decide.head" in self._disabled:
+            line = [t for t in line if t.id == open_thoughts[0]]
         if not line or line[0].id in locked:
             return None
-        return self._look(line[0], seen)
+        return self._head_row(line[0], seen)
 
-    def _look(self, t: Thought, seen: list[Any]) -> dict[str, Any]:
-        pending, in_call = t.status == "pending", t.call_id is not None
-        silent = (
+    def _head_row(self, t: Thought, seen: list[Any]) -> dict[str, Any]:
+        is_pending, in_call = t.status == "pending", t.call_id is not None
+        is_expired = (
             seen[0] == t.id
-            and (seen[1] == t.dispatch_id or "decide.dispatch" in self._off)
-            and (seen[2] == t.beat or "decide.beat" in self._off)
+            and (seen[1] == t.dispatch_id or "decide.dispatch" in self._disabled)
+            and (seen[2] == t.beat or "decide.beat" in self._disabled)
         )
-        take = pending or silent
+        is_dispatched = is_pending or is_expired
         wait = max(0.0, t.not_before - self._store.clock()) if t.not_before is not None else None
-        if take:
-            self._take(t, pending, in_call)
+        if is_dispatched:
+            self._dispatch(t, is_pending, in_call)
         return {
             "head": t.id,
             "turn": t.turn,
@@ -79,23 +80,27 @@ class Deciding:
             "dispatch_id": t.dispatch_id,
             "beat": t.beat,
             "sends": t.sends,
-            "in_call": in_call and not take,
+            "in_call": in_call and not is_dispatched,
             "losses": t.losses,
             "wait": wait or 0.0,
-            "dispatched": take,
-            "begins": pending and take,
+            "dispatched": is_dispatched,
+            "begins": is_pending and is_dispatched,
             "tracing": None,
         }
 
-    def _take(self, t: Thought, pending: bool, in_call: bool) -> None:
-        new_token = pending or (in_call and "decide.new_token" not in self._off) or "decide.same_token" in self._off
+    def _dispatch(self, t: Thought, is_pending: bool, in_call: bool) -> None:
+        new_token = (
+            is_pending
+            or (in_call and "decide.new_token" not in self._disabled)
+            or "decide.same_token" in self._disabled
+        )
         if in_call:
-            self._store.promise.taken_over(t)
+            self._store.checks.call_taken_over(t)
         t.status, t.beat, t.beat_at = "processing", t.beat + 1, self._store.clock()
         t.sends = 1 if new_token else t.sends + 1
         t.dispatch_id += new_token
         t.losses += in_call
-        if "decide.frees" not in self._off:
+        if "decide.clears_call" not in self._disabled:
             t.call_id = None
         if t.started_at is None:
             t.started_at = self._store.clock()

@@ -5,17 +5,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from tasks import statements
-from tests.simulation.rows import DeadLetter, Thought
 from tests.simulation.store import UNSTORABLE, Parameters, RefusedDataError, Rows, Statements, Store
+from tests.simulation.tables import DeadLetter, Thought
 
 
-class Working:
-    """The statements."""
+class WorkerStatements:
+    """The five statements of a step."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._tables = store.tables
-        self._off = store.off
+        self._disabled = store.disabled
 
     def statements(self) -> Statements:
         return {
@@ -50,33 +50,33 @@ class Working:
             )
         ]
 
-    def _claim_verdict(self, t: Thought, token: int, step: int, call: Any, most: int) -> str:
-        off = self._off
-        if (t.status != "processing" and "claim.status" not in off) or (
-            t.dispatch_id != token and "claim.token" not in off
+    def _claim_verdict(self, t: Thought, token: int, step: int, call: Any, max_calls: int) -> str:
+        disabled = self._disabled
+        if (t.status != "processing" and "claim.status" not in disabled) or (
+            t.dispatch_id != token and "claim.token" not in disabled
         ):
             return "stale"
-        if t.steps_done >= step and "claim.saved" not in off:
+        if t.steps_done >= step and "claim.saved" not in disabled:
             return "saved"
-        if t.steps_done < step - 1 and "claim.step" not in off:
+        if t.steps_done < step - 1 and "claim.step" not in disabled:
             return "stale"
-        mine = t.call_id == call and "claim.same_call" not in off
-        if t.call_id is not None and not mine and "claim.call" not in off:
+        is_repeat = t.call_id == call and "claim.repeat" not in disabled
+        if t.call_id is not None and not is_repeat and "claim.call" not in disabled:
             return "busy"
-        if not mine:
-            if t.attempts >= most and "claim.max" not in off:
+        if not is_repeat:
+            if t.attempts >= max_calls and "claim.max" not in disabled:
                 return "exhausted"
-            if t.not_before is not None and t.not_before > self._store.clock() and "claim.not_before" not in off:
+            if t.not_before is not None and t.not_before > self._store.clock() and "claim.not_before" not in disabled:
                 return "early"
         return "run"
 
     def _begin(self, t: Thought, step: int, call: Any) -> None:
         if t.call_id != call:
             wait = 0.0 if t.not_before is None else t.not_before - self._store.clock()
-            self._store.promise.claimed(t, step, call, wait)
-            if "claim.counts" not in self._off:
+            self._store.checks.claimed(t, step, call, wait)
+            if "claim.counts_first" not in self._disabled:
                 t.attempts += 1
-        elif "claim.once" in self._off:
+        elif "claim.counts_once" in self._disabled:
             t.attempts += 1
         t.call_id, t.not_before = call, None
         self._beat(t)
@@ -84,45 +84,47 @@ class Working:
     def _beat(self, t: Thought) -> None:
         t.beat += 1
         t.beat_at = self._store.clock()
-        self._store.promise.heard(t)
+        self._store.checks.heartbeat(t)
 
     def _renew(self, p: Parameters) -> Rows:
-        if "renew.call" in self._off:
+        if "renew.call" in self._disabled:
             return [SimpleNamespace(call_id=call, renewed=True) for call in p["calls"]]
-        alive = [t for one in p["ids"] if (t := self._tables.thoughts[one]).call_id in p["calls"]]
-        free = [t for t in alive if t.id not in self._store.locked]
-        for t in free:
+        alive = [t for thought_id in p["ids"] if (t := self._tables.thoughts[thought_id]).call_id in p["calls"]]
+        unlocked = [t for t in alive if t.id not in self._store.locked]
+        for t in unlocked:
             self._beat(t)
-        told = free if "renew.locked" in self._off else alive
-        return [SimpleNamespace(call_id=t.call_id, renewed=t in free) for t in told]
+        answered = unlocked if "renew.locked" in self._disabled else alive
+        return [SimpleNamespace(call_id=t.call_id, renewed=t in unlocked) for t in answered]
 
     def _save(self, p: Parameters) -> Rows:
         if p["version"] == UNSTORABLE:
             raise RefusedDataError
         t, step, call = self._tables.thoughts[p["id"]], p["step"], p["call"]
-        mine = t.call_id == call or ("save.call" in self._off and t.status == "processing" and t.steps_done < step)
-        if mine:
-            self._store.promise.saved(t, step, call)
-            self._tables.runs[t.id, step] = call
+        holds_claim = t.call_id == call or (
+            "save.call" in self._disabled and t.status == "processing" and t.steps_done < step
+        )
+        if holds_claim:
+            self._store.checks.step_saved(t, step, call)
+            self._tables.saved_steps[t.id, step] = call
             t.steps_done, t.call_id, t.not_before, t.error = step, None, None, None
-            t.attempts = t.attempts if "save.attempts" in self._off else 0
-            t.sends = t.sends if "save.sends" in self._off else 1
-            t.losses = t.losses if "save.losses" in self._off else 0
+            t.attempts = t.attempts if "save.attempts" in self._disabled else 0
+            t.sends = t.sends if "save.sends" in self._disabled else 1
+            t.losses = t.losses if "save.losses" in self._disabled else 0
             t.beat, t.beat_at = t.beat + 1, self._store.clock()
             for event in p["events"] if p["emit"] else ():
-                self._store.tell(p["topic"], str(t.user_id), t.turn, event)
+                self._store.add_outbox_row(p["topic"], str(t.user_id), t.turn, event)
             if p["last"]:
                 t.status, t.finished_at = "completed", self._store.clock()
-        repeated = self._tables.runs.get((t.id, step)) == call and "save.repeat" not in self._off
-        return [SimpleNamespace(verdict="saved" if mine or repeated else "fenced")]
+        is_repeat = self._tables.saved_steps.get((t.id, step)) == call and "save.repeat" not in self._disabled
+        return [SimpleNamespace(verdict="saved" if holds_claim or is_repeat else "fenced")]
 
     def _retry(self, p: Parameters) -> Rows:
         t = self._tables.thoughts[p["id"]]
-        if t.call_id != p["call"] and not ("retry.call" in self._off and t.call_id is not None):
+        if t.call_id != p["call"] and not ("retry.call" in self._disabled and t.call_id is not None):
             return []
         if t.call_id != p["call"]:
-            self._store.promise.robbed(t)
-        if "claim.counts" in self._off:
+            self._store.checks.call_superseded(t)
+        if "claim.counts_first" in self._disabled:
             t.attempts += 1
         t.call_id, t.sends, t.not_before, t.error = None, 1, self._store.clock() + p["backoff"], p["error"]
         t.beat, t.beat_at = t.beat + 1, self._store.clock()
@@ -131,26 +133,26 @@ class Working:
     def _fail(self, p: Parameters) -> Rows:
         t = self._tables.thoughts[p["id"]]
         if self._may_fail(t, p["token"], p["step"], p["call"], p["max"]):
-            self._give_up(t, p)
+            self._apply_failure(t, p)
             return [SimpleNamespace(turn=t.turn)]
-        repeated = t.turn == p["turn"] and t.status == "failed" and t.error == p["error"]
-        return [SimpleNamespace(turn=t.turn)] if repeated and "fail.repeat" not in self._off else []
+        is_repeat = t.turn == p["turn"] and t.status == "failed" and t.error == p["error"]
+        return [SimpleNamespace(turn=t.turn)] if is_repeat and "fail.repeat" not in self._disabled else []
 
-    def _may_fail(self, t: Thought, token: int, step: int, call: Any, most: int) -> bool:
-        off = self._off
-        if t.status != "processing" and "fail.status" not in off:
+    def _may_fail(self, t: Thought, token: int, step: int, call: Any, max_calls: int) -> bool:
+        disabled = self._disabled
+        if t.status != "processing" and "fail.status" not in disabled:
             return False
-        if (t.dispatch_id != token and "fail.token" not in off) or (
-            t.steps_done != step - 1 and "fail.step" not in off
+        if (t.dispatch_id != token and "fail.token" not in disabled) or (
+            t.steps_done != step - 1 and "fail.step" not in disabled
         ):
             return False
         if call is None:
-            free = t.call_id is None or "fail.free" in off
-            return free and (t.attempts >= most or "fail.max" in off)
-        return t.call_id == call or "fail.call" in off
+            is_free = t.call_id is None or "fail.free" in disabled
+            return is_free and (t.attempts >= max_calls or "fail.max" in disabled)
+        return t.call_id == call or "fail.call" in disabled
 
-    def _give_up(self, t: Thought, p: Parameters) -> None:
-        self._store.promise.gave_up(t, p["step"], p["reason"])
+    def _apply_failure(self, t: Thought, p: Parameters) -> None:
+        self._store.checks.thought_failed(t, p["step"], p["reason"])
         t.status, t.finished_at, t.call_id, t.not_before, t.error = (
             "failed",
             self._store.clock(),
@@ -159,10 +161,10 @@ class Working:
             p["error"],
         )
         t.beat, t.beat_at = t.beat + 1, self._store.clock()
-        failure_id = str(t.id) if "fail.turn" in self._off else f"{t.id}:{t.turn}"
+        failure_id = str(t.id) if "fail.turn" in self._disabled else f"{t.id}:{t.turn}"
         headers = json.loads(p["headers"]) | (t.headers or {})
-        self._tables.letters[failure_id] = DeadLetter(failure_id, t.id, t.turn, p["reason"], headers, t.event)
-        if "fail.outbox" not in self._off:
-            self._store.tell(p["dead_letter_topic"], str(t.user_id), None, t.event, failure_id, headers)
+        self._tables.dead_letters[failure_id] = DeadLetter(failure_id, t.id, t.turn, p["reason"], headers, t.event)
+        if "fail.outbox" not in self._disabled:
+            self._store.add_outbox_row(p["dead_letter_topic"], str(t.user_id), None, t.event, failure_id, headers)
         if p["emit"]:
-            self._store.tell(p["topic"], str(t.user_id), t.turn, p["event"])
+            self._store.add_outbox_row(p["topic"], str(t.user_id), t.turn, p["event"])

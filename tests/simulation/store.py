@@ -1,15 +1,12 @@
-"""The rows of PostgreSQL in memory, and what all its statements share: the clock, the outbox, and who has a row locked.
-
-`off` names guards that a mutation has switched off.
-"""
+"""What all statements of the simulated PostgreSQL share: the rows, the clock, the outbox and the row locks."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import TextClause
 
-from tests.simulation.promise import Promise
-from tests.simulation.rows import OutboxRow, Tables
+from tests.simulation.invariant_checks import InvariantChecks
+from tests.simulation.tables import OutboxRow, Tables
 
 Parameters = Mapping[str, Any]
 Rows = list[Any]
@@ -17,30 +14,30 @@ Statements = Mapping[TextClause, Callable[[Parameters], Rows]]
 
 
 class RefusedDataError(Exception):
-    """What PostgreSQL says to data that it cannot hold; the code knows it by its SQLSTATE."""
+    """Raised when PostgreSQL cannot store a value; production code recognises it by its SQLSTATE."""
 
     pgcode = "22021"
 
 
 UNSTORABLE: Final = "unstorable"
-"""A text or a result's version that stands for data which PostgreSQL refuses."""
+"""A text, or the version of a result, that stands for data which PostgreSQL refuses."""
 
 
 class Store:
-    """What is committed. `clock` is the server's wall clock and may jump."""
+    """The committed rows. `clock` is the server's wall clock and may jump; `disabled` names the removed guards."""
 
-    def __init__(self, clock: Callable[[], float], promise: Promise, off: frozenset[str]) -> None:
+    def __init__(self, clock: Callable[[], float], checks: InvariantChecks, disabled: frozenset[str]) -> None:
         self.clock = clock
-        self.promise = promise
-        self.off = off
+        self.checks = checks
+        self.disabled = disabled
         self.tables = Tables()
         self.locked: set[Any] = set()
-        """Thoughts whose rows somebody else has locked."""
-        self.delayed_ids: list[int] = []
-        """Outbox ids that were given to a statement which commits later than its successors."""
-        self._next_outbox_id = 0
+        """Thoughts whose rows another statement has locked."""
+        self.swapped_ids: list[int] = []
+        """The next outbox ids, the larger one first: its row commits before the row with the smaller id."""
+        self._last_outbox_id = 0
 
-    def tell(
+    def add_outbox_row(
         self,
         topic: str,
         key: str | None,
@@ -49,17 +46,17 @@ class Store:
         failure_id: str | None = None,
         headers: Any = None,
     ) -> int:
-        """An outbox row. Ids are given before the commit, so a later row may be seen first."""
-        self.promise.told(topic)
-        if self.delayed_ids:
-            number = self.delayed_ids.pop(0)
+        """Insert an outbox row and return its id. Ids are given before the commit, so rows may appear out of order."""
+        self.checks.outbox_row_added(topic)
+        if self.swapped_ids:
+            row_id = self.swapped_ids.pop(0)
         else:
-            self._next_outbox_id += 1
-            number = self._next_outbox_id
-        self.tables.outbox[number] = OutboxRow(number, topic, key, turn, failure_id, value, headers)
-        return number
+            self._last_outbox_id += 1
+            row_id = self._last_outbox_id
+        self.tables.outbox[row_id] = OutboxRow(row_id, topic, key, turn, failure_id, value, headers)
+        return row_id
 
-    def delay_an_id(self) -> None:
-        """The next row but one gets an id that is smaller than the next one's."""
-        self._next_outbox_id += 2
-        self.delayed_ids = [self._next_outbox_id, self._next_outbox_id - 1]
+    def swap_next_ids(self) -> None:
+        """Make the next two outbox rows appear in the reverse order of their ids."""
+        self._last_outbox_id += 2
+        self.swapped_ids = [self._last_outbox_id, self._last_outbox_id - 1]

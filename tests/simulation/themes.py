@@ -1,89 +1,99 @@
-"""What a history is about: half of them are of everything, the others of one kind of trouble, and get far into it."""
+"""The themes of histories: half of them mix all actions, the others repeat one kind of trouble and go far into it."""
 
 from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from tests.simulation.actions import EVERYDAY, FAULTS
+from tests.simulation.actions import FAULTS, ORDINARY
 
-A_FAULT: Final = 0.35
-"""The chance of each kind of fault to be in a history of everything: few kinds at a time reach further than all at
-once."""
+FAULT_PROBABILITY: Final = 0.35
+"""The probability of each kind of fault in a history without a theme. With few kinds at a time a history gets further
+than with all at once."""
 
-A_STRANGE_FAULT: Final = 0.08
-"""The chance of each other kind of fault to be in a history with a theme."""
+EXTRA_FAULT_PROBABILITY: Final = 0.08
+"""The probability of each other kind of fault in a history with a theme."""
 
 Weights = Mapping[str, float]
 
 THEMES: Final[Mapping[str, Weights]] = {
     "workers that die in one step": {
-        "write mine": 1, "onward": 16, "kill in call": 10, "long while": 10, "take": 8, "work": 6,
-        "delivered again": 3, "message of anybody": 2,
+        "submit as first user": 1, "run all": 16, "kill in call": 10, "long pause": 10, "deliver message": 8,
+        "run worker": 6, "redeliver messages": 3, "forge message": 2,
     },
     "workers that come back": {
-        "write mine": 2, "onward": 16, "work": 14, "take": 8, "stop worker": 5, "stop before call": 6, "step late": 6,
-        "resume": 7, "long while": 8, "while": 3, "agent busy": 6, "agent refuses": 1, "kill in call": 1, "moment": 2,
+        "submit as first user": 2, "run all": 16, "run worker": 14, "deliver message": 8, "stop worker": 5,
+        "stop before call": 6, "step: answer late": 6, "resume": 7, "long pause": 8, "medium pause": 3,
+        "agent: transient error": 6, "agent: permanent error": 1, "kill in call": 1, "short pause": 2,
     },
     "agents that are busy": {
-        "write mine": 1, "onward": 8, "step": 16, "take": 8, "agent busy": 12, "agent talks nonsense": 10,
-        "agent refuses": 0.5, "result unstorable": 0.5, "while": 8, "replayed": 4, "kill in call": 0.5,
-        "step's answer lost": 1, "arrives": 1, "work": 2,
+        "submit as first user": 1, "run all": 8, "run worker until call": 16, "deliver message": 8,
+        "agent: transient error": 12, "agent: invalid output": 10, "agent: permanent error": 0.5,
+        "agent: unstorable result": 0.5, "medium pause": 8, "replay dead letter": 4, "kill in call": 0.5,
+        "step: answer lost": 1, "delayed request arrives": 1, "run worker": 2,
     },
     "failures and replays": {
-        "write mine": 5, "onward": 20, "work": 14, "take": 8, "agent refuses": 10, "replayed": 10, "discarded": 1,
-        "deleted": 1.5, "request step": 2, "half published": 3, "relay late": 2, "late commit": 3, "relay step": 4,
-        "agent busy": 2, "kill relay": 1, "garbage": 6, "request's answer lost": 4, "request not answered": 3,
-        "request late": 3, "request delayed": 3, "arrives": 2, "step's answer lost": 2, "step delayed": 2,
-        "step not asked": 2,
+        "submit as first user": 5, "run all": 20, "run worker": 14, "deliver message": 8,
+        "agent: permanent error": 10, "replay dead letter": 10, "discard dead letter": 1, "delete thought": 1.5,
+        "request: one wait": 2, "relay: partly published": 3, "relay: answer late": 2, "swap outbox ids": 3,
+        "relay: one wait": 4, "agent: transient error": 2, "kill relay": 1, "invalid record": 6,
+        "request: answer lost": 4, "request: unreachable": 3, "request: answer late": 3, "request: delayed": 3,
+        "delayed request arrives": 2, "step: answer lost": 2, "step: delayed": 2, "step: unreachable": 2,
     },
     "relays": {
-        "write": 4, "foreign": 2, "garbage": 3, "relay step": 10, "relay late": 5, "relay's answer lost": 4,
-        "half published": 6, "late commit": 8, "stop relay": 3, "resume": 3, "kill relay": 2, "onward": 6, "turn": 4,
-        "work": 10, "take": 4, "agent refuses": 3, "replayed": 2, "while": 3,
+        "submit": 4, "external thought": 2, "invalid record": 3, "relay: one wait": 10, "relay: answer late": 9,
+        "relay: answer lost": 4, "relay: partly published": 6, "swap outbox ids": 8, "stop relay": 6, "resume": 3,
+        "kill relay": 5, "run all": 6, "run bridge": 4, "run worker": 10, "deliver message": 4,
+        "agent: permanent error": 3, "replay dead letter": 2, "medium pause": 3,
     },
     "logs that are lost": {
-        "write": 3, "foreign": 8, "garbage": 3, "log lost": 2, "log replaced": 4, "onward": 10, "turn": 6,
-        "bridge step": 6, "bridge late": 2, "records expire": 2, "rebalance": 2, "partition lost": 2, "kafka away": 1,
-        "mend": 2, "work": 12, "moment": 6, "kill bridge": 1, "stop bridge": 1, "resume": 2,
+        "submit": 3, "external thought": 8, "invalid record": 3, "recreate topic": 2,
+        "recreate topic with records": 4, "run all": 10, "run bridge": 6, "bridge: one wait": 6,
+        "bridge: answer late": 2, "expire records": 2, "rebalance": 2, "lose partition": 2, "toggle kafka": 1,
+        "restore stores": 2, "run worker": 12, "short pause": 6, "kill bridge": 1, "stop bridge": 1, "resume": 2,
     },
     "bridges that are interrupted": {
-        "write": 4, "write mine": 3, "foreign": 2, "garbage": 1, "bridge on": 4, "kill bridge": 5, "stop bridge": 5,
-        "resume": 4, "half sent": 4, "bridge late": 6, "bridge's answer lost": 4, "bridge not answered": 3,
-        "bridge delayed": 3, "bridge told to end": 2, "work": 34, "take": 14, "moment": 3, "while": 2,
-        "long while": 3, "arrives": 2, "narrow window": 1, "partition lost": 1, "rebalance": 1, "redis flushed": 1,
+        "submit": 4, "submit as first user": 3, "external thought": 2, "invalid record": 1, "bridge: up to a wait": 4,
+        "kill bridge": 5, "stop bridge": 5, "resume": 4, "bridge: partly sent": 4, "bridge: answer late": 6,
+        "bridge: answer lost": 4, "bridge: unreachable": 3, "bridge: delayed": 3, "shut down bridge": 2,
+        "run worker": 34, "deliver message": 14, "short pause": 3, "medium pause": 2, "long pause": 3,
+        "delayed request arrives": 2, "narrow window": 1, "lose partition": 1, "rebalance": 1, "flush redis": 1,
     },
     "batches": {
-        "other mode": 1.5, "batch asked": 4, "write": 6, "write mine": 2, "request": 4, "onward": 10, "work": 30,
-        "take": 12, "while": 3, "long while": 2, "bridge on": 2, "kill bridge": 3, "stop bridge": 2, "resume": 3,
-        "bridge's answer lost": 3, "bridge not answered": 2, "bridge late": 3, "bridge delayed": 2,
-        "request late": 2, "request's answer lost": 2, "request delayed": 2, "agent refuses": 2, "outage": 1,
-        "clock jump": 2, "replayed": 2,
+        "switch mode": 1.5, "request batch": 4, "submit": 6, "submit as first user": 2, "finish request": 4,
+        "run all": 10, "run worker": 30, "deliver message": 12, "medium pause": 3, "long pause": 2,
+        "bridge: up to a wait": 2, "kill bridge": 3, "stop bridge": 2, "resume": 3, "bridge: answer lost": 3,
+        "bridge: unreachable": 2, "bridge: answer late": 3, "bridge: delayed": 2, "request: answer late": 2,
+        "request: answer lost": 2, "request: delayed": 2, "agent: permanent error": 2, "postgres outage": 1,
+        "postgres clock jump": 2, "replay dead letter": 2,
     },
     "two owners": {
-        "write mine": 4, "onward": 10, "bridge step": 14, "bridge late": 5, "partition lost": 5, "rebalance": 4,
-        "record again": 6, "lock head": 2, "long while": 8, "stop bridge": 3, "resume": 4, "stop worker": 3,
-        "kill in call": 3, "work": 10, "take": 6, "news": 3, "kill bridge": 1, "bridge's answer lost": 3,
+        "submit as first user": 4, "run all": 10, "bridge: one wait": 14, "bridge: answer late": 5,
+        "lose partition": 5, "rebalance": 4, "duplicate record": 6, "lock head": 2, "long pause": 8, "stop bridge": 3,
+        "resume": 4, "stop worker": 3, "kill in call": 3, "run worker": 10, "deliver message": 6, "forge wake-up": 3,
+        "kill bridge": 1, "bridge: answer lost": 3,
     },
     "requests at once": {
-        "write mine": 10, "write again": 5, "request step": 12, "request late": 6, "request": 4,
-        "request's answer lost": 4, "request not answered": 2, "stop web": 3, "resume": 3, "kill web": 1, "relay": 6,
-        "turn": 8, "take": 10, "work": 20, "moment": 4, "foreign": 3, "deleted": 1,
+        "submit as first user": 10, "resubmit": 5, "request: one wait": 12, "request: answer late": 6,
+        "finish request": 4, "request: answer lost": 4, "request: unreachable": 5, "stop web": 8, "resume": 3,
+        "kill web": 5, "run relay": 6, "run bridge": 8, "deliver message": 10, "run worker": 20, "short pause": 4,
+        "external thought": 3, "delete thought": 1,
     },
     "queues": {
-        "write": 4, "slow queue": 2, "onward": 12, "work": 14, "take": 10, "while": 4, "long while": 8,
-        "redis saved": 2, "redis restored": 2, "sent twice": 4, "delivered again": 4, "message of anybody": 6,
-        "redis flushed": 1, "agent refuses": 4, "agent busy": 5, "kill in call": 2, "step's answer lost": 3,
+        "submit": 4, "toggle slow queue": 2, "run all": 12, "run worker": 14, "deliver message": 10,
+        "medium pause": 4, "long pause": 8, "save redis snapshot": 2, "restore redis snapshot": 2,
+        "duplicate message": 4, "redeliver messages": 4, "forge message": 6, "flush redis": 1,
+        "agent: permanent error": 4, "agent: transient error": 5, "kill in call": 2, "step: answer lost": 3,
     },
 }  # fmt: skip
-"""How often each action happens, by theme."""
+"""Theme -> action -> weight."""
 
 
-def kinds_of(chance: Random) -> dict[str, float]:
-    """The actions of a history and their weights."""
-    theme = chance.choice([None] * len(THEMES) + list(THEMES))
+def draw_weights(rng: Random) -> dict[str, float]:
+    """Return the actions of a history and their weights."""
+    theme = rng.choice([None] * len(THEMES) + list(THEMES))
     faults = {name: weight for name, (_, weight) in FAULTS.items()}
     if theme is None:
-        everyday = {name: weight for name, (_, weight) in EVERYDAY.items()}
-        return everyday | {name: weight for name, weight in faults.items() if chance.random() < A_FAULT}
-    strange = {name: weight for name, weight in faults.items() if chance.random() < A_STRANGE_FAULT}
-    return strange | dict(THEMES[theme])
+        ordinary = {name: weight for name, (_, weight) in ORDINARY.items()}
+        return ordinary | {name: weight for name, weight in faults.items() if rng.random() < FAULT_PROBABILITY}
+    extra = {name: weight for name, weight in faults.items() if rng.random() < EXTRA_FAULT_PROBABILITY}
+    return extra | dict(THEMES[theme])

@@ -1,4 +1,4 @@
-"""The worker's processes: Celery's part is played here, the steps are the production code."""
+"""The workers: Celery's part is simulated, the steps are production code."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -15,158 +15,162 @@ from tasks.application import ThoughtFailedError, _apply
 from tasks.calls import Calls
 from tasks.step import Drop, StepOutcome, StepRunner
 from tasks.step_store import Step, StepStore
-from tests.simulation.actors import Servers
-from tests.simulation.database import Door
-from tests.simulation.fibers import Fate, Fiber, Means, Process, park
-from tests.simulation.redis import ANYBODY, TOLD, Message, Publisher, later
+from tests.simulation.database import SimulatedDatabase
+from tests.simulation.fibers import Fiber, Outcome, PossibleOutcomes, Process, park
+from tests.simulation.processes import Servers
+from tests.simulation.redis import EXTERNAL_TASK_PREFIX, WORKER_OUTCOMES, Message, SimulatedProgress, postponed
 from tests.simulation.store import UNSTORABLE
-from tests.tasks.agent_results import a_result
+from tests.tasks.agent_results import make_result
 
 SLOTS: Final = 3
 
-ASKED_BEFORE_LEAVING: Final = 2
-"""A worker that is told to end may leave a claim behind only when PostgreSQL left it unanswered so often."""
+MIN_FAILURES_TO_ABANDON: Final = 2
+"""A worker that shuts down may abandon a claim only after this many consecutive statements without an answer."""
 
-THINKS: Final = Means(fates=frozenset({Fate.TRANSIENT, Fate.PERMANENT, Fate.INVALID, Fate.UNSTORABLE}))
+AGENT_OUTCOMES: Final = PossibleOutcomes(
+    outcomes=frozenset({Outcome.TRANSIENT, Outcome.PERMANENT, Outcome.INVALID, Outcome.UNSTORABLE})
+)
 
-RESULT: Final = a_result()
-BAD_RESULT: Final = a_result(version=UNSTORABLE)
+RESULT: Final = make_result()
+UNSTORABLE_RESULT: Final = make_result(version=UNSTORABLE)
 
 
-class Agents:
-    """The provider of a worker process. To be called is to be paid."""
+class SimulatedProvider:
+    """The provider of a worker process. Every call of it is paid."""
 
     def __init__(self, servers: Servers, process: Process) -> None:
         self._servers = servers
         self._process = process
 
-    def run(self, agent_name: str, given: AgentInput, context: CallContext) -> AgentResult:
+    def run(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> AgentResult:
         step, call = CATALOGUE.names.index(agent_name) + 1, UUID(context.call_id)
-        thought = self._servers.tables.thoughts[UUID(given.thought_id)]
-        self._servers.promise.paid(thought, step, call, self._process)
-        fate = park("agent", THINKS)
+        thought = self._servers.tables.thoughts[UUID(agent_input.thought_id)]
+        self._servers.checks.agent_called(thought, step, call, self._process)
+        outcome = park("agent", AGENT_OUTCOMES)
         if context.cancelled.is_set():
-            self._servers.promise.answered_by_agent(call, Fate.TRANSIENT)
-            raise Cancelled("nobody waits, or not that long")
-        self._servers.promise.answered_by_agent(call, fate)
-        if fate in _ERRORS:
-            raise _ERRORS[fate]()
-        return BAD_RESULT if fate is Fate.UNSTORABLE else RESULT
+            self._servers.checks.agent_answered(call, Outcome.TRANSIENT)
+            raise Cancelled("the call was fenced, or its deadline has passed")
+        self._servers.checks.agent_answered(call, outcome)
+        if outcome in _ERRORS:
+            raise _ERRORS[outcome]()
+        return UNSTORABLE_RESULT if outcome is Outcome.UNSTORABLE else RESULT
 
 
-_ERRORS: Final[dict[Fate, Callable[[], Exception]]] = {
-    Fate.TRANSIENT: lambda: TransientError("busy"),
-    Fate.INVALID: lambda: InvalidOutput("no answer"),
-    Fate.PERMANENT: lambda: PermanentError("refused"),
+_ERRORS: Final[dict[Outcome, Callable[[], Exception]]] = {
+    Outcome.TRANSIENT: lambda: TransientError("busy"),
+    Outcome.INVALID: lambda: InvalidOutput("no answer"),
+    Outcome.PERMANENT: lambda: PermanentError("refused"),
 }
 
 
 class WorkerProcess(Process):
-    """A Celery worker: some slots, and the thread of its renewals."""
+    """A Celery worker: some slots for steps, and the thread that renews its calls."""
 
     def __init__(self, name: str, servers: Servers, settings: Settings, call_ids: Callable[[], UUID]) -> None:
         super().__init__(name, settings)
         self._servers = servers
         self._clock = servers.clock
-        step_store = StepStore(Door(servers.postgres, self), settings)
+        step_store = StepStore(SimulatedDatabase(servers.postgres_server, self), settings)
         self._calls = Calls(
             step_store.renew,
             settings.lease_renew_seconds,
             self._clock.monotonic,
             sleep=self._clock.sleep,
-            start=self._renew,
+            start=self._start_renewals,
         )
-        self._agents = Agents(servers, self)
+        self._provider = SimulatedProvider(servers, self)
         self._call_ids = call_ids
         self.renewal: Fiber | None = None
-        self.drains = False
-        self.busy = 0
+        self.is_draining = False
+        self.busy_slots = 0
 
-    def _renew(self, body: Callable[[], None]) -> None:
+    def _start_renewals(self, body: Callable[[], None]) -> None:
         self.renewal = self.spawn(body, "renewal")
 
     def drain(self) -> None:
-        """Take nothing new, and end when all steps have ended."""
-        self.drains = True
-        self._end_if_idle()
+        """Take no new messages, and exit when all steps have ended."""
+        self.is_draining = True
+        self._exit_if_drained()
 
-    def _end_if_idle(self) -> None:
-        if self.drains and not self.busy:
-            self.dead = True
+    def _exit_if_drained(self) -> None:
+        if self.is_draining and not self.busy_slots:
+            self.is_dead = True
 
     def deliver(self, message: Message) -> None:
         """Take a message from the queue into a slot."""
         self._servers.redis.take(message)
-        self.busy += 1
+        self.busy_slots += 1
         self.spawn(lambda: self._work(message), "step")
 
-    def _run(self, message: Message) -> StepOutcome:
+    def _run_step(self, message: Message) -> StepOutcome:
         calls: list[UUID] = []
 
-        def call_id() -> UUID:
+        def next_call_id() -> UUID:
             calls.append(self._call_id(message))
-            if message.alone:
-                self._servers.promise.alone.add(calls[-1])
+            if message.is_solo:
+                self._servers.checks.solo_calls.add(calls[-1])
             return calls[-1]
 
-        door = Door(self._servers.postgres, self)
+        database = SimulatedDatabase(self._servers.postgres_server, self)
+        step = Step(message.thought_id, message.dispatch_id, message.step)
         try:
-            outcome = self._runner(door, call_id).run(Step(message.thought_id, message.token, message.step))
-        except Exception:  # noqa: BLE001  as at the task's own boundary
+            outcome = self._runner(database, next_call_id).run(step)
+        except Exception:  # noqa: BLE001  as at the boundary of the real task
             outcome = Drop("fault")
-        may_leave = self.drains and door.unanswered >= ASKED_BEFORE_LEAVING
-        self._servers.promise.left(self._servers.tables.thoughts.get(message.thought_id), calls, may_leave=may_leave)
+        thought = self._servers.tables.thoughts.get(message.thought_id)
+        may_abandon_claim = self.is_draining and database.consecutive_failures >= MIN_FAILURES_TO_ABANDON
+        self._servers.checks.execution_ended(thought, calls, may_abandon_claim=may_abandon_claim)
         return outcome
 
-    def _runner(self, door: Door, call_ids: Callable[[], UUID]) -> StepRunner:
+    def _runner(self, database: SimulatedDatabase, call_ids: Callable[[], UUID]) -> StepRunner:
         return StepRunner(
-            StepStore(door, self.settings),
-            self._agents,
-            cast("Any", Publisher(self._servers.redis)),
+            StepStore(database, self.settings),
+            self._provider,
+            cast("Any", SimulatedProgress(self._servers.redis)),
             self._calls,
             self.settings,
             clock=self._clock.monotonic,
             sleep=self._clock.sleep,
             call_ids=call_ids,
-            shutting_down=lambda: self.drains,
+            shutting_down=lambda: self.is_draining,
         )
 
     def _call_id(self, message: Message) -> UUID:
-        """The id of an execution; with this guard switched off it is the message's, which its repeats have as well."""
-        if "worker.call_id" in self._servers.postgres.postgres.off:
-            return uuid5(NAMESPACE_OID, message.task)
+        """Return a new id for an execution. Without its guard, every execution of a message has the same id."""
+        if "worker.call_id" in self._servers.postgres_server.postgres.disabled:
+            return uuid5(NAMESPACE_OID, message.task_id)
         return self._call_ids()
 
     def _work(self, message: Message) -> None:
-        delivery = Delivery(message)
-        outcome = self._run(message)
+        task = SimulatedTask()
+        outcome = self._run_step(message)
         try:
-            _apply(delivery, outcome)
-            after = self._next(message) if delivery.request.chain else None
+            _apply(task, outcome)
+            following = self._next_message(message) if task.request.chain else None
         except Retry:
-            after = later(message, self._clock.monotonic, delivery.countdown)
+            following = postponed(message, self._clock.monotonic, task.countdown)
         except ThoughtFailedError:
-            after = None
-        if after is not None and park("chain", TOLD) is Fate.GO:
-            self._servers.redis.push(after)
-        if park("acknowledgement", TOLD) is Fate.GO:
+            following = None
+        if following is not None and park("send next step", WORKER_OUTCOMES) is Outcome.DONE:
+            self._servers.redis.push(following)
+        if park("acknowledge", WORKER_OUTCOMES) is Outcome.DONE:
             self._servers.redis.acknowledge(message)
-        self.busy -= 1
-        self._end_if_idle()
+        self.busy_slots -= 1
+        self._exit_if_drained()
 
-    def _next(self, message: Message) -> Message | None:
+    def _next_message(self, message: Message) -> Message | None:
         if message.step == CATALOGUE.total:
             return None
-        root = message.task.rpartition("/")[0] or message.task
-        task, step = f"{root}/{message.step + 1}", message.step + 1
-        return Message(task, message.thought_id, message.token, step, alone=task.startswith(ANYBODY))
+        root = message.task_id.rpartition("/")[0] or message.task_id
+        task_id, step = f"{root}/{message.step + 1}", message.step + 1
+        is_solo = task_id.startswith(EXTERNAL_TASK_PREFIX)
+        return Message(task_id, message.thought_id, message.dispatch_id, step, is_solo=is_solo)
 
 
-class Delivery:
-    """A task as Celery hands it to its body."""
+class SimulatedTask:
+    """The task object that Celery passes to the task's body."""
 
-    def __init__(self, message: Message) -> None:
-        self.message = message
+    def __init__(self) -> None:
         self.request = SimpleNamespace(chain=["the steps after this one"])
         self.countdown = 0.0
 

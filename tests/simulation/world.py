@@ -1,7 +1,7 @@
 """One history: the processes and the servers.
 
-A history is a list of actions, each a name and a number. The number chooses among what is there at that moment, and
-an action for which nothing is there does nothing: so a list from which actions were taken out is a history as well.
+A history is a list of actions, each a name and a number. The number chooses what the action is applied to, among what
+exists at that moment. An action that finds nothing does nothing, so a history stays valid when actions are removed.
 """
 
 import random
@@ -12,253 +12,266 @@ from uuid import UUID
 
 from bridge.consumer.lane import Window
 from contracts.settings import Settings
-from tests.simulation.actors import KAFKA, BridgeProcess, RelayProcess, Servers, WebProcess
-from tests.simulation.clock import BEGIN, Clock
-from tests.simulation.database import Server
-from tests.simulation.fibers import Fate, Fiber, Process
+from tests.simulation.clock import START_SECONDS, Clock
+from tests.simulation.database import PostgresServer
+from tests.simulation.fibers import Fiber, Outcome, Process
+from tests.simulation.invariant_checks import InvariantChecks
 from tests.simulation.kafka import Kafka
-from tests.simulation.log_watch import LogWatch
+from tests.simulation.log_checks import LogChecks
 from tests.simulation.postgres import Postgres
-from tests.simulation.promise import Promise
+from tests.simulation.processes import KAFKA_MODE, BridgeProcess, RelayProcess, Servers, WebRequest
 from tests.simulation.redis import Redis
 from tests.simulation.workers import SLOTS, WorkerProcess
 
 USERS: Final = tuple(UUID(int=number) for number in range(1, 4))
-"""The last one is not known before the first thought is written."""
-SLICE: Final = 5.0
-"""Seconds after which every living bridge has had its turn."""
+"""The row of the last one is inserted with the first thought."""
+BRIDGE_INTERVAL_SECONDS: Final = 5.0
+"""How often every living bridge runs while time passes."""
+MAX_WAITS: Final = 200
+"""Waits of a fiber that runs until a certain wait."""
 
-Bite = tuple[str, str, str]
-"""A fault that met somebody: the kind of process, what it waited for, and what became of it."""
+FaultHit = tuple[str, str, str]
+"""A fault that hit a process: the process's kind, what it waited for, and the outcome."""
 
 
 class World:
-    """Everything there is. `off` names the guards that are switched off."""
+    """The processes, the servers, the clock and the checks of one history, without the `disabled` guards."""
 
-    def __init__(self, off: frozenset[str] = frozenset()) -> None:
-        random.seed(7)  # what the code under test draws: jitter
-        self.off = off
+    def __init__(self, disabled: frozenset[str] = frozenset()) -> None:
+        random.seed(7)  # the jitter that production code draws
+        self.disabled = disabled
         self.clock = Clock()
-        self.promise = Promise(self.clock.monotonic)
-        self.postgres = Postgres(self.clock.wall, self.promise, off)
+        self.checks = InvariantChecks(self.clock.monotonic)
+        self.postgres = Postgres(self.clock.postgres_time, self.checks, disabled)
         self.postgres.tables.users.update(dict.fromkeys(USERS[:-1], 0))
-        self.server = Server(self.postgres, self.clock.monotonic)
-        log_watch = LogWatch(self.promise, self.postgres.tables)
-        self.kafka = Kafka(self.clock.monotonic, self.clock.time, log_watch.check, lambda: self.promise.places)
-        log_watch.look_at(self.kafka)
-        self.promise.in_log = log_watch.stored
+        self.postgres_server = PostgresServer(self.postgres, self.clock.monotonic)
+        log_checks = LogChecks(self.checks, self.postgres.tables)
+        self.kafka = Kafka(self.clock.monotonic, self.clock.time, log_checks.check_commit, lambda: self.checks.writes)
+        log_checks.observe(self.kafka)
+        self.checks.check_external_accept = log_checks.check_external_accept
         self.redis = Redis(self.clock.monotonic)
-        self.servers = Servers(self.clock, self.promise, self.server, self.kafka, self.redis)
-        self.met: Counter[str] = Counter()
-        self.bites: Counter[Bite] = Counter()
-        self.story: list[str] | None = None
-        self.written: list[tuple[UUID, UUID]] = []
-        """(user, thought) of all that was asked for."""
-        self.settings: Settings = KAFKA
-        """Those of the processes that are started now."""
+        self.servers = Servers(self.clock, self.checks, self.postgres_server, self.kafka, self.redis)
+        self.events: Counter[str] = Counter()
+        self.fault_hits: Counter[FaultHit] = Counter()
+        self.trace: list[str] | None = None
+        self.submitted: list[tuple[UUID, UUID]] = []
+        """(user, thought) of every request, also of those that failed."""
+        self.settings: Settings = KAFKA_MODE
+        """For the processes that are started from now on."""
         self.window = Window()
-        """Of the lanes that are made now."""
-        self._numbers: Counter[str] = Counter()
-        self._attended = 0.0
+        """For the lanes that are created from now on."""
+        self._name_counts: Counter[str] = Counter()
+        self._bridges_ran_at = 0.0
         self.workers = [self.new_worker() for _ in range(2)]
         self.relays = [self.new_relay() for _ in range(2)]
         self.bridges = [self.new_bridge() for _ in range(2)]
-        self.webs: list[Process] = []
-        """Requests, and what people do at a terminal."""
-        self.is_calm = False
-        self.share_partitions()
+        self.requests: list[Process] = []
+        """Web requests, and commands of operators and authors."""
+        self.is_final_phase = False
+        self.assign_partitions()
 
-    def name(self, kind: str) -> str:
-        """The name of a new process."""
-        self._numbers[kind] += 1
-        return f"{kind} {self._numbers[kind]}"
+    def next_name(self, kind: str) -> str:
+        """Return the name of a new process."""
+        self._name_counts[kind] += 1
+        return f"{kind} {self._name_counts[kind]}"
 
     def _call_id(self) -> UUID:
-        self._numbers["call"] += 1
-        return UUID(int=10**6 + self._numbers["call"])
+        self._name_counts["call"] += 1
+        return UUID(int=10**6 + self._name_counts["call"])
 
     def new_worker(self) -> WorkerProcess:
-        """A fresh worker process."""
-        return WorkerProcess(self.name("worker"), self.servers, self.settings, self._call_id)
+        """Start a worker."""
+        return WorkerProcess(self.next_name("worker"), self.servers, self.settings, self._call_id)
 
     def new_relay(self) -> RelayProcess:
-        """A fresh relay."""
-        return RelayProcess(self.name("relay"), self.servers, self.settings)
+        """Start a relay."""
+        return RelayProcess(self.next_name("relay"), self.servers, self.settings)
 
     def new_bridge(self) -> BridgeProcess:
-        """A fresh bridge of the present mode."""
-        bridge = BridgeProcess(self.name("bridge"), self.servers, self.settings)
+        """Start a bridge in the current mode."""
+        bridge = BridgeProcess(self.next_name("bridge"), self.servers, self.settings)
         bridge.awake_since = self.clock.now
         return bridge
 
-    def write(self, user: UUID, thought: UUID) -> None:
-        """A request to the web."""
+    def submit(self, user: UUID, thought: UUID) -> None:
+        """Start a web request that submits a thought."""
         text = f"Thought {thought.int}"
-        self.ask(WebProcess(self.name("web"), self.servers, self.settings, user, thought, text))
+        self.start_request(WebRequest(self.next_name("web"), self.servers, self.settings, user, thought, text))
 
-    def ask(self, process: Process) -> None:
-        """Somebody's request or command, which begins when it is let go on."""
-        self.webs = [*(one for one in self.webs if one.fibers), process]
+    def start_request(self, process: Process) -> None:
+        """Add a request or a command; it runs when an action advances it."""
+        self.requests = [*(request for request in self.requests if request.fibers), process]
 
-    def of(self, kind: str) -> Sequence[Process]:
-        """The processes of a kind; what people ask for is the web's."""
-        found: dict[str, Sequence[Process]] = {
+    def processes(self, kind: str) -> Sequence[Process]:
+        """Return the processes of a kind; the commands of operators and authors count as "web"."""
+        by_kind: dict[str, Sequence[Process]] = {
             "worker": self.workers,
             "bridge": self.bridges,
             "relay": self.relays,
-            "web": self.webs,
+            "web": self.requests,
         }
-        return found[kind]
+        return by_kind[kind]
 
-    def replace_dead(self) -> None:
-        """Whoever keeps the processes running starts what has ended."""
+    def restart_dead(self) -> None:
+        """Start a new process for each one that has ended, as the supervisor does."""
         for process in [*self.workers, *self.relays, *self.bridges]:
-            if process.dead:
+            if process.is_dead:
                 process.kill()
-        self.workers = [self.new_worker() if one.dead else one for one in self.workers]
-        self.relays = [self.new_relay() if one.dead else one for one in self.relays]
-        if any(one.dead for one in self.bridges):
-            self.bridges = [self.new_bridge() if one.dead else one for one in self.bridges]
-            self.share_partitions()
+        self.workers = [self.new_worker() if worker.is_dead else worker for worker in self.workers]
+        self.relays = [self.new_relay() if relay.is_dead else relay for relay in self.relays]
+        if any(bridge.is_dead for bridge in self.bridges):
+            self.bridges = [self.new_bridge() if bridge.is_dead else bridge for bridge in self.bridges]
+            self.assign_partitions()
 
-    def share_partitions(self) -> None:
-        """The group gives the partitions of members that left to the others; in the end also of those that are stopped:
-        by then they have been silent for longer than their sessions."""
-        members = [one.consumer for one in self.bridges if one.consumer and not (self.is_calm and one.stopped)]
+    def assign_partitions(self) -> None:
+        """Assign the partitions of members that left the group to the other members.
+
+        In the final phase also those of stopped members, whose sessions have expired by then.
+        """
+        members = [
+            bridge.consumer
+            for bridge in self.bridges
+            if bridge.consumer and not (self.is_final_phase and bridge.is_stopped)
+        ]
         for number, partition in enumerate(self.kafka.partitions):
-            if partition.holder is not None and partition.holder not in members:
-                partition.holder = None
-            if partition.wanted not in members:
-                partition.wanted = members[number % len(members)] if members else None
+            if partition.owner is not None and partition.owner not in members:
+                partition.owner = None
+            if partition.next_owner not in members:
+                partition.next_owner = members[number % len(members)] if members else None
 
-    def switch(self, settings: Settings) -> None:
-        """Another mode: bridges and relays start anew, and so do the workers, each when its steps have ended. Who is
-        stopped hears of it later."""
+    def switch_mode(self, settings: Settings) -> None:
+        """Restart bridges and relays in another mode, and drain the workers. Stopped processes end when they resume."""
         self.settings = settings
-        servants: list[BridgeProcess | RelayProcess] = [*self.bridges, *self.relays]
-        for process in servants:
-            if process.stopped and process.fibers:
-                process.stop.set()
+        processes: list[BridgeProcess | RelayProcess] = [*self.bridges, *self.relays]
+        for process in processes:
+            if process.is_stopped and process.fibers:
+                process.stop_event.set()
             else:
                 process.kill()
         for worker in self.workers:
             worker.drain()
-        self.replace_dead()
+        self.restart_dead()
 
-    def ready(self, processes: Iterable[Process]) -> list[Fiber]:
-        """The fibers that may go on now, but for the renewals, which time itself wakes."""
+    def ready_fibers(self, processes: Iterable[Process]) -> list[Fiber]:
+        """Return the fibers that can be advanced now, except the renewals, which `pass_time` advances."""
         now = self.clock.now
         return [
             fiber
             for process in processes
-            if not process.stopped
+            if not process.is_stopped
             for fiber in process.fibers
-            if fiber.wake <= now and fiber.name != "renewal"
+            if fiber.wake_at <= now and fiber.name != "renewal"
         ]
 
-    def may(self, fiber: Fiber, fate: Fate) -> bool:
-        """Whether a fate means something where this one waits; nothing does while the server it waits for is away."""
-        return fate in fiber.means.fates and not self._is_away(fiber.means.server)
+    def is_possible(self, fiber: Fiber, outcome: Outcome) -> bool:
+        """Return whether the fiber's wait can have this outcome. While its server is unavailable it has no other."""
+        return outcome in fiber.possible.outcomes and not self._is_unavailable(fiber.possible.server)
 
-    def _is_away(self, server: str) -> bool:
+    def _is_unavailable(self, server: str) -> bool:
         if server == "postgres":
-            return self.server.away_since is not None
-        return (server == "kafka" and self.kafka.away) or (server == "redis" and self.redis.away)
+            return self.postgres_server.unavailable_since is not None
+        return (server == "kafka" and self.kafka.is_unavailable) or (server == "redis" and self.redis.is_unavailable)
 
-    def go(self, fiber: Fiber, fate: Fate = Fate.GO) -> None:
-        """Let one go on by one wait."""
-        if self.story is not None:
-            self.tell(f"{fiber.process.name}: {fiber.waits_for} {fate.name.lower()}")
-        if fate is not Fate.GO:
-            self.bites[fiber.process.kind, fiber.waits_for, fate.name.lower()] += 1
-        fiber.go(fate)
+    def advance(self, fiber: Fiber, outcome: Outcome = Outcome.DONE) -> None:
+        """End a fiber's wait with this outcome, and run it until its next wait."""
+        if self.trace is not None:
+            self.log(f"{fiber.process.name}: {fiber.waits_for}: {outcome.label}")
+        if outcome is not Outcome.DONE:
+            self.fault_hits[fiber.process.kind, fiber.waits_for, outcome.label] += 1
+        fiber.advance(outcome)
 
-    def tell(self, what: str) -> None:
-        """A line of the story, when somebody wants to read it."""
-        if self.story is not None:
-            self.story.append(f"{self.clock.now - BEGIN:9.2f}  {what}")
+    def log(self, line: str) -> None:
+        """Add a line to the trace, if there is one."""
+        if self.trace is not None:
+            self.trace.append(f"{self.clock.now - START_SECONDS:9.2f}  {line}")
 
-    def go_until(self, fiber: Fiber, wait: str) -> None:
-        """Let one go on until it waits for this again, or ends."""
-        for _ in range(200):
-            self.go(fiber)
-            if fiber.dead or fiber.waits_for == wait or fiber.wake > self.clock.now:
+    def run_until(self, fiber: Fiber, wait: str) -> None:
+        """Advance a fiber until it waits for this, sleeps or ends."""
+        for _ in range(MAX_WAITS):
+            self.advance(fiber)
+            if fiber.dead or fiber.waits_for == wait or fiber.wake_at > self.clock.now:
                 return
 
+    def run_to_end(self, fiber: Fiber) -> None:
+        """Advance a fiber until it sleeps or ends."""
+        self.run_until(fiber, "")
+
     def kill(self, process: Process) -> None:
-        """It ends where it stands, and another one is started in its place."""
-        self._bitten(process, "killed")
+        """Kill a process at its present waits, and start another one."""
+        self._count_fault(process, "killed")
         process.kill()
-        self.replace_dead()
+        self.restart_dead()
 
     def stop(self, process: Process) -> None:
-        """It stands still until it is resumed."""
-        self._bitten(process, "stopped")
-        process.stopped = True
+        """Stop a process (SIGSTOP) until it is resumed."""
+        self._count_fault(process, "stopped")
+        process.is_stopped = True
 
     def resume(self, process: Process) -> None:
-        """It goes on, and knows nothing of what happened meanwhile."""
-        process.stopped, process.awake_since = False, self.clock.now
+        """Resume a stopped process (SIGCONT), which does not know that it was stopped."""
+        process.is_stopped, process.awake_since = False, self.clock.now
 
-    def _bitten(self, process: Process, how: str) -> None:
-        self.tell(f"{process.name} is {how}: {', '.join(fiber.waits_for for fiber in process.fibers)}")
+    def _count_fault(self, process: Process, fault: str) -> None:
+        self.log(f"{process.name} is {fault}: {', '.join(fiber.waits_for for fiber in process.fibers)}")
         for fiber in process.fibers:
-            self.bites[process.kind, fiber.waits_for, how] += 1
+            self.fault_hits[process.kind, fiber.waits_for, fault] += 1
 
-    def turn(self, bridge: BridgeProcess) -> None:
-        """One round of a bridge, or what is left of it."""
-        for fiber in self.ready([bridge]):
-            self.go_until(fiber, "poll")
-        if bridge.dead:
-            self.replace_dead()
+    def run_bridge(self, bridge: BridgeProcess) -> None:
+        """Run one round of a bridge, or the rest of one."""
+        for fiber in self.ready_fibers([bridge]):
+            self.run_until(fiber, "poll")
+        if bridge.is_dead:
+            self.restart_dead()
 
-    def relay(self, relay: RelayProcess, *, wakes: bool = False) -> None:
-        """One round of a relay, which may be woken before it has slept enough."""
-        if wakes:
-            relay.wake()
-        for fiber in self.ready([relay]):
-            self.go_until(fiber, "sleep")
-        if relay.dead:
-            self.replace_dead()
+    def run_relay(self, relay: RelayProcess, *, wake_early: bool = False) -> None:
+        """Run one round of a relay; `wake_early` ends its sleep before the time."""
+        if wake_early:
+            relay.wake_early()
+        for fiber in self.ready_fibers([relay]):
+            self.run_until(fiber, "sleep")
+        if relay.is_dead:
+            self.restart_dead()
 
     def deliver(self, worker: WorkerProcess, number: int) -> bool:
-        """One message to a free slot."""
-        if worker.stopped or worker.drains or worker.busy >= SLOTS or self.redis.away:
+        """Deliver one message to a worker's free slot; return False when that is not possible."""
+        if worker.is_stopped or worker.is_draining or worker.busy_slots >= SLOTS or self.redis.is_unavailable:
             return False
-        due = [one for one in self.redis.queue if one.due <= self.clock.now]
+        due = [message for message in self.redis.queue if message.due_at <= self.clock.now]
         if due:
             worker.deliver(due[number % len(due)])
         return bool(due)
 
-    def advance(self, seconds: float, *, but: Fiber | None = None, attends: bool = True) -> None:
-        """Time passes; living processes renew their calls and, when it is their turn, look after their lines."""
+    def pass_time(self, seconds: float, *, except_renewal: Fiber | None = None, run_bridges: bool = True) -> None:
+        """Let time pass. Living workers renew their calls; with `run_bridges` living bridges run every few seconds."""
         until = self.clock.now + seconds
-        awake = [one.renewal for one in self.workers if not one.stopped]
-        renewals = [fiber for fiber in awake if fiber is not None and fiber is not but]
+        awake = [worker.renewal for worker in self.workers if not worker.is_stopped]
+        renewals = [fiber for fiber in awake if fiber is not None and fiber is not except_renewal]
         while self.clock.now < until:
-            due = min((one.wake for one in renewals if one.wake > self.clock.now), default=until)
-            self.clock.now = min(until, due, self.clock.now + SLICE)
+            due = min((fiber.wake_at for fiber in renewals if fiber.wake_at > self.clock.now), default=until)
+            self.clock.now = min(until, due, self.clock.now + BRIDGE_INTERVAL_SECONDS)
             for fiber in renewals:
-                while fiber.wake <= self.clock.now and not fiber.dead:
-                    fiber.go()
-            if attends and self.clock.now - self._attended >= SLICE:
-                self._attended = self.clock.now
+                while fiber.wake_at <= self.clock.now and not fiber.dead:
+                    fiber.advance()
+            if run_bridges and self.clock.now - self._bridges_ran_at >= BRIDGE_INTERVAL_SECONDS:
+                self._bridges_ran_at = self.clock.now
                 for bridge in list(self.bridges):
-                    self.turn(bridge)
+                    self.run_bridge(bridge)
 
-    def postgres_is_away(self, away: bool) -> None:
-        """An outage begins or ends."""
-        if not away and self.server.away_since is not None:
-            self.promise.outages.append((self.server.away_since, self.clock.now))
-        self.server.away_since = (self.server.away_since or self.clock.now) if away else None
+    def set_postgres_unavailable(self, unavailable: bool) -> None:
+        """Begin or end an outage of PostgreSQL."""
+        server = self.postgres_server
+        if not unavailable and server.unavailable_since is not None:
+            self.checks.outages.append((server.unavailable_since, self.clock.now))
+        server.unavailable_since = (server.unavailable_since or self.clock.now) if unavailable else None
 
-    def arrive(self, number: int) -> bool:
-        """Something that nobody waits for any more gets there: a statement, or a commit."""
-        if self.kafka.under_way and number % 2:
-            return self.kafka.under_way.pop((number >> 1) % len(self.kafka.under_way)).arrive()
-        return self.server.arrive(number >> 1)
+    def deliver_delayed(self, number: int) -> bool:
+        """Let a delayed commit or statement arrive, whose client has given up."""
+        if self.kafka.delayed_commits and number % 2:
+            index = (number >> 1) % len(self.kafka.delayed_commits)
+            return self.kafka.delayed_commits.pop(index).deliver_commit()
+        return self.postgres_server.deliver_delayed(number >> 1)
 
     def close(self) -> None:
         """End all fibers."""
-        for process in [*self.bridges, *self.relays, *self.workers, *self.webs]:
+        for process in [*self.bridges, *self.relays, *self.workers, *self.requests]:
             process.kill()

@@ -1,4 +1,4 @@
-"""Results as a provider returns them."""
+"""Agent results as a provider returns them."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ from pydantic import BaseModel, ConfigDict
 from agents.interface import AgentResult
 
 
-class Loose(BaseModel):
-    """An output that checks nothing, as a careless provider's would."""
+class UncheckedOutput(BaseModel):
+    """An output without validation, as a faulty provider might return it."""
 
     model_config = ConfigDict(extra="allow")
 
 
-def a_result(fields: dict[str, Any] | None = None, **columns: Any) -> AgentResult:
-    """A result with everything filled in that a test does not care about."""
-    given: dict[str, Any] = {
-        "output": Loose.model_construct(**(fields or {"said": "yes"})),
+def make_result(output_fields: dict[str, Any] | None = None, **columns: Any) -> AgentResult:
+    """Return a result with these output fields and attributes, and defaults for all others."""
+    defaults: dict[str, Any] = {
+        "output": UncheckedOutput.model_construct(**(output_fields or {"answer": "yes"})),
         "provider": "tests",
         "model": "none",
         "version": "1",
@@ -24,4 +24,4 @@ def a_result(fields: dict[str, Any] | None = None, **columns: Any) -> AgentResul
         "tokens_out": 5,
         "cost_usd": None,
     }
-    return AgentResult(**(given | columns))
+    return AgentResult(**(defaults | columns))

@@ -1,37 +1,38 @@
-"""A provider whose every call is a function of the test."""
+"""A provider whose calls run functions of the test."""
 
 from collections.abc import Callable
 
 from agents.interface import AgentInput, AgentResult, CallContext
-from tests.tasks.agent_results import a_result
+from tests.tasks.agent_results import make_result
 
-Play = Callable[[CallContext], AgentResult | None]
+Behaviour = Callable[[CallContext], AgentResult | None]
+"""What happens in one call. None stands for a default result."""
 
 
-class Puppet:
-    """Plays the given functions one after the other, and the last one again; None is a plain result."""
+class FakeProvider:
+    """Runs the given behaviours one call after the other, and repeats the last one."""
 
-    def __init__(self, *plays: Play) -> None:
-        self._plays = plays or (lambda _: None,)
-        self.given: list[AgentInput] = []
+    def __init__(self, *behaviours: Behaviour) -> None:
+        self._behaviours = behaviours or (lambda _: None,)
+        self.inputs: list[AgentInput] = []
         self.contexts: list[CallContext] = []
 
     @property
     def calls(self) -> int:
-        """How many calls were paid for."""
+        """Return how many calls were begun, and so paid for."""
         return len(self.contexts)
 
-    def run(self, agent_name: str, given: AgentInput, context: CallContext) -> AgentResult:
-        self.given.append(given)
+    def run(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> AgentResult:
+        self.inputs.append(agent_input)
         self.contexts.append(context)
-        play = self._plays[min(self.calls, len(self._plays)) - 1]
-        return play(context) or a_result({"agent": agent_name})
+        behave = self._behaviours[min(self.calls, len(self._behaviours)) - 1]
+        return behave(context) or make_result({"agent": agent_name})
 
 
-def raising(error: BaseException) -> Play:
-    """A call that ends with this error."""
+def raising(error: BaseException) -> Behaviour:
+    """Return a behaviour that raises this error."""
 
-    def play(_: CallContext) -> AgentResult | None:
+    def behave(_: CallContext) -> AgentResult | None:
         raise error
 
-    return play
+    return behave

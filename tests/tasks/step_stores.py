@@ -1,4 +1,4 @@
-"""Calls and results of steps in a step_store, and ledgers with trouble in them."""
+"""Calls and results of steps in PostgreSQL, and step stores with faults."""
 
 import time
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 from tasks.step_store import Claim, Step, StepStore
 from tests.eventually import eventually
-from tests.tasks.agent_results import a_result
+from tests.tasks.agent_results import make_result
 
 
-class StoppedAfterClaim:
-    """A step_store whose process stands still after the answer to a claim, for as long as something else takes."""
+class PausedAfterClaim:
+    """A step store that runs `meanwhile` after each claim, as if the process had been suspended in that time."""
 
     def __init__(self, store: StepStore, meanwhile: Callable[[], object]) -> None:
         self._store = store
@@ -26,36 +26,36 @@ class StoppedAfterClaim:
         return claim
 
 
-class ShortOfMemory:
-    """A step_store whose process has no memory left the first time that something is to be written."""
+class OutOfMemoryOnFirstSave:
+    """A step store whose first save raises MemoryError."""
 
     def __init__(self, store: StepStore) -> None:
         self._store = store
-        self._short = True
+        self._is_first = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def save(self, *given: Any, **named: Any) -> bool:
-        if self._short:
-            self._short = False
+    def save(self, *args: Any, **kwargs: Any) -> bool:
+        if self._is_first:
+            self._is_first = False
             raise MemoryError
-        return self._store.save(*given, **named)
+        return self._store.save(*args, **kwargs)
 
 
-def stand_still(seconds: float) -> None:
-    """As a process that is stopped for so long."""
-    began = time.monotonic()
-    eventually(lambda: time.monotonic() - began > seconds)
+def block_for(seconds: float) -> None:
+    """Block the thread, as if its process had been suspended for that long."""
+    started_at = time.monotonic()
+    eventually(lambda: time.monotonic() - started_at > seconds)
 
 
-def warm(step_store: StepStore) -> None:
-    """Let the pool have its connection, and the process know the claim, so that what comes next is one round trip."""
+def warm_up(step_store: StepStore) -> None:
+    """Open the pool's connection and prepare the claim, so that the next claim is a single round trip."""
     assert step_store.claim(Step(uuid4(), 1, 1), uuid4()) is None
 
 
 def claimed_call(step_store: StepStore, step: Step) -> UUID:
-    """A call of this step that PostgreSQL has admitted."""
+    """Claim the step and return the id of its call."""
     call = uuid4()
     claim = step_store.claim(step, call)
     assert claim is not None
@@ -63,5 +63,8 @@ def claimed_call(step_store: StepStore, step: Step) -> UUID:
     return call
 
 
-def save(step_store: StepStore, step: Step, call: UUID, output: dict[str, Any] | None = None, **columns: Any) -> bool:
-    return step_store.save(step, call, 1, a_result(output, **columns), seconds=1.5, events=[b"one", b"two"])
+def save_step(
+    step_store: StepStore, step: Step, call: UUID, output: dict[str, Any] | None = None, **columns: Any
+) -> bool:
+    """Save a result with two events; return whether it was saved."""
+    return step_store.save(step, call, 1, make_result(output, **columns), seconds=1.5, events=[b"one", b"two"])

@@ -1,4 +1,4 @@
-"""The calls in progress: who is renewed, who is cancelled, who is wedged. The clock is the test's."""
+"""Calls: which calls are renewed, cancelled and stuck. The test sets the clock."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ LEASE_RENEW_SECONDS = 5.0
 
 
 class Clock:
-    """Stands still until it is set."""
+    """A clock that moves only when the test sets it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -22,20 +22,20 @@ class Clock:
         return self.now
 
 
-class Fence:
-    """PostgreSQL's side of a renewal: what it was asked, and whom it does not know any more."""
+class FakeRenew:
+    """Stands in for the RENEW statement, and records which calls were renewed."""
 
     def __init__(self) -> None:
-        self.asked: list[set[UUID]] = []
-        self.gone: set[UUID] = set()
+        self.requests: list[set[UUID]] = []
+        self.fenced: set[UUID] = set()
         self.locked: set[UUID] = set()
-        self.faults: list[Exception] = []
+        self.errors: list[Exception] = []
 
     def __call__(self, calls: dict[UUID, UUID]) -> dict[UUID, bool]:
-        self.asked.append(set(calls))
-        if self.faults:
-            raise self.faults.pop()
-        return {call: call not in self.locked for call in calls if call not in self.gone}
+        self.requests.append(set(calls))
+        if self.errors:
+            raise self.errors.pop()
+        return {call: call not in self.locked for call in calls if call not in self.fenced}
 
 
 @pytest.fixture
@@ -44,95 +44,99 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def fence() -> Fence:
-    return Fence()
+def renew() -> FakeRenew:
+    return FakeRenew()
 
 
 @pytest.fixture
-def calls(fence: Fence, clock: Clock) -> Calls:
-    """A registry whose own thread sleeps through the test."""
-    return Calls(fence, 3600.0, clock)
+def calls(renew: FakeRenew, clock: Clock) -> Calls:
+    """A registry whose own thread sleeps during the whole test."""
+    return Calls(renew, 3600.0, clock)
 
 
-def a_call(clock: Clock, deadline: float = 60.0) -> Call:
-    return Call(uuid4(), uuid4(), claimed=clock.now, renewed=clock.now, deadline=clock.now + deadline)
+def make_call(clock: Clock, deadline: float = 60.0) -> Call:
+    return Call(uuid4(), uuid4(), claimed_at=clock.now, renewed_at=clock.now, deadline=clock.now + deadline)
 
 
-def test_a_living_call_is_renewed_and_knows_when_that_was_asked(calls: Calls, fence: Fence, clock: Clock) -> None:
-    call = a_call(clock)
+def test_a_renewal_records_when_it_was_sent(calls: Calls, renew: FakeRenew, clock: Clock) -> None:
+    call = make_call(clock)
     calls.add(call)
     clock.now += 5
     calls.renew_all()
-    assert fence.asked == [{call.call_id}]
-    assert (call.renewed, call.fenced, call.cancelled.is_set()) == (clock.now, False, False)
+    assert renew.requests == [{call.call_id}]
+    assert (call.renewed_at, call.fenced, call.cancelled.is_set()) == (clock.now, False, False)
 
 
-def test_the_sending_counts_and_not_the_answer(clock: Clock) -> None:
-    def slow(calls: dict[UUID, UUID]) -> dict[UUID, bool]:
+def test_the_age_of_a_beat_counts_from_sending_the_renewal(clock: Clock) -> None:
+    def renew_slowly(calls: dict[UUID, UUID]) -> dict[UUID, bool]:
         clock.now += 4
         return dict.fromkeys(calls, True)
 
-    calls, call = Calls(slow, 3600.0, clock), a_call(clock)
+    calls, call = Calls(renew_slowly, 3600.0, clock), make_call(clock)
     calls.add(call)
-    asked_at = clock.now
+    sent_at = clock.now
     calls.renew_all()
-    calls.renew_now(call, slow)
-    assert call.renewed == asked_at + 4
+    calls.renew_now(call, renew_slowly)
+    assert call.renewed_at == sent_at + 4
 
 
-def test_all_calls_of_the_process_are_renewed_in_one_question(calls: Calls, fence: Fence, clock: Clock) -> None:
-    ours = [a_call(clock) for _ in range(5)]
-    for call in ours:
+def test_all_calls_of_the_process_are_renewed_in_one_statement(calls: Calls, renew: FakeRenew, clock: Clock) -> None:
+    added = [make_call(clock) for _ in range(5)]
+    for call in added:
         calls.add(call)
     calls.renew_all()
-    assert fence.asked == [{call.call_id for call in ours}]
+    assert renew.requests == [{call.call_id for call in added}]
 
 
-def test_a_fenced_call_is_cancelled_alone_and_not_asked_for_again(calls: Calls, fence: Fence, clock: Clock) -> None:
-    fenced, alive = a_call(clock), a_call(clock)
+def test_only_the_fenced_call_is_cancelled_and_it_is_not_renewed_again(
+    calls: Calls, renew: FakeRenew, clock: Clock
+) -> None:
+    fenced, alive = make_call(clock), make_call(clock)
     calls.add(fenced)
     calls.add(alive)
-    fence.gone = {fenced.call_id}
+    renew.fenced = {fenced.call_id}
     calls.renew_all()
     calls.renew_all()
     assert (fenced.fenced, fenced.cancelled.is_set()) == (True, True)
     assert (alive.fenced, alive.cancelled.is_set()) == (False, False)
-    assert fence.asked[1:] == [{alive.call_id}]
+    assert renew.requests[1:] == [{alive.call_id}]
 
 
-def test_an_overdue_call_is_cancelled_and_left_to_silence(calls: Calls, fence: Fence, clock: Clock) -> None:
-    call = a_call(clock, deadline=60)
+def test_an_overdue_call_is_cancelled_and_no_longer_renewed(calls: Calls, renew: FakeRenew, clock: Clock) -> None:
+    call = make_call(clock, deadline=60)
     calls.add(call)
     clock.now += 60
     calls.renew_all()
     assert (call.cancelled.is_set(), call.fenced) == (True, False)
-    assert fence.asked == []
+    assert renew.requests == []
 
 
-def test_an_overdue_call_is_cancelled_while_postgresql_is_away(calls: Calls, fence: Fence, clock: Clock) -> None:
-    late, alive = a_call(clock, deadline=60), a_call(clock, deadline=900)
-    calls.add(late)
+def test_an_overdue_call_is_cancelled_while_postgresql_is_unavailable(
+    calls: Calls, renew: FakeRenew, clock: Clock
+) -> None:
+    overdue, alive = make_call(clock, deadline=60), make_call(clock, deadline=900)
+    calls.add(overdue)
     calls.add(alive)
     clock.now += 60
-    fence.faults = [OSError("away")]
-    with pytest.raises(OSError, match="away"):
+    renew.errors = [OSError("unavailable")]
+    with pytest.raises(OSError, match="unavailable"):
         calls.renew_all()
-    assert late.cancelled.is_set()
+    assert overdue.cancelled.is_set()
 
 
-def test_a_call_that_holds_its_result_is_renewed_beyond_the_deadline(calls: Calls, fence: Fence, clock: Clock) -> None:
-    call = a_call(clock, deadline=60)
+def test_a_call_with_a_result_is_renewed_beyond_its_deadline(calls: Calls, renew: FakeRenew, clock: Clock) -> None:
+    call = make_call(clock, deadline=60)
     calls.add(call)
     call.has_result = True
     clock.now += 3600
     calls.renew_all()
-    assert fence.asked == [{call.call_id}]
+    assert renew.requests == [{call.call_id}]
     assert not call.cancelled.is_set()
     assert calls.stuck() == []
 
 
-def test_a_call_that_ignores_its_cancellation_for_long_is_wedged(fence: Fence, clock: Clock) -> None:
-    calls, call = Calls(fence, LEASE_RENEW_SECONDS, clock), a_call(clock, deadline=60)
+def test_a_call_that_keeps_ignoring_its_cancellation_is_stuck(renew: FakeRenew, clock: Clock) -> None:
+    calls, call = Calls(renew, LEASE_RENEW_SECONDS, clock), make_call(clock, deadline=60)
     calls.add(call)
     clock.now += 60 + STUCK_AFTER_RENEWALS * LEASE_RENEW_SECONDS - 0.1
     assert calls.stuck() == []
@@ -142,61 +146,61 @@ def test_a_call_that_ignores_its_cancellation_for_long_is_wedged(fence: Fence, c
     assert calls.stuck() == []
 
 
-def test_a_call_whose_row_is_locked_is_neither_fenced_nor_renewed(calls: Calls, fence: Fence, clock: Clock) -> None:
-    call, sent = a_call(clock), clock.now
+def test_a_call_with_a_locked_row_is_neither_fenced_nor_renewed(calls: Calls, renew: FakeRenew, clock: Clock) -> None:
+    call, claimed_at = make_call(clock), clock.now
     calls.add(call)
-    fence.locked.add(call.call_id)
+    renew.locked.add(call.call_id)
     clock.now += 5
     calls.renew_all()
-    assert (call.renewed, call.fenced) == (sent, False)
-    assert not calls.renew_now(call, fence)
-    fence.locked.clear()
-    assert calls.renew_now(call, fence)
-    assert call.renewed == clock.now
+    assert (call.renewed_at, call.fenced) == (claimed_at, False)
+    assert not calls.renew_now(call, renew)
+    renew.locked.clear()
+    assert calls.renew_now(call, renew)
+    assert call.renewed_at == clock.now
 
 
-def test_an_ended_call_is_renewed_no_more(calls: Calls, fence: Fence, clock: Clock) -> None:
-    call = a_call(clock)
+def test_a_removed_call_is_not_renewed(calls: Calls, renew: FakeRenew, clock: Clock) -> None:
+    call = make_call(clock)
     calls.add(call)
     calls.remove(call)
     calls.remove(call)
     calls.renew_all()
-    assert fence.asked == []
+    assert renew.requests == []
 
 
-def test_no_thread_is_started_before_the_first_call_and_only_one_after_it(fence: Fence, clock: Clock) -> None:
+def test_the_first_call_starts_the_only_renewal_thread(renew: FakeRenew, clock: Clock) -> None:
     before = threading.active_count()
-    calls = Calls(fence, 3600.0, clock)
+    calls = Calls(renew, 3600.0, clock)
     assert threading.active_count() == before
-    calls.add(a_call(clock))
-    calls.add(a_call(clock))
+    calls.add(make_call(clock))
+    calls.add(make_call(clock))
     assert threading.active_count() == before + 1
 
 
-def test_the_thread_survives_what_a_renewal_raises(fence: Fence, caplog: pytest.LogCaptureFixture) -> None:
-    fence.faults = [RuntimeError("one"), MemoryError(), ValueError("three")]
-    calls, clock = Calls(fence, 0.01), Clock()
-    call = a_call(clock, deadline=1e9)
+def test_the_renewal_thread_survives_errors(renew: FakeRenew, caplog: pytest.LogCaptureFixture) -> None:
+    renew.errors = [RuntimeError("one"), MemoryError(), ValueError("three")]
+    calls, clock = Calls(renew, 0.01), Clock()
+    call = make_call(clock, deadline=1e9)
     with caplog.at_level(logging.WARNING):
         calls.add(call)
-        eventually(lambda: len(fence.asked) > 4)
+        eventually(lambda: len(renew.requests) > 4)
     calls.remove(call)
     assert len([line for line in caplog.messages if "could not be renewed" in line]) == 3
 
 
-def test_a_thread_that_could_not_be_started_is_started_with_the_next_call(
-    fence: Fence, clock: Clock, monkeypatch: pytest.MonkeyPatch
+def test_the_next_call_starts_the_thread_that_could_not_be_started(
+    renew: FakeRenew, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = Calls(fence, 0.01, clock)
+    calls = Calls(renew, 0.01, clock)
 
-    def no_thread(thread: threading.Thread) -> None:
+    def fail_to_start(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    with monkeypatch.context() as full:
-        full.setattr(threading.Thread, "start", no_thread)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail_to_start)
         with pytest.raises(RuntimeError):
-            calls.add(a_call(clock))
-    call = a_call(clock)
+            calls.add(make_call(clock))
+    call = make_call(clock)
     calls.add(call)
-    eventually(lambda: any(call.call_id in asked for asked in fence.asked))
+    eventually(lambda: any(call.call_id in request for request in renew.requests))
     calls.remove(call)

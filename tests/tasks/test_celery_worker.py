@@ -1,4 +1,4 @@
-"""A real Celery worker on real Redis: chains, repeats, failures and ends."""
+"""A real Celery worker on a real Redis: chains, duplicate messages, failures and shutdowns."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +19,24 @@ from contracts.settings import Settings
 from tasks.application import create_app
 from tasks.watchdog import REPLACE_EXIT_STATUS
 from tests.eventually import eventually
-from tests.tasks.thoughts import SECRET, accepted, dead_letters, die_in_a_call, runs, taken, thought
-from tests.tasks.worker_processes import TaskEvents, a_worker, calls, cut_connections, send, unacknowledged, waiting
+from tests.tasks.thoughts import (
+    SECRET,
+    accept_thought,
+    agent_run_rows,
+    dead_letter_rows,
+    dispatch_head,
+    lose_worker_in_call,
+    thought_row,
+)
+from tests.tasks.worker_processes import (
+    TaskEvents,
+    call_log_lines,
+    count_queued,
+    count_unacknowledged,
+    dispatch,
+    kill_connections,
+    running_worker,
+)
 
 
 @pytest.fixture
@@ -28,239 +44,244 @@ def overrides(tmp_path: Path) -> dict[str, Any]:
     return {"scripted_call_log": str(tmp_path / "calls"), "kafka_retry_backoff_ms": 40}
 
 
-def a_head(database: Database, settings: Settings, words: str = SECRET) -> Head:
-    """A new thought that a bridge has just dispatched."""
-    return taken(database, accepted(database, settings, words))
+def new_head(database: Database, settings: Settings, thought_text: str = SECRET) -> Head:
+    """Accept and dispatch a new thought; return it as the head of its line."""
+    return dispatch_head(database, accept_thought(database, settings, thought_text))
 
 
-def is_over(database: Database, head: Head) -> str | None:
-    """The status of a thought that has reached its end."""
-    row = thought(database, head.thought_id)
+def terminal_status(database: Database, head: Head) -> str | None:
+    """Return the status of a terminal thought, None for any other."""
+    row = thought_row(database, head.thought_id)
     return str(row.status) if row.finished_at else None
 
 
-def is_quiet(client: redis.Redis) -> bool:
-    """Whether no message is left anywhere."""
-    return waiting(client) == 0 and unacknowledged(client) == 0
+def has_no_messages(client: redis.Redis) -> bool:
+    """Return whether no message is queued or unacknowledged."""
+    return count_queued(client) == 0 and count_unacknowledged(client) == 0
 
 
-def steps_called(settings: Settings, head: Head) -> list[str]:
-    return [line["agent"] for line in calls(settings, thought_id=str(head.thought_id))]
+def called_agents(settings: Settings, head: Head) -> list[str]:
+    """Return the agents that were called for a thought, in the order of the calls."""
+    return [line["agent"] for line in call_log_lines(settings, thought_id=str(head.thought_id))]
 
 
-def test_chains_go_through_their_steps_whatever_happens_on_the_way(
+def test_a_worker_runs_chains_to_their_end_with_retries_and_failures(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    smooth = a_head(database, settings)
-    retried = a_head(database, settings, "[[fail:analysis:transient:2]]" + SECRET)
-    broken = a_head(database, settings, "[[fail:value_impact:permanent:1]]" + SECRET)
-    worn_out = a_head(database, settings, "[[fail:priority:transient:*]]" + SECRET)
-    heads = [smooth, retried, broken, worn_out]
-    with a_worker(settings, tmp_path) as worker:
-        send(settings, heads)
-        eventually(lambda: all(is_over(database, head) for head in heads))
-        eventually(lambda: is_quiet(redis_client))
-        first_beat = worker.heartbeat_file.stat().st_mtime
-        eventually(lambda: worker.heartbeat_file.stat().st_mtime > first_beat)
-        worker.ask_to_end()
-        assert worker.ended() == 0
-    ends = [is_over(database, head) for head in heads]
-    assert ends == ["completed", "completed", "failed", "failed"]
-    assert steps_called(settings, smooth) == list(CATALOGUE.names)
-    assert steps_called(settings, retried) == [CATALOGUE.names[0], *[CATALOGUE.names[1]] * 3, *CATALOGUE.names[2:]]
-    assert steps_called(settings, broken) == list(CATALOGUE.names[:3])
-    assert steps_called(settings, worn_out) == [*CATALOGUE.names[:4], *[CATALOGUE.names[4]] * 4]
-    assert [len(dead_letters(database, head.thought_id)) for head in heads] == [0, 0, 1, 1]
+    successful = new_head(database, settings)
+    retried = new_head(database, settings, "[[fail:analysis:transient:2]]" + SECRET)
+    failing = new_head(database, settings, "[[fail:value_impact:permanent:1]]" + SECRET)
+    exhausted = new_head(database, settings, "[[fail:priority:transient:*]]" + SECRET)
+    heads = [successful, retried, failing, exhausted]
+    with running_worker(settings, tmp_path) as worker:
+        dispatch(settings, heads)
+        eventually(lambda: all(terminal_status(database, head) for head in heads))
+        eventually(lambda: has_no_messages(redis_client))
+        touched_at = worker.heartbeat_file.stat().st_mtime
+        eventually(lambda: worker.heartbeat_file.stat().st_mtime > touched_at)
+        worker.send_sigterm()
+        assert worker.wait_for_exit() == 0
+    statuses = [terminal_status(database, head) for head in heads]
+    assert statuses == ["completed", "completed", "failed", "failed"]
+    assert called_agents(settings, successful) == list(CATALOGUE.names)
+    assert called_agents(settings, retried) == [CATALOGUE.names[0], *[CATALOGUE.names[1]] * 3, *CATALOGUE.names[2:]]
+    assert called_agents(settings, failing) == list(CATALOGUE.names[:3])
+    assert called_agents(settings, exhausted) == [*CATALOGUE.names[:4], *[CATALOGUE.names[4]] * 4]
+    assert [len(dead_letter_rows(database, head.thought_id)) for head in heads] == [0, 0, 1, 1]
     assert SECRET not in worker.log
     assert "Traceback" not in worker.log
     assert list(redis_client.scan_iter("celery-task-meta*")) == []
 
 
-def test_messages_carry_no_word_of_the_thought(
+def test_messages_do_not_contain_the_text_of_the_thought(
     database: Database, settings: Settings, redis_client: redis.Redis
 ) -> None:
-    head = a_head(database, settings)
-    send(settings, [head])
+    head = new_head(database, settings)
+    dispatch(settings, [head])
     (message,) = redis_client.lrange("thoughts", 0, -1)
     assert str(head.thought_id).encode() in message
     assert SECRET.encode() not in message
 
 
-def test_a_message_that_comes_again_during_its_call_is_dropped(
+def test_a_duplicate_message_during_the_call_is_dropped(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    head = a_head(database, settings, "[[delay:classification:3000]]")
-    with a_worker(settings, tmp_path):
-        send(settings, [head])
-        eventually(lambda: calls(settings))
-        send(settings, [head])
-        eventually(lambda: waiting(redis_client) == 0 and unacknowledged(redis_client) == 1)
-        assert calls(settings, "end") == []
-        assert eventually(lambda: is_over(database, head)) == "completed"
-    assert steps_called(settings, head) == list(CATALOGUE.names)
-    assert [run.attempts for run in runs(database, head.thought_id)] == [1] * 5
+    head = new_head(database, settings, "[[delay:classification:3000]]")
+    with running_worker(settings, tmp_path):
+        dispatch(settings, [head])
+        eventually(lambda: call_log_lines(settings))
+        dispatch(settings, [head])
+        eventually(lambda: count_queued(redis_client) == 0 and count_unacknowledged(redis_client) == 1)
+        assert call_log_lines(settings, "end") == []
+        assert eventually(lambda: terminal_status(database, head)) == "completed"
+    assert called_agents(settings, head) == list(CATALOGUE.names)
+    assert [run.attempts for run in agent_run_rows(database, head.thought_id)] == [1] * 5
 
 
-def test_a_chain_outlives_a_redis_that_forgets_everything(
+def test_a_chain_continues_after_redis_has_lost_everything(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    head = a_head(database, settings, "[[delay:analysis:3000]]")
-    with a_worker(settings, tmp_path):
-        send(settings, [head])
-        eventually(lambda: calls(settings, agent="analysis"))
+    head = new_head(database, settings, "[[delay:analysis:3000]]")
+    with running_worker(settings, tmp_path):
+        dispatch(settings, [head])
+        eventually(lambda: call_log_lines(settings, agent="analysis"))
         redis_client.flushdb()
-        assert calls(settings, "end", agent="analysis") == []
-        assert eventually(lambda: is_over(database, head)) == "completed"
-    assert steps_called(settings, head) == list(CATALOGUE.names)
+        assert call_log_lines(settings, "end", agent="analysis") == []
+        assert eventually(lambda: terminal_status(database, head)) == "completed"
+    assert called_agents(settings, head) == list(CATALOGUE.names)
 
 
-def test_flower_hears_of_every_task_also_after_the_broker_was_lost(
+def test_a_worker_sends_the_events_of_every_task_also_after_a_lost_broker_connection(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    events = TaskEvents(redis_client)
-    with a_worker(settings, tmp_path):
+    task_events = TaskEvents(redis_client)
+    with running_worker(settings, tmp_path):
         for _ in range(2):
-            head = a_head(database, settings)
-            send(settings, [head])
+            head = new_head(database, settings)
+            dispatch(settings, [head])
             kinds = ["task-received", "task-started", "task-succeeded"]
             ids = [
                 f"{head.thought_id}-{head.dispatch_id}-{head.sends}-{step}"
                 for step in range(1, len(CATALOGUE.names) + 1)
             ]
-            expected = sorted((kind, each) for kind in kinds for each in ids)
-            eventually(lambda: events.of(head) == expected, timeout=20)  # noqa: B023  it is asked at once
-            cut_connections(redis_client)
+            expected = sorted((kind, task_id) for kind in kinds for task_id in ids)
+            eventually(lambda: task_events.events_of(head) == expected, timeout=20)  # noqa: B023  it is called at once
+            kill_connections(redis_client)
 
 
-def test_flower_hears_of_what_ends_while_the_worker_shuts_down(
+def test_a_worker_sends_the_events_of_tasks_that_end_during_its_shutdown(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    events, head = TaskEvents(redis_client), a_head(database, settings, "[[delay:classification:2000]]")
-    with a_worker(settings, tmp_path) as worker:
-        send(settings, [head])
-        eventually(lambda: calls(settings))
-        worker.ask_to_end()
-        assert worker.ended() == 0
-    first = f"{head.thought_id}-{head.dispatch_id}-{head.sends}-1"
-    expected = [(kind, first) for kind in ("task-received", "task-started", "task-succeeded")]
-    eventually(lambda: [told for told in events.of(head) if told[1] == first] == expected)
+    task_events, head = TaskEvents(redis_client), new_head(database, settings, "[[delay:classification:2000]]")
+    with running_worker(settings, tmp_path) as worker:
+        dispatch(settings, [head])
+        eventually(lambda: call_log_lines(settings))
+        worker.send_sigterm()
+        assert worker.wait_for_exit() == 0
+    first_task_id = f"{head.thought_id}-{head.dispatch_id}-{head.sends}-1"
+    expected = [(kind, first_task_id) for kind in ("task-received", "task-started", "task-succeeded")]
+    eventually(lambda: [event for event in task_events.events_of(head) if event[1] == first_task_id] == expected)
 
 
 @contextmanager
-def a_broker_that_can_refuse(client: redis.Redis, settings: Settings) -> Iterator[tuple[str, Callable[[str], None]]]:
-    """The broker's address under a name of its own, and what changes that name's rights: a Redis that is full, or
-    whose disk is, takes messages out and refuses to write, as one does here."""
+def restricted_broker(client: redis.Redis, settings: Settings) -> Iterator[tuple[str, Callable[[str], None]]]:
+    """Yield the broker's URL with a Redis user of its own, and a function that changes this user's permissions.
+
+    Without permission to write, Redis delivers messages and rejects writes, as it does when its memory or disk is full.
+    """
     name, password = f"worker-{uuid4().hex[:8]}", uuid4().hex
     client.acl_setuser(name, enabled=True, passwords=[f"+{password}"], keys=["*"], channels=["*"], commands=["+@all"])
-    place = urlsplit(settings.redis_url)
-    address = place._replace(netloc=f"{name}:{password}@{place.hostname}:{place.port}").geturl()
-    yield address, lambda rights: client.execute_command("ACL", "SETUSER", name, *rights.split())
+    parts = urlsplit(settings.redis_url)
+    url = parts._replace(netloc=f"{name}:{password}@{parts.hostname}:{parts.port}").geturl()
+    yield url, lambda permissions: client.execute_command("ACL", "SETUSER", name, *permissions.split())
     client.acl_deluser(name)
 
 
-def test_a_worker_outlives_a_redis_that_refuses_to_write(
+def test_a_worker_survives_a_redis_that_rejects_writes(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    with a_broker_that_can_refuse(redis_client, settings) as (address, allow):
-        of_worker = settings.model_copy(update={"celery_broker_url": address})
-        with a_worker(of_worker, tmp_path) as worker:
-            allow("-zadd -hset")
-            lost = a_head(database, settings)
-            send(settings, [lost])
+    with restricted_broker(redis_client, settings) as (url, set_permissions):
+        restricted_settings = settings.model_copy(update={"celery_broker_url": url})
+        with running_worker(restricted_settings, tmp_path) as worker:
+            set_permissions("-zadd -hset")
+            undelivered = new_head(database, settings)
+            dispatch(settings, [undelivered])
             eventually(lambda: "Connection to broker lost" in worker.log)
-            allow("+zadd +hset")
-            head = a_head(database, settings)
-            send(settings, [head])
-            assert eventually(lambda: is_over(database, head)) == "completed"
+            set_permissions("+zadd +hset")
+            head = new_head(database, settings)
+            dispatch(settings, [head])
+            assert eventually(lambda: terminal_status(database, head)) == "completed"
             assert worker.process.poll() is None
-    assert thought(database, lost.thought_id).attempts == 0
+    assert thought_row(database, undelivered.thought_id).attempts == 0
 
 
-def test_a_worker_that_dies_in_a_call_has_counted_the_attempt(
+def test_the_attempt_is_counted_when_a_worker_dies_in_the_call(
     database: Database, settings: Settings, tmp_path: Path
 ) -> None:
-    head = a_head(database, settings, "[[fail:classification:crash:1]]")
-    with a_worker(settings, tmp_path) as worker:
-        send(settings, [head])
-        assert worker.ended() == 137
-    row = thought(database, head.thought_id)
+    head = new_head(database, settings, "[[fail:classification:crash:1]]")
+    with running_worker(settings, tmp_path) as worker:
+        dispatch(settings, [head])
+        assert worker.wait_for_exit() == 137
+    row = thought_row(database, head.thought_id)
     assert (row.status, row.attempts, row.steps_done) == ("processing", 1, 0)
     assert row.call_id is not None
 
 
-def test_what_killed_a_worker_is_done_by_solo_alone_and_goes_back_to_the_others(
+def test_the_solo_worker_runs_only_the_step_that_killed_its_worker(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    head = a_head(database, settings, "[[fail:classification:transient:1]]")
-    alone = die_in_a_call(database, head.thought_id)
-    assert alone.losses == 1
-    with a_worker(settings, tmp_path, queues=SOLO_QUEUE, concurrency=1):
-        send(settings, [alone])
-        eventually(lambda: thought(database, head.thought_id).steps_done == 1)
-        eventually(lambda: waiting(redis_client) == 1 and unacknowledged(redis_client) == 0)
-    assert steps_called(settings, head) == [CATALOGUE.names[0]] * 2
+    head = new_head(database, settings, "[[fail:classification:transient:1]]")
+    solo_head = lose_worker_in_call(database, head.thought_id)
+    assert solo_head.losses == 1
+    with running_worker(settings, tmp_path, queues=SOLO_QUEUE, concurrency=1):
+        dispatch(settings, [solo_head])
+        eventually(lambda: thought_row(database, head.thought_id).steps_done == 1)
+        eventually(lambda: count_queued(redis_client) == 1 and count_unacknowledged(redis_client) == 0)
+    assert called_agents(settings, head) == [CATALOGUE.names[0]] * 2
 
 
 @pytest.mark.parametrize(
     "overrides", [{"agent_timeout_seconds": 6.0, "lease_renew_seconds": 0.5, "scripted_call_log": "calls"}]
 )
-def test_a_worker_with_a_wedged_thread_lets_the_others_end_and_leaves(
+def test_a_worker_with_a_stuck_thread_exits_after_its_other_steps(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
     settings = settings.model_copy(update={"scripted_call_log": str(tmp_path / "calls")})
-    hanging = a_head(database, settings, "[[fail:classification:hang:1]]")
-    other = a_head(database, settings, "[[delay:classification:5000]]")
-    late = a_head(database, settings)
-    with a_worker(settings, tmp_path) as worker:
-        send(settings, [hanging])
-        (begun,) = eventually(lambda: calls(settings))
-        eventually(lambda: time.time() - begun["time"] > 3.6)
-        send(settings, [other])
-        eventually(lambda: "overstays its deadline" in worker.log)
-        send(settings, [late])
-        assert worker.ended() == REPLACE_EXIT_STATUS
-    assert steps_called(settings, late) == []
-    assert steps_called(settings, other) == [CATALOGUE.names[0]]
-    assert thought(database, other.thought_id).steps_done == 1
-    row = thought(database, hanging.thought_id)
+    hanging = new_head(database, settings, "[[fail:classification:hang:1]]")
+    other = new_head(database, settings, "[[delay:classification:5000]]")
+    queued = new_head(database, settings)
+    with running_worker(settings, tmp_path) as worker:
+        dispatch(settings, [hanging])
+        (start,) = eventually(lambda: call_log_lines(settings))
+        eventually(lambda: time.time() - start["time"] > 3.6)
+        dispatch(settings, [other])
+        eventually(lambda: "ignores its cancellation" in worker.log)
+        dispatch(settings, [queued])
+        assert worker.wait_for_exit() == REPLACE_EXIT_STATUS
+    assert called_agents(settings, queued) == []
+    assert called_agents(settings, other) == [CATALOGUE.names[0]]
+    assert thought_row(database, other.thought_id).steps_done == 1
+    row = thought_row(database, hanging.thought_id)
     assert (row.status, row.attempts, row.call_id is not None) == ("processing", 1, True)
-    assert waiting(redis_client) == 2
+    assert count_queued(redis_client) == 2
 
 
-def test_a_worker_whose_consumer_lost_its_queue_lets_its_call_end_and_leaves_the_message_to_another(
+def test_a_worker_whose_consumer_lost_its_queue_ends_its_call_and_leaves_the_message_to_another(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
     settings = settings.model_copy(update={"lease_seconds": 4.0, "lease_renew_seconds": 1.0})
-    running = a_head(database, settings, "[[delay:classification:3000]]")
-    with a_worker(settings, tmp_path) as worker:
-        send(settings, [running])
-        eventually(lambda: calls(settings))
+    running = new_head(database, settings, "[[delay:classification:3000]]")
+    with running_worker(settings, tmp_path) as worker:
+        dispatch(settings, [running])
+        eventually(lambda: call_log_lines(settings))
         create_app(settings).control.cancel_consumer("thoughts")
-        eventually(lambda: thought(database, running.thought_id).steps_done == 1 and waiting(redis_client) == 1)
-        assert worker.ended(timeout=90) == REPLACE_EXIT_STATUS
+        eventually(
+            lambda: thought_row(database, running.thought_id).steps_done == 1 and count_queued(redis_client) == 1
+        )
+        assert worker.wait_for_exit(timeout=90) == REPLACE_EXIT_STATUS
         assert "slots are free" in worker.log
-    assert waiting(redis_client) == 1
-    with a_worker(settings, tmp_path):
-        assert eventually(lambda: is_over(database, running)) == "completed"
+    assert count_queued(redis_client) == 1
+    with running_worker(settings, tmp_path):
+        assert eventually(lambda: terminal_status(database, running)) == "completed"
 
 
-def test_a_worker_that_is_told_to_end_saves_its_call_and_another_goes_on(
+def test_a_worker_saves_its_call_during_shutdown_and_another_worker_continues(
     database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
     settings = settings.model_copy(update={"kafka_retry_backoff_ms": 4000})
-    running = a_head(database, settings, "[[delay:classification:3000]]")
-    put_back = a_head(database, settings, "[[fail:classification:transient:1]]")
-    with a_worker(settings, tmp_path) as worker:
-        send(settings, [running, put_back])
-        eventually(lambda: len(calls(settings)) == 2 and calls(settings, "error"))
-        eventually(lambda: thought(database, put_back.thought_id).not_before)
-        worker.ask_to_end()
-        assert worker.ended() == 0
-    assert [line["thought_id"] for line in calls(settings, "end")] == [str(running.thought_id)]
-    assert thought(database, running.thought_id).steps_done == 1
-    assert waiting(redis_client) == 2
-    with a_worker(settings, tmp_path):
-        assert eventually(lambda: is_over(database, running)) == "completed"
-        assert eventually(lambda: is_over(database, put_back)) == "completed"
-    assert steps_called(settings, running) == list(CATALOGUE.names)
-    assert steps_called(settings, put_back) == [CATALOGUE.names[0], *CATALOGUE.names]
+    running = new_head(database, settings, "[[delay:classification:3000]]")
+    requeued = new_head(database, settings, "[[fail:classification:transient:1]]")
+    with running_worker(settings, tmp_path) as worker:
+        dispatch(settings, [running, requeued])
+        eventually(lambda: len(call_log_lines(settings)) == 2 and call_log_lines(settings, "error"))
+        eventually(lambda: thought_row(database, requeued.thought_id).not_before)
+        worker.send_sigterm()
+        assert worker.wait_for_exit() == 0
+    assert [line["thought_id"] for line in call_log_lines(settings, "end")] == [str(running.thought_id)]
+    assert thought_row(database, running.thought_id).steps_done == 1
+    assert count_queued(redis_client) == 2
+    with running_worker(settings, tmp_path):
+        assert eventually(lambda: terminal_status(database, running)) == "completed"
+        assert eventually(lambda: terminal_status(database, requeued)) == "completed"
+    assert called_agents(settings, running) == list(CATALOGUE.names)
+    assert called_agents(settings, requeued) == [CATALOGUE.names[0], *CATALOGUE.names]

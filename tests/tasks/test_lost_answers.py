@@ -1,4 +1,4 @@
-"""Steps whose statements are done, and whose answers never come: all is written once."""
+"""Steps whose statements are executed and whose answers are lost: everything is written once."""
 
 import json
 from typing import Any
@@ -14,9 +14,9 @@ from contracts.settings import Settings
 from tasks.step import Advance, Failed
 from tasks.step_store import Step, StepStore
 from tests.tasks.conftest import MakeRunner
-from tests.tasks.fake_provider import Puppet
-from tests.tasks.step_stores import warm
-from tests.tasks.thoughts import dead_letters, outbox, runs, thought
+from tests.tasks.fake_provider import FakeProvider
+from tests.tasks.step_stores import warm_up
+from tests.tasks.thoughts import agent_run_rows, dead_letter_rows, outbox_rows, thought_row
 from tests.tcp_proxy import TcpProxy
 
 
@@ -25,21 +25,22 @@ def overrides() -> dict[str, Any]:
     return {"lease_renew_seconds": 1.0, "agent_timeout_seconds": 30.0, "kafka_retry_backoff_ms": 40}
 
 
-@pytest.mark.parametrize("is_told_to_end", [False, True])
-def test_a_claim_whose_answer_is_lost_is_one_attempt(
-    postgres_proxy: TcpProxy, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step, is_told_to_end: bool
+@pytest.mark.parametrize("is_shutting_down", [False, True])
+def test_a_claim_with_a_lost_answer_counts_one_attempt(
+    postgres_proxy: TcpProxy, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step, is_shutting_down: bool
 ) -> None:
-    """Also of who shall end: the claim is its own, and for long nobody else would be let in."""
-    warm(proxied_step_store)
+    """Also during a shutdown: the claim was granted, so no other worker can claim the step until its lease expires."""
+    warm_up(proxied_step_store)
     postgres_proxy.lose_next_answer()
-    puppet = Puppet()
+    provider = FakeProvider()
     assert (
-        make_runner(puppet, step_store=proxied_step_store, shutting_down=lambda: is_told_to_end).run(step) == Advance()
+        make_runner(provider, step_store=proxied_step_store, shutting_down=lambda: is_shutting_down).run(step)
+        == Advance()
     )
-    assert (puppet.calls, puppet.contexts[0].attempt) == (1, 1)
+    assert (provider.calls, provider.contexts[0].attempt) == (1, 1)
 
 
-def test_a_save_whose_answer_is_lost_is_saved_once_and_told(
+def test_a_save_with_a_lost_answer_is_written_once_and_its_event_is_in_the_outbox(
     database: Database,
     settings: Settings,
     postgres_proxy: TcpProxy,
@@ -47,13 +48,13 @@ def test_a_save_whose_answer_is_lost_is_saved_once_and_told(
     make_runner: MakeRunner,
     step: Step,
 ) -> None:
-    puppet = Puppet(lambda _: postgres_proxy.lose_next_answer())
-    assert make_runner(puppet, step_store=proxied_step_store).run(step) == Advance()
-    assert (puppet.calls, len(runs(database, step.thought_id))) == (1, 1)
-    assert len(outbox(database, settings.kafka_events_topic)) == 1
+    provider = FakeProvider(lambda _: postgres_proxy.lose_next_answer())
+    assert make_runner(provider, step_store=proxied_step_store).run(step) == Advance()
+    assert (provider.calls, len(agent_run_rows(database, step.thought_id))) == (1, 1)
+    assert len(outbox_rows(database, settings.kafka_events_topic)) == 1
 
 
-def test_a_final_failure_whose_answer_is_lost_is_written_once_and_shown(
+def test_a_final_failure_with_a_lost_answer_is_written_once_and_published(
     database: Database,
     settings: Settings,
     redis_client: redis.Redis,
@@ -62,13 +63,13 @@ def test_a_final_failure_whose_answer_is_lost_is_written_once_and_shown(
     make_runner: MakeRunner,
     step: Step,
 ) -> None:
-    def play(_: CallContext) -> None:
+    def behave(_: CallContext) -> None:
         postgres_proxy.lose_next_answer()
         raise PermanentError("no")
 
-    assert make_runner(Puppet(play), step_store=proxied_step_store).run(step) == Failed("permanent")
-    assert len(dead_letters(database, step.thought_id)) == 1
-    assert len(outbox(database, settings.kafka_dead_letter_topic)) == 1
-    user = thought(database, step.thought_id).user_id
-    shown: Any = redis_client.xrange(stream_key(settings.redis_sse_prefix, user))
-    assert [json.loads(fields[b"message"])["type"] for _, fields in shown] == ["thought_failed"]
+    assert make_runner(FakeProvider(behave), step_store=proxied_step_store).run(step) == Failed("permanent")
+    assert len(dead_letter_rows(database, step.thought_id)) == 1
+    assert len(outbox_rows(database, settings.kafka_dead_letter_topic)) == 1
+    user = thought_row(database, step.thought_id).user_id
+    entries: Any = redis_client.xrange(stream_key(settings.redis_sse_prefix, user))
+    assert [json.loads(fields[b"message"])["type"] for _, fields in entries] == ["thought_failed"]

@@ -1,4 +1,4 @@
-"""A step from its message to its saved result: how it goes, fails and is given up."""
+"""A step from its message to its saved result: success, retries and failure."""
 
 import json
 from dataclasses import replace
@@ -19,10 +19,19 @@ from contracts.settings import Settings
 from tasks.step import Advance, Drop, Failed, Requeue, StepOutcome, StepRunner
 from tasks.step_store import Step
 from tests.eventually import eventually
-from tests.tasks.agent_results import a_result
+from tests.tasks.agent_results import make_result
 from tests.tasks.conftest import MakeRunner
-from tests.tasks.fake_provider import Puppet, raising
-from tests.tasks.thoughts import SECRET, a_step, change, dead_letters, outbox, runs, shown, thought
+from tests.tasks.fake_provider import FakeProvider, raising
+from tests.tasks.thoughts import (
+    SECRET,
+    agent_run_rows,
+    dead_letter_rows,
+    dispatch_first_step,
+    outbox_rows,
+    published_events,
+    set_columns,
+    thought_row,
+)
 
 
 @pytest.fixture
@@ -30,141 +39,141 @@ def overrides() -> dict[str, Any]:
     return {"lease_renew_seconds": 1.0, "agent_timeout_seconds": 30.0, "kafka_retry_backoff_ms": 40}
 
 
-def run_to_the_end(runner: StepRunner, step: Step) -> StepOutcome:
-    """Repeat the message as Celery would after each wait."""
+def run_with_retries(runner: StepRunner, step: Step) -> StepOutcome:
+    """Run a step until it is not requeued, as Celery does with a countdown; return the outcome."""
 
-    def ended() -> StepOutcome | None:
+    def final_outcome() -> StepOutcome | None:
         outcome = runner.run(step)
         return None if isinstance(outcome, Requeue) else outcome
 
-    outcome = eventually(ended)
+    outcome = eventually(final_outcome)
     assert outcome is not None
     return outcome
 
 
-# --- As it should go
+# --- Success
 
 
-def test_five_steps_complete_a_thought_and_are_shown_one_by_one(
+def test_five_steps_complete_a_thought_and_publish_their_progress(
     database: Database, settings: Settings, redis_client: redis.Redis, make_runner: MakeRunner, step: Step
 ) -> None:
-    puppet = Puppet()
-    runner, news = make_runner(puppet), redis_client.pubsub()
-    news.subscribe(wakeup_channel(settings.redis_sse_prefix))
+    provider = FakeProvider()
+    runner, subscription = make_runner(provider), redis_client.pubsub()
+    subscription.subscribe(wakeup_channel(settings.redis_sse_prefix))
     assert [runner.run(replace(step, number=number)) for number in range(1, 6)] == [Advance()] * 5
-    row = thought(database, step.thought_id)
-    assert (row.status, row.error, puppet.calls) == ("completed", None, 5)
-    told = shown(redis_client, settings, row.user_id)
-    assert [event["data"].get("progress") for event in told] == ["1/5", "2/5", "3/5", "4/5", "5/5", None]
-    assert told[-1]["type"] == "thought_completed"
-    assert told[-1]["data"]["processing_time_seconds"] == pytest.approx(row.processing_seconds, abs=0.001)
-    kafka = [json.loads(bytes(event.value)) for event in outbox(database, settings.kafka_events_topic)]
-    assert kafka == [event["data"] for event in told]
-    messages = eventually(lambda: news.get_message(ignore_subscribe_messages=True))
-    assert messages["data"] == str(row.user_id).encode()
+    row = thought_row(database, step.thought_id)
+    assert (row.status, row.error, provider.calls) == ("completed", None, 5)
+    published = published_events(redis_client, settings, row.user_id)
+    assert [event["data"].get("progress") for event in published] == ["1/5", "2/5", "3/5", "4/5", "5/5", None]
+    assert published[-1]["type"] == "thought_completed"
+    assert published[-1]["data"]["processing_time_seconds"] == pytest.approx(row.processing_seconds, abs=0.001)
+    kafka_events = [json.loads(bytes(event.value)) for event in outbox_rows(database, settings.kafka_events_topic)]
+    assert kafka_events == [event["data"] for event in published]
+    message = eventually(lambda: subscription.get_message(ignore_subscribe_messages=True))
+    assert message["data"] == str(row.user_id).encode()
 
 
-def test_an_agent_is_told_what_its_predecessors_found_and_how_to_be_charged_once(
+def test_an_agent_receives_the_earlier_outputs_and_an_idempotency_key(
     database: Database, make_runner: MakeRunner, step: Step
 ) -> None:
-    puppet = Puppet()
-    runner = make_runner(puppet)
+    provider = FakeProvider()
+    runner = make_runner(provider)
     runner.run(step)
     runner.run(replace(step, number=2))
-    given, context = puppet.given[1], puppet.contexts[1]
-    row = thought(database, step.thought_id)
-    assert (given.thought_id, given.user_id, given.text) == (str(row.id), str(row.user_id), SECRET)
-    assert given.previous == {"classification": {"agent": "classification"}}
+    agent_input, context = provider.inputs[1], provider.contexts[1]
+    row = thought_row(database, step.thought_id)
+    assert (agent_input.thought_id, agent_input.user_id, agent_input.text) == (str(row.id), str(row.user_id), SECRET)
+    assert agent_input.previous == {"classification": {"agent": "classification"}}
     assert (context.attempt, context.deadline_seconds) == (1, 30.0)
     assert context.idempotency_key == f"{row.id}:{row.turn}:2:1"
-    assert UUID(context.call_id) == runs(database, step.thought_id)[1].call_id
+    assert UUID(context.call_id) == agent_run_rows(database, step.thought_id)[1].call_id
 
 
-def test_a_message_that_comes_again_after_its_step_only_rings_on(make_runner: MakeRunner, step: Step) -> None:
-    puppet = Puppet()
-    runner = make_runner(puppet)
+def test_a_duplicate_message_of_a_saved_step_advances_without_a_call(make_runner: MakeRunner, step: Step) -> None:
+    provider = FakeProvider()
+    runner = make_runner(provider)
     assert [runner.run(step), runner.run(step)] == [Advance(), Advance()]
-    assert puppet.calls == 1
+    assert provider.calls == 1
 
 
-def test_a_message_that_comes_again_during_its_call_ends_there(make_runner: MakeRunner, step: Step) -> None:
-    second: list[StepOutcome] = []
+def test_a_duplicate_message_during_the_call_is_dropped(make_runner: MakeRunner, step: Step) -> None:
+    duplicates: list[StepOutcome] = []
 
-    def play(_: CallContext) -> None:
-        second.append(runner.run(step))
+    def behave(_: CallContext) -> None:
+        duplicates.append(runner.run(step))
 
-    puppet = Puppet(play)
-    runner = make_runner(puppet)
+    provider = FakeProvider(behave)
+    runner = make_runner(provider)
     assert runner.run(step) == Advance()
-    assert (second, puppet.calls) == ([Drop("busy")], 1)
+    assert (duplicates, provider.calls) == ([Drop("busy")], 1)
 
 
-def test_messages_of_another_dispatch_and_of_nobody_end_there(make_runner: MakeRunner, step: Step) -> None:
-    puppet = Puppet()
-    runner = make_runner(puppet)
+def test_messages_of_another_dispatch_or_an_unknown_thought_are_dropped(make_runner: MakeRunner, step: Step) -> None:
+    provider = FakeProvider()
+    runner = make_runner(provider)
     assert runner.run(replace(step, token=0)) == Drop("stale")
     assert runner.run(replace(step, thought_id=UUID(int=0))) == Drop("unknown")
-    assert puppet.calls == 0
+    assert provider.calls == 0
 
 
 # --- Retries
 
 
-def test_a_transient_failure_is_tried_again_after_its_wait(
+def test_a_transient_failure_is_retried_after_its_backoff(
     database: Database, settings: Settings, make_runner: MakeRunner
 ) -> None:
-    step = a_step(database, settings, "[[fail:classification:transient:2]]")
+    step = dispatch_first_step(database, settings, "[[fail:classification:transient:2]]")
     runner = make_runner(ScriptedProvider(0, None))
-    first = runner.run(step)
-    assert isinstance(first, Requeue)
-    assert 0.04 <= first.seconds <= 0.05
-    row = thought(database, step.thought_id)
+    outcome = runner.run(step)
+    assert isinstance(outcome, Requeue)
+    assert 0.04 <= outcome.seconds <= 0.05
+    row = thought_row(database, step.thought_id)
     assert (row.call_id, row.attempts, row.error["kind"], row.error["attempts"]) == (None, 1, "transient", 1)
     assert row.not_before > row.beat_at
-    assert run_to_the_end(runner, step) == Advance()
-    (run,) = runs(database, step.thought_id)
-    assert (run.attempts, thought(database, step.thought_id).attempts) == (3, 0)
+    assert run_with_retries(runner, step) == Advance()
+    (run,) = agent_run_rows(database, step.thought_id)
+    assert (run.attempts, thought_row(database, step.thought_id).attempts) == (3, 0)
 
 
-def test_a_message_that_comes_too_early_is_put_back_for_the_rest_of_the_wait(
+def test_a_message_before_the_retry_is_due_is_requeued_for_the_remaining_time(
     database: Database, make_runner: MakeRunner, step: Step
 ) -> None:
-    puppet = Puppet()
-    change(database, step.thought_id, "not_before = now() + interval '30 s'")
-    outcome = make_runner(puppet).run(step)
+    provider = FakeProvider()
+    set_columns(database, step.thought_id, "not_before = now() + interval '30 s'")
+    outcome = make_runner(provider).run(step)
     assert isinstance(outcome, Requeue)
     assert outcome.seconds == pytest.approx(30, abs=5)
-    assert (puppet.calls, thought(database, step.thought_id).attempts) == (0, 0)
+    assert (provider.calls, thought_row(database, step.thought_id).attempts) == (0, 0)
 
 
-def test_a_provider_that_asks_for_minutes_is_left_alone_so_long(
+def test_a_retry_after_of_minutes_delays_the_next_call_that_long(
     database: Database, make_runner: MakeRunner, step: Step
 ) -> None:
-    runner = make_runner(Puppet(raising(TransientError("busy", retry_after=300.0)), lambda _: None))
+    runner = make_runner(FakeProvider(raising(TransientError("busy", retry_after=300.0)), lambda _: None))
     assert runner.run(step) == Requeue(300.0)
-    early = runner.run(step)
-    assert isinstance(early, Requeue)
-    assert early.seconds == pytest.approx(300, abs=20)
-    assert thought(database, step.thought_id).attempts == 1
+    early_outcome = runner.run(step)
+    assert isinstance(early_outcome, Requeue)
+    assert early_outcome.seconds == pytest.approx(300, abs=20)
+    assert thought_row(database, step.thought_id).attempts == 1
 
 
-def test_what_the_provider_asks_for_is_waited_for(make_runner: MakeRunner, step: Step) -> None:
+def test_a_retry_after_is_the_delay_of_the_requeue(make_runner: MakeRunner, step: Step) -> None:
     busy = raising(TransientError("busy", retry_after=12.5))
-    assert make_runner(Puppet(busy)).run(step) == Requeue(12.5)
+    assert make_runner(FakeProvider(busy)).run(step) == Requeue(12.5)
 
 
-def test_after_three_retries_the_thought_is_given_up_whole(
+def test_a_thought_fails_completely_after_three_retries(
     database: Database, settings: Settings, redis_client: redis.Redis, make_runner: MakeRunner, tmp_path: Path
 ) -> None:
-    step = a_step(database, settings, "[[fail:classification:transient:*]]")
+    step = dispatch_first_step(database, settings, "[[fail:classification:transient:*]]")
     runner = make_runner(ScriptedProvider(0, CallLog(str(tmp_path / "calls"))))
-    assert run_to_the_end(runner, step) == Failed("transient")
-    row, (letter,) = thought(database, step.thought_id), dead_letters(database, step.thought_id)
-    message = "scripted: transient failure, as the thought demands"
+    assert run_with_retries(runner, step) == Failed("transient")
+    row, (dead_letter,) = thought_row(database, step.thought_id), dead_letter_rows(database, step.thought_id)
+    message = "scripted: transient failure, as the thought's directive says"
     assert (row.status, row.call_id) == ("failed", None)
     assert row.error == {"agent": "classification", "kind": "transient", "message": message, "attempts": 4}
-    assert bytes(letter.value) == bytes(row.event)
-    headers = letter.headers
+    assert bytes(dead_letter.value) == bytes(row.event)
+    headers = dead_letter.headers
     assert "in run" in headers.pop("stack")
     assert headers == {
         "reason": "transient",
@@ -174,50 +183,48 @@ def test_after_three_retries_the_thought_is_given_up_whole(
         "attempts": 4,
         "origin": None,
     }
-    (told,) = shown(redis_client, settings, row.user_id)
-    assert told["type"] == "thought_failed"
-    assert (told["data"]["agent"], told["data"]["retry_count"]) == ("classification", 3)
-    assert told["data"]["error_message"] == message
-    assert json.loads(bytes(outbox(database, settings.kafka_events_topic)[0].value)) == told["data"]
+    (event,) = published_events(redis_client, settings, row.user_id)
+    assert event["type"] == "thought_failed"
+    assert (event["data"]["agent"], event["data"]["retry_count"]) == ("classification", 3)
+    assert event["data"]["error_message"] == message
+    assert json.loads(bytes(outbox_rows(database, settings.kafka_events_topic)[0].value)) == event["data"]
     events = [json.loads(line)["event"] for line in (tmp_path / "calls").read_text().splitlines()]
     assert events == ["start", "error"] * 4
     assert runner.run(step) == Drop("stale")
 
 
-def test_a_permanent_failure_is_given_up_at_once(
+def test_a_permanent_failure_fails_the_thought_at_once(
     database: Database, settings: Settings, make_runner: MakeRunner
 ) -> None:
-    step = a_step(database, settings, "[[fail:classification:permanent:1]]")
+    step = dispatch_first_step(database, settings, "[[fail:classification:permanent:1]]")
     assert make_runner(ScriptedProvider(0, None)).run(step) == Failed("permanent")
-    assert thought(database, step.thought_id).error["attempts"] == 1
+    assert thought_row(database, step.thought_id).error["attempts"] == 1
 
 
-def test_invalid_output_is_tried_again_and_named_when_it_lasts(
+def test_invalid_output_is_retried_and_fails_the_thought_as_invalid(
     database: Database, make_runner: MakeRunner, step: Step
 ) -> None:
-    puppet = Puppet(raising(InvalidOutput("no JSON")))
-    assert run_to_the_end(make_runner(puppet), step) == Failed("invalid")
-    assert (puppet.calls, dead_letters(database, step.thought_id)[0].reason) == (4, "invalid")
+    provider = FakeProvider(raising(InvalidOutput("no JSON")))
+    assert run_with_retries(make_runner(provider), step) == Failed("invalid")
+    assert (provider.calls, dead_letter_rows(database, step.thought_id)[0].reason) == (4, "invalid")
 
 
 @pytest.mark.parametrize("overrides", [{"kafka_max_retries": 0}])
-def test_without_retries_the_first_failure_is_the_last(make_runner: MakeRunner, step: Step) -> None:
-    puppet = Puppet(raising(TransientError("busy")))
-    assert make_runner(puppet).run(step) == Failed("transient")
-    assert puppet.calls == 1
+def test_without_retries_the_first_failure_fails_the_thought(make_runner: MakeRunner, step: Step) -> None:
+    provider = FakeProvider(raising(TransientError("busy")))
+    assert make_runner(provider).run(step) == Failed("transient")
+    assert provider.calls == 1
 
 
-def test_a_step_whose_workers_all_died_is_given_up_as_lost(
-    database: Database, make_runner: MakeRunner, step: Step
-) -> None:
-    change(database, step.thought_id, "attempts = 4")
-    puppet = Puppet()
-    assert make_runner(puppet).run(step) == Failed("lost")
-    assert (puppet.calls, dead_letters(database, step.thought_id)[0].reason) == (0, "lost")
-    assert make_runner(puppet).run(step) == Drop("stale")
+def test_a_step_whose_workers_all_died_fails_as_lost(database: Database, make_runner: MakeRunner, step: Step) -> None:
+    set_columns(database, step.thought_id, "attempts = 4")
+    provider = FakeProvider()
+    assert make_runner(provider).run(step) == Failed("lost")
+    assert (provider.calls, dead_letter_rows(database, step.thought_id)[0].reason) == (0, "lost")
+    assert make_runner(provider).run(step) == Drop("stale")
 
 
-# --- What must not leave the body
+# --- Errors and results that a provider must not produce
 
 
 @pytest.mark.parametrize(
@@ -231,47 +238,47 @@ def test_a_step_whose_workers_all_died_is_given_up_as_lost(
         (StopIteration(), Failed),
     ],
 )
-def test_nothing_that_an_agent_raises_leaves_the_body(
+def test_no_exception_of_an_agent_leaves_the_step(
     database: Database, make_runner: MakeRunner, step: Step, error: BaseException, outcome: type[StepOutcome]
 ) -> None:
-    runner = make_runner(Puppet(raising(error)))
+    runner = make_runner(FakeProvider(raising(error)))
     assert type(runner.run(step)) is outcome
     assert runner.calls.stuck() == []
-    assert thought(database, step.thought_id).call_id is None
+    assert thought_row(database, step.thought_id).call_id is None
 
 
-def test_a_result_that_postgresql_refuses_is_invalid_and_paid_once(
+def test_a_result_that_postgresql_rejects_is_invalid_and_paid_once(
     database: Database, make_runner: MakeRunner, step: Step
 ) -> None:
-    puppet = Puppet(lambda _: a_result(tokens_in=2**40))
-    assert make_runner(puppet).run(step) == Failed("invalid")
-    (letter,) = dead_letters(database, step.thought_id)
-    assert (puppet.calls, letter.reason) == (1, "invalid")
-    assert runs(database, step.thought_id) == []
+    provider = FakeProvider(lambda _: make_result(tokens_in=2**40))
+    assert make_runner(provider).run(step) == Failed("invalid")
+    (dead_letter,) = dead_letter_rows(database, step.thought_id)
+    assert (provider.calls, dead_letter.reason) == (1, "invalid")
+    assert agent_run_rows(database, step.thought_id) == []
 
 
-@pytest.mark.parametrize("result", ["no result at all", a_result(tokens_in=object()), a_result(output="no model")])
-def test_a_result_that_cannot_even_be_written_down_is_invalid_and_paid_once(
+@pytest.mark.parametrize("result", ["not a result", make_result(tokens_in=object()), make_result(output="not a model")])
+def test_a_result_that_cannot_be_serialised_is_invalid_and_paid_once(
     database: Database, make_runner: MakeRunner, step: Step, result: AgentResult
 ) -> None:
-    puppet = Puppet(lambda _: result)
-    assert make_runner(puppet).run(step) == Failed("invalid")
-    assert (puppet.calls, dead_letters(database, step.thought_id)[0].reason) == (1, "invalid")
+    provider = FakeProvider(lambda _: result)
+    assert make_runner(provider).run(step) == Failed("invalid")
+    assert (provider.calls, dead_letter_rows(database, step.thought_id)[0].reason) == (1, "invalid")
 
 
-def test_a_result_with_characters_that_cannot_be_stored_is_cleaned_and_saved(
+def test_a_result_with_invalid_characters_is_cleaned_and_saved(
     database: Database, make_runner: MakeRunner, step: Step
 ) -> None:
-    puppet = Puppet(lambda _: a_result({"a\x00": "\ud800", "b": float("nan")}, model="m\x00"))
-    assert make_runner(puppet).run(step) == Advance()
-    assert runs(database, step.thought_id)[0].output == {"a\ufffd": "\ufffd", "b": None}
+    provider = FakeProvider(lambda _: make_result({"a\x00": "\ud800", "b": float("nan")}, model="m\x00"))
+    assert make_runner(provider).run(step) == Advance()
+    assert agent_run_rows(database, step.thought_id)[0].output == {"a\ufffd": "\ufffd", "b": None}
 
 
-def test_an_error_with_characters_that_cannot_be_stored_is_told_at_once(
+def test_an_error_message_with_invalid_characters_is_cleaned_and_published(
     database: Database, settings: Settings, redis_client: redis.Redis, make_runner: MakeRunner, step: Step
 ) -> None:
-    puppet = Puppet(raising(PermanentError("refused: \ud800\x00")))
-    assert make_runner(puppet).run(step) == Failed("permanent")
-    row = thought(database, step.thought_id)
-    assert (row.error["message"], puppet.calls) == ("refused: \ufffd\ufffd", 1)
-    assert shown(redis_client, settings, row.user_id)[0]["data"]["error_message"] == "refused: \ufffd\ufffd"
+    provider = FakeProvider(raising(PermanentError("rejected: \ud800\x00")))
+    assert make_runner(provider).run(step) == Failed("permanent")
+    row = thought_row(database, step.thought_id)
+    assert (row.error["message"], provider.calls) == ("rejected: \ufffd\ufffd", 1)
+    assert published_events(redis_client, settings, row.user_id)[0]["data"]["error_message"] == "rejected: \ufffd\ufffd"

@@ -1,4 +1,4 @@
-"""Steps whose process is stopped between claim and call, or told to end while PostgreSQL is unavailable."""
+"""Steps whose process is suspended between claim and call, or shuts down while PostgreSQL is unavailable."""
 
 import threading
 from typing import Any
@@ -8,137 +8,147 @@ import pytest
 from agents.interface import CallContext
 from contracts.database import Database
 from tasks.step import REQUEUE_SECONDS, Advance, Drop, Requeue
-from tasks.step_store import Claim, Step, StepStore
+from tasks.step_store import Step, StepStore
 from tests.eventually import eventually
-from tests.tasks.conftest import InThread, MakeRunner
-from tests.tasks.fake_provider import Puppet
-from tests.tasks.step_stores import StoppedAfterClaim, stand_still, warm
-from tests.tasks.thoughts import looked_at, record_of, taken_over, thought
+from tests.tasks.conftest import MakeRunner, RunInThread
+from tests.tasks.fake_provider import FakeProvider
+from tests.tasks.step_stores import PausedAfterClaim, block_for, warm_up
+from tests.tasks.thoughts import poll_head, record_of, take_over_head, thought_row
 from tests.tcp_proxy import TcpProxy
 
-RENEW = 1.0
+RENEW_SECONDS = 1.0
 
 
 @pytest.fixture
 def overrides() -> dict[str, Any]:
-    return {"lease_renew_seconds": RENEW, "agent_timeout_seconds": 30.0, "kafka_retry_backoff_ms": 40}
+    return {"lease_renew_seconds": RENEW_SECONDS, "agent_timeout_seconds": 30.0, "kafka_retry_backoff_ms": 40}
 
 
-def until_stale() -> None:
-    """For longer than a claim is fresh, and for less than a renewal by the thread."""
-    stand_still(0.85 * RENEW)
+def block_until_stale() -> None:
+    """Block for longer than a claim may be old, and for less than the interval of the renewal thread."""
+    block_for(0.85 * RENEW_SECONDS)
 
 
-def test_who_was_stopped_after_the_claim_looks_again_before_paying(
+def test_a_process_suspended_after_its_claim_renews_it_before_the_call(
     database: Database, step_store: StepStore, make_runner: MakeRunner, step: Step
 ) -> None:
     beats: list[int] = []
-    puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
-    before = thought(database, step.thought_id).beat
-    assert make_runner(puppet, step_store=StoppedAfterClaim(step_store, until_stale)).run(step) == Advance()
+    provider = FakeProvider(lambda _: beats.append(thought_row(database, step.thought_id).beat))
+    before = thought_row(database, step.thought_id).beat
+    assert make_runner(provider, step_store=PausedAfterClaim(step_store, block_until_stale)).run(step) == Advance()
     assert beats[0] >= before + 2
 
 
 @pytest.mark.parametrize("overrides", [{"lease_renew_seconds": 30.0, "lease_seconds": 120.0}])
-def test_who_was_not_stopped_pays_at_once(database: Database, make_runner: MakeRunner, step: Step) -> None:
+def test_a_process_that_was_not_suspended_calls_at_once(
+    database: Database, make_runner: MakeRunner, step: Step
+) -> None:
     beats: list[int] = []
-    puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
-    before = thought(database, step.thought_id).beat
-    assert make_runner(puppet).run(step) == Advance()
+    provider = FakeProvider(lambda _: beats.append(thought_row(database, step.thought_id).beat))
+    before = thought_row(database, step.thought_id).beat
+    assert make_runner(provider).run(step) == Advance()
     assert beats == [before + 1]
 
 
-def test_who_was_stopped_and_replaced_pays_nothing(
+def test_a_process_suspended_after_its_claim_makes_no_call_when_it_is_fenced(
     database: Database, step_store: StepStore, make_runner: MakeRunner, step: Step
 ) -> None:
     def meanwhile() -> None:
-        until_stale()
+        block_until_stale()
         record = record_of(database, step.thought_id)
-        taken_over(database, record, looked_at(database, record))
+        take_over_head(database, record, poll_head(database, record))
 
-    puppet = Puppet()
-    assert make_runner(puppet, step_store=StoppedAfterClaim(step_store, meanwhile)).run(step) == Drop("fenced")
-    assert (puppet.calls, thought(database, step.thought_id).losses) == (0, 1)
+    provider = FakeProvider()
+    assert make_runner(provider, step_store=PausedAfterClaim(step_store, meanwhile)).run(step) == Drop("fenced")
+    assert (provider.calls, thought_row(database, step.thought_id).losses) == (0, 1)
 
 
-def test_an_answer_to_the_claim_that_comes_late_is_looked_at_again(
+def test_a_claim_whose_answer_is_slow_is_renewed_before_the_call(
     database: Database, postgres_proxy: TcpProxy, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step
 ) -> None:
-    """The question counts and not the answer: in between the beat has grown old."""
-    warm(proxied_step_store)
+    """The age of the beat counts from sending the claim, not from its answer."""
+    warm_up(proxied_step_store)
     beats: list[int] = []
 
-    def late_once(claim: Claim | None = None) -> None:
+    def remove_delay() -> None:
         postgres_proxy.answer_delay = 0.0
 
-    puppet = Puppet(lambda _: beats.append(thought(database, step.thought_id).beat))
-    before = thought(database, step.thought_id).beat
-    runner = make_runner(puppet, step_store=StoppedAfterClaim(proxied_step_store, late_once))
-    postgres_proxy.answer_delay = 0.85 * RENEW
+    provider = FakeProvider(lambda _: beats.append(thought_row(database, step.thought_id).beat))
+    before = thought_row(database, step.thought_id).beat
+    runner = make_runner(provider, step_store=PausedAfterClaim(proxied_step_store, remove_delay))
+    postgres_proxy.answer_delay = 0.85 * RENEW_SECONDS
     assert runner.run(step) == Advance()
     assert beats[0] >= before + 2
 
 
-def test_who_is_told_to_end_while_postgresql_is_away_leaves_the_message_to_others(
+def test_a_process_that_shuts_down_while_postgresql_is_unavailable_requeues_the_message(
     caplog: pytest.LogCaptureFixture,
     postgres_proxy: TcpProxy,
     proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
-    in_thread: InThread,
+    run_in_thread: RunInThread,
 ) -> None:
     postgres_proxy.refuse()
-    puppet, leaving = Puppet(), threading.Event()
-    outcome = in_thread(make_runner(puppet, step_store=proxied_step_store, shutting_down=leaving.is_set), step)
+    provider, shutdown = FakeProvider(), threading.Event()
+    outcome = run_in_thread(make_runner(provider, step_store=proxied_step_store, shutting_down=shutdown.is_set), step)
     eventually(lambda: "PostgreSQL is unavailable" in caplog.text)
     assert not outcome.done()
-    leaving.set()
+    shutdown.set()
     assert outcome.result(30) == Requeue(REQUEUE_SECONDS)
-    assert puppet.calls == 0
+    assert provider.calls == 0
 
 
-def test_who_is_told_to_end_between_claim_and_call_makes_the_call_that_it_has_claimed(
+def test_a_process_that_shuts_down_after_its_claim_makes_the_call(
     step_store: StepStore, make_runner: MakeRunner, step: Step
 ) -> None:
-    puppet = Puppet()
-    runner = make_runner(puppet, step_store=StoppedAfterClaim(step_store, until_stale), shutting_down=lambda: True)
+    provider = FakeProvider()
+    runner = make_runner(
+        provider, step_store=PausedAfterClaim(step_store, block_until_stale), shutting_down=lambda: True
+    )
     assert runner.run(step) == Advance()
-    assert puppet.calls == 1
+    assert provider.calls == 1
 
 
-def test_who_is_told_to_end_between_claim_and_call_pays_nothing_when_postgresql_comes_back(
-    postgres_proxy: TcpProxy, proxied_step_store: StepStore, make_runner: MakeRunner, step: Step, in_thread: InThread
+def test_a_process_that_shuts_down_after_its_claim_makes_no_call_while_postgresql_is_unavailable(
+    postgres_proxy: TcpProxy,
+    proxied_step_store: StepStore,
+    make_runner: MakeRunner,
+    step: Step,
+    run_in_thread: RunInThread,
 ) -> None:
-    leaving = threading.Event()
+    shutdown = threading.Event()
 
     def meanwhile() -> None:
         postgres_proxy.refuse()
-        until_stale()
-        leaving.set()
+        block_until_stale()
+        shutdown.set()
 
-    puppet = Puppet()
+    provider = FakeProvider()
     runner = make_runner(
-        puppet, step_store=StoppedAfterClaim(proxied_step_store, meanwhile), shutting_down=leaving.is_set
+        provider, step_store=PausedAfterClaim(proxied_step_store, meanwhile), shutting_down=shutdown.is_set
     )
-    assert in_thread(runner, step).result(30) == Requeue(REQUEUE_SECONDS)
-    assert puppet.calls == 0
+    assert run_in_thread(runner, step).result(30) == Requeue(REQUEUE_SECONDS)
+    assert provider.calls == 0
 
 
-def test_what_is_paid_for_is_held_also_by_who_is_told_to_end(
+def test_a_process_that_shuts_down_keeps_a_paid_result_until_it_is_saved(
     caplog: pytest.LogCaptureFixture,
     postgres_proxy: TcpProxy,
     proxied_step_store: StepStore,
     make_runner: MakeRunner,
     step: Step,
-    in_thread: InThread,
+    run_in_thread: RunInThread,
 ) -> None:
-    leaving = threading.Event()
+    shutdown = threading.Event()
 
-    def play(_: CallContext) -> None:
+    def behave(_: CallContext) -> None:
         postgres_proxy.refuse()
-        leaving.set()
+        shutdown.set()
 
-    outcome = in_thread(make_runner(Puppet(play), step_store=proxied_step_store, shutting_down=leaving.is_set), step)
+    outcome = run_in_thread(
+        make_runner(FakeProvider(behave), step_store=proxied_step_store, shutting_down=shutdown.is_set), step
+    )
     eventually(lambda: caplog.text.count("PostgreSQL is unavailable") >= 3)
     assert not outcome.done()
     postgres_proxy.accept()

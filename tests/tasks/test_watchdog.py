@@ -1,4 +1,4 @@
-"""The thread that looks after a worker: when it beats, when it ends the process, and what it waits for first."""
+"""The watchdog: when it touches the heartbeat file, when it ends the process, and what it waits for first."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from tasks.step_store import Step
 from tasks.watchdog import Watchdog
 from tasks.worker import Worker
 from tests.eventually import eventually
-from tests.tasks.fake_provider import Puppet
+from tests.tasks.fake_provider import FakeProvider
 
 QUEUE = "thoughts"
 
@@ -32,21 +32,21 @@ def overrides(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-class Consumer:
-    """Celery's consumer, as far as it is used; its loop has a turn at every look, or none."""
+class FakeConsumer:
+    """Stands in for Celery's consumer. Its event loop iterates at every sample, unless it is stalled."""
 
     connecting = False
 
-    def __init__(self, *, still: bool = False) -> None:
+    def __init__(self, *, is_stalled: bool = False) -> None:
         self.cancelled: list[str] = []
         self.pool = SimpleNamespace(limit=1)
         self.task_consumer = SimpleNamespace(queues=[SimpleNamespace(name=QUEUE)])
-        self._still = still
+        self._is_stalled = is_stalled
         self._iterations = 0
 
     @property
     def loop_iterations(self) -> int:
-        self._iterations += not self._still
+        self._iterations += not self._is_stalled
         return self._iterations
 
     def cancel_task_queue(self, queue: str) -> None:
@@ -57,118 +57,117 @@ class Consumer:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence is trouble after a few looks."""
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lack of progress is a problem after a few samples."""
     monkeypatch.setattr(liveness, "STALL_TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr(watchdog, "NEXT_STEPS_SECONDS", 0.1)
 
 
-Start = Callable[..., list[int]]
+StartWatchdog = Callable[..., list[int]]
+"""Takes a consumer, counters and optional settings; returns the exit statuses, to which the watchdog appends."""
 
 
 @pytest.fixture
-def started(settings: Settings) -> Iterator[Start]:
-    """Starts a guard, and says with which exit statuses it wanted to leave; all of them leave after the test."""
-    over: list[bool] = []
+def start_watchdog(settings: Settings) -> Iterator[StartWatchdog]:
+    """Starts watchdogs, and makes all of them exit after the test by reporting stuck calls."""
+    stuck_calls = 0
 
-    def start(consumer: Consumer, signs: WorkerCounters, chosen: Settings = settings) -> list[int]:
-        left: list[int] = []
-        Watchdog(chosen, consumer, signs, lambda: 99 * len(over), lambda: None, left.append).start()
-        guards.append(left)
-        return left
+    def start(consumer: FakeConsumer, counters: WorkerCounters, watchdog_settings: Settings = settings) -> list[int]:
+        exits: list[int] = []
+        Watchdog(watchdog_settings, consumer, counters, lambda: stuck_calls, lambda: None, exits.append).start()
+        exits_of_all.append(exits)
+        return exits
 
-    guards: list[list[int]] = []
+    exits_of_all: list[list[int]] = []
     yield start
-    over.append(True)
-    eventually(lambda: all(guards))
+    stuck_calls = 99
+    eventually(lambda: all(exits_of_all))
 
 
-def has_new_beats(settings: Settings) -> bool:
-    """Whether the heartbeat file comes back when it is taken away."""
+def is_heartbeat_touched(settings: Settings) -> bool:
+    """Delete the heartbeat file and return whether the watchdog creates it again."""
     file = Path(settings.heartbeat_file)
     file.unlink(missing_ok=True)
     return eventually(file.exists)
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_loop_that_stands_still_ends_the_process(started: Start, settings: Settings) -> None:
-    left = started(consumer := Consumer(still=True), WorkerCounters())
-    assert eventually(lambda: left) == [70]
+@pytest.mark.usefixtures("short_timeouts")
+def test_a_stalled_event_loop_ends_the_process(start_watchdog: StartWatchdog, settings: Settings) -> None:
+    exits = start_watchdog(consumer := FakeConsumer(is_stalled=True), WorkerCounters())
+    assert eventually(lambda: exits) == [70]
     assert consumer.cancelled == [QUEUE]
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_consumer_that_lost_its_queue_ends_the_process(
-    started: Start, settings: Settings, redis_client: redis.Redis
+@pytest.mark.usefixtures("short_timeouts")
+def test_a_consumer_without_its_queue_ends_the_process(
+    start_watchdog: StartWatchdog, settings: Settings, redis_client: redis.Redis
 ) -> None:
     redis_client.lpush(QUEUE, "a message")
-    left = started(Consumer(), WorkerCounters())
-    assert eventually(lambda: left) == [70]
+    exits = start_watchdog(FakeConsumer(), WorkerCounters())
+    assert eventually(lambda: exits) == [70]
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_process_without_progress_lets_its_steps_end_and_shows_life_meanwhile(
-    started: Start, settings: Settings
+@pytest.mark.usefixtures("short_timeouts")
+def test_the_watchdog_waits_for_running_steps_and_touches_the_heartbeat_meanwhile(
+    start_watchdog: StartWatchdog, settings: Settings
 ) -> None:
-    signs = WorkerCounters(running=1)
-    left = started(consumer := Consumer(still=True), signs)
+    counters = WorkerCounters(running=1)
+    exits = start_watchdog(consumer := FakeConsumer(is_stalled=True), counters)
     eventually(lambda: consumer.cancelled)
-    assert has_new_beats(settings)
-    assert left == []
-    signs.running = 0
-    assert eventually(lambda: left) == [70]
+    assert is_heartbeat_touched(settings)
+    assert exits == []
+    counters.running = 0
+    assert eventually(lambda: exits) == [70]
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_worker_at_work_stays_and_beats(started: Start, settings: Settings, redis_client: redis.Redis) -> None:
+@pytest.mark.usefixtures("short_timeouts")
+def test_a_busy_worker_is_healthy(start_watchdog: StartWatchdog, settings: Settings, redis_client: redis.Redis) -> None:
     redis_client.lpush(QUEUE, "a message")
-    left = started(consumer := Consumer(), WorkerCounters(running=1))
+    exits = start_watchdog(consumer := FakeConsumer(), WorkerCounters(running=1))
     for _ in range(6):
-        assert has_new_beats(settings)
-    assert (left, consumer.cancelled) == ([], [])
+        assert is_heartbeat_touched(settings)
+    assert (exits, consumer.cancelled) == ([], [])
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_broker_that_is_away_ends_nobody(started: Start, settings: Settings) -> None:
-    away = settings.model_copy(update={"celery_broker_url": "redis://127.0.0.1:9/0"})
-    left = started(Consumer(), WorkerCounters(), away)
+@pytest.mark.usefixtures("short_timeouts")
+def test_an_unavailable_broker_ends_no_worker(start_watchdog: StartWatchdog, settings: Settings) -> None:
+    without_broker = settings.model_copy(update={"celery_broker_url": "redis://127.0.0.1:9/0"})
+    exits = start_watchdog(FakeConsumer(), WorkerCounters(), without_broker)
     for _ in range(6):
-        assert has_new_beats(settings)
-    assert left == []
+        assert is_heartbeat_touched(settings)
+    assert exits == []
 
 
-def test_a_guard_that_cannot_look_shows_no_life(
-    started: Start, settings: Settings, caplog: pytest.LogCaptureFixture
+def test_a_watchdog_whose_check_fails_does_not_touch_the_heartbeat(
+    start_watchdog: StartWatchdog, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    left = started(consumer := Consumer(), WorkerCounters())
-    assert has_new_beats(settings)
+    exits = start_watchdog(consumer := FakeConsumer(), WorkerCounters())
+    assert is_heartbeat_touched(settings)
     iterations = consumer.__dict__.pop("_iterations")
     for _ in range(2):
         caplog.clear()
-        eventually(lambda: "could not look after itself" in caplog.text)
+        eventually(lambda: "could not check this worker" in caplog.text)
         Path(settings.heartbeat_file).unlink(missing_ok=True)
-    eventually(lambda: caplog.text.count("could not look after itself") > 2)
+    eventually(lambda: caplog.text.count("could not check this worker") > 2)
     assert not Path(settings.heartbeat_file).exists()
-    assert left == []
+    assert exits == []
     consumer._iterations = iterations
 
 
-def test_a_process_leaves_only_for_a_call_that_ignores_its_cancellation(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, step: Step
-) -> None:
-    left: list[int] = []
-    taken: list[list[str]] = []
-    consumer = Consumer()
+def test_a_stuck_call_ends_the_process(settings: Settings, monkeypatch: pytest.MonkeyPatch, step: Step) -> None:
+    exits: list[int] = []
+    cancelled_during_call: list[list[str]] = []
+    consumer = FakeConsumer()
 
-    def play(_: CallContext) -> None:
-        taken.append(list(consumer.cancelled))
-        eventually(lambda: left)
+    def behave(_: CallContext) -> None:
+        cancelled_during_call.append(list(consumer.cancelled))
+        eventually(lambda: exits)
 
-    monkeypatch.setattr("tasks.worker.make_provider", lambda _: Puppet(play))
+    monkeypatch.setattr("tasks.worker.make_provider", lambda _: FakeProvider(behave))
     worker = Worker(settings)
-    Watchdog(settings, consumer, worker.counters, worker._count_stuck, worker._stop_accepting, left.append).start()
+    Watchdog(settings, consumer, worker.counters, worker._count_stuck, worker._stop_accepting, exits.append).start()
     assert worker.run(step) == Advance()
     assert worker.run(step) == Requeue(1.0)
-    assert (left, taken, consumer.cancelled) == ([70], [[]], [QUEUE])
+    assert (exits, cancelled_during_call, consumer.cancelled) == ([70], [[]], [QUEUE])
     assert worker.counters.running == 0
     worker.step_store._database.engine.dispose()

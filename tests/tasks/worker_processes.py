@@ -1,4 +1,4 @@
-"""Worker processes as the system starts them, and what can be seen of them from outside."""
+"""Starts real worker processes, and reads their queues, call log and task events."""
 
 import base64
 import json
@@ -22,102 +22,104 @@ from tests.eventually import eventually
 from tests.stores import ROOT
 
 
-def environment(settings: Settings, **others: str) -> dict[str, str]:
-    """The environment that makes a process load these settings."""
-    told = {name.upper(): _said(value) for name, value in settings.model_dump().items() if value is not None}
-    kept = {name: value for name, value in os.environ.items() if name not in {n.upper() for n in Settings.model_fields}}
-    return kept | told | others
+def environment(settings: Settings, **variables: str) -> dict[str, str]:
+    """Return the environment with which a process loads these settings; `variables` replace single ones."""
+    names = {name.upper() for name in Settings.model_fields}
+    inherited = {name: value for name, value in os.environ.items() if name not in names}
+    chosen = {name.upper(): _plain_text(value) for name, value in settings.model_dump().items() if value is not None}
+    return inherited | chosen | variables
 
 
-def _said(value: Any) -> str:
+def _plain_text(value: Any) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-class Worker:
-    """A running worker; `place` holds its heartbeat, log and call log."""
+class WorkerProcess:
+    """A worker process that keeps its heartbeat file and log in `directory`."""
 
-    def __init__(self, settings: Settings, place: Path, *, queues: str = THOUGHTS_QUEUE, concurrency: int = 4) -> None:
-        self.log_file, self.heartbeat_file = place / "worker.log", place / "heartbeat"
+    def __init__(
+        self, settings: Settings, directory: Path, *, queues: str = THOUGHTS_QUEUE, concurrency: int = 4
+    ) -> None:
+        self.log_file, self.heartbeat_file = directory / "worker.log", directory / "heartbeat"
         self.heartbeat_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "--pool", "threads"]
         command += ["--concurrency", str(concurrency), "--queues", queues, "--hostname", f"{queues}.1@%h"]
         command += ["-E", "--without-gossip", "--without-mingle"]
-        told = environment(settings, HEARTBEAT_FILE=str(self.heartbeat_file))
+        process_environment = environment(settings, HEARTBEAT_FILE=str(self.heartbeat_file))
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=process_environment, stdout=log, stderr=log)
 
     @property
     def log(self) -> str:
-        """All that it has said."""
+        """Everything that it has logged."""
         return self.log_file.read_text()
 
-    def until_ready(self) -> None:
-        """Wait for its first heartbeat."""
+    def wait_until_ready(self) -> None:
+        """Wait for its first heartbeat, and fail when it exits before."""
         eventually(lambda: self.heartbeat_file.exists() or self.process.poll() is not None)
         assert self.process.poll() is None, self.log
 
-    def ask_to_end(self) -> None:
-        """SIGTERM."""
+    def send_sigterm(self) -> None:
         self.process.send_signal(signal.SIGTERM)
 
-    def ended(self, timeout: float = 30) -> int:
-        """Its exit status, which it must reach by itself."""
+    def wait_for_exit(self, timeout: float = 30) -> int:
+        """Return its exit status; raise TimeoutExpired when it does not exit within `timeout` seconds."""
         return self.process.wait(timeout)
 
 
 @contextmanager
-def a_worker(settings: Settings, place: Path, **how: Any) -> Iterator[Worker]:
-    """A worker that is ready; killed at the end where it still runs."""
-    worker = Worker(settings, place, **how)
+def running_worker(settings: Settings, directory: Path, **options: Any) -> Iterator[WorkerProcess]:
+    """Start a worker, wait until it is ready, and kill it at the end of the block."""
+    worker = WorkerProcess(settings, directory, **options)
     try:
-        worker.until_ready()
+        worker.wait_until_ready()
         yield worker
     finally:
         worker.process.kill()
         worker.process.wait()
 
 
-def send(settings: Settings, heads: Sequence[Head]) -> None:
-    """Ring for these heads as a bridge does."""
+def dispatch(settings: Settings, heads: Sequence[Head]) -> None:
+    """Send the chains of these heads as a bridge does."""
     Dispatcher(settings).send(heads)
 
 
-def calls(settings: Settings, event: str = "start", **wanted: Any) -> list[dict[str, Any]]:
-    """The lines of the scripted provider's call log, of one event and of what else is wanted."""
+def call_log_lines(settings: Settings, event: str = "start", **fields: Any) -> list[dict[str, Any]]:
+    """Return the lines of the scripted provider's call log with this event and these fields."""
     path = Path(settings.scripted_call_log)
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    return [line for line in lines if wanted.items() | {("event", event)} <= line.items()]
+    return [line for line in lines if fields.items() | {("event", event)} <= line.items()]
 
 
 class TaskEvents:
-    """What a monitor like Flower hears of tasks: the kind of each event, and the task's id."""
+    """Receives task events as a monitor such as Flower does: the type of each event, and the task's id."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._subscription = client.pubsub(ignore_subscribe_messages=True)
         self._subscription.psubscribe("*celeryev/task.*")
-        self._heard: list[tuple[str, str]] = []
+        self._events: list[tuple[str, str]] = []
 
-    def of(self, head: Head) -> list[tuple[str, str]]:
-        """All that was heard of one thought's tasks, sorted."""
+    def events_of(self, head: Head) -> list[tuple[str, str]]:
+        """Return all events so far of one thought's tasks, sorted."""
         while message := self._subscription.get_message():
-            told = json.loads(base64.b64decode(json.loads(message["data"])["body"]))
-            self._heard += [(event["type"], event["uuid"]) for event in told]
-        return sorted(each for each in self._heard if each[1].startswith(str(head.thought_id)))
+            events = json.loads(base64.b64decode(json.loads(message["data"])["body"]))
+            self._events += [(event["type"], event["uuid"]) for event in events]
+        return sorted((kind, task_id) for kind, task_id in self._events if task_id.startswith(str(head.thought_id)))
 
 
-def cut_connections(client: redis.Redis) -> None:
-    """End all of this database's connections but the subscriptions and the one that asks."""
+def kill_connections(client: redis.Redis) -> None:
+    """End all connections to this Redis database but subscriptions and the client's own."""
     database = str(client.get_connection_kwargs()["db"])
-    ours = [one["id"] for one in client.client_list(_type="normal") if one["db"] == database]
-    for number in ours:
-        client.client_kill_filter(_id=number)
+    connections = [entry["id"] for entry in client.client_list(_type="normal") if entry["db"] == database]
+    for connection in connections:
+        client.client_kill_filter(_id=connection)
 
 
-def waiting(client: redis.Redis, queue: str = THOUGHTS_QUEUE) -> int:
-    """Messages in a queue that no worker has taken."""
+def count_queued(client: redis.Redis, queue: str = THOUGHTS_QUEUE) -> int:
+    """Count the messages in a queue that no worker has received."""
     return int(client.llen(queue))
 
 
-def unacknowledged(client: redis.Redis) -> int:
-    """Messages that a worker has taken and not yet done with."""
+def count_unacknowledged(client: redis.Redis) -> int:
+    """Count the messages that a worker has received and not yet acknowledged."""
     return int(client.hlen("unacked"))

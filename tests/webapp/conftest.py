@@ -1,4 +1,4 @@
-"""The web application in this process, with real PostgreSQL and Redis; Kafka only needs to be reachable."""
+"""Runs the web application in this process, with real PostgreSQL and Redis. Kafka only needs to be reachable."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,27 +15,29 @@ from contracts.database import Database, make_engine
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
-from tests.stores import Stores, a_database
-from tests.webapp.web_processes import Served, served
-from tests.webapp.worker_by_hand import Work
+from tests.stores import Stores, temporary_database
+from tests.webapp.fake_worker import FakeWorker
+from tests.webapp.redis_server import RedisServer
+from tests.webapp.web_processes import WebProcess, web_launcher
 from webapp import create_app
 
-Serve = Callable[..., Served]
+StartWeb = Callable[..., WebProcess]
 MakeApp = Callable[..., Flask]
+CountRows = Callable[[str], int]
 
-LIMIT = 30
-"""Streams that the lively web process takes."""
+MAX_STREAMS = 30
+"""The most streams that `fast_web` accepts."""
 
-EMPTY = text("""
+DELETE_ALL_ROWS = text("""
     DELETE FROM dead_letters; DELETE FROM outbox; DELETE FROM agent_runs; DELETE FROM thoughts; DELETE FROM batches;
     DELETE FROM users; DELETE FROM audits
 """)
-"""One transaction; TRUNCATE would make new files for every table and index."""
+"""One transaction. TRUNCATE would create new files for every table and index."""
 
 
 @pytest.fixture(scope="package")
 def package_database(stores: Stores, template: str) -> Iterator[str]:
-    with a_database(stores, template) as url:
+    with temporary_database(stores, template) as url:
         yield url
 
 
@@ -48,9 +50,9 @@ def package_connections(package_settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture
 def database_url(package_database: str, package_connections: Database) -> str:
-    """One database for all tests here, emptied before each: making one takes longer than most of these tests."""
+    """One database for the package, emptied before each test, because creating one takes longer than most tests."""
     with package_connections.engine.connect() as connection:
-        connection.execute(EMPTY)
+        connection.execute(DELETE_ALL_ROWS)
     return package_database
 
 
@@ -61,7 +63,7 @@ def database(package_connections: Database, settings: Settings) -> Database:
 
 @pytest.fixture(scope="package")
 def prefix() -> str:
-    """The Redis channels of all tests here; users tell the tests apart."""
+    """The prefix of the Redis channels of all tests of this package, which use different users."""
     return f"updates-{uuid4().hex[:12]}"
 
 
@@ -72,7 +74,7 @@ def overrides(prefix: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="package")
 def package_settings(stores: Stores, package_database: str, prefix: str) -> Settings:
-    """What a web process needs that outlives the tests."""
+    """Settings of a web process that several tests share."""
     return load_settings(
         _env_file=None,
         database_url=package_database,
@@ -85,47 +87,47 @@ def package_settings(stores: Stores, package_database: str, prefix: str) -> Sett
 
 
 @pytest.fixture(scope="package")
-def package_serve(package_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    with served(package_settings, tmp_path_factory.mktemp("webs")) as start:
+def package_start_web(package_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartWeb]:
+    with web_launcher(package_settings, tmp_path_factory.mktemp("webs")) as start:
         yield start
 
 
 @pytest.fixture(scope="package")
-def package_web(package_serve: Serve) -> Served:
-    return package_serve()
+def package_web(package_start_web: StartWeb) -> WebProcess:
+    return package_start_web()
 
 
 @pytest.fixture(scope="package")
-def package_lively_web(package_serve: Serve) -> Served:
-    return package_serve(SSE_HEARTBEAT_INTERVAL="0.3", SSE_MAX_CONNECTIONS=str(LIMIT))
+def package_fast_web(package_start_web: StartWeb) -> WebProcess:
+    return package_start_web(SSE_HEARTBEAT_INTERVAL="0.3", SSE_MAX_CONNECTIONS=str(MAX_STREAMS))
 
 
 @pytest.fixture
-def web(package_web: Served, settings: Settings) -> Iterator[Served]:
-    """A real web process that the tests share: what reaches a reader here came live, no heartbeat comes in time."""
+def web(package_web: WebProcess, settings: Settings) -> Iterator[WebProcess]:
+    """A real web process that the tests share. Its heartbeats are too rare for a test, so every event arrives live."""
     yield package_web
-    package_web.close_readers()
+    package_web.close_streams()
 
 
 @pytest.fixture
-def lively_web(package_lively_web: Served, settings: Settings) -> Iterator[Served]:
-    """Another one, with a heartbeat every 0.3 s and LIMIT streams at most; those of earlier tests are gone."""
-    eventually(lambda: package_lively_web.metric("thoughts_streams_open") == 0)
-    yield package_lively_web
-    package_lively_web.close_readers()
+def fast_web(package_fast_web: WebProcess, settings: Settings) -> Iterator[WebProcess]:
+    """A shared web process with a heartbeat every 0.3 s and at most MAX_STREAMS streams; no stream is open yet."""
+    eventually(lambda: package_fast_web.metric("thoughts_streams_open") == 0)
+    yield package_fast_web
+    package_fast_web.close_streams()
 
 
 @pytest.fixture
 def make_app(settings: Settings) -> Iterator[MakeApp]:
-    """Makes applications: `make_app(name=value, ...)` with what differs from `settings`."""
-    made: list[Flask] = []
+    """Create applications: `make_app(name=value, ...)` with the settings that differ from `settings`."""
+    apps: list[Flask] = []
 
-    def make(**changed: Any) -> Flask:
-        made.append(create_app(settings.model_copy(update=changed)))
-        return made[-1]
+    def make(**changes: Any) -> Flask:
+        apps.append(create_app(settings.model_copy(update=changes)))
+        return apps[-1]
 
     yield make
-    for app in made:
+    for app in apps:
         services = app.extensions["services"]
         services.close()
         services.database.engine.dispose()
@@ -151,27 +153,36 @@ def publisher(settings: Settings) -> Iterator[ProgressPublisher]:
 
 
 @pytest.fixture
-def work(database: Database, publisher: ProgressPublisher) -> Work:
-    return Work(database, publisher)
+def worker(database: Database, publisher: ProgressPublisher) -> FakeWorker:
+    return FakeWorker(database, publisher)
 
 
 @pytest.fixture
-def serve(settings: Settings, tmp_path: Path) -> Iterator[Serve]:
-    """Starts real web processes: `serve(NAME="value", ...)` with what differs from `settings`."""
-    with served(settings, tmp_path) as start:
+def start_web(settings: Settings, tmp_path: Path) -> Iterator[StartWeb]:
+    """Start real web processes: `start_web(NAME="value", ...)` with the settings that differ from `settings`."""
+    with web_launcher(settings, tmp_path) as start:
         yield start
 
 
 @pytest.fixture
-def count(database: Database) -> Callable[[str], int]:
-    """How many rows a table has."""
-    tables = {
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis server of the test, which it may kill."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def count_rows(database: Database) -> CountRows:
+    """Count the rows of a table."""
+    statements = {
         "thoughts": text("SELECT count(*) FROM thoughts"),
         "outbox": text("SELECT count(*) FROM outbox"),
         "users": text("SELECT count(*) FROM users"),
     }
-    return lambda table: int(database.rows(tables[table])[0][0])
+    return lambda table: int(database.rows(statements[table])[0][0])
 
 
-def stream_length(client: redis.Redis, settings: Settings, user: UUID) -> int:
+def history_length(client: redis.Redis, settings: Settings, user: UUID) -> int:
     return int(client.xlen(f"{settings.redis_sse_prefix}:{user}:events"))

@@ -1,4 +1,4 @@
-"""A deleted thought: gone for everybody who looks, there for everybody who would bring it back."""
+"""Deleting a thought: its text and results are erased, and its row stays as a tombstone."""
 
 import re
 from typing import Any
@@ -17,44 +17,44 @@ from contracts.events import thought_created
 from contracts.progress import wakeup_channel
 from contracts.settings import Settings
 from tasks.step_store import StepStore
-from tests.bridge.ingesting import OWN, an_intake, bring, letters
-from tests.bridge.thoughts import a_doorbell, ask_once
+from tests.bridge.ingesting import USER_KEY, add_to_lane, dead_letters_from, make_ingestion
+from tests.bridge.thoughts import decide_once, record_of
 from tests.eventually import eventually
-from tests.webapp.conftest import stream_length
-from tests.webapp.worker_by_hand import Work
+from tests.webapp.conftest import history_length
+from tests.webapp.fake_worker import FakeWorker
 
-BYTES = re.compile(r"\\\\x([0-9a-f]*)")
-"""What PostgreSQL makes of bytes in JSON, as Python shows it."""
+HEX_BYTES = re.compile(r"\\\\x([0-9a-f]*)")
+"""Bytes in PostgreSQL's JSON, as Python shows them."""
 
 
 @pytest.fixture
 def thought(client: FlaskClient, database: Database) -> dict[str, Any]:
-    """Its event is published."""
-    answer = client.post("/thoughts", json={"text": "words to be forgotten"})
+    """An accepted thought whose outbox row was published."""
+    response = client.post("/thoughts", json={"text": "words to be forgotten"})
     database.rows(text("DELETE FROM outbox"))
-    return answer.json or {}
+    return response.json or {}
 
 
-def traces(database: Database) -> str:
-    """All that the tables say, as text; what they hold as bytes, too."""
+def stored_data(database: Database) -> str:
+    """Return the contents of all tables as text, with bytes decoded."""
     tables = ("thoughts", "agent_runs", "dead_letters", "outbox")
-    told = " ".join(str(database.rows(text(f"SELECT to_jsonb(t) FROM {table} t"))) for table in tables)
-    return BYTES.sub(lambda found: bytes.fromhex(found[1]).decode(), told)
+    contents = " ".join(str(database.rows(text(f"SELECT to_jsonb(t) FROM {table} t"))) for table in tables)
+    return HEX_BYTES.sub(lambda match: bytes.fromhex(match[1]).decode(), contents)
 
 
 def add_dead_letter(database: Database, thought: UUID) -> None:
-    """One that waits for Kafka."""
+    """Insert a dead letter that still waits in the outbox."""
     headers = """'{"reason": "permanent", "message": "words to be forgotten", "agent": "analysis"}'"""
-    index = f"""INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
+    dead_letter = f"""INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
                 VALUES (:failure, :thought, 1, 'permanent', 'words to be forgotten', {headers})"""
-    waiting = f"""INSERT INTO outbox (topic, failure_id, value, headers)
+    outbox_row = f"""INSERT INTO outbox (topic, failure_id, value, headers)
                   VALUES ('letters', :failure, 'words to be forgotten', {headers})"""
-    database.rows(text(index), failure=f"{thought}:1", thought=thought)
-    database.rows(text(waiting), failure=f"{thought}:1")
+    database.rows(text(dead_letter), failure=f"{thought}:1", thought=thought)
+    database.rows(text(outbox_row), failure=f"{thought}:1")
 
 
-def test_a_deleted_thought_is_nowhere_to_be_seen(client: FlaskClient, thought: dict[str, Any], work: Work) -> None:
-    work.complete(UUID(thought["id"]))
+def test_a_deleted_thought_is_shown_nowhere(client: FlaskClient, thought: dict[str, Any], worker: FakeWorker) -> None:
+    worker.complete(UUID(thought["id"]))
     assert client.delete(thought["links"]["self"]).status_code == 204
     for link in ("self", "page"):
         assert client.get(thought["links"][link]).status_code == 404
@@ -62,21 +62,21 @@ def test_a_deleted_thought_is_nowhere_to_be_seen(client: FlaskClient, thought: d
     assert "words to be forgotten" not in client.get("/").text
 
 
-def test_its_words_and_results_leave_the_tables(
-    client: FlaskClient, thought: dict[str, Any], work: Work, database: Database
+def test_the_text_and_the_results_are_erased_from_all_tables(
+    client: FlaskClient, thought: dict[str, Any], worker: FakeWorker, database: Database
 ) -> None:
-    work.take(UUID(thought["id"]))
-    work.step(UUID(thought["id"]), 1, {"said": "words to be forgotten"})
+    worker.dispatch(UUID(thought["id"]))
+    worker.run_step(UUID(thought["id"]), 1, {"said": "words to be forgotten"})
     add_dead_letter(database, UUID(thought["id"]))
     client.delete(thought["links"]["self"])
-    left = traces(database)
-    assert "forgotten" not in left
-    assert thought["id"] in left
-    assert "'state': 'discarded'" in left
-    assert "'said'" not in left
+    contents = stored_data(database)
+    assert "forgotten" not in contents
+    assert thought["id"] in contents
+    assert "'state': 'discarded'" in contents
+    assert "'said'" not in contents
 
 
-def test_a_record_that_was_refused_before_loses_its_words_too(
+def test_the_text_of_a_record_that_was_dead_lettered_before_is_erased_too(
     client: FlaskClient, thought: dict[str, Any], database: Database
 ) -> None:
     statement = """INSERT INTO dead_letters (failure_id, reason, value, headers)
@@ -90,9 +90,10 @@ def test_a_record_that_was_refused_before_loses_its_words_too(
 
 
 @pytest.mark.parametrize(
-    ("key", "headers"), [(None, []), (b"another's", []), (OWN, [("turn", b"soon")]), (OWN, [("x", b"1" * 1_000_000)])]
+    ("key", "headers"),
+    [(None, []), (b"another's", []), (USER_KEY, [("turn", b"soon")]), (USER_KEY, [("x", b"1" * 1_000_000)])],
 )
-def test_so_does_an_event_of_it_that_a_bridge_refuses(
+def test_the_text_of_an_event_that_the_bridge_dead_lettered_is_erased_too(
     client: FlaskClient,
     thought: dict[str, Any],
     database: Database,
@@ -102,109 +103,113 @@ def test_so_does_an_event_of_it_that_a_bridge_refuses(
 ) -> None:
     event = thought_created(UUID(thought["user_id"]), UUID(thought["id"]), "words to be forgotten")
     lane = Lane(0, 20.0)
-    bring(lane, 0, event.to_bytes(), headers, key=key)
-    an_intake(database, settings).work(lane, 0.0)
+    add_to_lane(lane, 0, event.to_bytes(), headers, key=key)
+    make_ingestion(database, settings).work(lane, 0.0)
     client.delete(thought["links"]["self"])
-    (letter,) = letters(database, "work")
-    (unsent,) = database.rows(text("SELECT value FROM outbox WHERE failure_id = :id"), id=letter.failure_id)
-    assert (letter.state, bytes(letter.value), bytes(unsent.value)) == ("discarded", b"", b"")
+    (dead_letter,) = dead_letters_from(database, "work")
+    (outbox_row,) = database.rows(text("SELECT value FROM outbox WHERE failure_id = :id"), id=dead_letter.failure_id)
+    assert (dead_letter.state, bytes(dead_letter.value), bytes(outbox_row.value)) == ("discarded", b"", b"")
 
 
 def test_deleting_again_changes_nothing(client: FlaskClient, thought: dict[str, Any], database: Database) -> None:
     client.delete(thought["links"]["self"])
-    before = traces(database)
+    before = stored_data(database)
     assert client.delete(thought["links"]["self"]).status_code == 204
-    assert traces(database) == before
+    assert stored_data(database) == before
 
 
-def test_the_page_deletes_without_javascript(client: FlaskClient, thought: dict[str, Any]) -> None:
-    question, place = f"/t/{thought['id']}/delete", f"/thoughts/{thought['id']}/delete"
-    assert f'href="{question}"' in client.get(thought["links"]["page"]).text
-    assert f'action="{place}"' in client.get(question).text
-    answer = client.post(place, data={})
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
-    for link in (question, thought["links"]["page"]):
-        assert client.get(link).status_code == 404
-    assert ["The thought is deleted" in client.get("/").text for _ in range(2)] == [True, False]
+def test_the_page_deletes_a_thought_without_javascript(client: FlaskClient, thought: dict[str, Any]) -> None:
+    confirmation, action = f"/t/{thought['id']}/delete", f"/thoughts/{thought['id']}/delete"
+    assert f'href="{confirmation}"' in client.get(thought["links"]["page"]).text
+    assert f'action="{action}"' in client.get(confirmation).text
+    response = client.post(action, data={})
+    assert (response.status_code, response.headers["Location"]) == (303, "/")
+    for path in (confirmation, thought["links"]["page"]):
+        assert client.get(path).status_code == 404
+    assert ["Your thought was deleted" in client.get("/").text for _ in range(2)] == [True, False]
 
 
-def test_an_old_record_does_not_bring_it_back(
+def test_an_old_record_does_not_restore_a_deleted_thought(
     client: FlaskClient, thought: dict[str, Any], database: Database, settings: Settings
 ) -> None:
-    user, identity = UUID(thought["user_id"]), UUID(thought["id"])
-    record = a_doorbell(database, identity)
+    user, thought_id = UUID(thought["user_id"]), UUID(thought["id"])
+    record = record_of(database, thought_id)
     client.delete(thought["links"]["self"])
-    words, topic = "words to be forgotten", settings.kafka_topic
-    event = thought_created(user, identity, words).to_bytes()
-    found = accept(database, thought_id=identity, user_id=user, text=words, event=event, topic=topic, emit=True)
-    assert (found.created, found.turn) == (False, record.turn)
-    decision = ask_once(database, record)
+    erased_text, topic = "words to be forgotten", settings.kafka_topic
+    event = thought_created(user, thought_id, erased_text).to_bytes()
+    accepted = accept(
+        database, thought_id=thought_id, user_id=user, text=erased_text, event=event, topic=topic, emit=True
+    )
+    assert (accepted.created, accepted.turn) == (False, record.turn)
+    decision = decide_once(database, record)
     assert [verdict.kind for verdict in decision.verdicts] == ["done"]
     assert decision.head is None
-    assert "forgotten" not in traces(database)
+    assert "forgotten" not in stored_data(database)
 
 
-def test_who_works_on_it_is_fenced_and_the_next_of_the_line_begins(
-    client: FlaskClient, thought: dict[str, Any], work: Work, database: Database, settings: Settings
+def test_a_deletion_fences_the_worker_and_the_next_thought_of_the_line_begins(
+    client: FlaskClient, thought: dict[str, Any], worker: FakeWorker, database: Database, settings: Settings
 ) -> None:
-    identity = UUID(thought["id"])
-    following = client.post("/thoughts", json={"text": "the next"}).json or {}
-    work.take(identity)
-    work.claim(identity)
-    stands = text("SELECT call_id, dispatch_id FROM thoughts WHERE id = :id")
-    [before] = database.rows(stands, id=identity)
+    thought_id = UUID(thought["id"])
+    next_thought = client.post("/thoughts", json={"text": "the next"}).json or {}
+    worker.dispatch(thought_id)
+    worker.claim(thought_id)
+    tokens = text("SELECT call_id, dispatch_id FROM thoughts WHERE id = :id")
+    [before] = database.rows(tokens, id=thought_id)
     client.delete(thought["links"]["self"])
-    assert StepStore(database, settings).renew({before.call_id: identity}) == {}
-    assert database.rows(stands, id=identity)[0].dispatch_id > before.dispatch_id
-    head = ask_once(database, a_doorbell(database, UUID(following["id"]))).head
+    assert StepStore(database, settings).renew({before.call_id: thought_id}) == {}
+    assert database.rows(tokens, id=thought_id)[0].dispatch_id > before.dispatch_id
+    head = decide_once(database, record_of(database, UUID(next_thought["id"]))).head
     assert head is not None
-    assert (str(head.thought_id), head.dispatched) == (following["id"], True)
+    assert (str(head.thought_id), head.dispatched) == (next_thought["id"], True)
 
 
-def test_the_kept_events_go_and_the_bridges_are_told(
+def test_the_event_history_is_deleted_and_the_bridges_are_woken(
     client: FlaskClient, thought: dict[str, Any], redis_client: redis.Redis, settings: Settings
 ) -> None:
     user = UUID(thought["user_id"])
-    eventually(lambda: stream_length(redis_client, settings, user) == 1)
+    eventually(lambda: history_length(redis_client, settings, user) == 1)
     with redis_client.pubsub() as subscription:
         subscription.subscribe(wakeup_channel(settings.redis_sse_prefix))
         client.delete(thought["links"]["self"])
-        heard = eventually(lambda: subscription.get_message(ignore_subscribe_messages=True)) or {}
-    assert heard["data"] == str(user).encode()
-    assert stream_length(redis_client, settings, user) == 0
+        message = eventually(lambda: subscription.get_message(ignore_subscribe_messages=True)) or {}
+    assert message["data"] == str(user).encode()
+    assert history_length(redis_client, settings, user) == 0
 
 
-def test_its_idempotency_key_writes_nothing_any_more(client: FlaskClient, database: Database) -> None:
+def test_the_idempotency_key_of_a_deleted_thought_stores_nothing(client: FlaskClient, database: Database) -> None:
     headers = {"Idempotency-Key": "once"}
     first = client.post("/thoughts", json={"text": "words to be forgotten"}, headers=headers).json or {}
     database.rows(text("DELETE FROM outbox"))
     client.delete(first["links"]["self"])
-    again = client.post("/thoughts", json={"text": "words to be forgotten"}, headers=headers)
-    assert again.status_code == 410
-    assert "forgotten" not in traces(database)
+    repeated = client.post("/thoughts", json={"text": "words to be forgotten"}, headers=headers)
+    assert repeated.status_code == 410
+    assert "forgotten" not in stored_data(database)
 
 
-def test_another_sites_page_deletes_nothing(client: FlaskClient, thought: dict[str, Any]) -> None:
+def test_a_page_of_another_site_cannot_delete_a_thought(client: FlaskClient, thought: dict[str, Any]) -> None:
     origin = {"Origin": "https://elsewhere.example"}
     assert client.delete(thought["links"]["self"], headers=origin).status_code == 403
     assert client.post(f"/thoughts/{thought['id']}/delete", data={}, headers=origin).status_code == 403
     assert client.get(thought["links"]["self"]).status_code == 200
 
 
-class TestWithoutOpenApi:
+class TestWithoutTrustUserId:
     @pytest.fixture
     def overrides(self) -> dict[str, Any]:
         return {"trust_user_id": False}
 
-    def test_nobody_deletes_what_is_anothers(self, client: FlaskClient, thought: dict[str, Any], app: Flask) -> None:
+    def test_another_user_cannot_delete_a_thought(
+        self, client: FlaskClient, thought: dict[str, Any], app: Flask
+    ) -> None:
         stranger = app.test_client()
         stranger.get("/")
-        foreign, none = stranger.delete(thought["links"]["self"]), stranger.delete(f"/thoughts/{uuid4()}")
-        assert (foreign.status_code, none.status_code) == (404, 404)
-        assert foreign.data == none.data
+        of_another_user, missing = stranger.delete(thought["links"]["self"]), stranger.delete(f"/thoughts/{uuid4()}")
+        assert (of_another_user.status_code, missing.status_code) == (404, 404)
+        assert of_another_user.data == missing.data
         assert stranger.post(f"/thoughts/{thought['id']}/delete", data={}).status_code == 404
         assert client.get(thought["links"]["self"]).status_code == 200
 
-    def test_who_wrote_it_deletes_it(self, client: FlaskClient, thought: dict[str, Any]) -> None:
+    def test_the_author_can_delete_their_thought(self, client: FlaskClient, thought: dict[str, Any]) -> None:
         assert client.delete(thought["links"]["self"]).status_code == 204
         assert client.get(thought["links"]["self"]).status_code == 404

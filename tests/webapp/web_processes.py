@@ -1,4 +1,4 @@
-"""Real web processes, started as in production, and readers of their streams."""
+"""Real web processes, started as in production, and clients of their streams."""
 
 import http.client
 import json
@@ -25,67 +25,67 @@ from tests.stores import ROOT
 GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "python:webapp.gunicorn_conf"]
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def environment(settings: Settings, **others: str) -> dict[str, str]:
-    """The settings as a process reads them."""
+def environment(settings: Settings, **overrides: str) -> dict[str, str]:
+    """Return the environment variables of a process with these settings."""
     values: dict[str, str] = {}
     for name, value in settings.model_dump().items():
         if value not in (None, ""):
-            plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-            values[name.upper()] = str(plain)
-    return {**os.environ, **values, **others}
+            text = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+            values[name.upper()] = str(text)
+    return {**os.environ, **values, **overrides}
 
 
 @dataclass
-class Served:
-    """One web process: a gunicorn parent with its worker."""
+class WebProcess:
+    """A running web: a gunicorn parent with its worker."""
 
     process: "subprocess.Popen[bytes]"
     port: int
     log: Path
-    readers: "list[Reader]" = field(default_factory=list)
+    stream_clients: "list[StreamClient]" = field(default_factory=list)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def answers(self) -> bool:
-        """Whether it is up, be it that it says 503, as without PostgreSQL."""
+    def is_up(self) -> bool:
+        """Return whether the process answers. A 503 counts, because it answers that without PostgreSQL."""
         assert self.process.poll() is None, self.log.read_text()
         try:
             with urllib.request.urlopen(f"{self.url}/health", timeout=10):
                 return True
-        except HTTPError as refused:
-            with refused:
-                return refused.code == 503
+        except HTTPError as error:
+            with error:
+                return error.code == 503
         except OSError:
             return False
 
     def post(self, text: str, user: UUID, **headers: str) -> UUID:
-        """A thought by JSON, which must be accepted."""
+        """Submit a thought as JSON, which must be accepted, and return its id."""
         body = json.dumps({"text": text, "user_id": str(user)}).encode()
         request = urllib.request.Request(f"{self.url}/thoughts", body, {"Content-Type": "application/json", **headers})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return UUID(json.load(answer)["id"])
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return UUID(json.load(response)["id"])
 
-    def read(self, user: UUID, last_event_id: str | None = None) -> "Reader":
-        reader = Reader(self.port, user, last_event_id)
-        self.readers.append(reader)
-        return reader
+    def open_stream(self, user: UUID, last_event_id: str | None = None) -> "StreamClient":
+        stream = StreamClient(self.port, user, last_event_id)
+        self.stream_clients.append(stream)
+        return stream
 
     def metric(self, name: str) -> float:
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
-            lines = [line.decode() for line in answer]
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as response:
+            lines = [line.decode() for line in response]
         return float(next(line.split()[-1] for line in lines if line.startswith(f"{name} ")))
 
-    def close_readers(self) -> None:
-        while self.readers:
-            self.readers.pop().close()
+    def close_streams(self) -> None:
+        while self.stream_clients:
+            self.stream_clients.pop().close()
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -93,27 +93,27 @@ class Served:
 
 
 @contextmanager
-def served(settings: Settings, directory: Path) -> Iterator[Callable[..., Served]]:
-    """A function that starts web processes; all of them end with the context."""
-    with ExitStack() as ends:
+def web_launcher(settings: Settings, directory: Path) -> Iterator[Callable[..., WebProcess]]:
+    """Provide a function that starts web processes; all of them end with the context."""
+    with ExitStack() as cleanups:
 
-        def start(**others: str) -> Served:
-            port, log = free_port(), directory / f"web-{len(list(directory.iterdir()))}.log"
+        def start(**overrides: str) -> WebProcess:
+            port, log = find_free_port(), directory / f"web-{len(list(directory.iterdir()))}.log"
             command = [*GUNICORN, "--bind", f"127.0.0.1:{port}", "webapp:create_app()"]
             with log.open("wb") as output:
                 process = subprocess.Popen(
-                    command, cwd=ROOT, env=environment(settings, **others), stderr=output, start_new_session=True
+                    command, cwd=ROOT, env=environment(settings, **overrides), stderr=output, start_new_session=True
                 )
-            started = Served(process, port, log)
-            ends.callback(_end, started)
-            eventually(started.answers, timeout=30)
-            return started
+            web = WebProcess(process, port, log)
+            cleanups.callback(_end, web)
+            eventually(web.is_up, timeout=30)
+            return web
 
         yield start
 
 
-def _end(web: Served) -> None:
-    web.close_readers()
+def _end(web: WebProcess) -> None:
+    web.close_streams()
     if web.process.poll() is None:
         os.killpg(web.process.pid, signal.SIGKILL)
         web.process.wait()
@@ -121,7 +121,7 @@ def _end(web: Served) -> None:
 
 @dataclass
 class Event:
-    """One event as a browser would see it; `id` is None where no id line came with it."""
+    """An event as a browser receives it; `id` is None when it came without an id line."""
 
     kind: str
     data: Any
@@ -133,8 +133,8 @@ class Event:
         return f"{self.kind} {progress}" if progress else self.kind
 
 
-class Reader:
-    """Reads a stream, byte for byte, as curl -N does."""
+class StreamClient:
+    """Reads a stream line by line, as curl -N does."""
 
     def __init__(self, port: int, user: UUID, last_event_id: str | None = None) -> None:
         headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
@@ -142,24 +142,24 @@ class Reader:
         self._connection.connect()
         self._socket = self._connection.sock
         self._connection.request("GET", f"/thoughts/stream/{user}", headers=headers)
-        self.answer = self._connection.getresponse()
+        self.response = self._connection.getresponse()
         self.events: list[Event] = []
         self.comments: queue.Queue[str] = queue.Queue()
         self.last_event_id = last_event_id
         self.ended = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
-        if self.answer.status == 200:
+        if self.response.status == 200:
             self._thread.start()
 
     def names(self) -> list[str]:
         return [event.name for event in list(self.events)]
 
-    def until(self, name: str, timeout: float = 15) -> list[Event]:
-        """All events so far, once one of this name is among them."""
+    def wait_for(self, name: str, timeout: float = 15) -> list[Event]:
+        """Wait for an event with this name, then return all events so far."""
         eventually(lambda: name in self.names(), timeout=timeout)
         return list(self.events)
 
-    def comment(self) -> str:
+    def next_comment(self) -> str:
         return self.comments.get(timeout=15)
 
     def close(self) -> None:
@@ -167,34 +167,34 @@ class Reader:
             self._socket.shutdown(socket.SHUT_RDWR)
         if self._thread.ident is not None:
             self._thread.join(10)
-        self.answer.close()
+        self.response.close()
         self._connection.close()
 
     def _read(self) -> None:
-        block: dict[str, str] = {}
+        fields: dict[str, str] = {}
         try:
-            for raw in self.answer:
+            for raw in self.response:
                 name, _, value = raw.decode().rstrip("\n").partition(": ")
                 if raw == b"\n":
-                    self._dispatch(block)
-                    block = {}
+                    self._dispatch(fields)
+                    fields = {}
                 elif name == "":
                     self.comments.put(value)
                 else:
-                    block[name.rstrip(":")] = value
+                    fields[name.rstrip(":")] = value
         except (OSError, ValueError, http.client.HTTPException):
-            pass  # the stream was closed, by either side
+            pass  # one of the two sides closed the stream
         finally:
             self.ended.set()
 
-    def _dispatch(self, block: dict[str, str]) -> None:
-        if "id" in block:
-            self.last_event_id = block["id"]
-        if "data" in block:
-            self.events.append(Event(block.get("event", "message"), json.loads(block["data"]), block.get("id")))
+    def _dispatch(self, fields: dict[str, str]) -> None:
+        if "id" in fields:
+            self.last_event_id = fields["id"]
+        if "data" in fields:
+            self.events.append(Event(fields.get("event", "message"), json.loads(fields["data"]), fields.get("id")))
 
 
-def opened(web: Served, reader: Reader, user: UUID) -> None:
-    """Wait until the stream is past its snapshot: it has shown a thought that came after its opening."""
+def wait_until_following(web: WebProcess, stream: StreamClient, user: UUID) -> None:
+    """Wait until the stream has sent its snapshot: submit a thought and wait for its event."""
     web.post("an earlier thought", user)
-    reader.until("thought_created")
+    stream.wait_for("thought_created")

@@ -1,1 +1,1 @@
-"""One Redis subscription a process, and the server-sent events that it spreads over the open streams."""
+"""One Redis subscription for each process, and the server-sent events that it distributes to the open streams."""

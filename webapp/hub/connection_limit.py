@@ -1,4 +1,4 @@
-"""How many streams are open in this process, and how many of one user."""
+"""Limits the open streams of this process, in total and for each user."""
 
 import threading
 from collections import Counter
@@ -6,29 +6,29 @@ from uuid import UUID
 
 
 class ConnectionLimiter:
-    """Counts open streams and refuses those above the limits."""
+    """Counts open streams and rejects those above the limits."""
 
     def __init__(self, limit: int, limit_per_user: int) -> None:
         self._limit = limit
-        self._limit_a_user = limit_per_user
-        self._taken: Counter[UUID] = Counter()
+        self._limit_per_user = limit_per_user
+        self._open: Counter[UUID] = Counter()
         self._lock = threading.Lock()
 
     @property
     def open_connections(self) -> int:
-        """Streams open now."""
-        return self._taken.total()
+        """The number of open streams."""
+        return self._open.total()
 
     def try_acquire(self, user_id: UUID) -> bool:
-        """Take a seat; False when none is free. Who took one gives it back."""
+        """Return whether the user may open another stream, and count it. The caller must `release` it when it ends."""
         with self._lock:
-            free = self._taken.total() < self._limit and self._taken[user_id] < self._limit_a_user
-            if free:
-                self._taken[user_id] += 1
-            return free
+            is_free = self._open.total() < self._limit and self._open[user_id] < self._limit_per_user
+            if is_free:
+                self._open[user_id] += 1
+            return is_free
 
     def release(self, user_id: UUID) -> None:
-        """Free a seat that was taken."""
+        """Stop counting a stream that `try_acquire` counted."""
         with self._lock:
-            self._taken[user_id] -= 1
-            self._taken += Counter()  # forgets the users who have none left
+            self._open[user_id] -= 1
+            self._open += Counter()  # drops users without open streams

@@ -1,7 +1,8 @@
 """One Redis subscription for all streams of a process.
 
-One thread owns the subscription and alone sends SUBSCRIBE and UNSUBSCRIBE (redis-py's PubSub bears no second writer).
-Whoever joins or leaves rings its bell, a channel of its own. Under gevent the thread is a greenlet.
+One thread owns the subscription and sends every SUBSCRIBE and UNSUBSCRIBE, because redis-py's PubSub supports only one
+writer. A stream that subscribes or unsubscribes wakes the thread through the hub's control channel. Under gevent the
+thread is a greenlet.
 """
 
 import contextlib
@@ -20,84 +21,84 @@ log = logging.getLogger(__name__)
 
 PING_INTERVAL_SECONDS = 5.0
 IDLE_TIMEOUT_SECONDS = 12.0
-"""A connection that answered no ping for this long is dead, whatever TCP believes."""
+"""A connection without an answer to a ping for this long is dead, even when TCP has not noticed."""
 
 MIN_RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 0.2, 2.0
 
 
 class Hub:
-    """Spreads what is published to a channel over the subscriptions of that channel."""
+    """Distributes each message of a channel to the subscriptions of that channel."""
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self._client = client
         self._control_channel = f"{prefix}:hub:{uuid4()}"
-        self._joined: dict[str, set[Subscription]] = {}
-        self._subscribed: set[str] = set()
+        self._subscriptions: dict[str, set[Subscription]] = {}
+        self._requested: set[str] = set()
         self._confirmed: set[str] = set()
         self._lock = threading.Lock()
-        self._changed = threading.Event()
+        self._has_changes = threading.Event()
         self._closing = threading.Event()
-        self._connected = False
-        self._pause = MIN_RECONNECT_SECONDS
+        self._is_connected = False
+        self._reconnect_delay = MIN_RECONNECT_SECONDS
         self._thread: threading.Thread | None = None
 
     @property
-    def connected(self) -> bool:
-        """Whether Redis answers; while it does not, the streams ask PostgreSQL more often."""
-        return self._connected
+    def is_connected(self) -> bool:
+        """Whether Redis is available. While it is not, the streams poll PostgreSQL more often."""
+        return self._is_connected
 
     def start(self) -> None:
-        """Connect in the background; may be called again."""
+        """Connect in the background. Calling it again is harmless."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
                 self._thread.start()
 
-    def join(self, channel: str) -> Subscription:
-        """A subscription that may begin once Redis has acknowledged the channel."""
+    def subscribe(self, channel: str) -> Subscription:
+        """Return a new subscription, which starts to receive messages when Redis has confirmed the channel."""
         subscription = Subscription(channel)
         with self._lock:
-            self._joined.setdefault(channel, set()).add(subscription)
+            self._subscriptions.setdefault(channel, set()).add(subscription)
             if channel in self._confirmed:
                 subscription.confirm()
             if self._closing.is_set():
                 subscription.close()
-        self._notify()
+        self._wake_thread()
         return subscription
 
-    def leave(self, subscription: Subscription) -> None:
-        """Forget a subscription; the last one of a channel ends Redis's subscription too."""
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Remove a subscription. After the last one of a channel, Redis's subscription ends as well."""
         with self._lock:
-            others = self._joined.get(subscription.channel, set())
-            others.discard(subscription)
-            if others:
+            remaining = self._subscriptions.get(subscription.channel, set())
+            remaining.discard(subscription)
+            if remaining:
                 return
-            self._joined.pop(subscription.channel, None)
-        self._notify()
+            self._subscriptions.pop(subscription.channel, None)
+        self._wake_thread()
 
     def close(self) -> None:
-        """End every stream and the thread."""
+        """End every stream and the hub's thread."""
         self._closing.set()
         for subscription in self._all():
             subscription.close()
-        self._notify()
+        self._wake_thread()
 
-    def _notify(self) -> None:
-        self._changed.set()
-        if self._connected:
-            with contextlib.suppress(redis.RedisError):  # the thread will notice the same and start anew
+    def _wake_thread(self) -> None:
+        self._has_changes.set()
+        if self._is_connected:
+            with contextlib.suppress(redis.RedisError):  # the thread notices the same error and reconnects
                 self._client.publish(self._control_channel, "")
 
     def _all(self) -> list[Subscription]:
         with self._lock:
-            return [subscription for joined in self._joined.values() for subscription in joined]
+            return [subscription for group in self._subscriptions.values() for subscription in group]
 
     def _run(self) -> None:
         keep_listening(self._listen, self._closing, on_disconnect=self._on_disconnect)
 
     def _listen(self) -> None:
         with self._client.pubsub() as pubsub:
-            self._changed.set()
+            self._has_changes.set()
             pubsub.subscribe(self._control_channel)
             self._update_subscriptions(pubsub)
             for message in receive(
@@ -108,19 +109,19 @@ class Hub:
                 self._update_subscriptions(pubsub)
 
     def _update_subscriptions(self, pubsub: Any) -> None:
-        """Bring Redis's subscriptions in line with what is joined."""
-        if not self._changed.is_set():
+        """Send SUBSCRIBE and UNSUBSCRIBE for the channels that were added or removed."""
+        if not self._has_changes.is_set():
             return
-        self._changed.clear()
+        self._has_changes.clear()
         with self._lock:
-            wanted = set(self._joined)
-            new, gone = wanted - self._subscribed, self._subscribed - wanted
-            self._confirmed -= gone
-            self._subscribed = wanted
-        if gone:
-            pubsub.unsubscribe(*gone)
-        if new:
-            pubsub.subscribe(*new)
+            channels = set(self._subscriptions)
+            added, removed = channels - self._requested, self._requested - channels
+            self._confirmed -= removed
+            self._requested = channels
+        if removed:
+            pubsub.unsubscribe(*removed)
+        if added:
+            pubsub.subscribe(*added)
 
     def _handle(self, message: dict[str, Any]) -> None:
         channel = (message["channel"] or b"").decode()
@@ -131,34 +132,36 @@ class Hub:
 
     def _confirm(self, channel: str) -> None:
         if channel == self._control_channel:
-            self._connected = True
+            self._is_connected = True
             return
         with self._lock:
-            if channel not in self._subscribed:
+            if channel not in self._requested:
                 return
             self._confirmed.add(channel)
-            for subscription in self._joined.get(channel, ()):
+            for subscription in self._subscriptions.get(channel, ()):
                 subscription.confirm()
 
     def _deliver(self, channel: str, payload: bytes) -> None:
         try:
             message = parse_message(payload)
-        except ValueError as unreadable:
-            log.warning("dropped an unreadable message on %s: %s", channel, unreadable)
+        except ValueError as error:
+            log.warning("An invalid message is dropped: %s", error, extra={"channel": channel})
             return
         with self._lock:
-            for subscription in self._joined.get(channel, ()):
+            for subscription in self._subscriptions.get(channel, ()):
                 subscription.offer(message)
 
     def _on_disconnect(self, error: Exception) -> float:
-        """Report a gap to every stream; returns the seconds before the next connection, doubled after each failure."""
-        was_connected = self._connected
+        """Report a gap to every stream. Return the seconds until the next attempt, doubled after each failed one."""
+        was_connected = self._is_connected
         if was_connected and not self._closing.is_set():
-            log.warning("Redis is unavailable, the streams poll PostgreSQL until it answers: %s", error)
+            log.warning("Redis is unavailable, the streams poll PostgreSQL until it is back: %s", error)
         with self._lock:
-            self._connected = False
-            self._subscribed, self._confirmed = set(), set()
+            self._is_connected = False
+            self._requested, self._confirmed = set(), set()
         for subscription in self._all():
             subscription.report_gap()
-        self._pause = MIN_RECONNECT_SECONDS if was_connected else min(2 * self._pause, MAX_RECONNECT_SECONDS)
-        return self._pause
+        self._reconnect_delay = (
+            MIN_RECONNECT_SECONDS if was_connected else min(2 * self._reconnect_delay, MAX_RECONNECT_SECONDS)
+        )
+        return self._reconnect_delay

@@ -1,4 +1,4 @@
-"""One server-sent event on the wire."""
+"""Server-sent events in their wire format."""
 
 import json
 import re
@@ -12,13 +12,13 @@ from flask_sse import Message
 from contracts.events import EVENT_TYPES
 
 LINE_ENDS = re.compile(r"\r\n|\r|\n")
-"""What ends a line in an event stream; Python's splitlines() knows more, such as U+2028."""
+"""The line ends of an event stream. Python's splitlines() also splits at others, such as U+2028."""
 
 
 class StreamMessage(Message):  # type: ignore[misc] # flask-sse has no types
-    """flask-sse's message, written so that no value can add a field or vanish.
+    """flask-sse's message, serialised so that no value can inject a field or get lost.
 
-    An empty text is one empty data line. An id of "" tells the browser to forget the last one; None sends no id.
+    Empty data is written as one empty data line. The id "" makes the browser forget the last id; None sends no id.
     """
 
     def __init__(self, data: Any, type: str | None = None, id: str | None = None, retry: int | None = None) -> None:  # noqa: A002 - flask-sse's names
@@ -38,8 +38,8 @@ class StreamMessage(Message):  # type: ignore[misc] # flask-sse has no types
         return str(self).encode("utf-8", "replace")
 
 
-def is_event(message: StreamMessage, user_id: UUID) -> bool:
-    """Whether this may be shown on the user's stream: Redis's channels may carry anybody's messages."""
+def is_user_event(message: StreamMessage, user_id: UUID) -> bool:
+    """Return whether this is an event of the user. Any Redis client can publish other messages to the channel."""
     data = message.data
     if not (isinstance(data, Mapping) and isinstance(message.type, str) and message.type in EVENT_TYPES):
         return False
@@ -47,16 +47,16 @@ def is_event(message: StreamMessage, user_id: UUID) -> bool:
 
 
 def parse_message(payload: bytes | str) -> StreamMessage:
-    """Read what was published: `{"data", "type"?, "id"?, "retry"?}`. Raises ValueError for anything else."""
+    """Parse a published message, `{"data", "type"?, "id"?, "retry"?}`. Raises ValueError for anything else."""
     fields = json.loads(payload)
     if not isinstance(fields, dict) or "data" not in fields:
-        raise ValueError("a published message is an object with data")
+        raise ValueError("expected a JSON object with `data`")
     return StreamMessage(fields["data"], fields.get("type"), fields.get("id"), fields.get("retry"))
 
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A line that EventSource ignores; it opens a stream at once and keeps it alive. `retry` in milliseconds."""
+    """A line that EventSource ignores. It opens a stream at once and keeps it alive. `retry` is in milliseconds."""
 
     text: str
     retry: int | None = None
@@ -68,7 +68,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """An id without an event: the reader continues behind it and is told nothing."""
+    """An id without an event. It moves the position from which the client resumes."""
 
     id: str
 

@@ -1,4 +1,4 @@
-"""What one stream hears from the hub."""
+"""The queue from the hub to one stream."""
 
 import queue
 import threading
@@ -7,60 +7,60 @@ from enum import Enum
 from webapp.hub.sse import StreamMessage
 
 QUEUE_SIZE = 500
-"""Messages that may wait for a slow reader: some 60 thoughts. One more closes the stream, so that nothing is dropped
-in silence: the client comes again and gets what it missed."""
+"""Messages that may wait for a slow client: about 60 thoughts. One more closes the stream instead of dropping messages;
+the client reconnects and gets what it missed."""
 
 
 class ControlMessage(Enum):
-    """What else can be heard."""
+    """Messages of the hub itself."""
 
-    GAP = "messages may have been lost: look into PostgreSQL"
+    GAP = "messages may have been lost: query PostgreSQL"
     END = "close the stream"
 
 
 class Subscription:
-    """A bounded queue from the hub's thread to one stream."""
+    """A bounded queue of messages from the hub's thread to one stream."""
 
     def __init__(self, channel: str) -> None:
         self.channel = channel
         self._confirmed = threading.Event()
-        self._has_begun = False
+        self._has_started = False
         self._messages: queue.Queue[StreamMessage | ControlMessage] = queue.Queue(QUEUE_SIZE)
-        self._closed = False
+        self._is_closed = False
 
     def next_message(self, timeout: float) -> StreamMessage | ControlMessage | None:
-        """The next thing heard; None after `timeout` seconds of silence."""
-        if self._closed:
+        """Return the next message, or None after `timeout` seconds without one."""
+        if self._is_closed:
             return ControlMessage.END
         try:
-            heard = self._messages.get(timeout=max(0.0, timeout))
+            message = self._messages.get(timeout=max(0.0, timeout))
         except queue.Empty:
             return None
-        return ControlMessage.END if self._closed else heard
+        return ControlMessage.END if self._is_closed else message
 
     def offer(self, message: StreamMessage | ControlMessage) -> None:
-        """Called by the hub, which must never wait: a full queue closes the stream."""
+        """Add a message without waiting, because the hub serves all streams. A full queue closes the stream."""
         try:
             self._messages.put_nowait(message)
         except queue.Full:
-            self._closed = True
+            self._is_closed = True
 
-    def wait_until_confirmed(self, seconds: float) -> None:
-        """Wait for Redis's acknowledgement, at most so long; who begins without it hears of a gap when it comes."""
-        self._confirmed.wait(seconds)
-        self._has_begun = True
+    def wait_until_confirmed(self, timeout: float) -> None:
+        """Wait at most `timeout` seconds until Redis confirms the channel. A later confirmation reports a gap."""
+        self._confirmed.wait(timeout)
+        self._has_started = True
 
     def confirm(self) -> None:
-        """Redis has acknowledged the channel; when the stream has begun before: after a gap."""
-        if self._has_begun:
+        """Note that Redis has confirmed the channel. When the stream has started before, report a gap."""
+        if self._has_started:
             self.report_gap()
         self._confirmed.set()
 
     def report_gap(self) -> None:
-        """The connection to Redis was lost, or is back."""
+        """Report that messages may have been lost: the connection to Redis was lost, or is back."""
         self.offer(ControlMessage.GAP)
 
     def close(self) -> None:
-        """End the stream at its next look."""
-        self._closed = True
+        """Make the stream end at its next message."""
+        self._is_closed = True
         self.offer(ControlMessage.END)

@@ -1,6 +1,6 @@
-"""GET /metrics for Prometheus: this process's requests and streams, and the state of the work as PostgreSQL tells it.
+"""GET /metrics for Prometheus: requests and streams of this process, and the backlog in PostgreSQL.
 
-Several web processes on one port each answer for themselves; the gauges from PostgreSQL are the same in all.
+Each of several web processes on one port counts only its own requests; the gauges from PostgreSQL are the same in all.
 """
 
 import logging
@@ -23,39 +23,39 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("metrics", __name__)
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-"""The methods that are told apart. Anybody may make up others, and each would be a series for ever."""
+"""The methods that get a label of their own. Clients can invent others, and each would add a permanent time series."""
 
 
 class Metrics:
-    """The registry of one application."""
+    """The metrics registry of one application."""
 
-    def __init__(self, database: Database, seats: ConnectionLimiter) -> None:
+    def __init__(self, database: Database, limiter: ConnectionLimiter) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "thoughts_http_requests", "Answered requests", ["method", "route", "status"], registry=self.registry
+            "thoughts_http_requests", "HTTP responses", ["method", "route", "status"], registry=self.registry
         )
         self.accepted = Counter("thoughts_accepted", "Thoughts accepted by this process", registry=self.registry)
         streams = Gauge("thoughts_streams_open", "Open streams of this process", registry=self.registry)
-        streams.set_function(lambda: seats.open_connections)
+        streams.set_function(lambda: limiter.open_connections)
         self.registry.register(_Backlog(database))
 
 
 class _Backlog(Collector):
-    """Gauges read from PostgreSQL at each scrape; where it is away only thoughts_database_up 0 is told."""
+    """Reads gauges from PostgreSQL at each scrape; while it is unavailable, the only one is thoughts_database_up 0."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def describe(self) -> list[Metric]:
-        """Nothing: registering must not connect."""
+        """Return nothing, because registering must not connect."""
         return []
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("thoughts_database_up", "Whether PostgreSQL answered this scrape")
         try:
             gauges = list(self._gauges())
-        except SQLAlchemyError as away:
-            log.warning("PostgreSQL is unavailable, the metrics lack its gauges: %s", type(away).__name__)
+        except SQLAlchemyError as error:
+            log.warning("PostgreSQL is unavailable, the metrics lack its gauges: %s", type(error).__name__)
             gauges = []
         up.add_metric([], 1 if gauges else 0)
         yield up
@@ -65,9 +65,13 @@ class _Backlog(Collector):
         counts = read(self._database, COUNTS)[0]
         for name, help_text, value in (
             ("outbox_rows", "Rows in the outbox", counts.outbox_rows),
-            ("outbox_oldest_seconds", "Age of the oldest row that is not parked", counts.outbox_oldest_seconds),
-            ("outbox_parked_rows", "ALARM above 0: rows that Kafka refused for good", counts.outbox_parked_rows),
-            ("dead_letters_open", "Dead letters nobody has replayed or discarded", counts.dead_letters),
+            ("outbox_oldest_seconds", "Age of the oldest outbox row that is not parked", counts.outbox_oldest_seconds),
+            (
+                "outbox_parked_rows",
+                "ALARM above 0: outbox rows that Kafka rejected permanently",
+                counts.outbox_parked_rows,
+            ),
+            ("dead_letters_open", "Dead letters that are neither replayed nor discarded", counts.dead_letters),
         ):
             yield GaugeMetricFamily(f"thoughts_{name}", help_text, value=value)
         thoughts_open = GaugeMetricFamily("thoughts_open", "Thoughts that are not terminal", labels=["status"])
@@ -80,12 +84,12 @@ class _Backlog(Collector):
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Prometheus's text format."""
+    """Return the metrics in the text format of Prometheus."""
     return Response(generate_latest(_metrics().registry), content_type=CONTENT_TYPE_LATEST)
 
 
 def count_requests(app: Flask) -> None:
-    """Count every answer by its route, never by its path: what a client makes up must not become a label."""
+    """Count every response by its route and not by its path, because clients must not be able to create labels."""
 
     def count(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "unknown"
@@ -97,6 +101,6 @@ def count_requests(app: Flask) -> None:
 
 
 def _metrics() -> Metrics:
-    found = current_app.extensions["services"].metrics
-    assert isinstance(found, Metrics)  # noqa: S101 - tells the type checker what services.py put there
-    return found
+    metrics = current_app.extensions["services"].metrics
+    assert isinstance(metrics, Metrics)  # noqa: S101 - tells the type checker what services.py stored there
+    return metrics

@@ -1,1 +1,1 @@
-"""The pages: routes, and what the templates are given."""
+"""The pages: their routes, and the view models of the templates."""

@@ -1,6 +1,6 @@
-"""An agent's output as something to read: the template draws these few shapes and knows no agent.
+"""Turns an agent's output into a few kinds of items, which the template renders without knowing the agent.
 
-Whatever an output holds is shown, so a new field needs no new template. Everything is plain text.
+Every field of an output is shown, so a new field needs no new template. All values are plain text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +14,13 @@ from agents.catalogue import CATALOGUE
 
 NOT_ASSESSED = "Not assessed"
 MAX_TAG_LENGTH = 32
-"""Words up to this length stand beside each other as tags; longer ones are lines of a list."""
+"""Texts of up to this many characters are shown as tags side by side; if one is longer, all are lines of a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputItem:
-    """One labelled value. `kind` says which of the others is filled: text, absent, empty, score, share, tags, lines,
-    group (`items`) or cards (`cards`, a group each)."""
+    """One labelled value. `kind` says which fields are filled: `text` for text, absent and empty; `text` and `number`
+    for score and share; `texts` for tags and lines; `items` for group; `cards`, a group each, for cards."""
 
     label: str
     kind: str
@@ -33,9 +33,9 @@ class OutputItem:
 
 
 def describe_output(agent_name: str, output: Mapping[str, Any]) -> tuple[OutputItem, ...]:
-    """The items of an agent's output in the order of its model's fields, the agent's lead first.
+    """Return the items of an agent's output in the order of its model's fields, with the agent's lead first.
 
-    An output that an older model wrote, or an agent that is not in the catalogue, is shown as it comes.
+    An output of an older model, or of an agent that is not in the catalogue, keeps the order of its own fields.
     """
     agent = CATALOGUE.find(agent_name)
     if agent is None:
@@ -45,7 +45,7 @@ def describe_output(agent_name: str, output: Mapping[str, Any]) -> tuple[OutputI
 
 
 def _in_field_order(agent: Agent, output: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same output with its fields in the order in which the model declares them: jsonb keeps no order."""
+    """Sort the fields into the order of the model, because jsonb does not keep their order."""
     try:
         return agent.output.model_validate(output).model_dump(mode="json")
     except ValidationError:
@@ -54,38 +54,38 @@ def _in_field_order(agent: Agent, output: Mapping[str, Any]) -> Mapping[str, Any
 
 @dataclass(frozen=True, slots=True)
 class _Describer:
-    """Turns values into items, with the labels and the lead of one agent."""
+    """Turns values into items, using the labels and the lead of one agent."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
     lead: str = ""
 
     def items(self, values: Mapping[str, Any]) -> Iterator[OutputItem]:
-        """One item per field. Where no score was given there is no confidence in it either."""
-        unscored = "score" in values and values["score"] is None
+        """Yield one item for each field. The confidence is left out when no score was given."""
+        is_unscored = "score" in values and values["score"] is None
         for name, value in values.items():
-            if not (unscored and name == "confidence"):
+            if not (is_unscored and name == "confidence"):
                 yield self._item(str(name), value)
 
     def _item(self, name: str, value: Any) -> OutputItem:
-        label, lead = self.labels.get(name) or name.replace("_", " ").capitalize(), name == self.lead
+        label, is_lead = self.labels.get(name) or name.replace("_", " ").capitalize(), name == self.lead
         if value is None or (isinstance(value, str) and value.strip(" .").lower() == NOT_ASSESSED.lower()):
-            return OutputItem(label, "absent", NOT_ASSESSED, lead=lead)
+            return OutputItem(label, "absent", NOT_ASSESSED, lead=is_lead)
         if isinstance(value, Mapping):
             return OutputItem(label, "group", items=tuple(self.items(value)))
         if isinstance(value, list | tuple):
             return self._list(label, value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _number(name, label, float(value))
-        return OutputItem(label, "text", str(value), lead=lead)
+        return OutputItem(label, "text", str(value), lead=is_lead)
 
     def _list(self, label: str, values: Iterable[Any]) -> OutputItem:
-        kept = [value for value in values if value is not None]
-        if not kept:
+        present = [value for value in values if value is not None]
+        if not present:
             return OutputItem(label, "empty", "None found")
-        if any(isinstance(value, Mapping) for value in kept):
-            groups = [value if isinstance(value, Mapping) else {label: value} for value in kept]
+        if any(isinstance(value, Mapping) for value in present):
+            groups = [value if isinstance(value, Mapping) else {label: value} for value in present]
             return OutputItem(label, "cards", cards=tuple(tuple(self.items(group)) for group in groups))
-        texts = tuple(str(value) for value in kept)
+        texts = tuple(str(value) for value in present)
         return OutputItem(label, "tags" if all(len(text) <= MAX_TAG_LENGTH for text in texts) else "lines", texts=texts)
 
 

@@ -1,7 +1,7 @@
-"""The pages: the form with one's own latest thoughts, and a thought, which may be deleted or written again.
+"""The pages: the form with the visitor's latest thoughts, one thought, and the pages to delete or resubmit it.
 
-They are whole without JavaScript. The script fetches the same page again as a fragment and exchanges the parts that
-differ, so the templates are the only place where a state is drawn.
+They work without JavaScript. The script fetches the same page again as a fragment and replaces the parts that differ,
+so that only the templates render a state.
 """
 
 from typing import Any
@@ -13,9 +13,9 @@ from werkzeug.exceptions import HTTPException, UnprocessableEntity
 from agents.catalogue import CATALOGUE
 from contracts.text import MAX_THOUGHT_LENGTH
 from webapp import access, cursors, session
-from webapp.pages.view_models import ThoughtView, in_words
+from webapp.pages.view_models import ThoughtView, number_in_words
 from webapp.pages.wait_notice import wait_notice
-from webapp.problems import with_headers
+from webapp.problems import copy_headers
 from webapp.queries import LATEST_LENGTH, Thought, page_of_thoughts, thoughts_ahead
 from webapp.services import services
 
@@ -24,71 +24,71 @@ blueprint = Blueprint("pages", __name__)
 
 @blueprint.get("/")
 def home() -> Response:
-    """The form and the visitor's own latest thoughts, or those behind a cursor."""
+    """Show the form and the visitor's latest thoughts, or the ones after a cursor."""
     user_id, after = session.ensure_visitor(), cursors.requested_cursor()
-    found, following = page_of_thoughts(services().database, user_id, limit=LATEST_LENGTH, after=after)
-    waiting = [each.row.created_at for each in found if each.row.status == "pending"]
-    waits_for = wait_notice(services(), min(waiting, default=None))
-    shown = {
+    thoughts, next_position = page_of_thoughts(services().database, user_id, limit=LATEST_LENGTH, after=after)
+    pending_since = [thought.row.created_at for thought in thoughts if thought.row.status == "pending"]
+    notice = wait_notice(services(), min(pending_since, default=None))
+    context = {
         "user_id": user_id,
         "cursor": request.args.get("cursor") or None,
-        "latest": [ThoughtView(each, wait_notice=waits_for) for each in found],
-        "older": following and cursors.encode(following),
-        "wait_notice": waits_for,
+        "thoughts": [ThoughtView(thought, wait_notice=notice) for thought in thoughts],
+        "next_cursor": next_position and cursors.encode(next_position),
+        "wait_notice": notice,
         "agents": CATALOGUE.agents,
     }
     template = "latest.html" if _wants_fragment() else "home.html"
-    return make_response(render_template(template, **shown, **_form()))
+    return make_response(render_template(template, **context, **_form_context()))
 
 
 @blueprint.get("/t/<uuid:thought_id>")
 def thought(thought_id: UUID) -> Response:
-    """One thought: its agents at work, then what they found."""
+    """Show one thought: the progress of its agents, then their results."""
     session.ensure_visitor()
-    found = access.require_readable(thought_id)
+    view = _view(access.require_readable(thought_id))
     template = "progress.html" if _wants_fragment() else "thought.html"
-    return make_response(render_template(template, view=_view(found)))
+    return make_response(render_template(template, view=view))
 
 
 @blueprint.get("/t/<uuid:thought_id>/again")
-def again(thought_id: UUID) -> Response:
-    """The form with the text of an earlier thought, which stays as it is."""
-    return make_response(render_template("home.html", **_form(access.require_readable(thought_id).row.text)))
+def resubmission(thought_id: UUID) -> Response:
+    """Show the form with the text of an earlier thought, which stays unchanged."""
+    text = access.require_readable(thought_id).row.text
+    return make_response(render_template("home.html", **_form_context(text)))
 
 
 @blueprint.get("/t/<uuid:thought_id>/delete")
 def deletion(thought_id: UUID) -> Response:
-    """The question before a thought is deleted."""
+    """Ask for confirmation before a thought is deleted."""
     return make_response(render_template("delete.html", view=ThoughtView(access.require_readable(thought_id))))
 
 
-def rerender_form(written: str, refusal: HTTPException, nonce: str = "") -> Response:
-    """The form with what was written, and why it was not taken; needs no server, since one that is away may be why.
+def rerender_form(written: str, error: HTTPException, nonce: str = "") -> Response:
+    """Return the form with the written text and the error. It queries no server, because the error may be an outage.
 
-    With its former nonce the same text is the same thought, should it have been stored after all.
+    With the nonce of the failed request, submitting the same text again cannot store it twice.
     """
-    invalid = refusal.code == UnprocessableEntity.code
-    shown = {"refused": refusal.description, "invalid": invalid, "kept": nonce and not invalid}
-    page = render_template("home.html", **shown, **_form(written, nonce))
-    return with_headers(make_response(page, refusal.code), refusal)
+    is_invalid = error.code == UnprocessableEntity.code
+    context = {"error": error.description, "is_invalid": is_invalid, "can_resend": nonce and not is_invalid}
+    page = render_template("home.html", **context, **_form_context(written, nonce))
+    return copy_headers(error, make_response(page, error.code))
 
 
-def _view(found: Thought) -> ThoughtView:
-    row, parts = found.row, services()
+def _view(thought: Thought) -> ThoughtView:
+    row = thought.row
     if row.status != "pending":
-        return ThoughtView(found)
-    ahead = thoughts_ahead(parts.database, row.user_id, row.turn)
-    return ThoughtView(found, ahead, wait_notice(parts, row.created_at))
+        return ThoughtView(thought)
+    ahead = thoughts_ahead(services().database, row.user_id, row.turn)
+    return ThoughtView(thought, ahead, wait_notice(services(), row.created_at))
 
 
-def _form(written: str = "", nonce: str = "") -> dict[str, Any]:
-    batches = not services().settings.consumes_kafka
+def _form_context(written: str = "", nonce: str = "") -> dict[str, Any]:
     return {
         "written": written,
         "nonce": nonce or uuid4().hex,
-        "most": MAX_THOUGHT_LENGTH,
-        "batches": batches,
-        "number_of_agents": in_words(CATALOGUE.total),
+        "max_length": MAX_THOUGHT_LENGTH,
+        "is_batch_mode": not services().settings.consumes_kafka,
+        "number_of_agents": number_in_words(CATALOGUE.total),
     }
 
 

@@ -1,4 +1,4 @@
-"""What the pages say about a thought, in words."""
+"""The view models of the templates: a thought and its agents, in words."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,22 +12,28 @@ from webapp.queries import Thought
 
 TITLE_LENGTH: Final = 80
 
-STATUS_WORDS: Final = {
+STATUS_TEXTS: Final = {
     "pending": "Queued",
     "processing": "In progress",
     "completed": "Completed",
     "failed": "Failed",
     "waiting": "Waiting",
     "running": "Running",
-    "retrying": "Trying again",
+    "retrying": "Retrying",
 }
-KIND_WORDS: Final = {
-    "transient": ("It stayed out of reach, also after several tries", ", once it is in reach again"),
-    "permanent": ("It was refused, and would be again as things are", ", once the reason is mended"),
-    "invalid": ("Its answer could not be used", ""),
-    "lost": ("Its worker was lost in the middle, more than once", ", once the reason is mended"),
+FAILURE_TEXTS: Final = {
+    "transient": (
+        "The model service was unavailable, even after several retries",
+        " once the service is available again",
+    ),
+    "permanent": (
+        "The request was rejected and will be rejected again until the cause is fixed",
+        " once the cause is fixed",
+    ),
+    "invalid": ("The model's answer could not be used", ""),
+    "lost": ("The worker stopped during this step more than once", " once the cause is fixed"),
 }
-"""What happened, and when it makes sense to start it again."""
+"""For each kind of error: a summary, and the condition of a retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +45,10 @@ class AgentView:
     status: str
     attempts: int
     started_at: datetime | None
-    took: str
-    trouble: str
-    again_at: datetime | None
-    found: tuple[OutputItem, ...]
+    duration: str
+    retry_reason: str
+    retry_at: datetime | None
+    output_items: tuple[OutputItem, ...]
 
     @property
     def title(self) -> str:
@@ -55,20 +61,20 @@ class AgentView:
         return agent.question if agent else ""
 
     @property
-    def words(self) -> str:
-        return STATUS_WORDS[self.status]
+    def status_text(self) -> str:
+        return STATUS_TEXTS[self.status]
 
 
 class ThoughtView:
-    """A thought for the templates. `ahead` counts the author's thoughts that come before it, and `outlook` says what
-    else must happen first."""
+    """A thought for the templates. `ahead` counts the author's open thoughts before it; `wait_notice` says what else
+    must happen before its analysis starts."""
 
     def __init__(self, thought: Thought, ahead: int = 0, wait_notice: str = "") -> None:
         self.row: Any = thought.row
         self.ahead = ahead
         self.wait_notice = wait_notice
         self.now = datetime.now(UTC)
-        self._shown = serializers.thought(thought)
+        self._json = serializers.thought(thought)
 
     @property
     def id(self) -> str:
@@ -79,67 +85,67 @@ class ThoughtView:
         return str(self.row.status)
 
     @property
-    def words(self) -> str:
-        return STATUS_WORDS[self.status]
+    def status_text(self) -> str:
+        return STATUS_TEXTS[self.status]
 
     @property
-    def ended(self) -> bool:
+    def is_finished(self) -> bool:
         return self.row.finished_at is not None
 
     @property
-    def pace(self) -> str:
-        """How often its page looks for news by itself: "fast" while it moves, "slow" while it waits or may be started
-        again, "" never."""
+    def refresh_pace(self) -> str:
+        """How often the page refreshes: "fast" while the thought progresses, "slow" while it waits or can be retried,
+        "" never."""
         if self.status == "completed":
             return ""
-        moves = self.status == "processing" or (self.status == "pending" and not self.wait_notice)
-        return "fast" if moves else "slow"
+        is_progressing = self.status == "processing" or (self.status == "pending" and not self.wait_notice)
+        return "fast" if is_progressing else "slow"
 
     @property
     def title(self) -> str:
-        """The beginning of the text on one line, cut at a word."""
+        """The beginning of the text on one line, cut between words."""
         line = " ".join(self.row.text.split())
         return line if len(line) <= TITLE_LENGTH else f"{line[:TITLE_LENGTH].rsplit(' ', 1)[0]} …"
 
     @property
-    def done(self) -> int:
+    def agents_done(self) -> int:
         return int(self.row.steps_done)
 
     @property
-    def total(self) -> int:
+    def agents_total(self) -> int:
         return serializers.total_steps(self.row)
 
     @property
-    def took(self) -> str:
+    def duration(self) -> str:
         seconds = self.row.processing_seconds
-        return "" if seconds is None else duration(seconds)
+        return "" if seconds is None else format_duration(seconds)
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """Why it failed, for people: the agent's title, what happened, the message, and when to start it again."""
-        told = self._shown["error"]
-        if told is None:
+        """Why the thought failed: the error's fields, the agent's title, a summary, and the condition of a retry."""
+        error = self._json["error"]
+        if error is None:
             return None
-        failed = CATALOGUE.find(str(told["agent"]))
-        agent = failed.title if failed else "An agent"
-        what, when = KIND_WORDS.get(str(told["kind"]), ("It failed", ""))
-        return {**told, "agent": agent, "what": what, "when": when}
+        failed_agent = CATALOGUE.find(str(error["agent"]))
+        agent = failed_agent.title if failed_agent else "An agent"
+        summary, retry_condition = FAILURE_TEXTS.get(str(error["kind"]), ("The step failed", ""))
+        return {**error, "agent": agent, "summary": summary, "retry_condition": retry_condition}
 
     @cached_property
     def agents(self) -> list[AgentView]:
-        return [self._agent(agent) for agent in self._shown["agents"]]
+        return [self._agent(agent) for agent in self._json["agents"]]
 
     @property
     def verdict(self) -> dict[str, str] | None:
-        """The conclusion of the agent that gives one, to be read before everything else."""
-        for agent in self._shown["agents"]:
+        """The conclusion of the agent that gives one; the page shows it first."""
+        for agent in self._json["agents"]:
             definition, output = CATALOGUE.find(agent["name"]), agent["output"] or {}
             if definition and definition.gives_verdict and output.get("priority_level"):
                 return {"level": str(output["priority_level"]), "recommendation": str(output["final_recommendation"])}
         return None
 
     def _agent(self, agent: dict[str, Any]) -> AgentView:
-        retrying = agent["status"] == "retrying"
+        is_retrying = agent["status"] == "retrying"
         milliseconds = agent["duration_ms"]
         return AgentView(
             number=agent["number"],
@@ -147,15 +153,15 @@ class ThoughtView:
             status=agent["status"],
             attempts=agent["attempts"],
             started_at=self.row.step_started_at if agent["status"] == "running" else None,
-            took="" if milliseconds is None else duration(milliseconds / 1000),
-            trouble=str((self.row.error or {}).get("message") or "") if retrying else "",
-            again_at=self.row.not_before if retrying else None,
-            found=describe_output(agent["name"], agent["output"]) if agent["output"] else (),
+            duration="" if milliseconds is None else format_duration(milliseconds / 1000),
+            retry_reason=str((self.row.error or {}).get("message") or "") if is_retrying else "",
+            retry_at=self.row.not_before if is_retrying else None,
+            output_items=describe_output(agent["name"], agent["output"]) if agent["output"] else (),
         )
 
 
-def duration(seconds: float) -> str:
-    """A length of time in the unit that suits it."""
+def format_duration(seconds: float) -> str:
+    """Return a duration in a readable unit."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
@@ -163,7 +169,7 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
-def in_words(number: int) -> str:
-    """A small number as a word, a larger one in digits."""
+def number_in_words(number: int) -> str:
+    """Return a number up to ten as a word, a larger one in digits."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     return words[number] if number < len(words) else str(number)

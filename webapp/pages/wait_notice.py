@@ -1,4 +1,4 @@
-"""What has to happen before a thought in the line is begun, as a sentence for its author."""
+"""Tells the author of a queued thought what must happen before its analysis starts."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -18,28 +18,28 @@ BATCH_RUNNING: Final = "The batch is running."
 RUNNING_BATCH: Final = text("""
     SELECT FROM batches WHERE begun_at IS NOT NULL AND ended_at IS NULL AND asked_at >= :created_at
 """)
-"""Batches at work that this thought belongs to; what was written later waits for the next one."""
+"""Running batches that include this thought; a thought written after the request of a batch waits for the next one."""
 
 
 def wait_notice(services: Services, created_at: datetime | None = None) -> str:
-    """The sentence; empty where nothing has to happen first. `created_at` is the waiting thought's, or None for one
-    that is yet to be written.
+    """Return the notice, or an empty string when nothing must happen first.
 
-    Raises SQLAlchemyError.
+    `created_at` is the time of the queued thought, or None for one that is not written yet. Raises SQLAlchemyError when
+    PostgreSQL is unavailable.
     """
     if services.settings.consumes_kafka:
         return "" if services.kafka_probe.is_reachable else KAFKA_UNAVAILABLE
     if created_at and read(services.database, RUNNING_BATCH, created_at=created_at):
         return BATCH_RUNNING
-    return f"The next batch begins {next_batch_time(services.settings, datetime.now(UTC))}."
+    return f"The next batch starts {next_batch_time(services.settings, datetime.now(UTC))}."
 
 
 def next_batch_time(settings: Settings, now: datetime) -> str:
-    """When beat asks for it, reckoned by Celery as beat does: cron itself, and its libraries, differ in some lines."""
+    """Return when beat requests the next batch, calculated by Celery, because cron itself differs in some schedules."""
     try:
         schedule = crontab.from_string(settings.batch_schedule)
     except (ParseException, ValueError):
-        return "when somebody asks for it"  # beat has refused to start with this line
+        return "when an operator requests it"  # beat refuses to start with such a schedule
     schedule.nowfun, schedule.tz = lambda: now, ZoneInfo(settings.timezone)
-    begins = (now + remaining(*schedule.remaining_delta(now))).astimezone(schedule.tz)
-    return f"on {begins.day} {begins:%B} at {begins:%H:%M} ({settings.timezone})"
+    starts_at = (now + remaining(*schedule.remaining_delta(now))).astimezone(schedule.tz)
+    return f"on {starts_at.day} {starts_at:%B} at {starts_at:%H:%M} ({settings.timezone})"

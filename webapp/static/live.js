@@ -1,201 +1,205 @@
-// Keeps a page at the state that the server draws. Events of the stream only say when to look: what is shown is always
-// fetched, as a fragment whose [data-part] elements replace those that differ. The page also looks by itself, at the
-// [data-pace] that it was drawn with, because a retry sends no event and a stream may be refused; a tab out of sight
-// looks seldom, and tells by its title.
+// Keeps the page up to date with the server. Events of the stream only say when to refresh: the content is always
+// fetched as a fragment, and each [data-part] element that differs is replaced. The page also refreshes on a timer, at
+// the pace of its [data-refresh], because a retry sends no event and a stream may be rejected. A hidden tab refreshes
+// rarely and shows the status in its title.
 
-const PACES = { fast: 5000, slow: 60000 };
-const GIVE_UP = 5000;
-const CONNECT_AGAIN = 15000;
+const REFRESH_MS = { fast: 5000, slow: 60000 };
+const FETCH_TIMEOUT_MS = 5000;
+const RECONNECT_MS = 15000;
 const EVENTS = ["thought_created", "thought_processing", "thought_agent_completed", "thought_completed", "thought_failed", "reset"];
-const WORDS = { live: "Live", reconnecting: "Reconnecting", polling: "Checking every few seconds", stale: "Not up to date, trying again" };
+const CONNECTION_TEXTS = { live: "Live", reconnecting: "Reconnecting", polling: "Checking every few seconds", stale: "Not up to date, retrying" };
 
 const live = document.querySelector("[data-live]");
 const connection = document.querySelector("[data-connection]");
-const gone = document.querySelector("[data-gone]"); // what is shown instead of a thought that is not there any more
+const deletedNotice = document.querySelector("[data-deleted-notice]"); // replaces a thought that was deleted
 const announcer = document.querySelector("[data-announcer]");
-const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-let clockAhead = 0; // this clock minus the server's, in milliseconds
-let streaming = ""; // how the stream is
-let stale = false; // whether the latest look failed
+const relativeTime = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+let clockOffset = 0; // this clock minus the server's, in milliseconds
+let streamState = ""; // "live", "reconnecting", "polling", or "" without a stream
+let isStale = false; // whether the latest refresh failed
 
-function show() {
-  const state = stale ? "stale" : streaming;
+function showConnection() {
+  const state = isStale ? "stale" : streamState;
   connection.hidden = !state;
   connection.dataset.state = state;
-  connection.textContent = WORDS[state] ?? "";
+  connection.textContent = CONNECTION_TEXTS[state] ?? "";
 }
 
-function seconds(milliseconds) {
-  const whole = Math.max(0, Math.round(milliseconds / 1000));
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+function formatDuration(milliseconds) {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-function sinceThen(milliseconds) {
+function formatAge(milliseconds) {
   for (const [unit, length] of [["day", 86400000], ["hour", 3600000], ["minute", 60000]]) {
-    if (milliseconds >= length) return ago.format(-Math.floor(milliseconds / length), unit);
+    if (milliseconds >= length) return relativeTime.format(-Math.floor(milliseconds / length), unit);
   }
   return "just now";
 }
 
-function tick() {
-  const now = Date.now() - clockAhead;
-  for (const span of document.querySelectorAll("[data-since]")) span.textContent = seconds(now - Date.parse(span.dataset.since));
-  for (const span of document.querySelectorAll("[data-until]")) span.textContent = seconds(Date.parse(span.dataset.until) - now);
+function updateTimes() {
+  const now = Date.now() - clockOffset;
+  for (const span of document.querySelectorAll("[data-since]")) span.textContent = formatDuration(now - Date.parse(span.dataset.since));
+  for (const span of document.querySelectorAll("[data-until]")) span.textContent = formatDuration(Date.parse(span.dataset.until) - now);
   for (const time of document.querySelectorAll("[data-ago]")) {
-    const then = new Date(time.dateTime);
-    time.title = then.toLocaleString();
-    time.textContent = sinceThen(now - then);
+    const date = new Date(time.dateTime);
+    time.title = date.toLocaleString();
+    time.textContent = formatAge(now - date);
   }
-  if (!looking && performance.now() - lookedAt >= pace()) look();
 }
 
-// A part as the server drew it, without what ticks, so that only real changes count.
-function drawn(part) {
+function tick() {
+  updateTimes();
+  if (!isRefreshing && performance.now() - refreshedAt >= refreshInterval()) refresh();
+}
+
+// Returns the HTML of a part as the server rendered it, without running times, so that only real changes count.
+function renderedHtml(part) {
   const copy = part.cloneNode(true);
   copy.removeAttribute("data-now");
   for (const span of copy.querySelectorAll("[data-since], [data-until]")) span.textContent = "";
   return copy.outerHTML;
 }
 
-function readClock(root) {
-  const told = root.querySelector("[data-now]");
-  if (told) clockAhead = Date.now() - Date.parse(told.dataset.now);
+function readServerClock(root) {
+  const element = root.querySelector("[data-now]");
+  if (element) clockOffset = Date.now() - Date.parse(element.dataset.now);
 }
 
-const known = new Map();
+const renderedParts = new Map();
 
-function remember(root) {
-  for (const part of root.querySelectorAll("[data-part]")) known.set(part.dataset.part, drawn(part));
+function rememberParts(root) {
+  for (const part of root.querySelectorAll("[data-part]")) renderedParts.set(part.dataset.part, renderedHtml(part));
 }
 
-function statuses(root) {
-  return new Map([...root.querySelectorAll("[data-announce]")].map((element) => [element.dataset.announce, element.dataset.words]));
+function announcements(root) {
+  return new Map([...root.querySelectorAll("[data-announce]")].map((element) => [element.dataset.announce, element.dataset.announcement]));
 }
 
-function announce(before, after) {
-  const changed = [...after].filter(([name, words]) => before.has(name) && before.get(name) !== words);
-  if (changed.length) announcer.textContent = changed.map(([, words]) => words).join(". ");
+function announceChanges(before, after) {
+  const changes = [...after].filter(([name, text]) => before.has(name) && before.get(name) !== text);
+  if (changes.length) announcer.textContent = changes.map(([, text]) => text).join(". ");
 }
 
-function patch(fresh) {
-  const before = statuses(live);
-  const current = new Map([...live.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
-  let last = null;
-  for (const part of [...fresh.querySelectorAll("[data-part]")]) {
+function replaceParts(fragment) {
+  const before = announcements(live);
+  const currentParts = new Map([...live.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+  let previous = null;
+  for (const part of [...fragment.querySelectorAll("[data-part]")]) {
     const name = part.dataset.part;
-    const old = current.get(name);
-    const html = drawn(part);
-    let placed = old;
-    if (!old || known.get(name) !== html) {
-      const focused = old?.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    const current = currentParts.get(name);
+    const html = renderedHtml(part);
+    let placed = current;
+    if (!current || renderedParts.get(name) !== html) {
+      const focusedHref = current?.contains(document.activeElement) && document.activeElement.getAttribute("href");
       placed = document.adoptNode(part);
-      if (old) old.replaceWith(placed);
-      else if (last) last.after(placed);
+      if (current) current.replaceWith(placed);
+      else if (previous) previous.after(placed);
       else live.prepend(placed);
-      if (focused) placed.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+      if (focusedHref) placed.querySelector(`[href="${CSS.escape(focusedHref)}"]`)?.focus({ preventScroll: true });
     }
-    known.set(name, html);
-    current.delete(name);
-    last = placed;
+    renderedParts.set(name, html);
+    currentParts.delete(name);
+    previous = placed;
   }
-  for (const part of current.values()) part.remove();
-  announce(before, statuses(live));
+  for (const part of currentParts.values()) part.remove();
+  announceChanges(before, announcements(live));
 }
 
-let looking = false;
-let lookAgain = false;
-let lookedAt = 0;
+let isRefreshing = false;
+let needsRefresh = false;
+let refreshedAt = 0;
 
-// Who calls while a look is under way gets another one, for the first may have been drawn too early.
-async function look() {
-  lookAgain = true;
-  if (looking) return;
-  looking = true;
-  while (lookAgain) {
-    lookAgain = false;
-    lookedAt = performance.now();
-    stale = !(await lookOnce());
+// A call during a refresh starts another one afterwards, because the first response may be older than the event.
+async function refresh() {
+  needsRefresh = true;
+  if (isRefreshing) return;
+  isRefreshing = true;
+  while (needsRefresh) {
+    needsRefresh = false;
+    refreshedAt = performance.now();
+    isStale = !(await fetchAndReplace());
     document.title = live.querySelector("[data-title]")?.dataset.title ?? document.title;
-    tick();
+    updateTimes();
   }
-  looking = false;
-  settle();
+  isRefreshing = false;
+  updateStream();
 }
 
-// Whether what is shown is now the state.
-async function lookOnce() {
+// Returns whether the page is now up to date.
+async function fetchAndReplace() {
   try {
-    const answer = await fetch(live.dataset.src, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(GIVE_UP) });
-    if (answer.status === 404 && gone) live.replaceChildren(gone.content.cloneNode(true));
-    else if (!answer.ok) return false;
+    const response = await fetch(live.dataset.src, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+    if (response.status === 404 && deletedNotice) live.replaceChildren(deletedNotice.content.cloneNode(true));
+    else if (!response.ok) return false;
     else {
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      readClock(fresh);
-      patch(fresh);
+      const fragment = new DOMParser().parseFromString(await response.text(), "text/html");
+      readServerClock(fragment);
+      replaceParts(fragment);
     }
     return true;
   } catch {
-    return false; // no answer, or not in time
+    return false; // no response, or not within FETCH_TIMEOUT_MS
   }
 }
 
-function pace() {
-  const asked = stale ? PACES.fast : (PACES[live.querySelector("[data-pace]")?.dataset.pace] ?? Infinity);
-  return document.hidden ? Math.max(asked, PACES.slow) : asked;
+function refreshInterval() {
+  const interval = isStale ? REFRESH_MS.fast : (REFRESH_MS[live.querySelector("[data-refresh]")?.dataset.refresh] ?? Infinity);
+  return document.hidden ? Math.max(interval, REFRESH_MS.slow) : interval;
 }
 
 const isOpen = () => live.querySelector("[data-open]") !== null;
-const isOurs = (data) => !live.dataset.thought || !data.thought_id || data.thought_id === live.dataset.thought;
+const concernsPage = (data) => !live.dataset.thought || !data.thought_id || data.thought_id === live.dataset.thought;
 let source = null;
 
-function hear(event) {
-  if (isOurs(JSON.parse(event.data))) look();
+function handleEvent(event) {
+  if (concernsPage(JSON.parse(event.data))) refresh();
 }
 
-// A thought that has ended needs no stream; the list of thoughts may always get another one. Only the tab in sight has
-// a stream: a browser opens six connections to a host at most, and more tabs than that would lock each other out.
-const needed = () => !document.hidden && (!live.dataset.thought || isOpen());
+// A finished thought needs no stream; the list of thoughts always does, because a new thought can be added. Only the
+// visible tab has a stream: a browser opens at most six connections to a host, so more tabs would block each other.
+const needsStream = () => !document.hidden && (!live.dataset.thought || isOpen());
 
 function connect() {
-  if (!needed() || (source && source.readyState !== EventSource.CLOSED)) return;
+  if (!needsStream() || (source && source.readyState !== EventSource.CLOSED)) return;
   const opened = new EventSource(live.dataset.stream);
   source = opened;
-  opened.addEventListener("open", () => heardOf(opened, "live"));
+  opened.addEventListener("open", () => setStreamState(opened, "live"));
   opened.addEventListener("error", () => {
-    if (opened.readyState !== EventSource.CLOSED) return heardOf(opened, "reconnecting");
-    heardOf(opened, "polling"); // refused, as with a 503: EventSource has given up, so come again later
-    setTimeout(connect, CONNECT_AGAIN);
+    if (opened.readyState !== EventSource.CLOSED) return setStreamState(opened, "reconnecting");
+    setStreamState(opened, "polling"); // rejected, for example with 503: EventSource does not reconnect after that
+    setTimeout(connect, RECONNECT_MS);
   });
-  for (const name of EVENTS) opened.addEventListener(name, hear);
+  for (const name of EVENTS) opened.addEventListener(name, handleEvent);
 }
 
-function heardOf(opened, state) {
+function setStreamState(opened, state) {
   if (opened !== source) return;
-  streaming = state;
-  show();
+  streamState = state;
+  showConnection();
 }
 
 function disconnect() {
   source?.close();
   source = null;
-  streaming = "";
+  streamState = "";
 }
 
-function settle() {
-  if (!needed()) disconnect();
-  else if (!source) connect(); // one that was refused has a time to come again
-  show();
+function updateStream() {
+  if (!needsStream()) disconnect();
+  else if (!source) connect(); // after a rejection, `source` is set and a timer reconnects
+  showConnection();
 }
 
 function start() {
-  remember(live);
-  readClock(document);
+  rememberParts(live);
+  readServerClock(document);
   tick();
   setInterval(tick, 1000);
-  settle();
-  document.addEventListener("visibilitychange", () => (document.hidden ? settle() : look()));
+  updateStream();
+  document.addEventListener("visibilitychange", () => (document.hidden ? updateStream() : refresh()));
   addEventListener("pagehide", disconnect);
-  addEventListener("pageshow", (event) => event.persisted && look());
+  addEventListener("pageshow", (event) => event.persisted && refresh());
 }
 
 if (live) start();

@@ -1,1 +1,1 @@
-"""The live stream of one user: what happened, in order, without gaps or repeats."""
+"""The live stream of one user: every event in order, without gaps or duplicates."""

@@ -1,4 +1,4 @@
-"""GET /thoughts/stream/<user_id>: flask-sse's blueprint, with a hub, a memory and limits in its place."""
+"""GET /thoughts/stream/<user_id>: flask-sse's blueprint, extended with the hub, replay and limits."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ from flask_sse import ServerSentEventsBlueprint
 from werkzeug.exceptions import Forbidden
 
 from webapp import access
-from webapp.problems import unavailable
+from webapp.problems import service_unavailable
 from webapp.services import Services
 from webapp.stream.event_stream import EventStream, Item
 
@@ -19,7 +19,7 @@ HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
 class StreamBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-sse has no types
-    """An instance an application; `url_for("sse.stream", user_id=...)` leads here."""
+    """One instance for each application; `url_for("sse.stream", user_id=...)` is its URL."""
 
     def __init__(self, services: Services) -> None:
         super().__init__("sse", __name__)
@@ -28,21 +28,21 @@ class StreamBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-
 
     @property
     def redis(self) -> redis.Redis:
-        """The client of the process; flask-sse would make one at every access."""
+        """The client of the process; flask-sse would create one at every access."""
         return self._services.redis
 
     def messages(self, user_id: UUID, last_event_id: str | None = None) -> Generator[Item, None, None]:
-        """What a reader of this user's channel is sent."""
+        """Return the items of a new stream of this user."""
         return EventStream(self._services, user_id, last_event_id).items()
 
     def stream(self, user_id: UUID) -> Response:
-        """Stream a user's events. Raises Forbidden, or ServiceUnavailable when all streams are taken."""
+        """Stream a user's events. Raises Forbidden, or ServiceUnavailable when too many streams are open."""
         if not access.may_act_for(user_id):
-            raise Forbidden("This is another user's stream.")
+            raise Forbidden("You cannot read another user's stream.")
         if request.method == "HEAD":
             return Response(mimetype="text/event-stream", headers=HEADERS)
         if not self._services.connection_limiter.try_acquire(user_id):
-            raise unavailable("All streams are taken at the moment; ask for the thought's JSON meanwhile.")
+            raise service_unavailable("Too many open streams. Retry later, or poll the thought's JSON.")
         items = self.messages(user_id, request.headers.get("Last-Event-ID"))
         response = Response(map(bytes, items), mimetype="text/event-stream", headers=HEADERS)
         response.call_on_close(items.close)
@@ -52,17 +52,17 @@ class StreamBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-
 
 
 def _close_with_stream(response: Response, seconds: float) -> None:
-    """A reader that takes nothing for this long is gone; without a bound it would keep its place for ever.
+    """Drop a client that has not read for `seconds`; without a timeout it would count as an open stream forever.
 
-    The connection ends with the stream: waiting for another request on it would hold up the end of the process.
+    The connection ends with the stream, because waiting for another request on it would delay the end of the process.
     """
     connection = request.environ.get("gunicorn.socket")
     if connection is None:
         return
     connection.settimeout(seconds)
 
-    def read_no_more() -> None:
-        with contextlib.suppress(OSError):  # the reader was faster
+    def stop_reading() -> None:
+        with contextlib.suppress(OSError):  # the client has already closed the connection
             connection.shutdown(socket.SHUT_RD)
 
-    response.call_on_close(read_no_more)
+    response.call_on_close(stop_reading)

@@ -1,4 +1,4 @@
-"""What Redis still has of a user's events, and whether a Last-Event-ID can be continued from there."""
+"""A user's event history in Redis, and whether a client can resume from a Last-Event-ID."""
 
 import re
 from collections import deque
@@ -11,7 +11,7 @@ from contracts.progress import stream_key
 from webapp.hub.sse import StreamMessage, parse_message
 
 StreamId = tuple[int, int]
-"""A Redis stream id as numbers: milliseconds and sequence. As text, "9-0" would come after "10-0"."""
+"""A Redis stream id as numbers: milliseconds and sequence. As text, "9-0" would sort after "10-0"."""
 
 _ID = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
 
@@ -22,47 +22,47 @@ class History:
 
     messages: tuple[StreamMessage, ...]
 
-    def can_continue(self, after: StreamId) -> bool:
-        """Whether nothing after this position was trimmed: it lies within what is kept."""
+    def can_resume(self, after: StreamId) -> bool:
+        """Return whether the history is complete after this position, because it lies between its two ends."""
         ends = [parse_stream_id(message.id) for message in (self.messages[:1] + self.messages[-1:])]
         return len(ends) == 2 and ends[0] is not None and ends[1] is not None and ends[0] <= after <= ends[1]
 
     def up_to(self, after: StreamId) -> list[StreamMessage]:
-        """What the reader has seen, up to and with this position."""
+        """Return what the client has received: the messages up to and including this position."""
         return [message for message in self.messages if (parse_stream_id(message.id) or after) <= after]
 
     def after(self, after: StreamId) -> list[StreamMessage]:
-        """What the reader has missed."""
+        """Return what the client has missed: the messages after this position."""
         return [message for message in self.messages if (parse_stream_id(message.id) or after) > after]
 
 
 class ResumePointTracker:
-    """Up to where a reader may say that it has everything, while a snapshot is told in another order than Redis's.
+    """Tracks from which position a client can resume while a snapshot is sent in another order than the history.
 
-    `kept` was read before the snapshot, so whatever of it the snapshot does not tell is of the past.
+    `history` was read before the snapshot, so its messages that are not in `unsent` were sent earlier or are outdated.
     """
 
-    def __init__(self, kept: History, untold: set[str]) -> None:
-        self._ahead = deque(kept.messages)
-        self._untold = untold
+    def __init__(self, history: History, unsent: set[str]) -> None:
+        self._remaining = deque(history.messages)
+        self._unsent = unsent
 
     def advance(self, event_id: str) -> str | None:
-        """The place reached by telling this event; None where something before it is still to be told."""
-        self._untold.discard(event_id)
-        reached = None
-        while self._ahead and _event_id(self._ahead[0]) not in self._untold:
-            reached = self._ahead.popleft().id
-        return reached
+        """Return the resume point after sending this event, or None when an earlier one is still unsent."""
+        self._unsent.discard(event_id)
+        resume_point = None
+        while self._remaining and _event_id(self._remaining[0]) not in self._unsent:
+            resume_point = self._remaining.popleft().id
+        return resume_point
 
 
 def parse_stream_id(event_id: str | None) -> StreamId | None:
-    """A Redis stream id as numbers; None for anything else."""
-    found = _ID.fullmatch(event_id or "")
-    return (int(found[1]), int(found[2])) if found else None
+    """Return a Redis stream id as numbers, or None for any other text."""
+    match = _ID.fullmatch(event_id or "")
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def read_history(client: redis.Redis, prefix: str, user_id: object) -> History:
-    """Read the user's stream, without what somebody else has put there. Raises RedisError when Redis is unavailable."""
+    """Read the user's stream and skip invalid entries. Raises RedisError when Redis is unavailable."""
     entries: Any = client.xrange(stream_key(prefix, str(user_id)))
     return History(tuple(message for entry_id, fields in entries if (message := _message(entry_id, fields))))
 

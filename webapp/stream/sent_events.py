@@ -1,4 +1,4 @@
-"""What one stream has told its reader: nothing twice, and nothing before what came before it."""
+"""Tracks which events a stream has sent, to drop duplicates and detect gaps."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from agents.catalogue import CATALOGUE
 
 MAX_EVENTS: Final = 1000
 MAX_THOUGHTS: Final = 200
-"""More than a snapshot holds (50 thoughts of at most 8 events), so that a derivation never repeats itself."""
+"""Larger than a snapshot (50 thoughts with at most 8 events each), so that no derived event is sent twice."""
 
 _NOT_SENT: Final = -1
 
@@ -18,7 +18,7 @@ Data = Mapping[str, Any]
 
 
 class SentEvents:
-    """The memory of one stream, bounded; the oldest is forgotten first."""
+    """The sent events of one stream. The size is bounded; the oldest entries are removed first."""
 
     def __init__(self) -> None:
         self._events: OrderedDict[str, None] = OrderedDict()
@@ -26,44 +26,43 @@ class SentEvents:
 
     @property
     def open_thoughts(self) -> list[UUID]:
-        """Thoughts that were told of and have not ended."""
-        return [UUID(thought) for thought, stage in self._stages.items() if stage < _final_stage()]
+        """The thoughts with a sent event that have not finished."""
+        return [UUID(thought_id) for thought_id, stage in self._stages.items() if stage < _final_stage()]
 
     def contains(self, data: Data) -> bool:
-        """Whether this event was told. What carries no event id cannot be known."""
+        """Return whether this event was sent. False for a message without an event id."""
         return str(data.get("event_id")) in self._events
 
     def has_gap_before(self, data: Data) -> bool:
-        """Whether an event before this one was not told. A failure may follow any stage: always look."""
+        """Return whether an earlier event may be unsent; always True for a failure, because it can follow any stage."""
         stage = _stage(data)
         if stage is None:
             return False
-        told = self._stages.get(str(data["thought_id"]), _NOT_SENT)
-        return data["event_type"] == "thought_failed" or stage > told + 1
+        sent_stage = self._stages.get(str(data["thought_id"]), _NOT_SENT)
+        return data["event_type"] == "thought_failed" or stage > sent_stage + 1
 
     def add(self, data: Data) -> None:
-        """Remember that this event was told."""
-        stage, event = _stage(data), data.get("event_id")
-        if event:
-            _put(self._events, str(event), None, MAX_EVENTS)
+        """Record that this event was sent."""
+        stage, event_id = _stage(data), data.get("event_id")
+        if event_id:
+            _put(self._events, str(event_id), None, MAX_EVENTS)
         if stage is not None:
             _put(self._stages, str(data["thought_id"]), stage, MAX_THOUGHTS)
 
 
-def _put(memory: "OrderedDict[str, Any]", key: str, value: Any, length: int) -> None:
-    memory[key] = value
-    memory.move_to_end(key)
-    while len(memory) > length:
-        memory.popitem(last=False)
+def _put(entries: "OrderedDict[str, Any]", key: str, value: Any, max_length: int) -> None:
+    entries[key] = value
+    entries.move_to_end(key)
+    while len(entries) > max_length:
+        entries.popitem(last=False)
 
 
 def _stage(data: Data) -> int | None:
-    """How far an event brings its thought: created 0, processing 1, agent n is n + 1, the end one more than the last
-    agent.
+    """Return the stage that an event reaches: 0 created, 1 processing, n + 1 agent n, `_final_stage()` the end.
 
-    None for what is no event of a thought: Redis may carry anybody's messages.
+    Return None when it is no event of a thought, because any Redis client can publish to the channel.
     """
-    if not _names_a_thought(data):
+    if not _has_thought_id(data):
         return None
     match data.get("event_type"):
         case "thought_created":
@@ -82,7 +81,7 @@ def _final_stage() -> int:
     return CATALOGUE.total + 2
 
 
-def _names_a_thought(data: Data) -> bool:
+def _has_thought_id(data: Data) -> bool:
     try:
         UUID(str(data.get("thought_id")))
     except ValueError:

@@ -1,6 +1,7 @@
-"""The events of a user's thoughts, derived from PostgreSQL.
+"""Derives the events of a user's thoughts from PostgreSQL.
 
-The ids of events are derived from their facts, so a derived event equals the published one, and nobody sees it twice.
+An event's id is derived from its facts, so a derived event has the same id as the published one, and a stream sends it
+only once.
 """
 
 from collections.abc import Collection, Iterator
@@ -10,29 +11,34 @@ from uuid import UUID
 
 from contracts import events
 from contracts.database import Database
+from webapp import serializers
 from webapp.queries import Thought, open_and_latest, thoughts_in_view
-from webapp.serializers import isoformat_utc, thought, total_steps
 
 
 def derived_events(database: Database, user_id: UUID, watched: Collection[UUID] = ()) -> list[events.Event]:
-    """What happened to the user's thoughts in view, thought by thought in the order of turns.
+    """Return the events of the user's thoughts in view, thought by thought in the order of turns.
 
     Raises SQLAlchemyError when PostgreSQL is unavailable.
     """
-    found = thoughts_in_view(database, user_id, watched)
-    return [event for one in found for event in thought_events(one)]
+    thoughts = thoughts_in_view(database, user_id, watched)
+    return [event for thought in thoughts for event in thought_events(thought)]
 
 
-def thought_events(found: Thought) -> Iterator[events.Event]:
-    """All that has happened to a thought so far, in its order, with the times of its rows."""
-    row = found.row
+def thought_events(thought: Thought) -> Iterator[events.Event]:
+    """Yield a thought's events so far in order, with the times of its rows."""
+    row = thought.row
     created = events.thought_created(row.user_id, row.id, row.text)
     yield created.model_copy(update={"timestamp": row.created_at})
     if row.status != "pending":
         yield events.thought_processing(row.user_id, row.id, row.turn, row.started_at or row.created_at)
-    for run in found.runs:
+    for run in thought.runs:
         yield events.agent_completed(
-            row.user_id, row.id, run.step, agent_name=run.agent, total=total_steps(row), when=run.finished_at
+            row.user_id,
+            row.id,
+            run.step,
+            agent_name=run.agent,
+            total=serializers.total_steps(row),
+            when=run.finished_at,
         )
     if row.status == "completed":
         yield events.thought_completed(row.user_id, row.id, row.processing_seconds or 0.0, row.finished_at)
@@ -41,13 +47,16 @@ def thought_events(found: Thought) -> Iterator[events.Event]:
 
 
 def reset_data(database: Database, user_id: UUID) -> dict[str, Any]:
-    """The data of `reset`: forget what you know, these are the open and the latest thoughts."""
-    shown = [thought(one) for one in open_and_latest(database, user_id)]
+    """Return the data of a `reset` event: the open and the latest thoughts, which replace what the client knows.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
+    thoughts = [serializers.thought(thought) for thought in open_and_latest(database, user_id)]
     return {
         "user_id": str(user_id),
         "thought_id": None,
-        "timestamp": isoformat_utc(datetime.now(UTC)),
-        "thoughts": shown,
+        "timestamp": serializers.isoformat_utc(datetime.now(UTC)),
+        "thoughts": thoughts,
     }
 
 

@@ -1,4 +1,4 @@
-"""Audits of a system at work: everything moves between two questions, and still nothing is found."""
+"""Audits of a running system find nothing, although everything changes between two queries."""
 
 import threading
 from typing import Any
@@ -7,16 +7,16 @@ import pytest
 
 from contracts.database import Database
 from contracts.settings import Settings
-from tests.bridge.audit.audit_runs import audited
-from tests.bridge.running_bridges import kept_running
+from tests.bridge.audit.audit_runs import run_audit
+from tests.bridge.running_bridges import restarting_bridge
 from tests.bridge.running_relays import running_relay
-from tests.bridge.thoughts import OPEN, add_user, write
-from tests.bridge.worker_threads import workers
+from tests.bridge.thoughts import COUNT_OPEN_THOUGHTS, accept_thoughts, add_user
+from tests.bridge.worker_threads import running_workers
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.usefixtures("topics")
 
-AUDITS = 3
+AUDIT_COUNT = 3
 
 
 @pytest.fixture
@@ -26,20 +26,25 @@ def overrides() -> dict[str, Any]:
 
 def test_audits_under_load_find_nothing(settings: Settings, database: Database) -> None:
     users = [add_user(database) for _ in range(20)]
-    enough = threading.Event()
+    stop = threading.Event()
 
     def keep_writing() -> None:
-        while not enough.is_set():
-            write(settings, database, users, 1)
+        while not stop.is_set():
+            accept_thoughts(settings, database, users, 1)
 
     writer = threading.Thread(target=keep_writing)
-    with workers(settings, database), running_relay(settings), running_relay(settings), kept_running(settings):
+    with (
+        running_workers(settings, database),
+        running_relay(settings),
+        running_relay(settings),
+        restarting_bridge(settings),
+    ):
         writer.start()
         try:
-            found = [audited(settings, database)["found"] for _ in range(AUDITS)]
+            findings = [run_audit(settings, database)["finding_details"] for _ in range(AUDIT_COUNT)]
         finally:
-            enough.set()
+            stop.set()
             writer.join(60)
-        eventually(lambda: database.rows(OPEN)[0][0] == 0, timeout=120)
-    assert found == [[]] * AUDITS
-    assert audited(settings, database)["adds_up"]
+        eventually(lambda: database.rows(COUNT_OPEN_THOUGHTS)[0][0] == 0, timeout=120)
+    assert findings == [[]] * AUDIT_COUNT
+    assert run_audit(settings, database)["consistent"]

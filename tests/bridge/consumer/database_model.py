@@ -1,6 +1,7 @@
-"""PostgreSQL in memory: the rows of PROTOCOL's columns with Accept, Decide, Claim, Renew, Save, Retry, Fail and Replay.
+"""Models PostgreSQL in memory: the protocol's columns of `thoughts`, and one method for each statement.
 
-One method is one statement. `clock` is the server's own wall clock and may be stepped; nothing else reads it.
+The statements are Accept, Decide, Claim, Renew, Save, Retry, Fail and Replay. `clock` is the server's wall clock, which
+may be stepped; nothing else reads it.
 """
 
 from collections import Counter
@@ -8,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from bridge.consumer.protocol import DecideRequest, Decision, Head, RecordVerdict, VerdictKind
+from bridge.consumer.protocol import DecideRequest, Decision, Head, HeadVersion, RecordVerdict, VerdictKind
 from bridge.records.types import Record
 
 MAX_ATTEMPTS = 4
@@ -16,7 +17,7 @@ MAX_ATTEMPTS = 4
 
 @dataclass
 class Row:
-    """A thought."""
+    """A row of `thoughts`."""
 
     id: UUID
     user_id: UUID
@@ -36,8 +37,8 @@ class Row:
         return self.status in {"pending", "processing"}
 
 
-class Ledger:
-    """All rows, and what was ever saved."""
+class DatabaseModel:
+    """Holds all rows, and counts the saves of each step."""
 
     def __init__(self, clock: Callable[[], float], steps: int = 5) -> None:
         self._clock = clock
@@ -47,21 +48,21 @@ class Ledger:
         self.saves: Counter[tuple[UUID, int]] = Counter()
         self.locked: set[UUID] = set()
         self.takeovers: list[int] = []
-        """The calls whose worker was presumed dead."""
+        """The call ids that Decide took over, because their workers were presumed dead."""
 
     def accept(self, thought: UUID, user: UUID) -> int | None:
-        """The thought's turn, or None when it can never be one of this user's."""
-        found = self.rows.get(thought)
-        if found:
-            return found.turn if found.user_id == user else None
+        """Return the thought's turn, or None when the user is unknown or the thought is another user's."""
+        row = self.rows.get(thought)
+        if row:
+            return row.turn if row.user_id == user else None
         if user not in self.last_turn:
             return None
         self.last_turn[user] += 1
         self.rows[thought] = Row(thought, user, self.last_turn[user])
         return self.last_turn[user]
 
-    def decide(self, asks: Sequence[DecideRequest]) -> list[Decision]:
-        return [self._decide(ask) for ask in asks]
+    def decide(self, requests: Sequence[DecideRequest]) -> list[Decision]:
+        return [self._decide(request) for request in requests]
 
     def verdict(self, record: Record) -> VerdictKind:
         row = self.rows.get(record.thought_id)
@@ -72,23 +73,22 @@ class Ledger:
         return "open" if row.is_open and row.turn == record.turn else "done"
 
     def line(self, user: UUID) -> list[Row]:
-        """The open rows of a user, in the order of their turns."""
-        return sorted((row for row in self.rows.values() if row.user_id == user and row.is_open), key=lambda r: r.turn)
+        """Return the open rows of a user, in the order of their turns."""
+        open_rows = (row for row in self.rows.values() if row.user_id == user and row.is_open)
+        return sorted(open_rows, key=lambda row: row.turn)
 
-    def _decide(self, ask: DecideRequest) -> Decision:
-        verdicts = tuple(RecordVerdict(record.offset, self.verdict(record)) for record in ask.records)
-        line = self.line(ask.user_id) if any(verdict.kind == "open" for verdict in verdicts) else []
+    def _decide(self, request: DecideRequest) -> Decision:
+        verdicts = tuple(RecordVerdict(record.offset, self.verdict(record)) for record in request.records)
+        line = self.line(request.user_id) if any(verdict.kind == "open" for verdict in verdicts) else []
         if not line or line[0].id in self.locked:
-            return Decision(ask.user_id, verdicts, None)
-        return Decision(ask.user_id, verdicts, self._head(line[0], ask))
+            return Decision(request.user_id, verdicts, None)
+        return Decision(request.user_id, verdicts, self._head(line[0], request.expired_version))
 
-    def _head(self, row: Row, ask: DecideRequest) -> Head:
-        seen = ask.expired_version
-        silent = seen and (seen.thought_id, seen.dispatch_id, seen.beat) == (row.id, row.dispatch_id, row.beat)
-        pending = row.status == "pending"
-        taken = pending or bool(silent)
-        if taken:
-            self._take(row)
+    def _head(self, row: Row, expired_version: HeadVersion | None) -> Head:
+        is_pending = row.status == "pending"
+        is_expired = expired_version == HeadVersion(row.id, row.dispatch_id, row.beat)
+        if is_pending or is_expired:
+            self._dispatch(row)
         return Head(
             thought_id=row.id,
             user_id=row.user_id,
@@ -100,11 +100,11 @@ class Ledger:
             losses=row.losses,
             in_call=row.call_id is not None,
             wait=max(0.0, (row.not_before or 0.0) - self._clock()) if row.not_before is not None else 0.0,
-            dispatched=taken,
-            begins=pending,
+            dispatched=is_pending or is_expired,
+            begins=is_pending,
         )
 
-    def _take(self, row: Row) -> None:
+    def _dispatch(self, row: Row) -> None:
         new_token = row.status == "pending" or row.call_id is not None
         if row.call_id is not None:
             self.takeovers.append(row.call_id)
@@ -114,7 +114,7 @@ class Ledger:
         row.status, row.call_id, row.beat = "processing", None, row.beat + 1
 
     def claim(self, thought: UUID, token: int, step: int, call: int) -> tuple[str, float]:
-        """The verdict, and how long an early one waits."""
+        """Return the worker's verdict, and for `early` the seconds until the retry may start."""
         row = self.rows[thought]
         if row.status != "processing" or row.dispatch_id != token or row.steps_done < step - 1:
             return "stale", 0.0
@@ -167,35 +167,35 @@ class Ledger:
         return True
 
     def replay(self, thought: UUID) -> int:
-        """Back to the end of the line; the new turn."""
+        """Put the thought at the end of its line, and return its new turn."""
         row = self.rows[thought]
         assert row.status == "failed"
         self.last_turn[row.user_id] += 1
-        again = replace(row, status="pending", turn=self.last_turn[row.user_id], dispatch_id=row.dispatch_id + 1)
-        again.attempts = again.losses = again.sends = 0
-        again.beat += 1
-        self.rows[thought] = again
-        return again.turn
+        replayed = replace(row, status="pending", turn=self.last_turn[row.user_id], dispatch_id=row.dispatch_id + 1)
+        replayed.attempts = replayed.losses = replayed.sends = 0
+        replayed.beat += 1
+        self.rows[thought] = replayed
+        return replayed.turn
 
 
-def work(step_store: Ledger, user: UUID, deed: str, call: int) -> None:
-    """A worker's deed on the head of a user's line, where the row allows it."""
-    line = step_store.line(user)
+def act_as_worker(database: DatabaseModel, user: UUID, action: str, call: int) -> None:
+    """Do what a worker does with the head of a user's line, if the row allows it. `complete` claims and saves."""
+    line = database.line(user)
     if not line or line[0].status != "processing":
         return
     row = line[0]
     step = row.steps_done + 1
-    if row.call_id is None and deed in {"claim", "complete"}:
-        verdict, _ = step_store.claim(row.id, row.dispatch_id, step, call)
+    if row.call_id is None and action in {"claim", "complete"}:
+        verdict, _ = database.claim(row.id, row.dispatch_id, step, call)
         if verdict == "exhausted":
-            step_store.fail(row.id, row.dispatch_id, step, None)
+            database.fail(row.id, row.dispatch_id, step, None)
     if row.call_id is None:
         return
-    if deed == "renew":
-        step_store.renew(row.id, row.call_id)
-    elif deed in {"save", "complete"}:
-        step_store.save(row.id, step, row.call_id)
-    elif deed == "retry":
-        step_store.retry(row.id, row.call_id, backoff=60.0 if row.attempts % 2 else 3.0)
-    elif deed == "fail":
-        step_store.fail(row.id, row.dispatch_id, step, row.call_id)
+    if action == "renew":
+        database.renew(row.id, row.call_id)
+    elif action in {"save", "complete"}:
+        database.save(row.id, step, row.call_id)
+    elif action == "retry":
+        database.retry(row.id, row.call_id, backoff=60.0 if row.attempts % 2 else 3.0)
+    elif action == "fail":
+        database.fail(row.id, row.dispatch_id, step, row.call_id)

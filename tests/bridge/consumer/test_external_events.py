@@ -1,4 +1,4 @@
-"""Whatever others write to the work topic, on real servers: a thought in its order, or a dead letter, whole."""
+"""Tests external producers' records on real servers: each becomes a thought in its order, or a complete dead letter."""
 
 import hashlib
 import json
@@ -20,21 +20,21 @@ from contracts.dead_letters import read_headers
 from contracts.events import thought_created
 from contracts.settings import Settings
 from contracts.source_headers import restore_key
-from tests.bridge.audit.audit_runs import audited
-from tests.bridge.corrupting_proxy import produce_packed
-from tests.bridge.kafka_sources import committed
-from tests.bridge.running_bridges import all_ended, running
-from tests.bridge.running_relays import running_relay, waiting
-from tests.bridge.thoughts import add_user, row
-from tests.bridge.topic_contents import header_list, headers, records
-from tests.bridge.worker_threads import workers
+from tests.bridge.audit.audit_runs import run_audit
+from tests.bridge.corrupting_proxy import produce_compressed
+from tests.bridge.kafka_sources import fetch_commit
+from tests.bridge.running_bridges import running_bridge, wait_until_committed
+from tests.bridge.running_relays import pending_ids, running_relay
+from tests.bridge.thoughts import add_user, thought_row
+from tests.bridge.topic_contents import header_list, headers_by_name, read_records
+from tests.bridge.worker_threads import running_workers
 from tests.eventually import eventually
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.usefixtures("topics")
 
-Told = tuple[bytes | None, bytes | None, list[tuple[str, str | bytes | None]]]
-"""Key, value, headers."""
+KafkaRecord = tuple[bytes | None, bytes | None, list[tuple[str, str | bytes | None]]]
+"""Key, value and headers of a record."""
 
 
 @pytest.fixture
@@ -42,23 +42,23 @@ def overrides() -> dict[str, Any]:
     return {"lease_seconds": 2.0, "lease_renew_seconds": 0.5, "kafka_partitions": 1}
 
 
-def an_event(user: UUID, **fields: Any) -> bytes:
-    event = thought_created(user, uuid4(), "From elsewhere").to_dict() | fields
+def make_event(user: UUID, **fields: Any) -> bytes:
+    event = thought_created(user, uuid4(), "From an external producer").to_dict() | fields
     return json.dumps(event).encode()
 
 
-def write(settings: Settings, told: Sequence[Told]) -> None:
+def produce_records(settings: Settings, records: Sequence[KafkaRecord]) -> None:
     producer = Producer(
         {"bootstrap.servers": settings.kafka_bootstrap_servers, "message.max.bytes": MAX_WORK_BATCH_BYTES}
     )
-    for key, value, given in told:
-        producer.produce(settings.kafka_topic, value, key, partition=0, headers=given)
+    for key, value, headers in records:
+        producer.produce(settings.kafka_topic, value, key, partition=0, headers=headers)
     assert producer.flush(30) == 0
 
 
-def malformed(user: UUID) -> list[Told]:
-    """Every kind, and some dozens of random bytes."""
-    key, chance = str(user).encode(), random.Random()
+def malformed_records(user: UUID) -> list[KafkaRecord]:
+    """Return records of every malformed kind, and 40 with random bytes."""
+    key, random_numbers = str(user).encode(), random.Random()
     values = [
         None,
         b"",
@@ -66,63 +66,63 @@ def malformed(user: UUID) -> list[Told]:
         b"{",
         b"[]",
         "{}".encode("utf-16"),
-        an_event(user, version=2),
-        an_event(user, event_type="thought_completed"),
-        an_event(user, text=7),
-        an_event(user, text=""),
-        an_event(user, text="a\x00b"),
-        an_event(user, text="x" * 10_001),
-        an_event(user, thought_id="me"),
-        an_event(user, timestamp="yesterday"),
-        an_event(user, filler="x" * 1_020_000),
-        an_event(uuid4()),
-        *(os.urandom(chance.randrange(1, 200)) for _ in range(40)),
+        make_event(user, version=2),
+        make_event(user, event_type="thought_completed"),
+        make_event(user, text=7),
+        make_event(user, text=""),
+        make_event(user, text="a\x00b"),
+        make_event(user, text="x" * 10_001),
+        make_event(user, thought_id="me"),
+        make_event(user, timestamp="yesterday"),
+        make_event(user, filler="x" * 1_020_000),
+        make_event(uuid4()),
+        *(os.urandom(random_numbers.randrange(1, 200)) for _ in range(40)),
     ]
-    told: list[Told] = [
+    records: list[KafkaRecord] = [
         (key, value, [("traceparent", b"00-aa"), ("x", os.urandom(9)), ("x", None)]) for value in values
     ]
-    told += [(wrong, an_event(user), []) for wrong in (None, b"", b"\xff", str(uuid4()).encode())]
-    return [*told, (key, an_event(user), [("turn", b"soon")]), (os.urandom(8), an_event(uuid4()), [])]
+    records += [(wrong_key, make_event(user), []) for wrong_key in (None, b"", b"\xff", str(uuid4()).encode())]
+    return [*records, (key, make_event(user), [("turn", b"soon")]), (os.urandom(8), make_event(uuid4()), [])]
 
 
-def in_the_topic(settings: Settings) -> list[Any]:
-    return records(settings, settings.kafka_dead_letter_topic)
+def published_dead_letters(settings: Settings) -> list[Any]:
+    return read_records(settings, settings.kafka_dead_letter_topic)
 
 
-def whole(told: Told) -> tuple[Any, ...]:
-    key, value, given = told
-    return key, value, tuple(given)
+def with_hashable_headers(record: KafkaRecord) -> tuple[Any, ...]:
+    key, value, headers = record
+    return key, value, tuple(headers)
 
 
-def test_every_malformed_kind_is_a_dead_letter_with_its_bytes_and_good_events_between_are_analysed(
+def test_malformed_records_become_complete_dead_letters_and_valid_events_between_them_are_analysed(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
-    bad, good = malformed(user_id), [uuid4() for _ in range(6)]
-    told = list(bad)
-    for number, thought in enumerate(good):
-        event = thought_created(user_id, thought, f"Good {number}").to_bytes()
-        told.insert(number * 12, (str(user_id).encode(), event, [("traceparent", b"00-aa")]))
-    write(settings, told)
-    with workers(settings, database), running(settings), running_relay(settings):
-        eventually(lambda: (committed(settings) or (0,))[0] == len(told), timeout=120)
+    malformed, thoughts = malformed_records(user_id), [uuid4() for _ in range(6)]
+    records = list(malformed)
+    for number, thought in enumerate(thoughts):
+        event = thought_created(user_id, thought, f"Thought {number}").to_bytes()
+        records.insert(number * 12, (str(user_id).encode(), event, [("traceparent", b"00-aa")]))
+    produce_records(settings, records)
+    with running_workers(settings, database), running_bridge(settings), running_relay(settings):
+        eventually(lambda: (fetch_commit(settings) or (0,))[0] == len(records), timeout=120)
         eventually(lambda: database.rows(text("SELECT count(*) FROM outbox"))[0][0] == 0, timeout=60)
-    assert [row(database, thought).status for thought in good] == ["completed"] * len(good)
-    assert [row(database, thought).turn for thought in good] == list(range(1, len(good) + 1))
-    kept = database.rows(text("SELECT * FROM dead_letters"))
-    index = [
+    assert [thought_row(database, thought).status for thought in thoughts] == ["completed"] * len(thoughts)
+    assert [thought_row(database, thought).turn for thought in thoughts] == list(range(1, len(thoughts) + 1))
+    dead_letters = database.rows(text("SELECT * FROM dead_letters"))
+    stored = [
         (
-            restore_key(letter.headers),
-            None if letter.value is None else bytes(letter.value),
-            tuple((name, value and base64_bytes(value)) for name, value in letter.headers["original_headers"]),
+            restore_key(dead_letter.headers),
+            None if dead_letter.value is None else bytes(dead_letter.value),
+            tuple((name, value and base64_bytes(value)) for name, value in dead_letter.headers["original_headers"]),
         )
-        for letter in kept
+        for dead_letter in dead_letters
     ]
-    expected = sorted(map(whole, bad), key=repr)
-    assert sorted(index, key=repr) == expected
-    published = in_the_topic(settings)
-    found = [
+    expected = sorted(map(with_hashable_headers, malformed), key=repr)
+    assert sorted(stored, key=repr) == expected
+    messages = published_dead_letters(settings)
+    published = [
         (
-            headers(message)["original-key"],
+            headers_by_name(message)["original-key"],
             message.value(),
             tuple(
                 (name.removeprefix("original-header-"), value)
@@ -130,95 +130,98 @@ def test_every_malformed_kind_is_a_dead_letter_with_its_bytes_and_good_events_be
                 if name.startswith("original-header-")
             ),
         )
-        for message in published
+        for message in messages
     ]
-    assert sorted(found, key=repr) == expected
-    ids = [read[0] for message in published if (read := read_headers(header_list(message)))]
-    assert sorted(ids) == sorted(letter.failure_id for letter in kept)
+    assert sorted(published, key=repr) == expected
+    failures = [read_headers(header_list(message)) for message in messages]
+    published_ids = [failure[0] for failure in failures if failure]
+    assert sorted(published_ids) == sorted(dead_letter.failure_id for dead_letter in dead_letters)
 
 
 def base64_bytes(value: str) -> bytes | None:
     return restore_key({"original_key": value})
 
 
-def test_an_unknown_user_is_a_dead_letter_that_can_be_replayed_once_the_user_is_there(
+def test_the_dead_letter_of_an_unknown_user_can_be_replayed_once_the_user_exists(
     settings: Settings, database: Database
 ) -> None:
     user, thought = uuid4(), uuid4()
     event = thought_created(user, thought, "Too early").to_bytes()
-    write(settings, [(str(user).encode(), event, [("traceparent", b"00-aa")])])
-    with workers(settings, database), running(settings), running_relay(settings):
-        (letter,) = eventually(lambda: database.rows(text("SELECT * FROM dead_letters")))
+    produce_records(settings, [(str(user).encode(), event, [("traceparent", b"00-aa")])])
+    with running_workers(settings, database), running_bridge(settings), running_relay(settings):
+        (dead_letter,) = eventually(lambda: database.rows(text("SELECT * FROM dead_letters")))
         database.rows(text("INSERT INTO users (id) VALUES (:id)"), id=user)
-        assert replay(database, letter.failure_id, settings).changed
-        eventually(lambda: (committed(settings) or (0,))[0] == 2, timeout=60)
-    stands = row(database, thought)
-    assert (stands.status, bytes(stands.event)) == ("completed", event)
-    assert [name for name, _ in stands.headers["original_headers"]] == ["replay-of", "traceparent"]
+        assert replay(database, dead_letter.failure_id, settings).changed
+        eventually(lambda: (fetch_commit(settings) or (0,))[0] == 2, timeout=60)
+    row = thought_row(database, thought)
+    assert (row.status, bytes(row.event)) == ("completed", event)
+    assert [name for name, _ in row.headers["original_headers"]] == ["replay-of", "traceparent"]
     assert len(database.rows(text("SELECT FROM dead_letters"))) == 1
 
 
-def test_many_unknown_thoughts_are_stored_in_offset_order_though_postgresql_goes_away(
+def test_external_events_are_accepted_in_the_order_of_the_log_despite_an_outage_of_postgresql(
     settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     users = [add_user(database) for _ in range(3)]
     thoughts = [(users[number % 3], uuid4()) for number in range(240)]
-    told: list[Told] = [
-        (str(user).encode(), thought_created(user, one, "One of many").to_bytes(), []) for user, one in thoughts
+    records: list[KafkaRecord] = [
+        (str(user).encode(), thought_created(user, thought, "One of many").to_bytes(), []) for user, thought in thoughts
     ]
-    proxy = TcpProxy.before(settings.database_url)
-    away = settings.model_copy(update={"database_url": proxy.url(settings.database_url)})
-    stored = text("SELECT count(*) FROM thoughts")
-    with running(away):
-        write(settings, told[:120])
-        eventually(lambda: database.rows(stored)[0][0] > 20)
+    proxy = TcpProxy.for_url(settings.database_url)
+    proxied_settings = settings.model_copy(update={"database_url": proxy.proxied_url(settings.database_url)})
+    count_thoughts = text("SELECT count(*) FROM thoughts")
+    with running_bridge(proxied_settings):
+        produce_records(settings, records[:120])
+        eventually(lambda: database.rows(count_thoughts)[0][0] > 20)
         proxy.refuse()
-        write(settings, told[120:])
-        eventually(lambda: "records wait to be stored" in caplog.text)
+        produce_records(settings, records[120:])
+        eventually(lambda: "records wait to be accepted" in caplog.text)
         proxy.accept()
-        with workers(settings, database):
-            all_ended(settings, database, len(told))
+        with running_workers(settings, database):
+            wait_until_committed(settings, database, len(records))
     proxy.refuse()
-    lines = {user: [row(database, one).turn for owner, one in thoughts if owner == user] for user in users}
-    assert lines == {user: list(range(1, 81)) for user in users}
+    turns = {
+        user: [thought_row(database, thought).turn for owner, thought in thoughts if owner == user] for user in users
+    }
+    assert turns == {user: list(range(1, 81)) for user in users}
 
 
-def test_a_large_record_is_a_dead_letter_with_its_bytes_that_no_replay_brings_back(
+def test_the_dead_letter_of_a_large_record_keeps_its_bytes_and_cannot_be_replayed(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
-    """Packed it fits into the work topic, and unpacked it is ten times what that takes."""
-    key, value = str(user_id).encode(), an_event(user_id, filler=os.urandom(5_000).hex() * 1_000)
-    produce_packed(settings, settings.kafka_topic, [value], "zstd", key=key)
-    with workers(settings, database), running(settings), running_relay(settings):
-        all_ended(settings, database, 1)
-        (published,) = eventually(lambda: in_the_topic(settings))
-    (kept,) = database.rows(text("SELECT * FROM dead_letters"))
-    assert (bytes(kept.value), published.value()) == (value, value)
-    assert headers(published)["error-class"] == b"TooLarge"
-    assert "larger than an event may be" in replay(database, kept.failure_id, settings).description
+    """Compressed it fits into the work topic; decompressed it is ten times larger than the limit."""
+    key, value = str(user_id).encode(), make_event(user_id, filler=os.urandom(5_000).hex() * 1_000)
+    produce_compressed(settings, settings.kafka_topic, [value], "zstd", key=key)
+    with running_workers(settings, database), running_bridge(settings), running_relay(settings):
+        wait_until_committed(settings, database, 1)
+        (published,) = eventually(lambda: published_dead_letters(settings))
+    (dead_letter,) = database.rows(text("SELECT * FROM dead_letters"))
+    assert (bytes(dead_letter.value), published.value()) == (value, value)
+    assert headers_by_name(published)["error-class"] == b"TooLarge"
+    assert "larger than an event may be" in replay(database, dead_letter.failure_id, settings).description
     assert [row.state for row in database.rows(text("SELECT state FROM dead_letters"))] == ["open"]
-    assert audited(settings, database)["adds_up"]
+    assert run_audit(settings, database)["consistent"]
     database.rows(text("DELETE FROM dead_letters"))
     assert rebuild(database, settings).added == 1
     assert [bytes(row.value) for row in database.rows(text("SELECT value FROM dead_letters"))] == [value]
 
 
-def test_a_record_too_large_for_a_dead_letter_is_buried_without_its_bytes_and_holds_up_nobody(
+def test_a_record_too_large_for_a_dead_letter_is_dead_lettered_without_its_bytes(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
-    """Packed it is small enough for the work topic, and nothing bounds what it unpacks to."""
-    value = an_event(user_id, filler="x" * 60_000_000)
-    produce_packed(settings, settings.kafka_topic, [value], "zstd", key=str(user_id).encode())
-    foreign = an_event(user_id)
-    write(settings, [(str(user_id).encode(), foreign, [])])
-    with workers(settings, database), running(settings), running_relay(settings):
-        all_ended(settings, database, 2)
-        (letter,) = eventually(lambda: records(settings, settings.kafka_dead_letter_topic))
-    told = headers(letter)
+    """Compressed it is small enough for the work topic, and nothing limits its decompressed size."""
+    value = make_event(user_id, filler="x" * 60_000_000)
+    produce_compressed(settings, settings.kafka_topic, [value], "zstd", key=str(user_id).encode())
+    valid_event = make_event(user_id)
+    produce_records(settings, [(str(user_id).encode(), valid_event, [])])
+    with running_workers(settings, database), running_bridge(settings), running_relay(settings):
+        wait_until_committed(settings, database, 2)
+        (dead_letter,) = eventually(lambda: read_records(settings, settings.kafka_dead_letter_topic))
+    header_values = headers_by_name(dead_letter)
     digest = hashlib.sha256(value).hexdigest()
-    assert (letter.value(), told["error-class"]) == (None, b"TooLarge")
-    assert told["original-value-left-out"] == f"{len(value)} bytes, SHA-256 {digest}".encode()
-    assert (told["original-offset"], told["original-header-turn"]) == (b"0", b"1")
-    eventually(lambda: waiting(database) == [])
-    (partition,) = audited(settings, database)["partitions"]
-    assert (partition["records"]["buried"], partition["records"]["completed"]) == (1, 1)
+    assert (dead_letter.value(), header_values["error-class"]) == (None, b"TooLarge")
+    assert header_values["original-value-left-out"] == f"{len(value)} bytes, SHA-256 {digest}".encode()
+    assert (header_values["original-offset"], header_values["original-header-turn"]) == (b"0", b"1")
+    eventually(lambda: pending_ids(database) == [])
+    (partition,) = run_audit(settings, database)["partitions"]
+    assert (partition["records"]["dead_lettered"], partition["records"]["completed"]) == (1, 1)

@@ -1,4 +1,4 @@
-"""The lane against PostgreSQL in memory, by random walks: what it promises holds after every step of every walk."""
+"""Tests the lane with random walks against a model of PostgreSQL: its promises hold after every step of each walk."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,265 +13,265 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bridge.consumer.lane import RECORDS_PER_REQUEST, Lane, Window
 from bridge.consumer.protocol import AcceptRecord, DeadLetterRecord, DecideRequest, Decision, Head, HeadVersion
 from bridge.records.types import Record
-from tests.bridge.consumer.database_model import Ledger, work
+from tests.bridge.consumer.database_model import DatabaseModel, act_as_worker
 
-PATIENCE = 20.0
+LEASE_SECONDS = 20.0
 USERS = [UUID(int=n) for n in range(1, 6)]
-STRANGER = UUID(int=77)
+UNKNOWN_USER = UUID(int=77)
 WINDOW = Window(users=4, records=12, bytes=600)
 SIZES = (0, 10, 90, 400)
-FIRST = 40
+FIRST_OFFSET = 40
 
 users = st.sampled_from(USERS)
 
 
-class Silence:
-    """The test's own account of how long a head has looked the same, to judge what the lane hands out as seen."""
+class ExpectedLease:
+    """Computes independently of the lane when the lease of a user's head expires."""
 
     def __init__(self) -> None:
-        self.watch: HeadVersion | None = None
-        self.earliest = 0.0
+        self.version: HeadVersion | None = None
+        self.expires_at = 0.0
 
-    def looked(self, head: Head | None, now: float) -> None:
+    def observe(self, head: Head | None, now: float) -> None:
         if head is None:
-            self.watch = None
-        elif head.version != self.watch:
-            self.watch, self.patience = head.version, patience_of(head)
-            self.earliest = now + self.patience
+            self.version = None
+        elif head.version != self.version:
+            self.version, self.seconds = head.version, lease_of(head)
+            self.expires_at = now + self.seconds
 
-    def begin_anew(self, now: float) -> None:
-        if self.watch is not None:
-            self.earliest = now + self.patience
+    def restart(self, now: float) -> None:
+        if self.version is not None:
+            self.expires_at = now + self.seconds
 
 
-def patience_of(head: Head) -> float:
-    return PATIENCE if head.in_call else head.wait + PATIENCE * 2 ** min(max(head.sends, 1) - 1, 5)
+def lease_of(head: Head) -> float:
+    return LEASE_SECONDS if head.in_call else head.wait + LEASE_SECONDS * 2 ** min(max(head.sends, 1) - 1, 5)
 
 
 class LaneWalk(RuleBasedStateMachine):
-    """One lane, its log, its questions under way, and workers that do as the walk pleases."""
+    """Holds one lane, its log and its requests in progress; the rules of the walk are the events."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.fresh = count(1000)
-        self.step_store = Ledger(lambda: self.now + 1e6)
-        self.step_store.last_turn.update(dict.fromkeys(USERS, 0))
-        self.log: list[Record | None] = []  # None: unreadable
+        self.ids = count(1000)
+        self.database = DatabaseModel(lambda: self.now + 1e6)
+        self.database.last_turn.update(dict.fromkeys(USERS, 0))
+        self.log: list[Record | None] = []  # None is an unreadable record
         self.next, self.sizes = 0, dict[int, int]()
-        self.lane = Lane(FIRST, PATIENCE, WINDOW)
-        self.asked: dict[UUID, DecideRequest] = {}
-        self.may_close: set[int] = set()
-        self.stored: list[int] = []
-        self.silence = {user: Silence() for user in [*USERS, STRANGER]}
-        self.order = Random(5)
+        self.lane = Lane(FIRST_OFFSET, LEASE_SECONDS, WINDOW)
+        self.requests: dict[UUID, DecideRequest] = {}
+        self.done_offsets: set[int] = set()
+        self.accepted_offsets: list[int] = []
+        self.leases = {user: ExpectedLease() for user in [*USERS, UNKNOWN_USER]}
+        self.random = Random(5)
 
-    # What comes into the log.
+    # Records are produced.
 
     @rule(user=users)
-    def ours_is_accepted(self, user: UUID) -> None:
-        thought = UUID(int=next(self.fresh))
-        self._append(user, thought, self.step_store.accept(thought, user))
+    def a_thought_is_accepted_by_the_web(self, user: UUID) -> None:
+        thought = UUID(int=next(self.ids))
+        self._append(user, thought, self.database.accept(thought, user))
 
-    @rule(user=st.sampled_from([*USERS, STRANGER]), turn=st.sampled_from([None, 1, 9]))
-    def a_foreign_one_is_produced(self, user: UUID, turn: int | None) -> None:
-        self._append(user, UUID(int=next(self.fresh)), turn)
+    @rule(user=st.sampled_from([*USERS, UNKNOWN_USER]), turn=st.sampled_from([None, 1, 9]))
+    def an_external_event_is_produced(self, user: UUID, turn: int | None) -> None:
+        self._append(user, UUID(int=next(self.ids)), turn)
 
     @rule(user=users, turn=st.sampled_from([None, 1]))
-    @precondition(lambda self: self.step_store.rows)
-    def another_users_thought_is_named(self, user: UUID, turn: int | None) -> None:
-        self._append(user, self.order.choice(list(self.step_store.rows)), turn)
+    @precondition(lambda self: self.database.rows)
+    def a_record_names_another_users_thought(self, user: UUID, turn: int | None) -> None:
+        self._append(user, self.random.choice(list(self.database.rows)), turn)
 
     @rule()
     @precondition(lambda self: any(self.log))
-    def a_record_comes_again(self) -> None:
-        self.log.append(self.order.choice([record for record in self.log if record]))
+    def a_record_is_produced_again(self) -> None:
+        self.log.append(self.random.choice([record for record in self.log if record]))
 
     @rule()
-    def something_unreadable_is_produced(self) -> None:
+    def an_unreadable_record_is_produced(self) -> None:
         self.log.append(None)
 
-    # What the bridge does.
+    # The bridge works.
 
     @rule(number=st.integers(1, 6))
     def records_are_read(self, number: int) -> None:
         for _ in range(number):
             if self.lane.is_full or self.next >= len(self.log):
                 return
-            self._read_one()
+            self._read_next()
 
     @rule(seconds=st.sampled_from([0.01, 0.3, 1.0, 5.0, 20.0, 45.0, 700.0]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
     @rule()
-    def questions_are_asked(self) -> None:
-        for ask in self.lane.due_requests(self.now):
-            assert ask.user_id not in self.asked, "asked about twice at the same time"
-            assert 0 < len(ask.records) <= RECORDS_PER_REQUEST
-            self._judge_seen(ask)
-            self.asked[ask.user_id] = ask
+    def due_requests_are_sent(self) -> None:
+        for request in self.lane.due_requests(self.now):
+            assert request.user_id not in self.requests, "two requests of one user at the same time"
+            assert 0 < len(request.records) <= RECORDS_PER_REQUEST
+            self._check_expired_version(request)
+            self.requests[request.user_id] = request
 
-    @rule(how_many=st.integers(1, 5))
-    @precondition(lambda self: self.asked)
-    def questions_are_answered(self, how_many: int) -> None:
-        chosen = self.order.sample(sorted(self.asked), min(how_many, len(self.asked)))
-        for decision in self.step_store.decide([self.asked.pop(user) for user in chosen]):
+    @rule(number=st.integers(1, 5))
+    @precondition(lambda self: self.requests)
+    def requests_are_answered(self, number: int) -> None:
+        answered_users = self.random.sample(sorted(self.requests), min(number, len(self.requests)))
+        for decision in self.database.decide([self.requests.pop(user) for user in answered_users]):
             self._deliver(decision)
 
-    @rule(decided=st.booleans())
-    @precondition(lambda self: self.asked)
-    def the_answer_is_lost(self, decided: bool) -> None:
-        if decided:
-            self.step_store.decide(list(self.asked.values()))
-        self.asked.clear()
+    @rule(is_executed=st.booleans())
+    @precondition(lambda self: self.requests)
+    def an_answer_is_lost(self, is_executed: bool) -> None:
+        if is_executed:
+            self.database.decide(list(self.requests.values()))
+        self.requests.clear()
         self.lane.decide_failed(self.now)
-        for silence in self.silence.values():
-            silence.begin_anew(self.now)
+        for lease in self.leases.values():
+            lease.restart(self.now)
 
     @rule()
     def chains_are_sent(self) -> None:
         for head in self.lane.heads_to_dispatch():
             assert head.dispatched
             self.lane.dispatched(head, self.now)
-            self.silence[head.user_id].begin_anew(self.now)
+            self.leases[head.user_id].restart(self.now)
 
     @rule(user=users)
-    def news_comes(self, user: UUID) -> None:
+    def a_wakeup_arrives(self, user: UUID) -> None:
         self.lane.wake(user, self.now)
-        sending = {head.user_id for head in self.lane.heads_to_dispatch()}
-        if user in set(self.lane.users()) - set(self.asked) - sending:
-            assert user in who_is_due(self.lane, self.now), "news were not looked at"
+        dispatching = {head.user_id for head in self.lane.heads_to_dispatch()}
+        if user in set(self.lane.users()) - set(self.requests) - dispatching:
+            assert user in due_users(self.lane, self.now), "the wake-up caused no poll"
 
-    @rule(rounds=st.integers(2, 16), seconds=st.sampled_from([1.0, 2.5, 5.0]))
-    def the_bridge_runs_for_a_while(self, rounds: int, seconds: float) -> None:
-        for _ in range(rounds):
+    @rule(runs=st.integers(2, 16), seconds=st.sampled_from([1.0, 2.5, 5.0]))
+    def the_bridge_runs_for_a_while(self, runs: int, seconds: float) -> None:
+        for _ in range(runs):
             self.now += seconds
-            self.questions_are_asked()
-            if self.asked:
-                self.questions_are_answered(5)
+            self.due_requests_are_sent()
+            if self.requests:
+                self.requests_are_answered(5)
             self.chains_are_sent()
 
     @rule(fails=st.booleans())
-    def the_intake_works(self, fails: bool) -> None:
+    def the_ingest_queue_is_processed(self, fails: bool) -> None:
         if fails:
             self.lane.ingest_failed(self.now)
             return
         while item := self.lane.next_ingest(self.now):
-            self._take_in(item)
+            self._ingest(item)
 
-    # What workers do.
+    # Workers, other transactions and people act.
 
-    @rule(user=users, deed=st.sampled_from(["claim", "renew", "save", "retry", "fail", "complete"]))
-    def a_worker_works(self, user: UUID, deed: str) -> None:
-        work(self.step_store, user, deed, next(self.fresh))
+    @rule(user=users, action=st.sampled_from(["claim", "renew", "save", "retry", "fail", "complete"]))
+    def a_worker_acts(self, user: UUID, action: str) -> None:
+        act_as_worker(self.database, user, action, next(self.ids))
 
     @rule(user=users)
-    def somebody_locks_a_head(self, user: UUID) -> None:
-        self.step_store.locked ^= {row.id for row in self.step_store.line(user)[:1]}
+    def a_head_is_locked_or_unlocked(self, user: UUID) -> None:
+        self.database.locked ^= {row.id for row in self.database.line(user)[:1]}
 
     @rule()
-    @precondition(lambda self: any(row.status == "failed" for row in self.step_store.rows.values()))
+    @precondition(lambda self: any(row.status == "failed" for row in self.database.rows.values()))
     def a_failed_thought_is_replayed(self) -> None:
-        row = next(row for row in self.step_store.rows.values() if row.status == "failed")
-        self._append(row.user_id, row.id, self.step_store.replay(row.id))
+        row = next(row for row in self.database.rows.values() if row.status == "failed")
+        self._append(row.user_id, row.id, self.database.replay(row.id))
 
-    # What holds at any time.
+    # The lane's promises.
 
     @invariant()
-    def the_frontier_is_the_smallest_offset_that_is_not_done(self) -> None:
-        read = range(FIRST, FIRST + self.next)
-        assert self.lane.frontier == min((one for one in read if one not in self.may_close), default=read.stop)
+    def the_frontier_is_the_lowest_offset_that_is_not_done(self) -> None:
+        read = range(FIRST_OFFSET, FIRST_OFFSET + self.next)
+        open_offsets = [offset for offset in read if offset not in self.done_offsets]
+        assert self.lane.frontier == min(open_offsets, default=read.stop)
 
     @invariant()
     def the_lane_is_bounded(self) -> None:
-        held = self.next - len(self.may_close)
-        size = sum(size for offset, size in self.sizes.items() if offset not in self.may_close)
-        assert held <= WINDOW.records
+        open_count = self.next - len(self.done_offsets)
+        size = sum(size for offset, size in self.sizes.items() if offset not in self.done_offsets)
+        assert open_count <= WINDOW.records
         assert size < WINDOW.bytes + max(SIZES)
-        assert len(self.lane.users()) <= WINDOW.users + held
-        assert self.lane.is_full != WINDOW.holds(len(self.lane.users()), held, size)
+        assert len(self.lane.users()) <= WINDOW.users + open_count
+        assert self.lane.is_full != WINDOW.allows_more(len(self.lane.users()), open_count, size)
         assert not (self.lane.is_full and self.lane.has_room)
-        assert self.lane.is_idle == (held == 0)
+        assert self.lane.is_idle == (open_count == 0)
 
     @invariant()
-    def records_without_a_turn_are_stored_in_the_order_of_the_log(self) -> None:
-        assert self.stored == sorted(self.stored)
+    def records_without_a_turn_are_accepted_in_the_order_of_the_log(self) -> None:
+        assert self.accepted_offsets == sorted(self.accepted_offsets)
 
     def teardown(self) -> None:
-        """When the faults end and workers do their work, everything closes within a bounded number of rounds."""
-        self.step_store.locked.clear()
-        self.asked.clear()
+        """Check that every offset is closed within a bounded number of runs after the faults have ended."""
+        self.database.locked.clear()
+        self.requests.clear()
         self.lane.decide_failed(self.now)
-        for silence in self.silence.values():
-            silence.begin_anew(self.now)
+        for lease in self.leases.values():
+            lease.restart(self.now)
         for _ in range(40 + 12 * len(self.log)):
-            self._good_round()
-        assert self.lane.frontier == FIRST + len(self.log)
+            self._run_round_without_faults()
+        assert self.lane.frontier == FIRST_OFFSET + len(self.log)
         assert (self.lane.is_idle, self.lane.users()) == (True, [])
 
-    def _good_round(self) -> None:
+    def _run_round_without_faults(self) -> None:
         self.now += 1.0
         self.records_are_read(100)
-        self.the_intake_works(False)
-        self.questions_are_asked()
-        if self.asked:
-            self.questions_are_answered(100)
+        self.the_ingest_queue_is_processed(False)
+        self.due_requests_are_sent()
+        if self.requests:
+            self.requests_are_answered(100)
         self.chains_are_sent()
         for user in USERS:
-            work(self.step_store, user, "complete", next(self.fresh))
+            act_as_worker(self.database, user, "complete", next(self.ids))
             self.lane.wake(user, self.now)
-        self.the_frontier_is_the_smallest_offset_that_is_not_done()
+        self.the_frontier_is_the_lowest_offset_that_is_not_done()
 
     def _append(self, user: UUID, thought: UUID, turn: int | None) -> None:
-        self.log.append(Record(FIRST + len(self.log), user, thought, turn))
+        self.log.append(Record(FIRST_OFFSET + len(self.log), user, thought, turn))
 
-    def _read_one(self) -> None:
-        found, offset = self.log[self.next], FIRST + self.next
+    def _read_next(self) -> None:
+        record, offset = self.log[self.next], FIRST_OFFSET + self.next
         self.next += 1
-        size = self.sizes[offset] = self.order.choice(SIZES)
-        if found is None:
+        size = self.sizes[offset] = self.random.choice(SIZES)
+        if record is None:
             self.lane.add_invalid(Record(offset, UUID(int=0), UUID(int=0), None, size=size), "broken")
         else:
-            self.lane.add_record(replace(found, offset=offset, size=size))
+            self.lane.add_record(replace(record, offset=offset, size=size))
 
-    def _judge_seen(self, ask: DecideRequest) -> None:
-        silence = self.silence[ask.user_id]
-        if ask.expired_version is not None:
-            assert ask.expired_version == silence.watch
-            assert self.now >= silence.earliest - 1e-6, "presumed silent before the patience was over"
-        elif silence.watch is not None:
-            assert self.now < silence.earliest + 1e-6, "silence was not noticed"
+    def _check_expired_version(self, request: DecideRequest) -> None:
+        lease = self.leases[request.user_id]
+        if request.expired_version is not None:
+            assert request.expired_version == lease.version
+            assert self.now >= lease.expires_at - 1e-6, "taken over before the lease expired"
+        elif lease.version is not None:
+            assert self.now < lease.expires_at + 1e-6, "the expired lease was not noticed"
 
     def _deliver(self, decision: Decision) -> None:
         shuffled = list(decision.verdicts)
-        self.order.shuffle(shuffled)
-        self.may_close |= {verdict.offset for verdict in shuffled if verdict.kind == "done"}
-        still_open = any(verdict.kind == "open" for verdict in shuffled)
+        self.random.shuffle(shuffled)
+        self.done_offsets |= {verdict.offset for verdict in shuffled if verdict.kind == "done"}
+        has_open_record = any(verdict.kind == "open" for verdict in shuffled)
         self.lane.decided(replace(decision, verdicts=tuple(shuffled)), self.now)
-        held = decision.user_id in self.lane.users()
-        if still_open:
-            self.silence[decision.user_id].looked(decision.head, self.now)
-        elif not held:
-            self.silence[decision.user_id] = Silence()
+        if has_open_record:
+            self.leases[decision.user_id].observe(decision.head, self.now)
+        elif decision.user_id not in self.lane.users():
+            self.leases[decision.user_id] = ExpectedLease()
 
-    def _take_in(self, item: AcceptRecord | DeadLetterRecord) -> None:
+    def _ingest(self, item: AcceptRecord | DeadLetterRecord) -> None:
         record = item.record
         if isinstance(item, DeadLetterRecord):
             self.lane.dead_lettered(record)
-            self.may_close.add(record.offset)
+            self.done_offsets.add(record.offset)
             return
         if record.turn is None:
-            self.stored.append(record.offset)
-        turn = self.step_store.accept(record.thought_id, record.user_id)
+            self.accepted_offsets.append(record.offset)
+        turn = self.database.accept(record.thought_id, record.user_id)
         if turn is None:
-            self.lane.not_acceptable(record, "refused")
+            self.lane.not_acceptable(record, "unknown-user")
         else:
             self.lane.accepted(record, turn)
 
 
-def who_is_due(lane: Lane, now: float) -> Iterable[UUID]:
-    """Who would be asked about now, without asking."""
+def due_users(lane: Lane, now: float) -> Iterable[UUID]:
+    """Return the users that are due, without starting their requests."""
     return [user for user, line in lane._lines.items() if line.is_due(now)]
 
 

@@ -1,4 +1,4 @@
-"""The whole bridge on real servers: from a record to a committed offset, while servers go away in between."""
+"""Tests the whole bridge on real servers, from a record to its commit, also while a server is unavailable."""
 
 import os
 import signal
@@ -23,11 +23,11 @@ from contracts.database import Database, Row, make_engine
 from contracts.events import thought_created
 from contracts.progress import stream_key
 from contracts.settings import Settings
-from tests.bridge.ingesting import bring
+from tests.bridge.ingesting import add_to_lane
 from tests.bridge.kafka_sources import produce
-from tests.bridge.running_bridges import all_ended, running
-from tests.bridge.thoughts import add_thought, add_user, row
-from tests.bridge.worker_threads import Ended, line_of, workers
+from tests.bridge.running_bridges import running_bridge, wait_until_committed
+from tests.bridge.thoughts import add_thought, add_user, thought_row
+from tests.bridge.worker_threads import Completions, completed_thoughts, running_workers
 from tests.eventually import eventually
 from tests.stores import ROOT
 from tests.tcp_proxy import TcpProxy
@@ -40,137 +40,143 @@ def overrides() -> dict[str, Any]:
     return {"lease_seconds": 2.0, "lease_renew_seconds": 0.5, "kafka_partitions": 1}
 
 
-def ring(settings: Settings, database: Database, thoughts: Sequence[UUID]) -> None:
+def produce_records(settings: Settings, database: Database, thoughts: Sequence[UUID]) -> None:
     """Produce the thoughts' records, as the relay does."""
     for thought in thoughts:
-        found = row(database, thought)
-        produce(settings, [bytes(found.event)], turn=str(found.turn).encode())
+        row = thought_row(database, thought)
+        produce(settings, [bytes(row.event)], turn=str(row.turn).encode())
 
 
-def lines(database: Database, users: int, thoughts: int) -> dict[UUID, list[UUID]]:
+def add_thoughts(database: Database, users: int, thoughts: int) -> dict[UUID, list[UUID]]:
     return {
         user: [add_thought(database, user) for _ in range(thoughts)]
         for user in [add_user(database) for _ in range(users)]
     }
 
 
-def in_order(ended: Ended, expected: dict[UUID, list[UUID]]) -> bool:
-    return all(line_of(user, ended) == line for user, line in expected.items())
+def are_completed_in_order(completions: Completions, thoughts_by_user: dict[UUID, list[UUID]]) -> bool:
+    return all(completed_thoughts(user, completions) == line for user, line in thoughts_by_user.items())
 
 
 @pytest.mark.parametrize("overrides", [{"kafka_partitions": 1}])
-def test_every_users_thoughts_are_worked_in_their_order_and_committed(settings: Settings, database: Database) -> None:
-    expected = lines(database, users=4, thoughts=3)
-    thoughts = [thought for line in expected.values() for thought in reversed(line)]  # the log has another order
-    ring(settings, database, thoughts)
-    with workers(settings, database) as ended, running(settings):
-        all_ended(settings, database, len(thoughts))
-    assert in_order(ended, expected)
-    assert {row(database, thought).dispatch_id for thought in thoughts} == {1}
+def test_the_bridge_processes_each_users_thoughts_in_order_and_commits_them(
+    settings: Settings, database: Database
+) -> None:
+    thoughts_by_user = add_thoughts(database, users=4, thoughts=3)
+    # The log has another order than the lines.
+    thoughts = [thought for line in thoughts_by_user.values() for thought in reversed(line)]
+    produce_records(settings, database, thoughts)
+    with running_workers(settings, database) as completions, running_bridge(settings):
+        wait_until_committed(settings, database, len(thoughts))
+    assert are_completed_in_order(completions, thoughts_by_user)
+    assert {thought_row(database, thought).dispatch_id for thought in thoughts} == {1}
 
 
-def test_the_browser_is_told_once_that_a_thought_is_begun(
+def test_the_start_of_a_thought_is_published_to_the_web_once(
     settings: Settings, database: Database, user_id: UUID, redis_client: redis.Redis
 ) -> None:
     thought = add_thought(database, user_id)
-    ring(settings, database, [thought, thought])
-    with workers(settings, database), running(settings):
-        all_ended(settings, database, 2)
+    produce_records(settings, database, [thought, thought])
+    with running_workers(settings, database), running_bridge(settings):
+        wait_until_committed(settings, database, 2)
     events: Any = redis_client.xrange(stream_key(settings.redis_sse_prefix, user_id))
-    told = [fields[b"message"] for _, fields in events]
-    assert [b"thought_processing" in message for message in told] == [True]
+    messages = [fields[b"message"] for _, fields in events]
+    assert [b"thought_processing" in message for message in messages] == [True]
 
 
-def test_what_others_wrote_is_worked_or_buried_and_both_are_committed(
+def test_external_records_become_thoughts_or_dead_letters_and_are_committed(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
-    foreign = uuid4()
-    produce(settings, [b"\x00 not ours", thought_created(user_id, foreign, "From afar").to_bytes()], turn=b"1")
-    with workers(settings, database), running(settings):
-        all_ended(settings, database, 2)
-    assert row(database, foreign).status == "completed"
-    letters = database.rows(text("SELECT value FROM dead_letters"))
-    assert [bytes(letter.value) for letter in letters] == [b"\x00 not ours"]
+    external = uuid4()
+    produce(settings, [b"\x00 not ours", thought_created(user_id, external, "From afar").to_bytes()], turn=b"1")
+    with running_workers(settings, database), running_bridge(settings):
+        wait_until_committed(settings, database, 2)
+    assert thought_row(database, external).status == "completed"
+    dead_letters = database.rows(text("SELECT value FROM dead_letters"))
+    assert [bytes(row.value) for row in dead_letters] == [b"\x00 not ours"]
 
 
-def test_without_redis_nothing_is_lost(settings: Settings, database: Database, user_id: UUID) -> None:
-    proxy = TcpProxy.before(settings.redis_url)
-    away = settings.model_copy(update={"redis_url": proxy.url(settings.redis_url)})
-    expected = lines(database, users=3, thoughts=3)
-    thoughts = [thought for line in expected.values() for thought in line]
-    ring(settings, database, thoughts[:5])
-    with workers(settings, database) as ended, running(away):
-        eventually(lambda: ended)
+def test_the_bridge_loses_no_thought_while_redis_is_unavailable(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
+    proxy = TcpProxy.for_url(settings.redis_url)
+    proxied_settings = settings.model_copy(update={"redis_url": proxy.proxied_url(settings.redis_url)})
+    thoughts_by_user = add_thoughts(database, users=3, thoughts=3)
+    thoughts = [thought for line in thoughts_by_user.values() for thought in line]
+    produce_records(settings, database, thoughts[:5])
+    with running_workers(settings, database) as completions, running_bridge(proxied_settings):
+        eventually(lambda: completions)
         proxy.refuse()
-        ring(settings, database, thoughts[5:])
-        eventually(lambda: row(database, thoughts[-3]).status == "processing")  # taken, and cannot be sent
+        produce_records(settings, database, thoughts[5:])
+        # The head is claimed, but its chain cannot be sent.
+        eventually(lambda: thought_row(database, thoughts[-3]).status == "processing")
         proxy.accept()
-        all_ended(settings, database, len(thoughts))
+        wait_until_committed(settings, database, len(thoughts))
     proxy.refuse()
-    assert in_order(ended, expected)
+    assert are_completed_in_order(completions, thoughts_by_user)
 
 
-def test_without_postgresql_nothing_is_lost(
+def test_the_bridge_loses_no_record_while_postgresql_is_unavailable(
     settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    proxy = TcpProxy.before(settings.database_url)
-    away = settings.model_copy(update={"database_url": proxy.url(settings.database_url)})
-    expected = lines(database, users=3, thoughts=3)
-    thoughts = [thought for line in expected.values() for thought in line]
-    ring(settings, database, thoughts[:5])
-    with workers(settings, database) as ended, running(away):
-        eventually(lambda: ended)
+    proxy = TcpProxy.for_url(settings.database_url)
+    proxied_settings = settings.model_copy(update={"database_url": proxy.proxied_url(settings.database_url)})
+    thoughts_by_user = add_thoughts(database, users=3, thoughts=3)
+    thoughts = [thought for line in thoughts_by_user.values() for thought in line]
+    produce_records(settings, database, thoughts[:5])
+    with running_workers(settings, database) as completions, running_bridge(proxied_settings):
+        eventually(lambda: completions)
         proxy.refuse()
-        produce(settings, [b"buried when it is back"])
-        ring(settings, database, thoughts[5:])
-        eventually(lambda: "records wait to be stored" in caplog.text and "asked for again" in caplog.text)
+        produce(settings, [b"not an event"])
+        produce_records(settings, database, thoughts[5:])
+        eventually(lambda: "records wait to be accepted" in caplog.text and "Decide is repeated" in caplog.text)
         proxy.accept()
-        all_ended(settings, database, len(thoughts) + 1)
+        wait_until_committed(settings, database, len(thoughts) + 1)
     proxy.refuse()
-    assert in_order(ended, expected)
+    assert are_completed_in_order(completions, thoughts_by_user)
 
 
-def test_a_message_that_redis_forgot_is_sent_again(
+def test_the_bridge_sends_a_message_again_that_redis_lost(
     settings: Settings, database: Database, user_id: UUID, redis_client: redis.Redis
 ) -> None:
     thought = add_thought(database, user_id)
-    ring(settings, database, [thought])
-    with running(settings):
+    produce_records(settings, database, [thought])
+    with running_bridge(settings):
         eventually(lambda: redis_client.llen("thoughts"))
         redis_client.flushdb()
-        with workers(settings, database):
-            all_ended(settings, database, 1)
-    assert row(database, thought).dispatch_id == 1
+        with running_workers(settings, database):
+            wait_until_committed(settings, database, 1)
+    assert thought_row(database, thought).dispatch_id == 1
 
 
-def test_a_thought_whose_worker_died_in_the_call_goes_to_the_queue_solo(
+def test_the_bridge_sends_a_step_whose_worker_died_to_the_queue_solo(
     settings: Settings, database: Database, user_id: UUID, redis_client: redis.Redis
 ) -> None:
     thought = add_thought(database, user_id)
-    ring(settings, database, [thought])
-    with running(settings):
+    produce_records(settings, database, [thought])
+    with running_bridge(settings):
         eventually(lambda: redis_client.lpop("thoughts"))
-        died = text("UPDATE thoughts SET call_id = :call, beat = beat + 1 WHERE id = :id RETURNING id")
-        database.rows(died, call=uuid4(), id=thought)
+        start_call = text("UPDATE thoughts SET call_id = :call, beat = beat + 1 WHERE id = :id RETURNING id")
+        database.rows(start_call, call=uuid4(), id=thought)
         eventually(lambda: redis_client.llen("solo"))
-    assert (row(database, thought).losses, row(database, thought).dispatch_id) == (1, 2)
+    assert (thought_row(database, thought).losses, thought_row(database, thought).dispatch_id) == (1, 2)
 
 
-class Silent(Database):
-    """A PostgreSQL that answers nothing; while it is asked for the first time the bridge is told to end."""
+class UnavailableDatabase(Database):
+    """Answers no statement, and requests the bridge to stop during the first one."""
 
     def __init__(self, settings: Settings, stop: threading.Event) -> None:
         super().__init__(make_engine(settings.database_url, "test"))
-        self.stop, self.asked = stop, 0
+        self.stop, self.statements = stop, 0
 
     def rows(self, statement: Executable, **parameters: Any) -> list[Row]:
-        self.asked += 1
+        self.statements += 1
         self.stop.set()
         raise OperationalError(None, None, TimeoutError("PostgreSQL did not answer"))
 
 
-class Lanes:
-    """A source that has read all that there is."""
+class FakeSource:
+    """Holds lanes, and reads nothing."""
 
     def __init__(self, lanes: list[Lane]) -> None:
         self.held, self.committed, self.closed = lanes, False, False
@@ -188,29 +194,29 @@ class Lanes:
         self.closed = True
 
 
-@pytest.mark.parametrize("is_foreign", [True, False])
-def test_a_bridge_that_is_told_to_end_while_postgresql_is_silent_asks_nothing_more(
-    settings: Settings, *, is_foreign: bool
+@pytest.mark.parametrize("has_external_event", [True, False])
+def test_the_bridge_sends_no_further_statement_after_a_request_to_stop(
+    settings: Settings, *, has_external_event: bool
 ) -> None:
-    """Neither of the records that wait to be stored nor of the lines that are due, of which none is left half asked."""
+    """Neither ingestion nor Decide sends one, and no line is left in the phase DECIDING."""
     stop, lanes = threading.Event(), [Lane(0, 20.0) for _ in range(3)]
     for lane in lanes:
         lane.add_record(Record(0, uuid4(), uuid4(), 1))
-        if is_foreign:
+        if has_external_event:
             user, thought = uuid4(), uuid4()
-            bring(lane, 1, thought_created(user, thought, "From afar").to_bytes())
-    silent, source = Silent(settings, stop), Lanes(lanes)
-    Bridge(settings, silent, source).run(stop)
-    assert silent.asked == 1
+            add_to_lane(lane, 1, thought_created(user, thought, "From afar").to_bytes())
+    unavailable, source = UnavailableDatabase(settings, stop), FakeSource(lanes)
+    Bridge(settings, unavailable, source).run(stop)
+    assert unavailable.statements == 1
     assert (source.committed, source.closed) == (True, True)
     assert [len(lane.due_requests(inf)) for lane in lanes] == [1, 1, 1]
 
 
-def test_the_process_says_that_it_is_ready_and_leaves_at_sigterm(
+def test_the_process_writes_its_heartbeat_file_and_exits_on_sigterm(
     settings: Settings, database: Database, user_id: UUID, tmp_path: Path
 ) -> None:
     heartbeat = tmp_path / "heartbeat"
-    ring(settings, database, [add_thought(database, user_id)])
+    produce_records(settings, database, [add_thought(database, user_id)])
     environment = os.environ | {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
@@ -223,8 +229,8 @@ def test_the_process_says_that_it_is_ready_and_leaves_at_sigterm(
     process = subprocess.Popen([sys.executable, "-m", "bridge", "run"], cwd=ROOT, env=environment)
     try:
         eventually(heartbeat.exists)
-        with workers(settings, database):
-            all_ended(settings, database, 1)
+        with running_workers(settings, database):
+            wait_until_committed(settings, database, 1)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     finally:

@@ -1,4 +1,4 @@
-"""News of ended thoughts on a real Redis: heard once, whatever else is said, and heard again after an outage."""
+"""Tests wake-ups on a real Redis: each is received once, also among invalid messages and after an outage."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from bridge.consumer.wakeups import QUEUE_SIZE, WakeupListener
 from contracts.progress import wakeup_channel
 from tests.eventually import eventually
 from tests.stores import Stores
-from tests.tcp_proxy import proxy_before
+from tests.tcp_proxy import proxy_for
 
 
 @pytest.fixture
@@ -21,62 +21,67 @@ def prefix() -> str:
 
 
 @contextmanager
-def listening(url: str, prefix: str) -> Iterator[WakeupListener]:
-    news = WakeupListener(url, prefix)
-    news.start()
+def running_listener(url: str, prefix: str) -> Iterator[WakeupListener]:
+    listener = WakeupListener(url, prefix)
+    listener.start()
     try:
-        yield news
+        yield listener
     finally:
-        news.stop()
+        listener.stop()
 
 
-def say(client: redis.Redis, prefix: str, *words: str | bytes) -> int:
-    """Publish and return how many heard it."""
-    return sum(client.publish(wakeup_channel(prefix), word) for word in words)
+def publish(client: redis.Redis, prefix: str, *messages: str | bytes) -> int:
+    """Publish the messages, and return how many deliveries Redis counted."""
+    return sum(client.publish(wakeup_channel(prefix), message) for message in messages)
 
 
-def hears(client: redis.Redis, prefix: str, news: WakeupListener) -> None:
-    """Say something again and again until it is heard; a word may come late, so it is always the same one."""
+def wait_until_received(client: redis.Redis, prefix: str, listener: WakeupListener) -> None:
+    """Publish the same wake-up until it is received; a repeat may arrive later."""
     user = uuid4()
 
-    def is_heard() -> bool:
-        say(client, prefix, str(user))
-        return user in news.drain()
+    def is_received() -> bool:
+        publish(client, prefix, str(user))
+        return user in listener.drain()
 
-    eventually(is_heard)
+    eventually(is_received)
 
 
-def test_what_is_said_is_heard_once(stores: Stores, redis_client: redis.Redis, prefix: str) -> None:
+def test_a_wakeup_is_received_once(stores: Stores, redis_client: redis.Redis, prefix: str) -> None:
     users = {uuid4() for _ in range(3)}
-    with listening(stores.redis_url, prefix) as news:
-        hears(redis_client, prefix, news)
-        say(redis_client, prefix, *map(str, users), *map(str, users))
-        heard: list[UUID] = []
+    with running_listener(stores.redis_url, prefix) as listener:
+        wait_until_received(redis_client, prefix, listener)
+        publish(redis_client, prefix, *map(str, users), *map(str, users))
+        received: list[UUID] = []
 
-        def all_heard() -> bool:
-            heard.extend(news.drain())
-            return users <= set(heard)
+        def all_received() -> bool:
+            received.extend(listener.drain())
+            return users <= set(received)
 
-        eventually(all_heard)
-        assert len(set(heard) - users) <= 1  # the word that was said to be sure of a listener
-
-
-def test_words_that_are_no_users_id_are_passed_over(stores: Stores, redis_client: redis.Redis, prefix: str) -> None:
-    with listening(stores.redis_url, prefix) as news:
-        eventually(lambda: say(redis_client, prefix, "", b"\xff\x00", "not an id", "1" * 100_000))
-        hears(redis_client, prefix, news)
+        eventually(all_received)
+        assert len(set(received) - users) <= 1  # the wake-up of wait_until_received
 
 
-def test_news_are_heard_again_after_redis_was_away(redis_client: redis.Redis, prefix: str, stores: Stores) -> None:
-    with proxy_before(stores.redis_url) as proxy, listening(proxy.url(stores.redis_url), prefix) as news:
-        hears(redis_client, prefix, news)
+def test_a_message_that_is_not_a_user_id_is_ignored(stores: Stores, redis_client: redis.Redis, prefix: str) -> None:
+    with running_listener(stores.redis_url, prefix) as listener:
+        eventually(lambda: publish(redis_client, prefix, "", b"\xff\x00", "not an id", "1" * 100_000))
+        wait_until_received(redis_client, prefix, listener)
+
+
+def test_wakeups_are_received_again_after_an_outage_of_redis(
+    redis_client: redis.Redis, prefix: str, stores: Stores
+) -> None:
+    with (
+        proxy_for(stores.redis_url) as proxy,
+        running_listener(proxy.proxied_url(stores.redis_url), prefix) as listener,
+    ):
+        wait_until_received(redis_client, prefix, listener)
         proxy.refuse()
-        eventually(lambda: say(redis_client, prefix, str(uuid4())) == 0)
+        eventually(lambda: publish(redis_client, prefix, str(uuid4())) == 0)
         proxy.accept()
-        hears(redis_client, prefix, news)
+        wait_until_received(redis_client, prefix, listener)
 
 
-def test_a_connection_that_died_without_a_word_is_made_anew(
+def test_a_dead_connection_is_replaced(
     stores: Stores,
     redis_client: redis.Redis,
     prefix: str,
@@ -84,30 +89,33 @@ def test_a_connection_that_died_without_a_word_is_made_anew(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("bridge.consumer.wakeups.IDLE_TIMEOUT_SECONDS", 2.0)
-    with proxy_before(stores.redis_url) as proxy, listening(proxy.url(stores.redis_url), prefix) as news:
-        hears(redis_client, prefix, news)
+    with (
+        proxy_for(stores.redis_url) as proxy,
+        running_listener(proxy.proxied_url(stores.redis_url), prefix) as listener,
+    ):
+        wait_until_received(redis_client, prefix, listener)
         proxy.stall()
         eventually(lambda: "Redis is unavailable" in caplog.text)
         proxy.resume()
-        hears(redis_client, prefix, news)
-        news.stop()
-        news._thread.join()
+        wait_until_received(redis_client, prefix, listener)
+        listener.stop()
+        listener._thread.join()
 
 
-def test_news_of_a_redis_that_is_not_there_are_none_and_no_error(prefix: str) -> None:
-    with listening("redis://127.0.0.1:9/0", prefix) as news:
-        assert news.drain() == set()
-        assert news._thread.is_alive()
+def test_an_unreachable_redis_causes_no_error(prefix: str) -> None:
+    with running_listener("redis://127.0.0.1:9/0", prefix) as listener:
+        assert listener.drain() == set()
+        assert listener._thread.is_alive()
 
 
-def test_what_nobody_takes_is_bounded(prefix: str) -> None:
-    news = WakeupListener("redis://127.0.0.1:9/0", prefix)
+def test_the_queue_of_wakeups_is_bounded(prefix: str) -> None:
+    listener = WakeupListener("redis://127.0.0.1:9/0", prefix)
     for _ in range(QUEUE_SIZE + 50):
-        news._add(str(uuid4()).encode())
-    assert len(news.drain()) == QUEUE_SIZE
+        listener._add(str(uuid4()).encode())
+    assert len(listener.drain()) == QUEUE_SIZE
 
 
-def test_listening_ends_when_it_is_stopped(stores: Stores, prefix: str) -> None:
-    with listening(stores.redis_url, prefix) as news:
+def test_the_listener_stops(stores: Stores, prefix: str) -> None:
+    with running_listener(stores.redis_url, prefix) as listener:
         assert any(thread.name == "wakeups" for thread in threading.enumerate())
-    eventually(lambda: not news._thread.is_alive())
+    eventually(lambda: not listener._thread.is_alive())

@@ -1,4 +1,4 @@
-"""What `python -m bridge dead-letters` says."""
+"""Runs `python -m bridge dead-letters` and captures its output."""
 
 import io
 import json
@@ -16,8 +16,8 @@ COMMAND = [sys.executable, "-m", "bridge", "dead-letters"]
 
 
 @dataclass
-class Said:
-    """What a command left."""
+class CommandOutput:
+    """Exit status and output of a command."""
 
     returncode: int
     stdout: str
@@ -34,19 +34,20 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def said(settings: Settings, *words: str) -> Said:
-    """The command in this process: starting one takes seconds."""
+def run_command(settings: Settings, *arguments: str) -> CommandOutput:
+    """Run the command in this process, because starting a new one takes seconds."""
     output, errors = io.StringIO(), io.StringIO()
     with redirect_stdout(output), redirect_stderr(errors):
         try:
-            status = cli.run(dead_letters, "python -m bridge dead-letters", words, settings)
-        except SystemExit as ended:
-            status = ended.code if isinstance(ended.code, int) else 1
-            errors.write("" if isinstance(ended.code, int) else f"{ended.code}\n")
-    return Said(status, output.getvalue(), errors.getvalue())
+            status = cli.run(dead_letters, "python -m bridge dead-letters", arguments, settings)
+        except SystemExit as exit_error:
+            status = exit_error.code if isinstance(exit_error.code, int) else 1
+            errors.write("" if isinstance(exit_error.code, int) else f"{exit_error.code}\n")
+    return CommandOutput(status, output.getvalue(), errors.getvalue())
 
 
-def told(settings: Settings, *words: str) -> Any:
-    done = said(settings, *words, "--json")
-    assert done.stderr == ""
-    return json.loads(done.stdout)
+def run_json(settings: Settings, *arguments: str) -> Any:
+    """Run the command with --json and return the parsed output."""
+    result = run_command(settings, *arguments, "--json")
+    assert result.stderr == ""
+    return json.loads(result.stdout)

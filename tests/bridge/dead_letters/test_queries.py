@@ -1,4 +1,4 @@
-"""The index: filters, pages, and what became of each dead letter."""
+"""The index of dead letters: filters, pages, counts, and the outcome of each dead letter."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -15,40 +15,50 @@ from bridge.dead_letters.replay import discard, replay
 from contracts.database import Database
 from contracts.dead_letters import origin
 from contracts.settings import Settings
-from tests.bridge.dead_letter_rows import a_thought, an_event, buried, delete, fail, failed, thought_of
+from tests.bridge.dead_letter_rows import (
+    accept_thought,
+    add_failed_thought,
+    add_record_dead_letter,
+    delete_thought,
+    fail_thought,
+    get_thought,
+    make_event,
+)
 from tests.bridge.thoughts import add_user
 
 
-def ids(database: Database, chosen: Filter) -> list[str]:
-    return [one.failure_id for one in list_dead_letters(database, chosen, rows=100)]
+def ids(database: Database, criteria: Filter) -> list[str]:
+    return [letter.failure_id for letter in list_dead_letters(database, criteria, rows=100)]
 
 
-def became(database: Database, failure: str) -> str:
-    (found,) = list_dead_letters(database, Filter(ids=(failure,)), rows=1)
-    return found.outcome
+def outcome(database: Database, failure: str) -> str:
+    (letter,) = list_dead_letters(database, Filter(ids=(failure,)), rows=1)
+    return letter.outcome
 
 
-def later(database: Database, failure: str) -> str:
-    (found,) = list_dead_letters(database, Filter(ids=(failure,)), rows=1)
-    held = fetch_contents(database, failure)
-    assert held is not None
-    return replay_outcome(database, found, held)
+def outcome_of_record(database: Database, failure: str) -> str:
+    (letter,) = list_dead_letters(database, Filter(ids=(failure,)), rows=1)
+    contents = fetch_contents(database, failure)
+    assert contents is not None
+    return replay_outcome(database, letter, contents)
 
 
-def test_each_filter_finds_its_own_and_all_together_what_meets_them_all(
-    settings: Settings, database: Database, user_id: UUID
-) -> None:
+def test_a_dead_letter_must_match_every_given_filter(settings: Settings, database: Database, user_id: UUID) -> None:
     other, claimed = add_user(database), uuid4()
-    first = failed(database, settings, user_id, words="Über 100% of Rust", reason="transient", agent="priority")
-    second = failed(database, settings, other, error_class="agents.errors.TooLong", reason="invalid")
+    first = add_failed_thought(
+        database, settings, user_id, thought_text="Über 100% of Rust", reason="transient", agent="priority"
+    )
+    second = add_failed_thought(database, settings, other, error_class="agents.errors.TooLong", reason="invalid")
     value = b'\xff "Needle'
-    record = buried(database, settings, value, reason="unknown-user", user_id=str(other), thought_id=str(claimed))
+    record = add_record_dead_letter(
+        database, settings, value, reason="unknown-user", user_id=str(other), thought_id=str(claimed)
+    )
     database.rows(text("UPDATE dead_letters SET created_at = now() - interval '3 days' WHERE failure_id = :f"), f=first)
     day = datetime.now(UTC) - timedelta(days=1)
     assert ids(database, Filter(reason="transient")) == [first]
     assert ids(database, Filter(agent="priority")) == [first]
     assert set(ids(database, Filter(user=str(other)))) == {second, record}
-    assert ids(database, Filter(thought=str(thought_of(database, first).id))) == [first]
+    assert ids(database, Filter(thought=str(get_thought(database, first).id))) == [first]
     assert ids(database, Filter(thought=str(claimed))) == [record]
     assert ids(database, Filter(error_class="TooLong")) == ids(database, Filter(error_class="agents.errors.TooLong"))
     assert ids(database, Filter(error_class="TooLong")) == [second]
@@ -64,29 +74,29 @@ def test_each_filter_finds_its_own_and_all_together_what_meets_them_all(
     assert (count_dead_letters(database, Filter()), count_dead_letters(database, Filter(state="open"))) == (3, 2)
 
 
-def test_pages_are_newest_first_and_together_the_whole(settings: Settings, database: Database, user_id: UUID) -> None:
-    every = [failed(database, settings, user_id) for _ in range(5)]
+def test_pages_are_newest_first_and_together_complete(settings: Settings, database: Database, user_id: UUID) -> None:
+    failures = [add_failed_thought(database, settings, user_id) for _ in range(5)]
     pages = [list_dead_letters(database, Filter(), rows=2, skip=skip) for skip in (0, 2, 4)]
-    assert [one.failure_id for found in pages for one in found] == every[::-1]
+    assert [letter.failure_id for page in pages for letter in page] == failures[::-1]
 
 
-def test_a_choice_is_in_the_order_of_old_turns_and_of_the_log(
+def test_candidates_are_in_the_order_of_the_log_and_of_their_former_turns(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
-    ninth, tenth = (buried(database, settings, b"?", offset=offset) for offset in (9, 10))
-    first, second, third = (failed(database, settings, user_id) for _ in range(3))
-    chosen = select_candidates(database, Filter(ids=(third, tenth, first, ninth, second)))
-    assert [one.failure_id for one in chosen] == [ninth, tenth, first, second, third]
+    ninth, tenth = (add_record_dead_letter(database, settings, b"?", offset=offset) for offset in (9, 10))
+    first, second, third = (add_failed_thought(database, settings, user_id) for _ in range(3))
+    candidates = select_candidates(database, Filter(ids=(third, tenth, first, ninth, second)))
+    assert [candidate.failure_id for candidate in candidates] == [ninth, tenth, first, second, third]
 
 
-def test_counts_say_what_can_move(settings: Settings, database: Database, user_id: UUID) -> None:
-    failed(database, settings, user_id, reason="transient")
-    gone = failed(database, settings, user_id, agent="priority")
-    delete(database, thought_of(database, gone).id)
-    buried(database, settings, b"?")
+def test_counts_include_how_many_can_be_replayed(settings: Settings, database: Database, user_id: UUID) -> None:
+    add_failed_thought(database, settings, user_id, reason="transient")
+    deleted = add_failed_thought(database, settings, user_id, agent="priority")
+    delete_thought(database, get_thought(database, deleted).id)
+    add_record_dead_letter(database, settings, b"?")
     assert count_candidates(select_candidates(database, Filter(state="open"))) == {
         "dead_letters": 3,
-        "replayable": 2,
+        "closable": 2,
         "closed": 0,
         "by_reason": {"unreadable": 1, "transient": 1, "permanent": 1},
         "by_agent": {"-": 1, "value_impact": 1, "priority": 1},
@@ -94,64 +104,69 @@ def test_counts_say_what_can_move(settings: Settings, database: Database, user_i
     }
 
 
-def test_a_replayed_thoughts_letter_knows_how_it_went_on(settings: Settings, database: Database, user_id: UUID) -> None:
-    failure = failed(database, settings, user_id)
-    assert became(database, failure) == "open"
-    replay(database, failure, settings)
-    assert became(database, failure).startswith("replayed at 20")
-    assert became(database, failure).endswith(" as turn 2: pending")
-    again = fail(database, thought_of(database, failure).id)
-    assert became(database, failure).endswith(f" as turn 2: failed again as {again}")
-    replay(database, again, settings)
-    database.rows(text("UPDATE thoughts SET status = 'completed', finished_at = now()"))
-    assert became(database, again).endswith(" as turn 3: completed")
-
-
-def test_a_discarded_letter_and_that_of_a_deleted_thought_say_so(
+def test_the_outcome_of_a_replayed_thought_follows_the_thought(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
-    failure = failed(database, settings, user_id)
-    delete(database, thought_of(database, failure).id)
-    assert became(database, failure) == "open: its thought was deleted by its author"
-    discard(database, failure)
-    assert became(database, failure).startswith("discarded at 20")
-
-
-def test_a_replayed_records_letter_knows_what_came_of_it(settings: Settings, database: Database, user_id: UUID) -> None:
-    thought, value = an_event(user_id)
-    failure = buried(database, settings, value, reason="unknown-user")
-    assert later(database, failure) == ""
+    failure = add_failed_thought(database, settings, user_id)
+    assert outcome(database, failure) == "open"
     replay(database, failure, settings)
-    assert later(database, failure) == "nothing has come of it yet"
-    again = buried(database, settings, value, offset=43, headers=[("replay-of", failure.encode())])
-    assert later(database, failure) == f"failed again as {again}"
+    assert outcome(database, failure).startswith("replayed at 20")
+    assert outcome(database, failure).endswith(" as turn 2; its thought is pending")
+    again = fail_thought(database, get_thought(database, failure).id)
+    assert outcome(database, failure).endswith(f" as turn 2; it failed again as {again}")
+    replay(database, again, settings)
+    database.rows(text("UPDATE thoughts SET status = 'completed', finished_at = now()"))
+    assert outcome(database, again).endswith(" as turn 3; its thought is completed")
+
+
+def test_the_outcome_names_a_discard_and_a_deleted_thought(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
+    failure = add_failed_thought(database, settings, user_id)
+    delete_thought(database, get_thought(database, failure).id)
+    assert outcome(database, failure) == "open: its thought was deleted by its author"
+    discard(database, failure)
+    assert outcome(database, failure).startswith("discarded at 20")
+
+
+def test_the_outcome_of_a_replayed_record_is_its_thought_or_its_next_failure(
+    settings: Settings, database: Database, user_id: UUID
+) -> None:
+    thought, value = make_event(user_id)
+    failure = add_record_dead_letter(database, settings, value, reason="unknown-user")
+    assert outcome_of_record(database, failure) == ""
+    replay(database, failure, settings)
+    assert outcome_of_record(database, failure) == "its record has not been processed yet"
+    again = add_record_dead_letter(database, settings, value, offset=43, headers=[("replay-of", failure.encode())])
+    assert outcome_of_record(database, failure) == f"it failed again as {again}"
     database.rows(text("DELETE FROM dead_letters WHERE failure_id = :id"), id=again)
     database.rows(text("UPDATE users SET last_turn = 1"))
     insert = text("INSERT INTO thoughts (id, user_id, turn, text, event) VALUES (:id, :user, 1, 'x', '')")
     database.rows(insert, id=thought, user=user_id)
-    assert later(database, failure) == f"its thought {thought} is pending"
+    assert outcome_of_record(database, failure) == f"its thought {thought} is pending"
 
 
-def test_a_line_stays_a_line_whatever_the_message_is(settings: Settings, database: Database, user_id: UUID) -> None:
-    failed(database, settings, user_id, message="first\nsecond \x1b[2J" + "long " * 100)
-    (found,) = list_dead_letters(database, Filter(), rows=1)
-    assert format_line(found).startswith(found.failure_id)
-    assert "value_impact x4  first second \\x1b[2Jlong" in format_line(found)
-    assert "\x1b" not in format_line(found)
-    assert "\n" not in format_line(found)
-    assert len(format_line(found)) < 250
+def test_a_line_escapes_control_characters_and_is_short(settings: Settings, database: Database, user_id: UUID) -> None:
+    add_failed_thought(database, settings, user_id, message="first\nsecond \x1b[2J" + "long " * 100)
+    (letter,) = list_dead_letters(database, Filter(), rows=1)
+    line = format_line(letter)
+    assert line.startswith(letter.failure_id)
+    assert "  value_impact (attempts: 4)  first second \\x1b[2Jlong" in line
+    assert "\x1b" not in line
+    assert "\n" not in line
+    assert len(line) < 250
 
 
-@pytest.mark.parametrize("where", [None, origin("t", 1, 2, None)])
-def test_a_thought_that_is_not_in_this_database_is_shown_all_the_same(
-    settings: Settings, database: Database, where: dict[str, object] | None
+@pytest.mark.parametrize("position", [None, origin("t", 1, 2, None)])
+def test_a_dead_letter_is_listed_even_if_its_thought_is_not_stored(
+    settings: Settings, database: Database, position: dict[str, object] | None
 ) -> None:
     failure = f"{uuid4()}:7"
-    a_thought(database, settings, add_user(database))
-    row = text("""INSERT INTO dead_letters (failure_id, thought_id, turn, reason, headers)
+    accept_thought(database, settings, add_user(database))
+    insert = text("""INSERT INTO dead_letters (failure_id, thought_id, turn, reason, headers)
                   SELECT :f, CAST(split_part(:f, ':', 1) AS uuid), 7, 'lost',
                          jsonb_build_object('origin', CAST(:where AS jsonb))""")
-    database.rows(row, f=failure, where=json.dumps(where))
-    assert became(database, failure) == "open"
+    database.rows(insert, f=failure, where=json.dumps(position))
+    assert outcome(database, failure) == "open"
     assert not select_candidates(database, Filter())[0].replayable
     assert "not in this database" in replay(database, failure, settings).description

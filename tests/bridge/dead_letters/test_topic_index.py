@@ -1,4 +1,4 @@
-"""What a reading of the dead letter topic knows and misses while another producer's transaction is open there."""
+"""The topic index while an external producer's transaction is open in the dead letter topic."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +9,9 @@ from bridge.dead_letters.topic_index import TopicIndex, expected_in_topic
 from bridge.kafka.topic_reader import TopicReader
 from contracts.database import Database
 from contracts.settings import Settings
-from tests.bridge.audit.audit_runs import letter
-from tests.bridge.dead_letter_rows import buried, published
-from tests.bridge.kafka_sources import a_transaction
+from tests.bridge.audit.audit_runs import add_dead_letter
+from tests.bridge.dead_letter_rows import add_record_dead_letter, publish_dead_letters
+from tests.bridge.kafka_sources import open_transaction
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.usefixtures("topics")
@@ -23,46 +23,46 @@ def overrides() -> dict[str, Any]:
 
 
 @pytest.fixture
-def in_topic(settings: Settings) -> Iterator[TopicIndex]:
-    log = TopicReader(settings, "test")
-    yield TopicIndex(log, settings.kafka_dead_letter_topic)
-    log.close()
+def topic_index(settings: Settings) -> Iterator[TopicIndex]:
+    reader = TopicReader(settings, "test")
+    yield TopicIndex(reader, settings.kafka_dead_letter_topic)
+    reader.close()
 
 
-def missed(in_topic: TopicIndex, database: Database) -> list[str]:
-    """What a new look misses."""
+def read_missing(topic_index: TopicIndex, database: Database) -> list[str]:
+    """Read the topic, and return the failure ids that it lacks."""
     letters = list(expected_in_topic(database))
-    in_topic.read()
-    return [one.failure_id for one in letters if in_topic.is_missing(one)]
+    topic_index.read()
+    return [letter.failure_id for letter in letters if topic_index.is_missing(letter)]
 
 
-def test_what_a_transaction_withholds_is_not_missed_and_is_known_when_it_has_ended(
-    settings: Settings, database: Database, in_topic: TopicIndex
+def test_a_withheld_dead_letter_is_not_missing_and_is_found_after_the_transaction(
+    settings: Settings, database: Database, topic_index: TopicIndex
 ) -> None:
-    before = buried(database, settings, b"?", offset=1)
-    published(settings, database)
-    with a_transaction(settings) as producer:
+    before = add_record_dead_letter(database, settings, b"?", offset=1)
+    publish_dead_letters(settings, database)
+    with open_transaction(settings) as producer:
         producer.produce(settings.kafka_dead_letter_topic, b"no dead letter", partition=0)
         assert producer.flush(20) == 0
-        behind = buried(database, settings, b"?", offset=2)
-        published(settings, database)
-        assert missed(in_topic, database) == []
-        assert set(in_topic.positions) == {before}
+        withheld = add_record_dead_letter(database, settings, b"?", offset=2)
+        publish_dead_letters(settings, database)
+        assert read_missing(topic_index, database) == []
+        assert set(topic_index.positions) == {before}
         producer.abort_transaction(20)
-    eventually(lambda: missed(in_topic, database) == [] and set(in_topic.positions) == {before, behind})
+    eventually(lambda: read_missing(topic_index, database) == [] and set(topic_index.positions) == {before, withheld})
 
 
-def test_what_is_not_there_is_missed_also_while_a_transaction_is_open(
-    settings: Settings, database: Database, in_topic: TopicIndex
+def test_a_lost_dead_letter_is_missing_also_while_a_transaction_is_open(
+    settings: Settings, database: Database, topic_index: TopicIndex
 ) -> None:
-    buried(database, settings, b"?")
-    published(settings, database)
-    letter(database, None, "a: at the place of another", partition=0, offset=0)
-    letter(database, None, "b: behind the end of the log", partition=0, offset=2)
-    letter(database, None, "c: never acknowledged")
-    with a_transaction(settings) as producer:
+    add_record_dead_letter(database, settings, b"?")
+    publish_dead_letters(settings, database)
+    add_dead_letter(database, None, "a: at the position of another", partition=0, offset=0)
+    add_dead_letter(database, None, "b: after the end of the log", partition=0, offset=2)
+    add_dead_letter(database, None, "c: never acknowledged")
+    with open_transaction(settings) as producer:
         producer.produce(settings.kafka_dead_letter_topic, b"no dead letter", partition=0)
         assert producer.flush(20) == 0
-        names = [name.split(":")[0] for name in missed(in_topic, database)]
+        missing = [failure_id.split(":")[0] for failure_id in read_missing(topic_index, database)]
         producer.abort_transaction(20)
-    assert names == ["a", "b", "c"]
+    assert missing == ["a", "b", "c"]

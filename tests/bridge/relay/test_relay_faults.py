@@ -1,4 +1,4 @@
-"""The relay goes on when Kafka, PostgreSQL, a topic or another relay comes and goes, and nothing is lost."""
+"""Tests of the relay during faults of Kafka, PostgreSQL, topics and other relays: it continues and loses no row."""
 
 import logging
 import signal
@@ -19,12 +19,12 @@ from bridge.relay.relay import PassResult
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.mock_kafka import NO_LEADER, MockKafka, mock_kafka
-from tests.bridge.running_relays import a_relay, add_row, relay_process, running_relay, waiting
-from tests.bridge.topic_contents import headers, records
+from tests.bridge.running_relays import add_outbox_row, idle_relay, pending_ids, relay_process, running_relay
+from tests.bridge.topic_contents import headers_by_name, read_records
 from tests.eventually import eventually
 from tests.tcp_proxy import TcpProxy
 
-LEADING = text("""
+LEADING_RELAYS = text("""
     SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)
      WHERE locktype = 'advisory' AND granted AND datname = current_database() AND application_name = 'relay'
        AND state = 'idle in transaction'
@@ -32,19 +32,19 @@ LEADING = text("""
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deliveries that are given up soon, so that a whole batch fails within the test."""
+def short_delivery_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let deliveries time out soon, so that a whole batch fails within the test."""
     monkeypatch.setattr(producer, "DELIVERY_TIMEOUT_MS", 1_500)
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deliveries that are never given up while the test lasts, so that it all happens within one batch."""
+def no_delivery_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no delivery time out during the test, so that everything happens within one batch."""
     monkeypatch.setattr(producer, "DELIVERY_TIMEOUT_MS", 600_000)
     monkeypatch.setattr(producer, "MAX_WAIT_SECONDS", 600)
 
 
-def fill(database: Database, topic: str, turns: range) -> None:
+def add_rows(database: Database, topic: str, turns: range) -> None:
     statement = text("""
         INSERT INTO outbox (topic, key, turn, value)
         SELECT :topic, 'one', turn, 'x' FROM generate_series(CAST(:first AS int), :last) AS turn ORDER BY turn
@@ -53,40 +53,44 @@ def fill(database: Database, topic: str, turns: range) -> None:
 
 
 def turns_in_kafka(settings: Settings) -> list[int]:
-    return [int(headers(one)["turn"] or 0) for one in records(settings, settings.kafka_topic)]
+    return [int(headers_by_name(record)["turn"] or 0) for record in read_records(settings, settings.kafka_topic)]
 
 
 @pytest.mark.usefixtures("topics")
 def test_two_relays_publish_every_row_once_and_in_order(settings: Settings, database: Database) -> None:
     with running_relay(settings), running_relay(settings):
         for first in range(1, 3001, 30):
-            fill(database, settings.kafka_topic, range(first, first + 30))
-        eventually(lambda: not waiting(database))
+            add_rows(database, settings.kafka_topic, range(first, first + 30))
+        eventually(lambda: not pending_ids(database))
     assert turns_in_kafka(settings) == list(range(1, 3001))
 
 
-@pytest.mark.usefixtures("topics", "impatient")
-def test_rows_wait_while_kafka_is_away_and_are_published_when_it_is_back(
-    settings: Settings, kafka_away: Settings, kafka_proxy: TcpProxy, database: Database
+@pytest.mark.usefixtures("topics", "short_delivery_timeout")
+def test_rows_wait_while_kafka_is_unavailable_and_are_published_afterwards(
+    settings: Settings, unavailable_kafka: Settings, kafka_proxy: TcpProxy, database: Database
 ) -> None:
-    fill(database, settings.kafka_topic, range(1, 4))
-    with a_relay(kafka_away) as relay:
-        assert relay.publish_batch() is PassResult.TROUBLE
-        assert len(waiting(database)) == 3
+    add_rows(database, settings.kafka_topic, range(1, 4))
+    with idle_relay(unavailable_kafka) as relay:
+        assert relay.publish_batch() is PassResult.BLOCKED
+        assert len(pending_ids(database)) == 3
         kafka_proxy.accept()
         eventually(lambda: relay.publish_batch() is PassResult.EMPTY)
-    assert waiting(database) == []
+    assert pending_ids(database) == []
     assert turns_in_kafka(settings) == [1, 2, 3]
 
 
 @pytest.mark.usefixtures("topics")
-def test_a_producer_that_does_not_report_in_time_is_dropped_with_what_it_holds(
-    settings: Settings, kafka_away: Settings, kafka_proxy: TcpProxy, database: Database, monkeypatch: pytest.MonkeyPatch
+def test_the_relay_drops_a_producer_with_late_reports_and_the_records_it_holds(
+    settings: Settings,
+    unavailable_kafka: Settings,
+    kafka_proxy: TcpProxy,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(producer, "MAX_WAIT_SECONDS", 0.5)
-    fill(database, settings.kafka_topic, range(1, 4))
-    with a_relay(kafka_away) as relay:
-        assert [relay.publish_batch(), relay.publish_batch()] == [PassResult.TROUBLE, PassResult.TROUBLE]
+    add_rows(database, settings.kafka_topic, range(1, 4))
+    with idle_relay(unavailable_kafka) as relay:
+        assert [relay.publish_batch(), relay.publish_batch()] == [PassResult.BLOCKED, PassResult.BLOCKED]
         kafka_proxy.accept()
         monkeypatch.setattr(producer, "MAX_WAIT_SECONDS", 20)
         assert relay.publish_batch() is PassResult.EMPTY
@@ -94,183 +98,183 @@ def test_a_producer_that_does_not_report_in_time_is_dropped_with_what_it_holds(
 
 
 @pytest.mark.usefixtures("topics")
-def test_rows_committed_while_a_batch_is_under_way_are_not_deleted_with_it(
-    settings: Settings, kafka_away: Settings, kafka_proxy: TcpProxy, database: Database
+def test_the_relay_does_not_delete_rows_that_are_committed_while_a_batch_is_published(
+    settings: Settings, unavailable_kafka: Settings, kafka_proxy: TcpProxy, database: Database
 ) -> None:
     insert = text("INSERT INTO outbox (topic, turn, value) VALUES (:topic, 1, 'x')")
     transactions = database.engine.execution_options(isolation_level="READ COMMITTED")
-    with transactions.connect() as connection, a_relay(kafka_away) as relay:
+    with transactions.connect() as connection, idle_relay(unavailable_kafka) as relay:
         connection.execute(insert, {"topic": settings.kafka_topic})
-        add_row(database, settings.kafka_topic, turn=2)
+        add_outbox_row(database, settings.kafka_topic, turn=2)
         thread = threading.Thread(target=relay.publish_batch, daemon=True)
         thread.start()
-        eventually(lambda: database.rows(LEADING))
+        eventually(lambda: database.rows(LEADING_RELAYS))
         connection.commit()
         kafka_proxy.accept()
         thread.join(30)
-        assert len(waiting(database)) == 1
+        assert len(pending_ids(database)) == 1
         relay.publish_batch()
     assert sorted(turns_in_kafka(settings)) == [1, 2]
 
 
-@pytest.mark.usefixtures("topics", "patient")
-def test_it_shows_that_it_is_alive_while_kafka_is_away(
-    kafka_away: Settings, database: Database, tmp_path: Path
+@pytest.mark.usefixtures("topics", "no_delivery_timeout")
+def test_the_relay_touches_its_heartbeat_file_while_kafka_is_unavailable(
+    unavailable_kafka: Settings, database: Database, tmp_path: Path
 ) -> None:
-    heart = tmp_path / "heart"
-    add_row(database, kafka_away.kafka_topic)
-    with running_relay(kafka_away.model_copy(update={"heartbeat_file": str(heart)})):
-        eventually(heart.exists)
-        heart.unlink()
-        eventually(heart.exists)
-    assert len(waiting(database)) == 1
+    heartbeat_file = tmp_path / "heartbeat"
+    add_outbox_row(database, unavailable_kafka.kafka_topic)
+    with running_relay(unavailable_kafka.model_copy(update={"heartbeat_file": str(heartbeat_file)})):
+        eventually(heartbeat_file.exists)
+        heartbeat_file.unlink()
+        eventually(heartbeat_file.exists)
+    assert len(pending_ids(database)) == 1
 
 
 @pytest.mark.usefixtures("topics")
-def test_a_leader_that_was_stopped_loses_the_lock_and_goes_on_later(
-    settings: Settings, kafka_away: Settings, kafka_proxy: TcpProxy, database: Database
+def test_a_stopped_leader_loses_the_lock_and_continues_later(
+    settings: Settings, unavailable_kafka: Settings, kafka_proxy: TcpProxy, database: Database
 ) -> None:
-    fill(database, settings.kafka_topic, range(1, 11))
-    with relay_process(kafka_away) as leader:
+    add_rows(database, settings.kafka_topic, range(1, 11))
+    with relay_process(unavailable_kafka) as leader:
 
-        def stopped_while_leading() -> bool:
-            if database.rows(LEADING):
+        def is_stopped_while_leading() -> bool:
+            if database.rows(LEADING_RELAYS):
                 leader.send_signal(signal.SIGSTOP)
-                if database.rows(LEADING):
+                if database.rows(LEADING_RELAYS):
                     return True
                 leader.send_signal(signal.SIGCONT)
             return False
 
-        eventually(stopped_while_leading)
+        eventually(is_stopped_while_leading)
         with running_relay(settings):
-            eventually(lambda: not waiting(database), timeout=15)
+            eventually(lambda: not pending_ids(database), timeout=15)
         assert turns_in_kafka(settings) == list(range(1, 11))
         kafka_proxy.accept()
         leader.send_signal(signal.SIGCONT)
-        fill(database, settings.kafka_topic, range(11, 21))
-        eventually(lambda: not waiting(database), timeout=30)
+        add_rows(database, settings.kafka_topic, range(11, 21))
+        eventually(lambda: not pending_ids(database), timeout=30)
         leader.send_signal(signal.SIGTERM)
         assert leader.wait(20) == 0
     assert set(turns_in_kafka(settings)) == set(range(1, 21))
 
 
-@pytest.mark.usefixtures("topics", "patient")
-def test_a_relay_that_shall_stop_while_kafka_is_away_ends_and_keeps_its_rows(
-    kafka_away: Settings, database: Database
+@pytest.mark.usefixtures("topics", "no_delivery_timeout")
+def test_a_relay_stops_and_keeps_its_rows_while_kafka_is_unavailable(
+    unavailable_kafka: Settings, database: Database
 ) -> None:
-    add_row(database, kafka_away.kafka_topic)
-    with running_relay(kafka_away):
-        eventually(lambda: database.rows(LEADING))
-    assert len(waiting(database)) == 1
+    add_outbox_row(database, unavailable_kafka.kafka_topic)
+    with running_relay(unavailable_kafka):
+        eventually(lambda: database.rows(LEADING_RELAYS))
+    assert len(pending_ids(database)) == 1
 
 
 @pytest.mark.usefixtures("topics")
-def test_a_signal_ends_the_process_well(settings: Settings, database: Database) -> None:
-    add_row(database, settings.kafka_topic)
+def test_sigterm_ends_the_relay_process_with_status_0(settings: Settings, database: Database) -> None:
+    add_outbox_row(database, settings.kafka_topic)
     with relay_process(settings) as relay:
-        eventually(lambda: not waiting(database))
+        eventually(lambda: not pending_ids(database))
         relay.send_signal(signal.SIGTERM)
         assert relay.wait(20) == 0
 
 
 @pytest.mark.usefixtures("topics")
-def test_it_goes_on_when_postgresql_ends_its_connections(
+def test_the_relay_continues_when_postgresql_ends_its_connections(
     settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    end = text("""
+    end_connections = text("""
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE application_name = 'relay' AND datname = current_database()
     """)
     with running_relay(settings):
         for first in range(1, 201, 10):
-            fill(database, settings.kafka_topic, range(first, first + 10))
-            database.rows(end)
-        eventually(lambda: not waiting(database))
+            add_rows(database, settings.kafka_topic, range(first, first + 10))
+            database.rows(end_connections)
+        eventually(lambda: not pending_ids(database))
     assert set(turns_in_kafka(settings)) == set(range(1, 201))
-    ours = [line for line in caplog.records if line.name.startswith("bridge")]
-    assert not any(line.exc_info for line in ours)  # SQLAlchemy's pool tells of the connections it throws away
+    bridge_lines = [line for line in caplog.records if line.name.startswith("bridge")]
+    assert not any(line.exc_info for line in bridge_lines)  # SQLAlchemy's pool logs the connections that it discards
 
 
 @pytest.mark.usefixtures("topics")
-def test_a_topic_that_is_missing_holds_up_nobody_else_and_is_said_once(
+def test_a_missing_topic_does_not_delay_other_topics_and_is_logged_once(
     settings: Settings, database: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "BATCH_ROWS", 2)
     missing = f"{settings.kafka_topic}-missing"
     for topic in (missing, missing, settings.kafka_topic):
-        add_row(database, topic, turn=1)
-    with a_relay(settings) as relay:
+        add_outbox_row(database, topic, turn=1)
+    with idle_relay(settings) as relay:
         assert [relay.publish_batch(), relay.publish_batch()] == [PassResult.FULL, PassResult.EMPTY]
         assert turns_in_kafka(settings) == [1]
         relay._backoff = BackoffRegistry()
         relay.publish_batch()
-    assert len(waiting(database)) == 2
-    said = [line.getMessage() for line in caplog.records if missing in line.getMessage()]
-    assert len([line for line in said if "create-topics" in line]) == 1
+    assert len(pending_ids(database)) == 2
+    messages = [line.getMessage() for line in caplog.records if missing in line.getMessage()]
+    assert len([message for message in messages if "create-topics" in message]) == 1
 
 
 @pytest.fixture
 def leaderless(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Settings, MockKafka]]:
-    """A Kafka whose second partition of the work topic nobody leads, and which says soon that it is so."""
+    """Run a mock Kafka in which partition 1 of the work topic has no leader, with a short delivery timeout."""
     monkeypatch.setattr(producer, "DELIVERY_TIMEOUT_MS", 1_500)
     monkeypatch.setattr(outbox, "BATCH_ROWS", 4)
     with mock_kafka() as kafka:
-        kafka.make(settings.kafka_topic)
-        kafka.lead(settings.kafka_topic, 1, NO_LEADER)
+        kafka.create_topic(settings.kafka_topic)
+        kafka.set_leader(settings.kafka_topic, 1, NO_LEADER)
         yield settings.model_copy(update={"kafka_bootstrap_servers": kafka.address}), kafka
 
 
 def keys_of(partition: int, number: int) -> list[str]:
-    """Keys that librdkafka puts into this one of three partitions."""
-    every = (f"key {one}" for one in count())
-    return list(islice((key for key in every if zlib.crc32(key.encode()) % 3 == partition), number))
+    """Return keys that librdkafka assigns to this one of three partitions."""
+    keys = (f"key {suffix}" for suffix in count())
+    return list(islice((key for key in keys if zlib.crc32(key.encode()) % 3 == partition), number))
 
 
-def test_a_partition_without_a_leader_holds_up_nobody_else_and_keeps_its_order(
+def test_a_partition_without_a_leader_delays_no_other_and_keeps_its_order(
     leaderless: tuple[Settings, MockKafka], database: Database
 ) -> None:
     settings, kafka = leaderless
-    unled, led = keys_of(1, 10), keys_of(2, 3)
-    held_up = [add_row(database, settings.kafka_topic, b"1", key=key) for key in unled]
-    for key in led:
-        add_row(database, settings.kafka_topic, b"1", key=key)
+    leaderless_keys, led_keys = keys_of(1, 10), keys_of(2, 3)
+    waiting_ids = [add_outbox_row(database, settings.kafka_topic, b"1", key=key) for key in leaderless_keys]
+    for key in led_keys:
+        add_outbox_row(database, settings.kafka_topic, b"1", key=key)
     with running_relay(settings):
-        eventually(lambda: waiting(database) == held_up)
-        held_up += [add_row(database, settings.kafka_topic, b"2", key=key) for key in unled]
-        add_row(database, settings.kafka_topic, b"2", key=led[0])
-        eventually(lambda: waiting(database) == held_up)
-        kafka.lead(settings.kafka_topic, 1, 2)
-        eventually(lambda: not waiting(database), timeout=60)
-    told = [(one.key(), one.value()) for one in records(settings, settings.kafka_topic)]
-    assert [value for key, value in told if key == unled[0].encode()] == [b"1", b"2"]
-    assert len(told) == 24
+        eventually(lambda: pending_ids(database) == waiting_ids)
+        waiting_ids += [add_outbox_row(database, settings.kafka_topic, b"2", key=key) for key in leaderless_keys]
+        add_outbox_row(database, settings.kafka_topic, b"2", key=led_keys[0])
+        eventually(lambda: pending_ids(database) == waiting_ids)
+        kafka.set_leader(settings.kafka_topic, 1, 2)
+        eventually(lambda: not pending_ids(database), timeout=60)
+    published = [(record.key(), record.value()) for record in read_records(settings, settings.kafka_topic)]
+    assert [value for key, value in published if key == leaderless_keys[0].encode()] == [b"1", b"2"]
+    assert len(published) == 24
 
 
-def test_rows_are_published_once_their_topic_is_made(
+def test_the_relay_publishes_waiting_rows_when_their_topic_is_created(
     settings: Settings, database: Database, request: pytest.FixtureRequest
 ) -> None:
-    add_row(database, settings.kafka_topic, turn=1)
+    add_outbox_row(database, settings.kafka_topic, turn=1)
     with running_relay(settings) as relay:
         eventually(lambda: relay._exclusions().topics)
         request.getfixturevalue("topics")
-        eventually(lambda: not waiting(database))
+        eventually(lambda: not pending_ids(database))
     assert turns_in_kafka(settings) == [1]
 
 
 @pytest.mark.usefixtures("topics")
-def test_a_producer_with_a_fatal_error_is_replaced(
+def test_the_relay_replaces_a_producer_after_a_fatal_error(
     settings: Settings, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    add_row(database, settings.kafka_topic, turn=1)
-    with a_relay(settings) as relay:
+    add_outbox_row(database, settings.kafka_topic, turn=1)
+    with idle_relay(settings) as relay:
         relay.publish_batch()
-        first = producer_of(relay._publisher)
+        first_producer = producer_of(relay._publisher)
         relay._publisher._on_error(KafkaError(KafkaError._FATAL, "out of sequence", fatal=True))
-        add_row(database, settings.kafka_topic, turn=2)
+        add_outbox_row(database, settings.kafka_topic, turn=2)
         relay.publish_batch()
-        assert producer_of(relay._publisher) is not first
+        assert producer_of(relay._publisher) is not first_producer
     assert sorted(turns_in_kafka(settings)) == [1, 2]
-    assert any(line.levelno == logging.ERROR and "made anew" in line.getMessage() for line in caplog.records)
+    assert any(line.levelno == logging.ERROR and "is replaced" in line.getMessage() for line in caplog.records)
 
 
 def producer_of(publisher: OutboxProducer) -> object:

@@ -1,34 +1,40 @@
-"""librdkafka's own broker where Apache Kafka cannot be had."""
+"""librdkafka's embedded broker, used where Apache Kafka is not available."""
 
 from pathlib import Path
 
-from tests.devstack.stacks import Whole, devstack, is_ready, kill, pids, status
+from tests.devstack.stacks import FullStack, devstack, is_ready, kill, running_pids, status
 from tests.eventually import eventually
-from tests.ports import free_base
-from tests.stores import STORES_ALONE
+from tests.ports import free_port_base
+from tests.stores import STORES_ONLY
 
 
-def test_it_stands_in_where_the_jars_cannot_be_fetched_and_says_what_that_means(whole: Whole) -> None:
-    assert status(whole.directory)["kafka"] == "embedded"
-    lines = [line for line in whole.said.splitlines() if "keeps nothing" in line]
+def test_up_uses_the_embedded_broker_without_jars_and_explains_it_in_one_line(full_stack: FullStack) -> None:
+    assert status(full_stack.directory)["kafka"] == "embedded"
+    lines = [line for line in full_stack.up_output.splitlines() if "loses its records" in line]
     assert len(lines) == 1
-    assert "could not be fetched" in lines[0]
+    assert "could not be downloaded" in lines[0]
 
 
-def test_apache_kafka_is_never_replaced_when_it_was_demanded(tmp_path: Path, unreachable: dict[str, str]) -> None:
-    place = ("--dir", str(tmp_path), "--port-base", str(free_base()))
-    done = devstack("up", *place, "--scale", STORES_ALONE, "--kafka", "apache", "--detach", environment=unreachable)
-    assert done.returncode == 1
-    assert "Apache Kafka cannot be had here" in done.stderr
-    assert pids(tmp_path) == {}
+def test_up_fails_when_apache_kafka_is_required_but_not_available(
+    tmp_path: Path, offline_environment: dict[str, str]
+) -> None:
+    location = ("--dir", str(tmp_path), "--port-base", str(free_port_base()))
+    result = devstack(
+        "up", *location, "--scale", STORES_ONLY, "--kafka", "apache", "--detach", environment=offline_environment
+    )
+    assert result.returncode == 1
+    assert "Apache Kafka is not available" in result.stderr
+    assert running_pids(tmp_path) == {}
 
 
-def test_thoughts_are_completed_on_it_and_again_after_it_was_killed_and_forgot_everything(whole: Whole) -> None:
-    thought = whole.post("Before.")
-    eventually(lambda: whole.is_completed(thought), timeout=60)
-    before = pids(whole.directory)["kafka.1"]
+def test_thoughts_are_completed_with_the_embedded_broker_and_after_it_lost_everything(
+    full_stack: FullStack,
+) -> None:
+    thought = full_stack.post("Before.")
+    eventually(lambda: full_stack.is_completed(thought), timeout=60)
+    before = running_pids(full_stack.directory)["kafka.1"]
     kill(before)
-    eventually(lambda: pids(whole.directory).get("kafka.1", before) != before)
-    eventually(lambda: is_ready(whole.directory, "kafka.1"), timeout=60)
-    later = whole.post("Afterwards.")
-    eventually(lambda: whole.is_completed(later), timeout=120)
+    eventually(lambda: running_pids(full_stack.directory).get("kafka.1", before) != before)
+    eventually(lambda: is_ready(full_stack.directory, "kafka.1"), timeout=60)
+    later = full_stack.post("Afterwards.")
+    eventually(lambda: full_stack.is_completed(later), timeout=120)

@@ -1,4 +1,4 @@
-"""What other accounts of the machine can get at: everybody reaches a loopback port and reads argument lists."""
+"""Other accounts of the machine get no data, though they can reach loopback ports and read arguments of processes."""
 
 import stat
 from pathlib import Path
@@ -11,45 +11,45 @@ import redis
 from devstack.spec.layout import StackDir
 from devstack.stores import redis_server
 from devstack.supervisor import logs
-from tests.devstack.stacks import PASSWORDS, Whole, ask, pids, status
+from tests.devstack.stacks import PASSWORDS, FullStack, fetch_row, running_pids, status
 
-SECRET_TEXT = "a thought that nobody else may read"
+SECRET_TEXT = "a thought that only its author may read"
 
 
 def readable_by_others(directory: Path) -> list[str]:
-    """What others can read of a directory into which they can walk; directories with a closing slash."""
+    """Return the paths below a directory that other accounts can read or write; directories end with a slash."""
     mode = directory.stat().st_mode
-    found = [f"{directory}/"] if mode & stat.S_IROTH else []
+    paths = [f"{directory}/"] if mode & stat.S_IROTH else []
     for path in directory.iterdir() if mode & stat.S_IXOTH else []:
         if path.is_dir():
-            found += readable_by_others(path)
+            paths += readable_by_others(path)
         elif not path.is_socket() and path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
-            found.append(str(path))
-    return found
+            paths.append(str(path))
+    return paths
 
 
-def test_others_may_walk_to_the_stores_but_read_nothing(stack: Path, whole: Whole) -> None:
-    assert readable_by_others(stack) == []
-    assert readable_by_others(whole.directory) == []
-    closed = [stack / name for name in ("postgres", "redis", "kafka", "run", "secrets")]
-    assert {path.stat().st_mode & 0o077 for path in closed} == {0}
+def test_other_accounts_can_read_nothing_in_a_stacks_directory(stores_dir: Path, full_stack: FullStack) -> None:
+    assert readable_by_others(stores_dir) == []
+    assert readable_by_others(full_stack.directory) == []
+    private_directories = [stores_dir / name for name in ("postgres", "redis", "kafka", "run", "secrets")]
+    assert {path.stat().st_mode & 0o077 for path in private_directories} == {0}
 
 
-def test_what_an_earlier_stack_left_open_is_closed(tmp_path: Path) -> None:
-    home = StackDir(tmp_path / "stack")
-    for directory in (home.root, home.logs, home.root / "redis"):
+def test_up_corrects_the_permissions_of_an_earlier_stack(tmp_path: Path) -> None:
+    stack_dir = StackDir(tmp_path / "stack")
+    for directory in (stack_dir.root, stack_dir.log_directory, stack_dir.root / "redis"):
         directory.mkdir()
         directory.chmod(0o777)
-    home.log("web.1").touch(mode=0o644)
-    (home.root / "redis" / "appendonly.aof").touch(mode=0o644)
-    home.prepare()
-    home.open_log("web.1")
-    redis_server.initialise(home)
-    assert readable_by_others(home.root) == []
-    assert home.logs.stat().st_mode & 0o022 == 0
+    stack_dir.log_file("web.1").touch(mode=0o644)
+    (stack_dir.root / "redis" / "appendonly.aof").touch(mode=0o644)
+    stack_dir.prepare()
+    stack_dir.open_log("web.1")
+    redis_server.initialise(stack_dir)
+    assert readable_by_others(stack_dir.root) == []
+    assert stack_dir.log_directory.stat().st_mode & 0o022 == 0
 
 
-def test_what_was_moved_out_of_a_log_is_as_closed_as_the_log(tmp_path: Path) -> None:
+def test_a_rotated_log_is_private_like_the_log(tmp_path: Path) -> None:
     path = tmp_path / "web.1.log"
     path.write_text("x" * 100)
     path.chmod(0o600)
@@ -57,31 +57,33 @@ def test_what_was_moved_out_of_a_log_is_as_closed_as_the_log(tmp_path: Path) -> 
     assert (tmp_path / "web.1.log.1").stat().st_mode & 0o777 == 0o600
 
 
-def test_redis_wants_the_password(stack: Path) -> None:
-    address = status(stack)["redis_url"]
-    password = StackDir(stack).secret("redis-password")
-    for wrong in (address.replace(f":{password}@", ""), address.replace(password, "not-it")):
-        with redis.Redis.from_url(wrong) as client, pytest.raises(redis.AuthenticationError):
+def test_redis_requires_the_password(stores_dir: Path) -> None:
+    url = status(stores_dir)["redis_url"]
+    password = StackDir(stores_dir).secret("redis-password")
+    for wrong_url in (url.replace(f":{password}@", ""), url.replace(password, "not-it")):
+        with redis.Redis.from_url(wrong_url) as client, pytest.raises(redis.AuthenticationError):
             client.ping()
-    with redis.Redis.from_url(address) as client:
+    with redis.Redis.from_url(url) as client:
         assert client.ping()
 
 
-def test_no_password_is_among_the_arguments_or_in_a_log(whole: Whole) -> None:
-    home = StackDir(whole.directory)
-    passwords = [home.secret(name) for name in (*PASSWORDS, "secret-key")]
-    parents = [psutil.Process(pid) for pid in pids(whole.directory).values()]
-    family = [each for parent in parents for each in (parent, *parent.children(recursive=True))]
-    texts = [" ".join(each.cmdline()) for each in family] + [path.read_text() for path in home.logs.iterdir()]
+def test_no_password_is_in_the_arguments_of_a_process_or_in_a_log(full_stack: FullStack) -> None:
+    stack_dir = StackDir(full_stack.directory)
+    passwords = [stack_dir.secret(name) for name in (*PASSWORDS, "secret-key")]
+    parents = [psutil.Process(pid) for pid in running_pids(full_stack.directory).values()]
+    processes = [process for parent in parents for process in (parent, *parent.children(recursive=True))]
+    texts = [" ".join(process.cmdline()) for process in processes] + [
+        path.read_text() for path in stack_dir.log_directory.iterdir()
+    ]
     assert [text for text in texts if any(password in text for password in passwords)] == []
-    assert home.log("redis.1").read_text()
+    assert stack_dir.log_file("redis.1").read_text()
 
 
-def test_postgresql_logs_neither_a_slow_nor_a_failing_statement_nor_the_row_of_it(stack: Path) -> None:
-    ask(stack, f"SELECT pg_sleep(1.1), '{SECRET_TEXT}'")
-    ask(stack, "CREATE TABLE short (text text CHECK (length(text) < 5))")
+def test_postgresql_logs_no_slow_statements_no_failing_statements_and_no_rows(stores_dir: Path) -> None:
+    fetch_row(stores_dir, f"SELECT pg_sleep(1.1), '{SECRET_TEXT}'")
+    fetch_row(stores_dir, "CREATE TABLE short (text text CHECK (length(text) < 5))")
     with pytest.raises(psycopg2.errors.CheckViolation):
-        ask(stack, f"INSERT INTO short VALUES ('{SECRET_TEXT}')")
-    said = StackDir(stack).log("postgres.1").read_text()
-    assert "violates check constraint" in said
-    assert SECRET_TEXT not in said
+        fetch_row(stores_dir, f"INSERT INTO short VALUES ('{SECRET_TEXT}')")
+    log = StackDir(stores_dir).log_file("postgres.1").read_text()
+    assert "violates check constraint" in log
+    assert SECRET_TEXT not in log

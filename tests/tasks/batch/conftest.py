@@ -1,4 +1,4 @@
-"""A database for each test: a batch is of all thoughts there are."""
+"""Fixtures for batches: a database per test, because a batch contains all thoughts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from contracts.database import Database
 from tasks.batches import Batches
-from tests.stores import Stores, a_database
+from tests.stores import Stores, temporary_database
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def overrides() -> dict[str, Any]:
 
 @pytest.fixture
 def database_url(stores: Stores, template: str) -> Iterator[str]:
-    with a_database(stores, template) as url:
+    with temporary_database(stores, template) as url:
         yield url
 
 

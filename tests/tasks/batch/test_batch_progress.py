@@ -1,4 +1,4 @@
-"""Who watches a batch by hand: what is said on the way, and when it has ended."""
+"""BatchProgress: what it prints while a batch runs, and when the batch has ended."""
 
 import io
 import signal
@@ -16,72 +16,72 @@ from contracts.signals import stop_on
 from tasks.batch_progress import NOT_BEGUN, START_TIMEOUT_SECONDS, BatchProgress, LineDisplay, _move
 from tasks.batches import Batches
 from tests.bridge.thoughts import add_thought
-from tests.tasks.batch.failed import fail
+from tests.tasks.batch.failed import fail_thought
 from tests.tcp_proxy import TcpProxy
 
 
-def nothing(done: int, total: int) -> None:
-    """A show that shows nothing."""
+def show_nothing(done: int, total: int) -> None:
+    """Ignore the progress."""
 
 
-def test_it_is_said_once_that_no_bridge_has_begun_it(
+def test_the_progress_reports_once_that_no_bridge_has_begun_the_batch(
     database: Database, batches: Batches, capsys: pytest.CaptureFixture[str]
 ) -> None:
     number = batches.request().id
-    looks = count()
+    polls = count()
 
     def pause(_: float) -> bool:
-        if next(looks) == 4:
+        if next(polls) == 4:
             database.rows(text("UPDATE batches SET begun_at = now(), ended_at = now()"))
         return False
 
     ticks = count(step=START_TIMEOUT_SECONDS / 2 + 1)
-    BatchProgress(batches, number, pause, lambda: float(next(ticks))).run(nothing)
+    BatchProgress(batches, number, pause, lambda: float(next(ticks))).run(show_nothing)
     assert capsys.readouterr().err.count(NOT_BEGUN) == 1
 
 
-@pytest.mark.parametrize("moments", [[0.0, START_TIMEOUT_SECONDS * 9]])
-def test_of_a_batch_that_has_begun_no_trouble_is_told_however_long_it_takes(
+@pytest.mark.parametrize("times", [[0.0, START_TIMEOUT_SECONDS * 9]])
+def test_the_progress_has_no_warning_about_a_batch_that_has_begun(
     database: Database,
     batches: Batches,
     user_id: UUID,
     capsys: pytest.CaptureFixture[str],
-    moments: Sequence[float],
+    times: Sequence[float],
 ) -> None:
     add_thought(database, user_id)
     number = batches.request().id
     database.rows(text("UPDATE batches SET begun_at = now()"))
-    times = iter(moments)
+    clock_times = iter(times)
 
     def pause(_: float) -> bool:
         database.rows(text("UPDATE batches SET ended_at = now()"))
         return False
 
-    BatchProgress(batches, number, pause, lambda: next(times, moments[-1])).run(nothing)
+    BatchProgress(batches, number, pause, lambda: next(clock_times, times[-1])).run(show_nothing)
     assert capsys.readouterr().err == ""
 
 
-def test_a_batch_that_has_begun_ends_with_its_last_thought_whoever_worked_it_off(
+def test_a_batch_that_has_begun_ends_with_its_last_thought_without_a_batch_bridge(
     database: Database, batches: Batches, user_id: UUID
 ) -> None:
-    """After a switch to Kafka no bridge works in batches, and so none writes down that this one has ended."""
+    """After a switch to Kafka no bridge works in batch mode, so no bridge sets `ended_at`."""
     thought = add_thought(database, user_id)
     number = batches.request().id
     database.rows(text("UPDATE batches SET begun_at = now()"))
 
     def pause(_: float) -> bool:
-        fail(database, thought)
+        fail_thought(database, thought)
         return False
 
-    assert BatchProgress(batches, number, pause).run(nothing)
+    assert BatchProgress(batches, number, pause).run(show_nothing)
     assert batches.failed(number) == 1
 
 
-def test_a_batch_that_nobody_has_begun_has_not_ended_though_nothing_is_open(batches: Batches) -> None:
-    assert not BatchProgress(batches, batches.request().id, lambda _: True).run(nothing)
+def test_an_empty_batch_that_no_bridge_has_begun_has_not_ended(batches: Batches) -> None:
+    assert not BatchProgress(batches, batches.request().id, lambda _: True).run(show_nothing)
 
 
-def test_a_watch_outlasts_a_postgresql_that_is_away_for_a_while(
+def test_polling_continues_after_postgresql_was_unavailable(
     database: Database,
     settings: Settings,
     batches: Batches,
@@ -89,37 +89,37 @@ def test_a_watch_outlasts_a_postgresql_that_is_away_for_a_while(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     number = batches.request().id
-    engine = make_engine(postgres_proxy.url(settings.database_url), "test", statement_seconds=1)
+    engine = make_engine(postgres_proxy.proxied_url(settings.database_url), "test", statement_seconds=1)
     postgres_proxy.refuse()
-    looks = count()
+    polls = count()
 
     def pause(_: float) -> bool:
-        if next(looks) == 2:
+        if next(polls) == 2:
             postgres_proxy.accept()
             database.rows(text("UPDATE batches SET begun_at = now(), ended_at = now()"))
         return False
 
-    BatchProgress(Batches(Database(engine)), number, pause).run(nothing)
-    assert capsys.readouterr().err.count("PostgreSQL does not answer") == 1
+    BatchProgress(Batches(Database(engine)), number, pause).run(show_nothing)
+    assert capsys.readouterr().err.count("PostgreSQL is unavailable") == 1
     engine.dispose()
 
 
-def test_lines_come_when_something_has_changed_and_not_too_often(capsys: pytest.CaptureFixture[str]) -> None:
-    moments = iter([0.0, 0.0, 1.0, 6.0, 6.0, 20.0])
-    lines = LineDisplay(lambda: next(moments, 20.0))
+def test_lines_are_printed_for_changes_and_not_more_often_than_the_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([0.0, 0.0, 1.0, 6.0, 6.0, 20.0])
+    display = LineDisplay(lambda: next(times, 20.0))
     for done in (0, 1, 2, 2):
-        lines(done, 3)
+        display(done, 3)
     assert capsys.readouterr().out == "0 of 3 thoughts analysed\n2 of 3 thoughts analysed\n"
 
 
 class Terminal(io.StringIO):
-    """What a bar is drawn on."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
-def test_a_bar_goes_back_when_a_thought_comes_back() -> None:
+def test_a_bar_moves_back_when_a_thought_is_open_again() -> None:
     terminal = Terminal()
     with click.progressbar(length=10, file=terminal, show_pos=True, show_eta=False) as bar:
         _move(bar, 6, 10)
@@ -127,13 +127,13 @@ def test_a_bar_goes_back_when_a_thought_comes_back() -> None:
         assert terminal.getvalue().rstrip().endswith("4/10")
 
 
-def test_ctrl_c_breaks_nothing_off(batches: Batches) -> None:
-    def ask_and_be_interrupted(done: int, total: int) -> None:
+def test_ctrl_c_ends_the_polling_after_the_current_poll(batches: Batches) -> None:
+    def query_after_interrupt(done: int, total: int) -> None:
         signal.raise_signal(signal.SIGINT)
         assert batches.failed(number) == 0
 
     number = batches.request().id
-    before = signal.getsignal(signal.SIGINT)
+    handler = signal.getsignal(signal.SIGINT)
     with stop_on(signal.SIGINT) as interrupted:
-        assert not BatchProgress(batches, number, interrupted.wait).run(ask_and_be_interrupted)
-    assert signal.getsignal(signal.SIGINT) is before
+        assert not BatchProgress(batches, number, interrupted.wait).run(query_after_interrupt)
+    assert signal.getsignal(signal.SIGINT) is handler

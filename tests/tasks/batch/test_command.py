@@ -1,4 +1,4 @@
-"""`python -m tasks batch`: a batch by hand, watched at a terminal or not."""
+"""`python -m tasks batch`: a batch requested by hand, on a terminal and elsewhere."""
 
 import os
 import pty
@@ -16,28 +16,28 @@ from sqlalchemy import text
 from contracts.database import Database
 from contracts.settings import Settings
 from tasks.batches import Batches, Requested
-from tests.bridge.batch_mode import has_ended, running
+from tests.bridge.batch_mode import has_ended, running_batch_bridge
 from tests.bridge.thoughts import add_thought, add_user
-from tests.bridge.worker_threads import workers
+from tests.bridge.worker_threads import running_workers
 from tests.eventually import eventually
 from tests.stores import ROOT
-from tests.tasks.batch.failed import fail
+from tests.tasks.batch.failed import fail_thought
 from tests.tasks.worker_processes import environment
 
 BATCH = (sys.executable, "-m", "tasks", "batch")
 
 
-def command(settings: Settings, *words: str, **others: str) -> "subprocess.CompletedProcess[str]":
-    """The command to its end. An empty setting counts as not set."""
-    told = environment(settings, **others)
-    return subprocess.run([*BATCH, *words], cwd=ROOT, env=told, capture_output=True, text=True, timeout=60, check=False)
+def run_batch(settings: Settings, *options: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command to its end. An empty variable counts as not set."""
+    command, env = [*BATCH, *options], environment(settings, **variables)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
-def numbers(database: Database) -> list[int]:
+def batch_ids(database: Database) -> list[int]:
     return [row.id for row in database.rows(text("SELECT id FROM batches ORDER BY id"))]
 
 
-def test_who_asks_before_it_has_begun_is_served_by_the_same_batch_up_to_their_own_moment(
+def test_a_request_before_the_batch_has_begun_extends_the_same_batch(
     database: Database, batches: Batches, user_id: UUID
 ) -> None:
     add_thought(database, user_id)
@@ -48,10 +48,10 @@ def test_who_asks_before_it_has_begun_is_served_by_the_same_batch_up_to_their_ow
     assert batches.progress(first.id).open == 2
     database.rows(text("UPDATE batches SET begun_at = now()"))
     assert batches.request().is_new
-    assert len(numbers(database)) == 2
+    assert len(batch_ids(database)) == 2
 
 
-def test_a_clock_that_was_set_back_takes_nothing_out_of_a_batch(
+def test_a_clock_that_was_set_back_removes_nothing_from_a_batch(
     database: Database, batches: Batches, user_id: UUID
 ) -> None:
     first = batches.request()
@@ -67,103 +67,109 @@ def test_a_clock_that_was_set_back_takes_nothing_out_of_a_batch(
 
 def test_a_detached_request_returns_at_once(database: Database, settings: Settings, user_id: UUID) -> None:
     add_thought(database, user_id)
-    first, second = command(settings, "--detach"), command(settings, "--detach")
-    (number,) = numbers(database)
+    first, second = run_batch(settings, "--detach"), run_batch(settings, "--detach")
+    (number,) = batch_ids(database)
     assert (first.returncode, first.stdout, first.stderr) == (0, f"Batch {number} is requested.\n", "")
     assert (second.returncode, second.stdout) == (
         0,
-        f"Batch {number} is requested already, and includes your thoughts.\n",
+        f"Batch {number} was already requested, and includes your thoughts.\n",
     )
 
 
-def test_where_there_is_no_terminal_lines_say_how_far_it_is_and_how_it_ended(
-    database: Database, settings: Settings
-) -> None:
+def test_the_command_prints_lines_where_there_is_no_terminal(database: Database, settings: Settings) -> None:
     for _ in range(3):
         add_thought(database, add_user(database))
-    with workers(settings, database), running(settings, database):
-        done = command(settings)
-    (number,) = numbers(database)
+    with running_workers(settings, database), running_batch_bridge(settings, database):
+        done = run_batch(settings)
+    (number,) = batch_ids(database)
     assert done.returncode == 0
     assert done.stdout.splitlines()[:2] == [f"Batch {number} is requested.", "0 of 3 thoughts analysed"]
     assert done.stdout.splitlines()[-1] == f"Batch {number} has ended: 3 thoughts."
 
 
-def test_on_a_terminal_a_bar_fills(database: Database, settings: Settings) -> None:
+def test_the_command_draws_a_progress_bar_on_a_terminal(database: Database, settings: Settings) -> None:
     for _ in range(3):
         add_thought(database, add_user(database))
-    with workers(settings, database), running(settings, database), on_a_terminal(settings) as (process, seen):
+    with (
+        running_workers(settings, database),
+        running_batch_bridge(settings, database),
+        batch_on_terminal(settings) as (process, output),
+    ):
         assert process.wait(60) == 0
-        assert "[------------------------------------]" in seen()
-        assert "[####################################]  3/3" in seen()
-        assert "has ended: 3 thoughts." in seen()
+        assert "[------------------------------------]" in output()
+        assert "[####################################]  3/3" in output()
+        assert "has ended: 3 thoughts." in output()
 
 
-def test_what_failed_in_it_is_counted_at_the_end(database: Database, settings: Settings, user_id: UUID) -> None:
-    fail(database, add_thought(database, user_id))
+def test_the_command_prints_how_many_thoughts_failed(database: Database, settings: Settings, user_id: UUID) -> None:
+    fail_thought(database, add_thought(database, user_id))
     thought = add_thought(database, user_id)
-    with on_a_terminal(settings) as (process, seen):
-        eventually(lambda: "0/1" in seen())
-        fail(database, thought)
-        with running(settings, database):
+    with batch_on_terminal(settings) as (process, output):
+        eventually(lambda: "0/1" in output())
+        fail_thought(database, thought)
+        with running_batch_bridge(settings, database):
             assert process.wait(60) == 0
-        assert "has ended: 1 thoughts; 1 of them failed, `python -m bridge dead-letters list` says why." in seen()
+        assert "has ended: 1 thought; 1 of them failed, see `python -m bridge dead-letters list`." in output()
 
 
-def test_ctrl_c_leaves_the_batch_running_and_says_so(database: Database, settings: Settings, user_id: UUID) -> None:
+def test_ctrl_c_leaves_the_batch_running(database: Database, settings: Settings, user_id: UUID) -> None:
     add_thought(database, user_id)
-    with on_a_terminal(settings) as (process, seen):
-        eventually(lambda: "0/1" in seen())
+    with batch_on_terminal(settings) as (process, output):
+        eventually(lambda: "0/1" in output())
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-        (number,) = numbers(database)
-        assert seen().endswith(f"\r\nInterrupted. Batch {number} continues in the background.\r\n")
-    with workers(settings, database), running(settings, database):
+        (number,) = batch_ids(database)
+        assert output().endswith(f"\r\nInterrupted. Batch {number} continues in the background.\r\n")
+    with running_workers(settings, database), running_batch_bridge(settings, database):
         eventually(lambda: has_ended(database, number))
 
 
 @contextmanager
-def on_a_terminal(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes]", Callable[[], str]]]:
-    """The command with a terminal, and what it has shown there so far."""
-    ours, theirs = pty.openpty()
-    os.set_blocking(ours, False)
-    shown = bytearray()
+def batch_on_terminal(settings: Settings) -> Iterator[tuple["subprocess.Popen[bytes]", Callable[[], str]]]:
+    """Start the command on a terminal; yield its process, and a function that returns its output so far."""
+    reader, terminal = pty.openpty()
+    os.set_blocking(reader, False)
+    received = bytearray()
 
-    def seen() -> str:
+    def output() -> str:
         try:
-            while piece := os.read(ours, 65_536):
-                shown.extend(piece)
+            while chunk := os.read(reader, 65_536):
+                received.extend(chunk)
         except OSError:
-            pass  # nothing more at the moment, or for good
-        return shown.decode()
+            pass  # no more output at the moment, or the process has exited
+        return received.decode()
 
-    told = environment(settings, TERM="xterm")
-    process = subprocess.Popen(BATCH, cwd=ROOT, env=told, stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
+    env = environment(settings, TERM="xterm")
+    process = subprocess.Popen(BATCH, cwd=ROOT, env=env, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
     try:
-        yield process, seen
+        yield process, output
     finally:
         process.kill()
         process.wait()
-        os.close(ours)
+        os.close(reader)
 
 
 @pytest.mark.parametrize(
-    ("overrides", "others", "line"),
+    ("overrides", "variables", "line"),
     [
         ({}, {}, "No batch is needed"),
-        ({"kafka_mode": False}, {"DATABASE_URL": "postgresql://x@127.0.0.1:9/x"}, "PostgreSQL did not answer: "),
+        (
+            {"kafka_mode": False},
+            {"DATABASE_URL": "postgresql://x@127.0.0.1:9/x"},
+            "PostgreSQL is unavailable, run the command again: ",
+        ),
         ({"kafka_mode": False}, {"DATABASE_URL": ""}, "Cannot start. DATABASE_URL: missing"),
     ],
 )
-def test_a_batch_that_cannot_be_asked_for_is_refused_in_one_line(
-    settings: Settings, overrides: dict[str, Any], others: dict[str, str], line: str
+def test_a_batch_that_cannot_be_requested_exits_with_a_one_line_error(
+    settings: Settings, overrides: dict[str, Any], variables: dict[str, str], line: str
 ) -> None:
-    ended = command(settings, **others)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith(line)
-    assert ended.stderr.count("\n") == 1
+    done = run_batch(settings, **variables)
+    assert done.returncode == 1
+    assert done.stderr.startswith(line)
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_batch_needs_no_provider(settings: Settings) -> None:
-    assert command(settings, "--detach", ALLOW_SCRIPTED="false").returncode == 0
+    assert run_batch(settings, "--detach", ALLOW_SCRIPTED="false").returncode == 0

@@ -1,0 +1,151 @@
+"""Removes the guards in Python code: each one's method is replaced during a history.
+
+The simulated statements remove the guards in SQL themselves, in `sql_*.py` and `database.py`.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+from unittest.mock import patch
+
+from confluent_kafka import TopicPartition
+
+from bridge.consumer import assignment, ingest
+from bridge.consumer.batch_source import BatchSource
+from bridge.consumer.kafka_source import KafkaSource
+from bridge.consumer.lane import DATABASE_RETRY_SECONDS, Lane, Line, Phase
+from bridge.consumer.offset_tracker import OffsetTracker
+from bridge.consumer.partition import AssignedPartition
+from bridge.kafka.start_offset import CommittedOffset, StartOffset
+from tasks import calls, step_store
+from tasks.calls import Call, Calls
+from tasks.step import ShuttingDownError, StepRunner
+
+
+def _decide_failed_keeping_leases(lane: Lane, now: float) -> None:
+    for line in lane._lines.values():
+        if line.phase is Phase.DECIDING:
+            line.watch_until(now + DATABASE_RETRY_SECONDS, now)
+
+
+def _watch_head_ignoring_the_beat(lane: Lane, line: Line, head: Any, now: float) -> None:
+    """Count the lease from the first poll of a thought, although its beat has changed since."""
+    if head is not None and line.version is not None and line.version.thought_id == head.thought_id:
+        unchanged_since, lease_seconds = line.unchanged_since, line.lease_seconds
+        _WATCH_HEAD(lane, line, head, now)
+        line.unchanged_since, line.lease_seconds = unchanged_since, lease_seconds
+    else:
+        _WATCH_HEAD(lane, line, head, now)
+
+
+_WATCH_HEAD: Final = Lane._watch_head
+
+
+def _quarter_lease(lane: Lane, head: Any) -> float:
+    return lane._lease_seconds / 4
+
+
+def _frontier_past_the_gap(offsets: OffsetTracker) -> int:
+    return offsets._next
+
+
+def _commit_lost_partitions(source: KafkaSource, client: Any, partitions: Any) -> None:
+    source._on_revoke(client, partitions)
+
+
+def _skip_corrupt_without_dead_letter(
+    source: KafkaSource, assigned: Any, number: int, first_offset: int, error: Any
+) -> None:
+    source._consumer.seek(TopicPartition(source._topic, number, first_offset + 1))
+
+
+def _start_at_any_commit(committed: CommittedOffset | None, topic_id: str, low: int, high: int) -> StartOffset:
+    return StartOffset(committed.offset if committed and low <= committed.offset <= high else low)
+
+
+def _start_at_the_end(committed: CommittedOffset | None, topic_id: str, low: int, high: int) -> StartOffset:
+    is_same_topic = committed is not None and committed.topic_id == topic_id
+    return StartOffset(committed.offset if committed and is_same_topic and low <= committed.offset <= high else high)
+
+
+def _call_with_any_claim(runner: StepRunner, call: Any) -> None:
+    """Call the agent without renewing an old claim."""
+
+
+def _no_renewal(calls: Calls) -> None:
+    """Renew no call."""
+
+
+def _renew_without_fencing(alive: Any, renew: Any, sent: float) -> None:
+    renew({call.call_id: call.thought_id for call in alive})
+    for call in alive:
+        call.renewed_at = sent
+
+
+def _single_try(runner: StepRunner, statement: Callable[[], Any], **_: Any) -> Any:
+    return statement()
+
+
+def _give_up_while_shutting_down(runner: StepRunner, statement: Callable[[], Any]) -> Any:
+    """Do not repeat a claim without an answer, although it may have succeeded."""
+
+    def try_once() -> Any:
+        if runner._shutting_down():
+            raise ShuttingDownError
+        return statement()
+
+    return runner._retry_until_success(try_once)
+
+
+def _accepted_closing_the_offset(lane: Lane, record: Any, turn: int) -> None:
+    _ACCEPTED(lane, record, turn)
+    lane._offsets.close(record.offset)
+
+
+_ACCEPTED: Final = Lane.accepted
+
+
+def _heads_to_dispatch_once(lane: Lane) -> list[Any]:
+    """Do not send a message again that may not have been sent."""
+    heads = [line.head for line in lane._lines.values() if line.phase is Phase.DISPATCHING and line.head]
+    for line in lane._lines.values():
+        if line.phase is Phase.DISPATCHING:
+            line.watch_until(float("inf"), 0.0)
+    return heads
+
+
+PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
+    "lane.outage": (Lane, "decide_failed", _decide_failed_keeping_leases),
+    "lane.beat": (Lane, "_watch_head", _watch_head_ignoring_the_beat),
+    "lane.lease": (Lane, "_lease_for", _quarter_lease),
+    "lane.frontier": (OffsetTracker, "frontier", property(_frontier_past_the_gap)),
+    "lane.accepted": (Lane, "accepted", _accepted_closing_the_offset),
+    "lane.resend": (Lane, "heads_to_dispatch", _heads_to_dispatch_once),
+    "source.topic_id": (KafkaSource, "_check_topic_id", lambda *_: None),
+    "source.start": (assignment, "choose_start_offset", _start_at_any_commit),
+    "source.earliest": (assignment, "choose_start_offset", _start_at_the_end),
+    "source.corrupt": (KafkaSource, "_skip_corrupt", _skip_corrupt_without_dead_letter),
+    "source.end": (Lane, "advance_to", lambda *_: None),
+    "source.retry": (KafkaSource, "_on_commit", lambda *_: None),
+    "source.epoch": (AssignedPartition, "log_was_replaced", lambda *_: False),
+    "source.lost": (KafkaSource, "_on_lost", _commit_lost_partitions),
+    "dead_letter.id": (ingest, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
+    "batch.users": (BatchSource, "_feed", lambda _: None),
+    "worker.claim_age": (StepRunner, "_renew_stale_claim", _call_with_any_claim),
+    "worker.renewal": (Calls, "renew_all", _no_renewal),
+    "worker.fence": (calls, "_renew", _renew_without_fencing),
+    "worker.result": (Call, "is_overdue", lambda call, now: now >= call.deadline),
+    "worker.retries": (StepRunner, "_retry_until_success", _single_try),
+    "worker.last_try": (StepRunner, "_retry_before_call", _give_up_while_shutting_down),
+    "worker.confirm": (step_store, "confirm_rejection", lambda statement: statement()),
+}
+
+
+@contextmanager
+def switched_off(disabled: frozenset[str]) -> Iterator[None]:
+    """Replace the methods of these guards, where they are in Python code."""
+    with ExitStack() as stack:
+        for name in disabled & PATCHES.keys():
+            stack.enter_context(patch.object(*PATCHES[name]))
+        yield

@@ -1,0 +1,180 @@
+"""Guards that no history needs, because they only save time or work, or because another guard covers their absence.
+
+Each has a test beneath tests/ that fails without it. `test_guard_tests.py` runs these tests after it has cut the guard
+out of its statement, or replaced the method that `guard_switches.py` names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class GuardTest:
+    """The test of a guard.
+
+    `cuts` removes the guard from the SQL of `statement`: parts of the text, on one line, and their replacements. A
+    guard in Python code has no statement; `guard_switches.py` replaces its method.
+    """
+
+    file: str
+    function: str
+    statement: str = ""
+    cuts: tuple[tuple[str, str], ...] = ()
+
+
+def _cut(module: str, name: str, *cuts: tuple[str, str]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return f"{module}.{name}", cuts
+
+
+_ACCEPT: Final = "contracts/test_accept.py"
+_BATCHES: Final = "bridge/consumer/test_batch_source.py"
+_DECIDE: Final = "bridge/consumer/test_decide.py"
+_DELETION: Final = "webapp/test_deletion.py"
+_FAIL: Final = "tasks/test_fail.py"
+_STEP_STORE: Final = "tasks/test_step_store.py"
+_REPUBLISH: Final = "bridge/dead_letters/test_republish.py"
+_REPLAY: Final = "bridge/dead_letters/test_replay.py"
+_SWEEP: Final = "bridge/relay/test_sweep.py"
+
+_REPLAYED: Final = "test_a_replayed_thought_is_pending_again_at_the_end_of_its_line"
+
+GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
+    "accept.owner": GuardTest(
+        _ACCEPT, "test_accept_detects_an_id_of_another_users_thought",
+        *_cut("contracts.accept", "ACCEPT", ("(SELECT user_id FROM old) AS owner", "CAST(NULL AS uuid) AS owner")),
+    ),
+    "decide.turn": GuardTest(
+        _DECIDE, "test_each_record_gets_its_verdict",
+        *_cut("bridge.consumer.decide", "DECIDE", (
+            "WHEN t.turn <> r.turn AND EXISTS (SELECT FROM dead_letters "
+            "WHERE failure_id = t.id || ':' || r.turn) THEN 'done'", "")),
+    ),
+    "decide.recheck": GuardTest(
+        _DECIDE, "test_a_head_that_finished_or_was_replayed_before_it_was_locked_is_not_returned",
+        *_cut("bridge.consumer.decide", "DECIDE",
+              ("AND t.turn = l.turn", ""), ("WHERE t.finished_at IS NULL FOR", "FOR")),
+    ),
+    "decide.dispatch": GuardTest(
+        _DECIDE, "test_a_head_with_another_version_than_the_expired_one_is_not_taken_over",
+        *_cut("bridge.consumer.decide", "DECIDE", ("AND l.seen_dispatch = t.dispatch_id", "")),
+    ),
+    "save.sends": GuardTest(
+        _STEP_STORE, "test_save_frees_the_call_and_writes_the_events_to_the_outbox",
+        *_cut("tasks.statements", "SAVE", ("sends = 1,", "")),
+    ),
+    "save.repeat": GuardTest(
+        _STEP_STORE, "test_a_repeated_save_writes_the_step_once",
+        *_cut("tasks.statements", "SAVE", (
+            "OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call)", "")),
+    ),
+    "fail.status": GuardTest(
+        _FAIL, "test_an_exhausted_thought_fails_only_once",
+        *_cut("tasks.statements", "FAIL", ("AND status = 'processing' AND dispatch_id", "AND dispatch_id")),
+    ),
+    "fail.call": GuardTest(
+        _FAIL, "test_an_earlier_call_of_the_same_dispatch_cannot_fail_the_thought",
+        *_cut("tasks.statements", "FAIL", ("(call_id = CAST(:call AS uuid) OR", "(CAST(:call AS uuid) IS NOT NULL OR")),
+    ),
+    "fail.token": GuardTest(
+        _FAIL, "test_another_token_or_step_cannot_fail_the_thought",
+        *_cut("tasks.statements", "FAIL", ("AND dispatch_id = :token", "")),
+    ),
+    "fail.step": GuardTest(
+        _FAIL, "test_another_token_or_step_cannot_fail_the_thought",
+        *_cut("tasks.statements", "FAIL", ("AND steps_done = :step - 1", "")),
+    ),
+    "fail.free": GuardTest(
+        _FAIL, "test_fail_without_a_call_leaves_a_thought_in_a_call_unchanged",
+        *_cut("tasks.statements", "FAIL", ("AND call_id IS NULL AND attempts >= :max", "AND attempts >= :max")),
+    ),
+    "fail.max": GuardTest(
+        _FAIL, "test_fail_without_a_call_requires_exhausted_attempts",
+        *_cut("tasks.statements", "FAIL", ("AND call_id IS NULL AND attempts >= :max", "AND call_id IS NULL")),
+    ),
+    "fail.repeat": GuardTest(
+        _FAIL, "test_a_repeated_fail_is_written_once",
+        *_cut("tasks.statements", "FAIL", ("AND NOT EXISTS (SELECT FROM t)", "AND false")),
+    ),
+    "replay.failed": GuardTest(
+        _REPLAY, "test_a_deleted_thought_is_never_replayed",
+        *_cut("bridge.dead_letters.replay", "REPLAY", ("AND f.status = 'failed'", ""), ("AND t.status = 'failed'", ""),
+              ("AND l.state = 'open'", "")),
+    ),
+    "replay.turn": GuardTest(
+        _REPLAY, "test_a_dead_letter_of_an_earlier_turn_does_not_replay_a_thought_that_failed_in_a_later_one",
+        *_cut("bridge.dead_letters.replay", "REPLAY", ("AND f.turn = l.turn", ""), ("AND t.turn = c.turn", "")),
+    ),
+    "replay.token": GuardTest(
+        _REPLAY, _REPLAYED, *_cut("bridge.dead_letters.replay", "REPLAY", ("dispatch_id = t.dispatch_id + 1,", "")),
+    ),
+    "replay.losses": GuardTest(
+        _REPLAY, _REPLAYED, *_cut("bridge.dead_letters.replay", "REPLAY", ("losses = 0,", "")),
+    ),
+    "replay.sends": GuardTest(
+        _REPLAY, _REPLAYED, *_cut("bridge.dead_letters.replay", "REPLAY", ("sends = 0,", "")),
+    ),
+    "publish.place": GuardTest(
+        _REPUBLISH, "test_publish_skips_a_dead_letter_that_was_published_in_the_meantime",
+        *_cut("bridge.dead_letters.republish", "REPUBLISH", (
+            "AND l.kafka_offset IS NOT DISTINCT FROM", "AND -1 IS DISTINCT FROM")),
+    ),
+    "publish.pending": GuardTest(
+        _REPUBLISH, "test_publish_does_not_duplicate_a_row_that_waits_in_the_outbox",
+        *_cut("bridge.dead_letters.republish", "REPUBLISH", (
+            "AND NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id)", "")),
+    ),
+    "restore.existing": GuardTest(
+        "bridge/dead_letters/test_rebuild.py", "test_a_second_rebuild_adds_nothing_and_leaves_existing_rows",
+        *_cut("bridge.dead_letters.rebuild", "RESTORE", ("ON CONFLICT (failure_id) DO NOTHING", "")),
+    ),
+    "delete.repeat": GuardTest(
+        _DELETION, "test_deleting_again_changes_nothing",
+        *_cut("webapp.deletion", "DELETE_THOUGHT", ("AND status <> 'deleted' RETURNING", "RETURNING")),
+    ),
+    "delete.token": GuardTest(
+        _DELETION, "test_a_deletion_fences_the_worker_and_the_next_thought_of_the_line_begins",
+        *_cut("webapp.deletion", "DELETE_THOUGHT", ("dispatch_id = dispatch_id + 1,", "")),
+    ),
+    "relay.lock": GuardTest(
+        "bridge/relay/test_relay_faults.py", "test_two_relays_publish_every_row_once_and_in_order",
+        *_cut("bridge.relay.outbox", "ACQUIRE_LEADERSHIP", (
+            "pg_try_advisory_xact_lock(:lock)", "CAST(:lock AS bigint) IS NOT NULL")),
+    ),
+    "sweep.newest": GuardTest(
+        _SWEEP, "test_the_sweep_emits_only_the_newest_open_thought_of_a_line",
+        *_cut("bridge.relay.sweep", "SWEEP", ("ORDER BY turn DESC LIMIT 1", "ORDER BY turn LIMIT 1")),
+    ),
+    "sweep.never_emitted": GuardTest(
+        _SWEEP, "test_the_sweep_emits_a_thought_accepted_in_batch_mode_at_once",
+        *_cut("bridge.relay.sweep", "SWEEP", ("t.emitted_at IS NULL AND t.headers IS NULL OR", "")),
+    ),
+    "sweep.pause": GuardTest(
+        _SWEEP, "test_the_sweep_skips_a_recently_emitted_thought",
+        *_cut("bridge.relay.sweep", "SWEEP", (
+            "COALESCE(t.emitted_at, t.created_at) < now() - interval '5 min' * 2 ^ LEAST(t.emissions, 6) AND", "")),
+    ),
+    "sweep.beat": GuardTest(
+        _SWEEP, "test_the_sweep_skips_a_line_whose_head_is_being_processed",
+        *_cut("bridge.relay.sweep", "SWEEP", (
+            "AND (line.beat_at IS NULL OR line.beat_at <= now() - interval '1 min')", "")),
+    ),
+    "batch.cutoff": GuardTest(
+        _BATCHES, "test_a_thought_written_after_the_request_waits_for_the_next_batch",
+        *_cut("bridge.consumer.batch_source", "WAITING", ("AND t.created_at <= b.asked_at", "")),
+    ),
+    "batch.held": GuardTest(
+        _BATCHES, "test_a_user_is_added_once_while_the_lane_holds_it_and_again_afterwards",
+        *_cut("bridge.consumer.batch_source", "WAITING", ("AND t.user_id <> ALL (CAST(:held AS uuid[]))", "")),
+    ),
+    "batch.begun": GuardTest(
+        _BATCHES, "test_a_batch_that_has_not_begun_does_not_end",
+        *_cut("bridge.consumer.batch_source", "END", ("AND b.begun_at IS NOT NULL", "")),
+    ),
+    "worker.confirm": GuardTest(_STEP_STORE, "test_a_save_repeated_during_the_first_commit_returns_true"),
+    "source.epoch": GuardTest(
+        "bridge/consumer/test_partition.py", "test_a_later_leader_epoch_before_the_commit_reveals_a_replaced_log"),
+    "source.lost": GuardTest(
+        "bridge/consumer/test_consumer_groups.py", "test_lost_partitions_are_not_committed"),
+}  # fmt: skip
+"""Guard -> its test."""

@@ -1,0 +1,19 @@
+"""GET /health, and addresses at which no server answers."""
+
+from typing import Any
+
+from flask import Flask
+
+UNREACHABLE = {
+    "database_url": "postgresql+psycopg2://thoughts@127.0.0.1:9/thoughts",
+    "redis_url": "redis://127.0.0.1:9/0",
+    "kafka_bootstrap_servers": "127.0.0.1:9",
+}
+"""Settings with the address of no server."""
+
+
+def get_health(app: Flask) -> tuple[int, dict[str, Any], dict[str, bool]]:
+    """Return the HTTP status, the JSON, and which checks are ok."""
+    response = app.test_client().get("/health")
+    body = response.json or {}
+    return response.status_code, body, {name: check["ok"] for name, check in body["checks"].items()}
