@@ -26,5 +26,5 @@ class Agent:
     """The field that the page shows first."""
     reads_earlier_thoughts: bool = False
     """Whether its input includes the author's latest completed thoughts."""
-    gives_verdict: bool = False
+    gives_conclusion: bool = False
     """Whether the page shows its `priority_level` and `final_recommendation` above everything else."""

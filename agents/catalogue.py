@@ -1,4 +1,5 @@
-"""Lists all agents in the order in which they work. To add an agent, write its file and append its row here.
+"""Lists all agents in the order in which they work. To add an agent, write its file, append its row here, and
+add its offline rule to `agents.offline.provider._RULES`.
 
 Step n of a thought, counted from 1, is the n-th agent. Open thoughts store how many steps are saved, so append a new
 agent at the end, or insert it only while no thought is open.

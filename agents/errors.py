@@ -7,7 +7,7 @@ AgentError
  ├─ TransientError       retried; Retry-After is honoured
  │   └─ InvalidOutput    retried as well; if it persists, the thought fails as "invalid"
  ├─ PermanentError       not retried, because the same call would fail again
- └─ Cancelled            the call was fenced; this is not a failure of the thought
+ └─ Cancelled            the call was fenced, which is no failure of the thought, or it reached its deadline
 """
 
 
@@ -39,4 +39,4 @@ class PermanentError(AgentError):
 
 
 class Cancelled(AgentError):  # noqa: N818 (an outcome of a call, named like one)
-    """Raised when the call was fenced while it ran. The caller must not write anything for it."""
+    """Raised when the call was cancelled while it ran: because it was fenced, or because it reached its deadline."""

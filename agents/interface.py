@@ -35,7 +35,8 @@ class CallContext:
     deadline_seconds: float
     """How long the whole call may take. A provider that has no answer by then raises TransientError."""
     cancelled: threading.Event
-    """Set when the call is fenced. A provider waits with `cancelled.wait(timeout)` and then raises Cancelled."""
+    """Set when the call is fenced or reaches its deadline. A provider waits with `cancelled.wait(timeout)`, and then
+    raises Cancelled."""
     idempotency_key: str
     """The same for every repetition of one attempt, for providers that can use it to charge only once."""
 

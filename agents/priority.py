@@ -70,5 +70,5 @@ PRIORITY: Final = Agent(
     summary="when it deserves your time",
     output=Priority,
     lead="final_recommendation",
-    gives_verdict=True,
+    gives_conclusion=True,
 )

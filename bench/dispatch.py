@@ -103,6 +103,6 @@ def _head() -> Head:
         losses=0,
         in_call=False,
         wait=0.0,
-        dispatched=True,
+        needs_dispatch=True,
         begins=True,
     )

@@ -35,7 +35,7 @@ def run(settings: Settings) -> None:
 
     Runs until SIGTERM or SIGINT.
     """
-    from bridge.consumer.kafka_source import TopicRecreatedError
+    from bridge.consumer.committer import LogReplacedError
     from bridge.consumer.loop import Bridge
 
     if settings.consumes_kafka:
@@ -44,8 +44,10 @@ def run(settings: Settings) -> None:
     with stop_on(signal.SIGTERM, signal.SIGINT) as stop:
         try:
             Bridge(settings, database, _source(settings, database)).run(stop)
-        except (TopicRecreatedError, KafkaException) as error:
-            raise SystemExit(f"The bridge must be restarted: {error}") from None
+        except LogReplacedError as error:
+            raise SystemExit(f"ALARM: {error}. The bridge must be restarted.") from None
+        except KafkaException as error:
+            raise SystemExit(f"Kafka's client failed, the bridge must be restarted: {error}") from None
 
 
 @bridge.command()
@@ -56,7 +58,7 @@ def relay(settings: Settings) -> None:
     Runs until SIGTERM or SIGINT, and audits in the background.
     """
     from bridge.audit.background import background_audit
-    from bridge.relay.relay import Relay, stand_by
+    from bridge.relay.relay import Relay, wait_without_kafka
 
     if settings.kafka_enabled:
         require_usable_config(settings)
@@ -65,7 +67,7 @@ def relay(settings: Settings) -> None:
         if settings.kafka_enabled:
             Relay(settings, engine, stop).run()
         else:
-            stand_by(settings, stop)
+            wait_without_kafka(settings, stop)
     engine.dispose()
 
 
@@ -90,7 +92,7 @@ def audit(settings: Settings, *, as_json: bool) -> int:
 
     Compares records, commits, saved steps, outbox rows and dead letters.
 
-    Exit status: 0 consistent, 1 inconsistent, 2 PostgreSQL or Kafka unavailable.
+    Exit status: 0 consistent, 1 inconsistent, 3 PostgreSQL or Kafka unavailable.
     """
     from bridge.audit.command import audit
 

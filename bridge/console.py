@@ -12,7 +12,8 @@ from contracts.database import Database, describe_error, make_engine
 from contracts.settings import Settings
 
 STATEMENT_SECONDS: Final = 60.0
-"""A statement about all dead letters may take long; only the person who ran the command waits for it."""
+"""A statement about all dead letters or a page of users may take long; only the person who ran the command waits for
+it."""
 
 
 @contextmanager

@@ -1,1 +1,3 @@
-"""Defines what crosses a process boundary, one file for each boundary. A leaf: it imports no other package of ours."""
+"""Defines what the processes share: the wires between them, one file each, and the settings, logs and database access.
+
+It imports no other package of ours."""

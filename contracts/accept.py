@@ -53,9 +53,19 @@ class Accepted:
     created: bool
     """Whether this execution stored the thought."""
 
-    def belongs_to_another(self, user_id: UUID) -> bool:
-        """Return whether the id already belongs to a thought of another user."""
-        return self.existing_owner is not None and self.existing_owner != user_id
+    @property
+    def was_deleted(self) -> bool:
+        """Whether the thought with this id was deleted: only such a thought has an empty text."""
+        return self.existing_text == ""
+
+    def contradicts(self, user_id: UUID, text: str) -> bool:
+        """Return whether the id already belongs to a thought of another user, or with another text.
+
+        A deleted thought has no text to compare.
+        """
+        is_another_users = self.existing_owner is not None and self.existing_owner != user_id
+        has_other_text = self.existing_text is not None and not self.was_deleted and self.existing_text != text
+        return is_another_users or has_other_text
 
 
 def accept_parameters(

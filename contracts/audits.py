@@ -6,7 +6,7 @@ of a gauge with the prefix `thoughts_audit_`.
     {"mode": "kafka", "seconds": 0.4, "consistent": true, "outbox_rows": 0, ...,
      "partitions": [{"partition": 0, "first": 0, "end": 8, "committed": 8, "lag": 0, "records": {"completed": 8}}],
      "findings": {"frontier": 0, ...},
-     "finding_details": [{"kind": ..., "subject": ..., "line": ...}]}
+     "finding_details": [{"kind": ..., "subject": ..., "text": ...}]}
 
 `findings` counts every inconsistency by kind. `finding_details` describes them, in the relay's audit only the first
 hundred.

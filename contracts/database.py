@@ -80,12 +80,13 @@ def is_rejected_data(error: Exception) -> bool:
 def describe_error(error: Exception) -> str:
     """Return one line for a log: the first line of the driver's message, and the SQLSTATE if there is one.
 
-    A SQLSTATE of class 42 means that the schema does not match the code: run the migrations.
+    For a SQLSTATE of class 42, which means that the schema does not match the code, it says what to do.
     """
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "pgcode", None)
     line = str(cause).strip().partition("\n")[0] or type(cause).__name__
-    return f"{line} ({code})" if code else line
+    advice = "; run `alembic upgrade head`, the schema does not match this release" if str(code)[:2] == "42" else ""
+    return f"{line} ({code}){advice}" if code else line
 
 
 class Database:

@@ -48,6 +48,9 @@ MAX_ORIGINAL_HEADERS: Final = 100
 thousands, so the topic omits and counts the others. The table `dead_letters` keeps all that fit into a dead letter."""
 
 _NESTED: Final = frozenset({"origin", "original_key", "original_headers", "original_headers_left_out"})
+PERSONAL_KEYS: Final = "{message,stack,original_key,original_headers}"
+"""The keys of the JSON object that may hold text of the author, as PostgreSQL's array: a deletion removes them."""
+
 _JSON_NAMES: Final = {header: name for name, header in HEADER_NAMES.items()}
 _ORIGIN_NAMES: Final = {header: name for name, header in ORIGIN_HEADERS.items()}
 NUMBER_LIMITS: Final = {"attempts": 2**31, "partition": 2**31, "offset": 2**63, "timestamp": 2**63}

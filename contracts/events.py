@@ -57,7 +57,7 @@ class ThoughtCreated(Event):
 
 
 class ThoughtProcessing(Event):
-    """The thought reached the head of its author's line, and the bridge dispatched it to the workers."""
+    """The thought reached the head of its user's line, and the bridge dispatched it to the workers."""
 
     event_type: Literal["thought_processing"] = "thought_processing"
     message: str = "The agents have begun to work on this thought."

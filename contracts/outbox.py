@@ -2,7 +2,8 @@
 
 A statement that changes state and must inform Kafka inserts the outbox row itself, so both are committed together. The
 relay (`bridge/relay`) is the only reader: it publishes the rows in the order of their ids and deletes the rows that
-Kafka acknowledged. Deleting a thought also empties its rows that are still in the outbox (`webapp/deletion.py`).
+Kafka acknowledged. Deleting a thought also empties those of its dead letters that are still in the outbox
+(`webapp/deletion.py`).
 
 A test compares ROW_KINDS with every INSERT of the packages.
 """

@@ -56,7 +56,7 @@ def wakeup_channel(prefix: str) -> str:
     return f"{prefix}:terminal"
 
 
-def wire_message(event: Event) -> str:
+def _wire_message(event: Event) -> str:
     """Return flask-sse's JSON of an event, `{"data": ..., "type": ...}`; the script adds the Redis stream's id."""
     return json.dumps({"data": event.to_dict(), "type": event.event_type}, separators=(",", ":"))
 
@@ -108,7 +108,7 @@ class ProgressPublisher:
         args: list[Any] = [
             MAX_STREAM_LENGTH,
             STREAM_TTL_SECONDS,
-            wire_message(event),
+            _wire_message(event),
             channel(self._prefix, event.user_id),
         ]
         if terminal:

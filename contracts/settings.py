@@ -1,4 +1,4 @@
-"""Reads the environment into one typed, frozen object. No other module reads it.
+"""Turns the environment into one typed, frozen object. Only devstack reads it elsewhere, to pass it on.
 
 Every process calls `load_settings()` once, at its entry point, and passes the object inward. A wrong or missing value
 ends the process there, with one line per setting that says what to change. `.env.example` documents every setting; a
@@ -6,24 +6,30 @@ test compares the two files.
 """
 
 import os
-import re
 from collections.abc import Iterable
 from typing import Any, Final, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.logs import LogFormat
+from contracts.setting_values import (
+    GENERATE_KEY,
+    Address,
+    BrokerUrl,
+    CronExpression,
+    HostsAndPorts,
+    PostgresqlUrl,
+    RedisUrl,
+    SecretKey,
+    TimeZoneName,
+    TopicName,
+    parse_addresses,
+)
 
 MAX_CLAIM_AGE_SHARE = 0.8
 """A call may start only within this share of LEASE_RENEW_SECONDS after its claim or renewal was sent (4 s of 5 s)."""
-
-TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
-"""The topic names that Kafka accepts."""
-
-GENERATE_KEY: Final = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 ENV_FILE: Final = ".env"
 
@@ -49,19 +55,19 @@ class Settings(BaseSettings):
         frozen=True, extra="ignore", env_file=ENV_FILE, env_ignore_empty=True, hide_input_in_errors=True
     )
 
-    database_url: str = Field(repr=False)
-    redis_url: str = Field(repr=False)
+    database_url: PostgresqlUrl = Field(repr=False)
+    redis_url: RedisUrl = Field(repr=False)
     redis_sse_prefix: str = "thought_updates"
 
     kafka_enabled: bool = True
     kafka_mode: bool | None = None
-    kafka_bootstrap_servers: str = ""
-    kafka_topic: str = "thought-processing"
+    kafka_bootstrap_servers: HostsAndPorts = ""
+    kafka_topic: TopicName = "thought-processing"
     kafka_consumer_group: str = "thought-workers"
     kafka_partitions: int = Field(default=3, ge=1)
     kafka_group_protocol: Literal["consumer", "classic"] = "consumer"
-    kafka_dead_letter_topic: str = "thought-processing-dlq"
-    kafka_events_topic: str = "thought-events"
+    kafka_dead_letter_topic: TopicName = "thought-processing-dlq"
+    kafka_events_topic: TopicName = "thought-events"
     kafka_max_retries: int = Field(default=3, ge=0, le=100)
     kafka_retry_backoff_ms: int = Field(default=1000, ge=1)
     kafka_batch_size: int = Field(default=16384, ge=1)
@@ -75,18 +81,18 @@ class Settings(BaseSettings):
     kafka_ssl_key_location: str | None = None
     kafka_ssl_key_password: SecretStr | None = None
 
-    celery_broker_url: str = Field(default="", repr=False)
+    celery_broker_url: BrokerUrl = Field(default="", repr=False)
     worker_concurrency: int = Field(default=40, ge=1)
     lease_seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     lease_renew_seconds: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     agent_timeout_seconds: float = Field(default=60.0, gt=0, le=480)
 
-    batch_schedule: str = "0 2 * * *"
-    timezone: str = "UTC"
+    batch_schedule: CronExpression = "0 2 * * *"
+    timezone: TimeZoneName = "UTC"
 
     sse_heartbeat_interval: float = Field(default=15.0, gt=0, allow_inf_nan=False)
     sse_max_connections: int = Field(default=1000, ge=1)
-    secret_key: SecretStr | None = None
+    secret_key: SecretKey | None = None
     trust_user_id: bool = False
 
     ai_provider: Literal["offline", "scripted"] = "offline"
@@ -109,9 +115,19 @@ class Settings(BaseSettings):
         return self.celery_broker_url or self.redis_url
 
     @property
+    def kafka_addresses(self) -> list[Address]:
+        """The brokers of KAFKA_BOOTSTRAP_SERVERS."""
+        return parse_addresses(self.kafka_bootstrap_servers)
+
+    @property
     def max_attempts(self) -> int:
-        """The maximum number of calls per step: the first call and its retries."""
+        """The maximum number of calls per step: the first call and its retries, whose setting has a historical name."""
         return self.kafka_max_retries + 1
+
+    @property
+    def retry_backoff_seconds(self) -> float:
+        """The pause before the first retry of a step. The setting's name is historical: it never concerns Kafka."""
+        return self.kafka_retry_backoff_ms / 1000
 
     @property
     def liveness_timeout_seconds(self) -> float:
@@ -138,66 +154,6 @@ class Settings(BaseSettings):
                 f"SECRET_KEY: missing; the web process signs cookies with it. Set it to the output of: {GENERATE_KEY}"
             )
         return self.secret_key.get_secret_value()
-
-    @field_validator("database_url")
-    @classmethod
-    def _require_postgresql_url(cls, value: str) -> str:
-        scheme, separator, rest = value.partition("://")
-        if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg2"}:
-            raise ValueError("must be a postgresql:// URL such as postgresql://user:password@host:5432/database")
-        return f"postgresql+psycopg2://{rest}"
-
-    @field_validator("redis_url")
-    @classmethod
-    def _require_redis_url(cls, value: str) -> str:
-        if not value.startswith(("redis://", "rediss://")):
-            raise ValueError("must be a redis:// or rediss:// URL such as redis://host:6379/0")
-        return value
-
-    @field_validator("celery_broker_url")
-    @classmethod
-    def _require_url(cls, value: str) -> str:
-        if value and "://" not in value:
-            raise ValueError("must be a URL such as redis://host:6379/0; leave it out to use REDIS_URL")
-        return value
-
-    @field_validator("kafka_bootstrap_servers")
-    @classmethod
-    def _require_hosts_and_ports(cls, value: str) -> str:
-        for server in filter(None, value.split(",")):
-            host, _, port = server.strip().rpartition(":")
-            if not host or not port.isdigit():
-                raise ValueError("must be host:port; separate several brokers with commas")
-        return value
-
-    @field_validator("kafka_topic", "kafka_dead_letter_topic", "kafka_events_topic")
-    @classmethod
-    def _require_topic_name(cls, value: str) -> str:
-        if not TOPIC_NAME.fullmatch(value) or value in {".", ".."}:
-            raise ValueError("must be 1 to 249 letters, digits, dots, underscores or dashes, and not '.' or '..'")
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _require_known_time_zone(cls, value: str) -> str:
-        try:
-            return ZoneInfo(value).key
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("must be an IANA time zone such as Europe/Berlin or UTC") from error
-
-    @field_validator("batch_schedule")
-    @classmethod
-    def _require_five_fields(cls, value: str) -> str:
-        if len(value.split()) != 5:
-            raise ValueError("must be a cron expression of five fields, such as '0 2 * * *' for 02:00 every day")
-        return value
-
-    @field_validator("secret_key")
-    @classmethod
-    def _require_long_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 16:
-            raise ValueError(f"must have at least 16 random characters; set it to the output of: {GENERATE_KEY}")
-        return value
 
     @model_validator(mode="after")
     def _require_different_topics(self) -> Self:

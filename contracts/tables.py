@@ -37,7 +37,7 @@ metadata = MetaData(
 )
 
 NOW = func.now()
-ZERO = text("0")
+_ZERO = text("0")
 
 users = Table(
     "users",
@@ -45,7 +45,7 @@ users = Table(
     Column("id", Uuid, primary_key=True),
     Column("is_anonymous", Boolean, nullable=False, server_default=text("true")),
     Column("profile", JSONB, nullable=False, server_default=text("'{}'")),
-    Column("last_turn", BigInteger, nullable=False, server_default=ZERO, comment="turn of the user's latest thought"),
+    Column("last_turn", BigInteger, nullable=False, server_default=_ZERO, comment="turn of the user's latest thought"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     postgresql_with={"fillfactor": 80},
 )
@@ -68,18 +68,20 @@ thoughts = Table(
     Column("error", JSONB, comment="last failure: agent, kind, message, attempts"),
     Column("origin", JSONB, comment="topic, partition, offset and timestamp of the dispatched record"),
     Column(
-        "dispatch_id", BigInteger, nullable=False, server_default=ZERO, comment="fencing token of the current chain"
+        "dispatch_id", BigInteger, nullable=False, server_default=_ZERO, comment="fencing token of the current chain"
     ),
-    Column("steps_done", SmallInteger, nullable=False, server_default=ZERO, comment="saved steps"),
-    Column("attempts", SmallInteger, nullable=False, server_default=ZERO, comment="calls of the next step"),
+    Column("steps_done", SmallInteger, nullable=False, server_default=_ZERO, comment="saved steps"),
+    Column("attempts", SmallInteger, nullable=False, server_default=_ZERO, comment="calls of the next step"),
     Column("call_id", Uuid, comment="fencing token of the call in progress"),
-    Column("beat", BigInteger, nullable=False, server_default=ZERO, comment="raised by every write of the worker"),
+    Column("beat", BigInteger, nullable=False, server_default=_ZERO, comment="raised by every write of the worker"),
     Column("beat_at", DateTime(timezone=True), comment="time of the last write of beat; only the sweep decides by it"),
-    Column("sends", Integer, nullable=False, server_default=ZERO, comment="how often the next step's message was sent"),
-    Column("losses", SmallInteger, nullable=False, server_default=ZERO, comment="workers lost in the next step"),
+    Column(
+        "sends", Integer, nullable=False, server_default=_ZERO, comment="how often the next step's message was sent"
+    ),
+    Column("losses", SmallInteger, nullable=False, server_default=_ZERO, comment="workers lost in the next step"),
     Column("not_before", DateTime(timezone=True), comment="earliest start of the scheduled retry"),
     Column("emitted_at", DateTime(timezone=True), comment="last write of its event to the outbox"),
-    Column("emissions", Integer, nullable=False, server_default=ZERO, comment="re-emissions by the sweep"),
+    Column("emissions", Integer, nullable=False, server_default=_ZERO, comment="re-emissions by the sweep"),
     CheckConstraint("status IN ('pending', 'processing', 'completed', 'failed', 'deleted')", name="known_status"),
     CheckConstraint("(finished_at IS NULL) = (status IN ('pending', 'processing'))", name="terminal"),
     CheckConstraint("call_id IS NULL OR status = 'processing'", name="call_in_processing"),

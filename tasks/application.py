@@ -14,10 +14,11 @@ from contracts.heartbeat import touch_heartbeat
 from contracts.logs import LogFormat, configure_logging
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, task_name
 from contracts.settings import Settings, SettingsError
+from tasks.batches import request_batch
 from tasks.beat_scheduler import MAX_SLEEP_SECONDS, NightlyScheduler
-from tasks.step import Advance, Drop, Failed, Requeue, StepOutcome
+from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
 from tasks.step_store import Step
-from tasks.worker import Worker, request_batch
+from tasks.worker import Worker
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from sqlalchemy import text
 
-from contracts.database import Database
+from contracts.database import Database, make_engine
+from contracts.settings import Settings
 
 REQUEST: Final = text("""
     WITH waiting AS (UPDATE batches SET asked_at = GREATEST(asked_at, now()) WHERE begun_at IS NULL RETURNING id),
@@ -29,6 +30,7 @@ FAILED: Final = text("""
       FROM batches b JOIN dead_letters d ON d.created_at BETWEEN b.asked_at AND COALESCE(b.ended_at, now())
       JOIN thoughts t ON t.id = d.thought_id AND t.created_at <= b.asked_at WHERE b.id = :id
 """)
+"""Counts the dead letters of the batch's thoughts that were written while the batch ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """The progress of a batch. `open` counts its thoughts that are neither completed nor failed."""
+    """The progress of a batch. `open` counts its thoughts that are not terminal."""
 
     begun: bool
     ended: bool
@@ -67,3 +69,12 @@ class Batches:
     def failed(self, batch: int) -> int:
         """Return how many thoughts of an ended batch became dead letters in it."""
         return int(self._database.rows(FAILED, id=batch)[0][0])
+
+
+def request_batch(settings: Settings) -> None:
+    """Request a batch over a connection that is opened and closed for this call. Raises SQLAlchemyError."""
+    engine = make_engine(settings.database_url, "beat", connections=1)
+    try:
+        Batches(Database(engine)).request()
+    finally:
+        engine.dispose()

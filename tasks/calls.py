@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from contracts.database import describe_error
+
 log = logging.getLogger(__name__)
 
 STUCK_AFTER_RENEWALS: Final = 3.0
@@ -45,16 +47,17 @@ class Call:
     """Set when the agent starts; until then the call cannot be overdue."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     fenced: bool = False
-    has_result: bool = False
-    """The agent has returned and its result is being saved: the call is renewed beyond its deadline and never stuck."""
+    has_returned: bool = False
+    """The agent has returned or raised, and the outcome is being written: the call is renewed beyond its deadline and
+    is never stuck."""
 
     def is_overdue(self, now: float) -> bool:
         """Return whether the agent has reached its deadline without a result."""
-        return not self.has_result and now >= self.deadline
+        return not self.has_returned and now >= self.deadline
 
     def is_stuck(self, now: float, renew_seconds: float) -> bool:
         """Return whether the agent has ignored its cancellation for STUCK_AFTER_RENEWALS renewal intervals."""
-        return not self.has_result and now >= self.deadline + STUCK_AFTER_RENEWALS * renew_seconds
+        return not self.has_returned and now >= self.deadline + STUCK_AFTER_RENEWALS * renew_seconds
 
 
 class Calls:
@@ -127,7 +130,7 @@ class Calls:
                 log.warning(
                     "The calls in progress could not be renewed, retrying in %g s: %s",
                     self._renew_seconds,
-                    type(error).__name__,
+                    describe_error(error),
                 )
 
 

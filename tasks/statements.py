@@ -3,8 +3,8 @@
 Each is one round trip in autocommit mode and may be sent again after an error or a lost answer, because its guard makes
 the repeat harmless. The guards are two fencing tokens:
 
-- `dispatch_id` (:token) invalidates the messages of a superseded dispatch.
-- `call_id` (:call), new for every execution of a task body, admits one call at a time.
+- `dispatch_id` (:dispatch_id) invalidates the messages of a superseded dispatch.
+- `call_id` (:call_id), new for every execution of a task body, admits one call at a time.
 """
 
 from typing import Final
@@ -14,21 +14,22 @@ from sqlalchemy import text
 CLAIM: Final = text("""
     WITH c AS (
       UPDATE thoughts t
-         SET call_id = :call, attempts = t.attempts + CASE WHEN t.call_id IS NULL THEN 1 ELSE 0 END, not_before = NULL,
+         SET call_id = :call_id, attempts = t.attempts + CASE WHEN t.call_id IS NULL THEN 1 ELSE 0 END,
+             not_before = NULL,
              step_started_at = CASE WHEN t.call_id IS NULL THEN clock_timestamp() ELSE t.step_started_at END,
              beat = t.beat + 1, beat_at = clock_timestamp()
-       WHERE t.id = :id AND t.status = 'processing' AND t.dispatch_id = :token AND t.steps_done = :step - 1
-         AND (t.call_id = :call OR (t.call_id IS NULL AND t.attempts < :max
+       WHERE t.id = :id AND t.status = 'processing' AND t.dispatch_id = :dispatch_id AND t.steps_done = :step - 1
+         AND (t.call_id = :call_id OR (t.call_id IS NULL AND t.attempts < :max
                                     AND (t.not_before IS NULL OR t.not_before <= clock_timestamp())))
       RETURNING t.id, t.attempts)
     SELECT CASE WHEN c.id IS NOT NULL THEN 'run'
-                WHEN t.status <> 'processing' OR t.dispatch_id <> :token THEN 'stale'
+                WHEN t.status <> 'processing' OR t.dispatch_id <> :dispatch_id THEN 'stale'
                 WHEN t.steps_done >= :step THEN 'saved'
                 WHEN t.steps_done < :step - 1 THEN 'stale'
                 WHEN t.call_id IS NOT NULL THEN 'busy'
                 WHEN t.attempts >= :max THEN 'exhausted'
                 WHEN t.not_before > clock_timestamp() THEN 'early'
-                ELSE 'again' END AS verdict,
+                ELSE 'again' END AS result,
            COALESCE(c.attempts, t.attempts) AS attempts, t.text, t.user_id, t.turn,
            EXTRACT(epoch FROM t.not_before - clock_timestamp())::float8 AS wait,
            EXTRACT(epoch FROM clock_timestamp() - t.started_at)::float8 AS elapsed,
@@ -73,12 +74,12 @@ SAVE: Final = text("""
              status = CASE WHEN :last THEN 'completed' ELSE status END,
              finished_at = CASE WHEN :last THEN clock_timestamp() END,
              processing_seconds = CASE WHEN :last THEN CAST(:seconds AS float8) END
-       WHERE id = :id AND call_id = :call RETURNING id, user_id, turn, headers, step_started_at),
+       WHERE id = :id AND call_id = :call_id RETURNING id, user_id, turn, headers, step_started_at),
     r AS (
       INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, tokens_in, tokens_out,
                               cost_usd, call_id, attempts, turn, started_at, finished_at)
       SELECT id, :step, :agent, :version, :provider, :model, CAST(:output AS jsonb), CAST(:tokens_in AS integer),
-             CAST(:tokens_out AS integer), CAST(:cost_usd AS numeric), :call, :attempts, turn,
+             CAST(:tokens_out AS integer), CAST(:cost_usd AS numeric), :call_id, :attempts, turn,
              step_started_at, clock_timestamp()
         FROM t),
     o AS (
@@ -88,8 +89,8 @@ SAVE: Final = text("""
                   THEN jsonb_build_object('original_headers', headers->'tracing') END
         FROM t WHERE :emit)
     SELECT CASE WHEN EXISTS (SELECT FROM t)
-                  OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call)
-                THEN 'saved' ELSE 'fenced' END AS verdict
+                  OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call_id)
+                THEN 'saved' ELSE 'fenced' END AS result
 """)
 """Saves a step's result, completes the thought with the last step, and writes the events for Kafka to the outbox.
 
@@ -101,7 +102,7 @@ RETRY: Final = text("""
     UPDATE thoughts
        SET call_id = NULL, sends = 1, not_before = clock_timestamp() + make_interval(secs => :backoff),
            error = CAST(:error AS jsonb), beat = beat + 1, beat_at = clock_timestamp()
-     WHERE id = :id AND call_id = :call RETURNING turn
+     WHERE id = :id AND call_id = :call_id RETURNING turn
 """)
 """Schedules the next attempt after a transient failure. The guard is `call_id`.
 
@@ -113,9 +114,9 @@ FAIL: Final = text("""
       UPDATE thoughts
          SET status = 'failed', finished_at = clock_timestamp(), call_id = NULL, not_before = NULL,
              error = CAST(:error AS jsonb), beat = beat + 1, beat_at = clock_timestamp()
-       WHERE id = :id AND status = 'processing' AND dispatch_id = :token AND steps_done = :step - 1
-         AND (call_id = CAST(:call AS uuid)
-              OR (CAST(:call AS uuid) IS NULL AND call_id IS NULL AND attempts >= :max))
+       WHERE id = :id AND status = 'processing' AND dispatch_id = :dispatch_id AND steps_done = :step - 1
+         AND (call_id = CAST(:call_id AS uuid)
+              OR (CAST(:call_id AS uuid) IS NULL AND call_id IS NULL AND attempts >= :max))
       RETURNING id, user_id, turn, event, origin, headers),
     d AS (
       INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
@@ -142,7 +143,7 @@ FAIL: Final = text("""
 """)
 """Fails the thought: writes its state, its dead letter and both outbox rows together, or nothing.
 
-:call is NULL after the claim result `exhausted`. A dead letter of this turn exists only where the table was rebuilt
+:call_id is NULL after the claim result `exhausted`. A dead letter of this turn exists only where the table was rebuilt
 from the topic after PostgreSQL was restored from a backup older than the failure; it is then updated and opened again.
 
 The dead letter goes to the outbox even where Kafka is disabled (:emit is false), so that every failure reaches the

@@ -4,7 +4,7 @@ What it guarantees:
 
 - The agent is called only while this execution holds the claim (`call_id`).
 - A paid result is kept until PostgreSQL answers that it is saved, or that the call is fenced.
-- A thought that fails for the last time is failed here, in the task body, together with its dead letter.
+- When no attempt is left, the failed state and its dead letter are written here, in the task body, in one statement.
 
 Celery messages are only hints: they may be late, duplicated, reordered or lost. PostgreSQL decides what each message
 means, so `StepRunner.run` always returns a `StepOutcome`, and no exception of an agent or of PostgreSQL leaves it.
@@ -14,7 +14,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID, uuid4
 
@@ -30,6 +29,7 @@ from contracts.retry import retry
 from contracts.settings import Settings
 from tasks.calls import Call, Calls
 from tasks.failures import Failure, backoff_seconds, classify_error, timed_out, unstorable_result, worker_lost
+from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
 from tasks.step_store import Claim, Step, StepStore
 
 log = logging.getLogger(__name__)
@@ -39,37 +39,8 @@ T = TypeVar("T")
 REQUEUE_SECONDS: Final = 1.0
 """The delay before another worker receives a message that this process requeues while it shuts down."""
 
-RETRY_DELAYS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
+STATEMENT_RETRY_DELAYS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between retries of a statement while PostgreSQL is unavailable; the last delay repeats without limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """The step is saved. Celery sends the next step of the chain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """The message has no effect and its chain stops: another worker owns the thought, or the thought has ended."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Requeue:
-    """The message is delivered again after `seconds`."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The thought has failed and its dead letter is in the outbox. `kind` is a tasks.failures.FailureKind."""
-
-    kind: str
-
-
-StepOutcome = Advance | Drop | Requeue | Failed
 
 
 class ShuttingDownError(Exception):
@@ -132,7 +103,7 @@ class StepRunner:
         """
         for delay in _retry_delays():
             sent_at = self._clock()
-            claim = self._retry_before_call(lambda: self._step_store.claim(step, call_id))
+            claim = self._repeat_before_call(lambda: self._step_store.claim(step, call_id))
             if claim is None or claim.result != "again":
                 return claim, sent_at
             self._sleep(delay)
@@ -148,7 +119,7 @@ class StepRunner:
                 return self._handle_cancellation(step, claim, call, error)
             except BaseException as error:  # noqa: BLE001  the task boundary: an error that left it would prevent the ack
                 return self._handle_failure(step, claim, call, classify_error(error))
-            call.has_result = True
+            call.has_returned = True
             return self._save(step, claim, call, result)
 
     @contextmanager
@@ -160,7 +131,7 @@ class StepRunner:
             self.calls.remove(call)
 
     def _call_agent(self, step: Step, claim: Claim, call: Call) -> AgentResult:
-        self._renew_stale_claim(call)
+        self._renew_old_claim(call)
         call.deadline = self._clock() + self._settings.agent_timeout_seconds
         agent_input = AgentInput(
             thought_id=str(step.thought_id),
@@ -179,7 +150,7 @@ class StepRunner:
         )
         return self._provider.run(step.agent, agent_input, context)
 
-    def _renew_stale_claim(self, call: Call) -> None:
+    def _renew_old_claim(self, call: Call) -> None:
         """Renew the call until its last renewal is younger than `max_claim_age_seconds`.
 
         A process that was suspended between claim and call may have lost its lease, so it must check PostgreSQL before
@@ -188,7 +159,7 @@ class StepRunner:
         for delay in _retry_delays():
             if self._clock() - call.renewed_at < self._settings.max_claim_age_seconds:
                 return
-            is_renewed = self._retry_before_call(lambda: self.calls.renew_now(call, self._step_store.renew))
+            is_renewed = self._repeat_before_call(lambda: self.calls.renew_now(call, self._step_store.renew))
             if call.fenced:
                 raise Cancelled("fenced before the call")
             if not is_renewed:
@@ -197,10 +168,10 @@ class StepRunner:
     def _save(self, step: Step, claim: Claim, call: Call, result: AgentResult) -> StepOutcome:
         """Save the result, then publish its events. Keep it until PostgreSQL answers, because the call was paid for."""
         seconds = round(claim.elapsed + self._clock() - call.claimed_at, 3)
-        completed = self._retry_until_success(lambda: self._completion_events(step, claim, seconds))
-        payloads = self._retry_until_success(lambda: [event.to_bytes() for event in completed])
+        completed = self._repeat_until_answered(lambda: self._completion_events(step, claim, seconds))
+        payloads = self._repeat_until_answered(lambda: [event.to_bytes() for event in completed])
         try:
-            is_saved = self._retry_until_success(
+            is_saved = self._repeat_until_answered(
                 lambda: self._step_store.save(
                     step, call.call_id, claim.attempts, result, seconds=seconds, events=payloads
                 )
@@ -230,13 +201,13 @@ class StepRunner:
 
     def _handle_failure(self, step: Step, claim: Claim, call: Call, failure: Failure) -> StepOutcome:
         """Schedule a retry, or fail the thought when the failure is final or the attempts are exhausted."""
-        call.has_result = True
+        call.has_returned = True
         if not failure.retriable or claim.attempts >= self._settings.max_attempts:
             return self._fail(step, claim, call.call_id, failure)
-        backoff = backoff_seconds(failure, claim.attempts, self._settings.kafka_retry_backoff_ms / 1000)
+        backoff = backoff_seconds(failure, claim.attempts, self._settings.retry_backoff_seconds)
         error = failure.error(step.agent, claim.attempts)
-        is_scheduled = self._retry_until_success(
-            lambda: self._step_store.retry(step, call.call_id, backoff=backoff, error=error)
+        is_scheduled = self._repeat_until_answered(
+            lambda: self._step_store.schedule_retry(step, call.call_id, backoff=backoff, error=error)
         )
         return Requeue(backoff) if is_scheduled else Drop("fenced")
 
@@ -250,7 +221,7 @@ class StepRunner:
             message=failure.message,
             attempts=claim.attempts,
         )
-        is_failed = self._retry_until_success(
+        is_failed = self._repeat_until_answered(
             lambda: self._step_store.fail(
                 step,
                 call_id,
@@ -264,21 +235,25 @@ class StepRunner:
             return Drop("fenced")
         self._publisher.publish(event, terminal=True)
         log.error(
-            "A thought failed and its dead letter is in the outbox: %s",
+            "A thought failed and its dead letter is in the outbox: %s; see `python -m bridge dead-letters show %s:%d`",
             failure.kind,
+            step.thought_id,
+            claim.turn,
             extra={"thought_id": step.thought_id, "user_id": claim.user_id, "step": step.number, "agent": step.agent},
         )
         return Failed(failure.kind)
 
-    def _retry_before_call(self, statement: Callable[[], T]) -> T:
+    def _repeat_before_call(self, statement: Callable[[], T]) -> T:
         """Repeat a statement until PostgreSQL answers, while no agent has been called yet.
 
         A process that is shutting down repeats the statement once before it raises ShuttingDownError: a claim whose
         answer was lost may have been granted, and until its lease expires no other worker could claim the step.
         """
-        return self._retry_until_success(statement, shutting_down=self._shutting_down)
+        return self._repeat_until_answered(statement, shutting_down=self._shutting_down)
 
-    def _retry_until_success(self, statement: Callable[[], T], shutting_down: Callable[[], bool] = lambda: False) -> T:
+    def _repeat_until_answered(
+        self, statement: Callable[[], T], shutting_down: Callable[[], bool] = lambda: False
+    ) -> T:
         """Repeat a statement until PostgreSQL answers. Raises SQLAlchemyError only when PostgreSQL rejects the data.
 
         A MemoryError is retried as well, because the thought that meets it did not cause it.
@@ -289,9 +264,10 @@ class StepRunner:
             if earlier_errors and shutting_down():
                 raise ShuttingDownError from error
             earlier_errors.append(error)
-            log.warning(
-                "PostgreSQL is unavailable or rejects the statement, retrying in %g s: %s", delay, describe_error(error)
-            )
+            problem = "PostgreSQL is unavailable or rejects the statement"
+            if isinstance(error, MemoryError):
+                problem = "Memory is exhausted"
+            log.warning("%s, retrying in %g s: %s", problem, delay, describe_error(error))
 
         return retry(
             statement,
@@ -304,6 +280,6 @@ class StepRunner:
 
 
 def _retry_delays() -> Iterator[float]:
-    yield from RETRY_DELAYS
+    yield from STATEMENT_RETRY_DELAYS
     while True:
-        yield RETRY_DELAYS[-1]
+        yield STATEMENT_RETRY_DELAYS[-1]

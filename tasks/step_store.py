@@ -33,7 +33,7 @@ class Step:
     """What a Celery message identifies: a thought, the `dispatch_id` that sent the message, and a step (from 1)."""
 
     thought_id: UUID
-    token: int
+    dispatch_id: int
     """The `dispatch_id`: invalidates the messages of superseded dispatches."""
     number: int
 
@@ -89,21 +89,21 @@ class StepStore:
         self._database = database
         self._settings = settings
 
-    def claim(self, step: Step, call: UUID) -> Claim | None:
+    def claim(self, step: Step, call_id: UUID) -> Claim | None:
         """Claim the step for one call. Return None when the thought does not exist."""
         row = self._database.row(
             statements.CLAIM,
             id=step.thought_id,
-            token=step.token,
+            dispatch_id=step.dispatch_id,
             step=step.number,
-            call=call,
+            call_id=call_id,
             max=self._settings.max_attempts,
             earlier=step.definition.reads_earlier_thoughts,
         )
         if row is None:
             return None
         return Claim(
-            result=row.verdict,
+            result=row.result,
             user_id=row.user_id,
             turn=row.turn,
             attempts=row.attempts,
@@ -125,7 +125,7 @@ class StepStore:
         return {row.call_id: row.renewed for row in rows}
 
     def save(
-        self, step: Step, call: UUID, attempts: int, result: AgentResult, *, seconds: float, events: Iterable[bytes]
+        self, step: Step, call_id: UUID, attempts: int, result: AgentResult, *, seconds: float, events: Iterable[bytes]
     ) -> bool:
         """Save the step's result and write its `events` to the outbox. Return False, without writing, when fenced.
 
@@ -134,7 +134,7 @@ class StepStore:
         """
         parameters = {
             "id": step.thought_id,
-            "call": call,
+            "call_id": call_id,
             "step": step.number,
             "last": step.is_last,
             "seconds": seconds,
@@ -144,17 +144,22 @@ class StepStore:
             "events": list(events),
             **_run_columns(step, result),
         }
-        return confirm_rejection(lambda: self._database.rows(statements.SAVE, **parameters)[0].verdict == "saved")
+        return confirm_rejection(lambda: self._database.rows(statements.SAVE, **parameters)[0].result == "saved")
 
-    def retry(self, step: Step, call: UUID, *, backoff: float, error: Mapping[str, Any]) -> bool:
+    def schedule_retry(self, step: Step, call_id: UUID, *, backoff: float, error: Mapping[str, Any]) -> bool:
         """Schedule the next attempt in `backoff` seconds. Return False, without writing, when the call is fenced."""
-        parameters = {"id": step.thought_id, "call": call, "backoff": backoff, "error": json.dumps(clean(dict(error)))}
+        parameters = {
+            "id": step.thought_id,
+            "call_id": call_id,
+            "backoff": backoff,
+            "error": json.dumps(clean(dict(error))),
+        }
         return self._database.row(statements.RETRY, **parameters) is not None
 
     def fail(
         self,
         step: Step,
-        call: UUID | None,
+        call_id: UUID | None,
         turn: int,
         *,
         error: Mapping[str, Any],
@@ -163,13 +168,13 @@ class StepStore:
     ) -> bool:
         """Fail the thought and write its dead letter. Return False, without writing, when another call has moved it on.
 
-        `call` is None when the attempts are exhausted and no call is in progress.
+        `call_id` is None when the attempts are exhausted and no call is in progress.
         """
         parameters = {
             "id": step.thought_id,
-            "token": step.token,
+            "dispatch_id": step.dispatch_id,
             "step": step.number,
-            "call": call,
+            "call_id": call_id,
             "turn": turn,
             "max": self._settings.max_attempts,
             "reason": str(error["kind"]),

@@ -8,30 +8,21 @@ from agents.selection import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
-from tasks.batches import Batches
 from tasks.calls import Calls
 from tasks.liveness import WorkerCounters
-from tasks.step import REQUEUE_SECONDS, Requeue, StepOutcome, StepRunner
+from tasks.step import REQUEUE_SECONDS, StepRunner
+from tasks.step_outcomes import Requeue, StepOutcome
 from tasks.step_store import Step, StepStore
 from tasks.watchdog import Watchdog, is_shutting_down
 
 
-def make_step_store(settings: Settings, connections: int = POOL_SIZE) -> StepStore:
+def _make_step_store(settings: Settings, connections: int = POOL_SIZE) -> StepStore:
     """Return a step store whose every statement is bounded by LEASE_RENEW_SECONDS, as the length of a lease assumes."""
     seconds = settings.lease_renew_seconds
     engine = make_engine(
         settings.database_url, "worker", statement_seconds=seconds, connections=connections, index_plans_only=True
     )
     return StepStore(Database(engine), settings)
-
-
-def request_batch(settings: Settings) -> None:
-    """Request a batch over a connection that is opened and closed for this call. Raises SQLAlchemyError."""
-    engine = make_engine(settings.database_url, "beat", connections=1)
-    try:
-        Batches(Database(engine)).request()
-    finally:
-        engine.dispose()
 
 
 class Worker:
@@ -46,7 +37,7 @@ class Worker:
     @cached_property
     def step_store(self) -> StepStore:
         """The step store of the steps; the renewals have their own."""
-        return make_step_store(self._settings)
+        return _make_step_store(self._settings)
 
     @cached_property
     def runner(self) -> StepRunner:
@@ -56,7 +47,7 @@ class Worker:
         the leases of living calls expired.
         """
         publisher = ProgressPublisher(connect_redis(self._settings.redis_url), self._settings.redis_sse_prefix)
-        calls = Calls(make_step_store(self._settings, connections=1).renew, self._settings.lease_renew_seconds)
+        calls = Calls(_make_step_store(self._settings, connections=1).renew, self._settings.lease_renew_seconds)
         return StepRunner(
             self.step_store, self._provider, publisher, calls, self._settings, shutting_down=self._is_shutting_down
         )

@@ -99,7 +99,9 @@ def settings(stores: Stores, database_url: str, redis_client: redis.Redis, overr
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
-    engine = make_engine(settings.database_url, "test")
+    engine = make_engine(
+        settings.database_url, "test", statement_seconds=30.0
+    )  # large rows take long on a busy machine
     yield Database(engine)
     engine.dispose()
 

@@ -38,10 +38,10 @@ class Stores:
     kafka_bootstrap: str
 
 
-def devstack(*arguments: str, timeout: float = 300) -> "subprocess.CompletedProcess[str]":
+def devstack(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run a devstack command and return the finished process; the caller checks its return code."""
     command = [sys.executable, "-m", "devstack", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
 def parse_stores(status: str) -> Stores:

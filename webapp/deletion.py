@@ -1,4 +1,4 @@
-"""Deletes a thought: erases its text and results, and keeps its row as a tombstone.
+"""Deletes a thought: erases its text and results, and keeps its row with the status `deleted`.
 
 Without the row, an old Kafka record of the thought would count as a new thought of an external producer. Records in
 Kafka, and one that still waits in the outbox, disappear when the retention of their topic ends.
@@ -10,10 +10,12 @@ from uuid import UUID
 from sqlalchemy import text
 
 from contracts.database import Database
+from contracts.dead_letters import PERSONAL_KEYS
 
 OWNER: Final = text("SELECT user_id FROM thoughts WHERE id = :id")
+"""The user of a thought, also of a deleted one."""
 
-_ERASE_REST: Final = """
+_ERASE_REST: Final = f"""
     runs AS (DELETE FROM agent_runs USING gone WHERE thought_id = gone.id),
     letters AS (
       SELECT failure_id FROM dead_letters JOIN gone ON thought_id = gone.id
@@ -22,13 +24,13 @@ _ERASE_REST: Final = """
                                                    AND headers->>'user_id' = gone.user_id::text
        WHERE thought_id IS NULL),
     unsent AS (
-      UPDATE outbox o SET value = '', headers = o.headers - '{message,stack,original_key,original_headers}'::text[]
+      UPDATE outbox o SET value = '', headers = o.headers - '{PERSONAL_KEYS}'::text[]
         FROM letters WHERE o.failure_id = letters.failure_id)
     UPDATE dead_letters l
-       SET value = '', headers = l.headers - '{message,stack,original_key,original_headers}'::text[],
+       SET value = '', headers = l.headers - '{PERSONAL_KEYS}'::text[],
            state = 'discarded', resolved_at = COALESCE(l.resolved_at, clock_timestamp())
       FROM letters WHERE l.failure_id = letters.failure_id
-"""
+"""  # noqa: S608  all parts are constants
 """Erases the results, and the dead letters in the table and in the outbox. A record that was dead-lettered before its
 thought was stored holds the text too; its headers name the thought."""
 
@@ -60,7 +62,7 @@ def owner_of(database: Database, thought_id: UUID) -> UUID | None:
 
 
 def delete(database: Database, thought_id: UUID) -> None:
-    """Turn the thought into a tombstone. Deleting it again is harmless.
+    """Erase the thought's text and results. Deleting it again is harmless.
 
     Raises SQLAlchemyError when PostgreSQL is unavailable; the caller should then repeat the call.
     """

@@ -29,11 +29,11 @@ SPARE_CONNECTIONS = 1000
 
 def on_starting(server: Any) -> None:
     """Stop the parent with one line when the settings are invalid, instead of restarting workers forever."""
-    settings = load_web_settings()
+    settings = _load_web_settings()
     server.cfg.set("worker_connections", settings.sse_max_connections + SPARE_CONNECTIONS)
 
 
-def load_web_settings() -> Settings:
+def _load_web_settings() -> Settings:
     """Return the settings. Raises SystemExit when they are invalid or lack SECRET_KEY, which only the web requires."""
     try:
         settings = load_settings()

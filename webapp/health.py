@@ -12,9 +12,9 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 from redis import RedisError
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from webapp.queries import PING
 from webapp.services import Services, services
 
 blueprint = Blueprint("health", __name__)
@@ -30,22 +30,22 @@ def health() -> tuple[Response, int]:
 
     `latency_ms` is null when a check failed. When Kafka is switched off, its check is ok and `disabled`.
     """
-    checks = run_checks(services())
-    status = overall_status(checks)
+    checks = _run_checks(services())
+    status = _overall_status(checks)
     return jsonify(status=status, checks=checks), 503 if status == "down" else 200
 
 
-def overall_status(checks: dict[str, dict[str, Any]]) -> str:
+def _overall_status(checks: dict[str, dict[str, Any]]) -> str:
     """Return `ok`, `degraded` or `down`."""
     if not checks["postgres"]["ok"]:
         return "down"
     return "ok" if all(check["ok"] for check in checks.values()) else "degraded"
 
 
-def run_checks(parts: Services) -> dict[str, dict[str, Any]]:
+def _run_checks(parts: Services) -> dict[str, dict[str, Any]]:
     """Run all checks at once and wait at most CHECK_TIMEOUT_SECONDS for their results."""
     checks_to_run: dict[str, Check] = {
-        "postgres": lambda: parts.database.rows(text("SELECT 1")),
+        "postgres": lambda: parts.database.rows(PING),
         "redis": parts.redis.ping,
     }
     if parts.settings.kafka_enabled:

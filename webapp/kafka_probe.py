@@ -4,9 +4,10 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
-from contracts.settings import SettingsError
+from contracts.setting_values import Address
 
 log = logging.getLogger(__name__)
 
@@ -18,12 +19,11 @@ CONNECT_TIMEOUT_SECONDS = 1.5
 class KafkaProbe:
     """Checks every CHECK_INTERVAL_SECONDS in a background thread, so that no request waits for the result.
 
-    `servers` is Kafka's comma-separated list; when it is empty, nothing is checked. Raises SettingsError for an address
-    without a port.
+    `servers` are hosts and ports; when there are none, nothing is checked.
     """
 
-    def __init__(self, servers: str) -> None:
-        self._servers = [_address(server) for server in servers.split(",") if server.strip()]
+    def __init__(self, servers: Sequence[Address]) -> None:
+        self._servers = servers
         self._reachable = True
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -58,7 +58,7 @@ class KafkaProbe:
         return time.monotonic() - started_at
 
     def _connect(self) -> None:
-        last_error: OSError = ConnectionError("KAFKA_BOOTSTRAP_SERVERS is empty")
+        last_error: OSError = ConnectionError("there is no server to connect to")
         for address in self._servers:
             try:
                 socket.create_connection(address, CONNECT_TIMEOUT_SECONDS / len(self._servers)).close()
@@ -82,10 +82,3 @@ class KafkaProbe:
                 else "Kafka is unavailable, accepted thoughts wait in the outbox until it is back"
             )
         self._reachable = reachable
-
-
-def _address(server: str) -> tuple[str, int]:
-    host, _, port = server.strip().rpartition(":")
-    if not (host and port.isdigit()):
-        raise SettingsError("KAFKA_BOOTSTRAP_SERVERS: must be host:port, or several of them separated by commas")
-    return host.strip("[]"), int(port)

@@ -19,7 +19,7 @@ from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable, UnprocessableEntity
 
-from contracts.database import is_rejected_data
+from contracts.database import describe_error, is_rejected_data
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ RETRY_AFTER_SECONDS = 5
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
-def problem_response(status: int, title: str, detail: str, **members: Any) -> Response:
+def _problem_response(status: int, title: str, detail: str, **members: Any) -> Response:
     """Return a response of type application/problem+json."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
     return Response(json.dumps(body), status, content_type="application/problem+json")
@@ -43,14 +43,14 @@ def register(app: Flask) -> None:
 def error_response(error: HTTPException) -> Response:
     """Return the response to an HTTP error: a page for people, a problem for programs."""
     status, title = error.code or 500, error.name
-    if expects_page():
+    if _expects_page():
         reload_after = getattr(error, "retry_after", None) if request.method == "GET" else None
         page = render_template(
             "error.html", status=status, title=title, detail=error.description, reload_after=reload_after
         )
         response = Response(page, status)
     else:
-        response = problem_response(status, title, error.description or title)
+        response = _problem_response(status, title, error.description or title)
     return copy_headers(error, response)
 
 
@@ -62,7 +62,7 @@ def copy_headers(error: HTTPException, response: Response) -> Response:
     return response
 
 
-def expects_page() -> bool:
+def _expects_page() -> bool:
     """Return whether the client expects a page: it requested a page, sent a form, or is a browser at an unknown URL."""
     if request.blueprint == "pages":
         return True
@@ -82,7 +82,7 @@ def database_problem(error: SQLAlchemyError) -> HTTPException:
     """Return the HTTP error of a failed statement: 422 for a value that cannot be stored, 503 otherwise (logged)."""
     if is_rejected_data(error):
         return UnprocessableEntity("The database cannot store a value of this request. Change it and try again.")
-    log.error("PostgreSQL is unavailable, the request is answered with 503: %s", error)
+    log.error("PostgreSQL is unavailable, the request is answered with 503: %s", describe_error(error))
     return service_unavailable("The database is unavailable at the moment. Nothing was lost; try again in a moment.")
 
 

@@ -1,4 +1,7 @@
-"""Reads from PostgreSQL: thoughts, the runs of their agents, and the figures of the metrics."""
+"""The web's reads from PostgreSQL: thoughts, the runs of their agents, batches, and the figures of the metrics.
+
+Its writes are in `submission.py` and `deletion.py`.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Executable, Select, Uuid, any_, bindparam, func, select, text, tuple_, union
 from sqlalchemy.exc import DBAPIError
 
+from agents.catalogue import CATALOGUE
 from contracts.database import Database, Row
 from contracts.tables import agent_runs, thoughts
 
@@ -56,9 +60,19 @@ COUNTS: Final = text("""
                    count(*) FILTER (WHERE status = 'processing') AS processing
               FROM thoughts WHERE finished_at IS NULL) open_ones
 """)
+"""The figures of the gauges, in one row."""
 
 AUDIT: Final = text("SELECT figures, EXTRACT(epoch FROM now() - at)::float8 AS age FROM audits")
 """The figures of the last audit, described in `contracts.audits`; no row before the first audit."""
+
+
+PING: Final = text("SELECT 1")
+"""Succeeds whenever PostgreSQL answers."""
+
+RUNNING_BATCH: Final = text("""
+    SELECT FROM batches WHERE begun_at IS NOT NULL AND ended_at IS NULL AND asked_at >= :created_at
+""")
+"""Running batches that include this thought; a thought written after the request of a batch waits for the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,11 @@ class Thought:
 
     row: Row
     runs: tuple[Row, ...]
+
+    @property
+    def total_steps(self) -> int:
+        """The number of the thought's agents. A completed thought keeps its number when an agent is added later."""
+        return int(self.row.steps_done) if self.row.status == "completed" else CATALOGUE.total
 
 
 def read(database: Database, statement: Executable, **parameters: Any) -> list[Row]:
@@ -125,6 +144,11 @@ def open_and_latest(database: Database, user_id: UUID) -> list[Thought]:
 def thoughts_ahead(database: Database, user_id: UUID, turn: int) -> int:
     """Return how many open thoughts of the user come before this turn."""
     return int(read(database, _AHEAD, user=user_id, turn=turn)[0][0])
+
+
+def is_in_running_batch(database: Database, created_at: datetime) -> bool:
+    """Return whether a batch that includes a thought of this time is running."""
+    return bool(read(database, RUNNING_BATCH, created_at=created_at))
 
 
 def _in_view(user_id: UUID) -> Select[Any]:

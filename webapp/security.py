@@ -28,12 +28,12 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def register(app: Flask) -> None:
     """Install the checks of every request and the headers of every response."""
-    app.before_request(require_own_host)
-    app.before_request(require_same_site)
+    app.before_request(_require_own_host)
+    app.before_request(_require_same_site)
     app.after_request(_add_headers)
 
 
-def require_own_host() -> None:
+def _require_own_host() -> None:
     """Accept only this machine's own host names while TRUST_USER_ID is on. Raises Forbidden.
 
     Otherwise another site could point its own name at the loopback address (DNS rebinding), count as the same site, and
@@ -46,7 +46,7 @@ def require_own_host() -> None:
         )
 
 
-def require_same_site() -> None:
+def _require_same_site() -> None:
     """Reject requests that another site made a browser send. Raises Forbidden.
 
     Over TLS a browser sends Sec-Fetch-Site. Over HTTP it sends only Origin, which must equal the requested host: the

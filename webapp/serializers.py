@@ -44,7 +44,7 @@ def thought(source: Thought) -> dict[str, Any]:
         "completed_at": isoformat_utc(row.finished_at),
         "processing_time_seconds": row.processing_seconds,
         "error": error(row.error) if row.status == "failed" else None,
-        "agents": [_agent(source, number) for number in range(1, total_steps(row) + 1)],
+        "agents": [_agent(source, number) for number in range(1, source.total_steps + 1)],
     }
 
 
@@ -59,7 +59,7 @@ def error(stored: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def agent_status(row: Any, number: int) -> str:
+def _agent_status(row: Any, number: int) -> str:
     """Return the status of an agent. `row` is the thought's row; `number` counts from 1."""
     if number <= row.steps_done:
         return "completed"
@@ -72,17 +72,12 @@ def agent_status(row: Any, number: int) -> str:
     return "retrying" if row.call_id is None else "running"
 
 
-def total_steps(row: Any) -> int:
-    """Return the number of a thought's agents. A completed thought keeps its number when an agent is added later."""
-    return int(row.steps_done) if row.status == "completed" else CATALOGUE.total
-
-
 def _agent_name(thought: Thought, number: int) -> str:
     return str(thought.runs[number - 1].agent) if number <= len(thought.runs) else CATALOGUE.at_step(number).name
 
 
 def _agent(thought: Thought, number: int) -> dict[str, Any]:
-    status = agent_status(thought.row, number)
+    status = _agent_status(thought.row, number)
     agent = {"name": _agent_name(thought, number), "number": number, "status": status}
     return agent | (_finished_run(thought, number) if status == "completed" else _latest_call(thought.row, status))
 

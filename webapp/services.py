@@ -53,10 +53,7 @@ class Services:
 
 
 def make_services(settings: Settings) -> Services:
-    """Return the services of one process, not yet connected.
-
-    Raises SettingsError when KAFKA_BOOTSTRAP_SERVERS is invalid.
-    """
+    """Return the services of one process, not yet connected."""
     engine = make_engine(
         settings.database_url, "web", statement_seconds=STATEMENT_TIMEOUT_SECONDS, index_plans_only=True
     )
@@ -71,7 +68,7 @@ def make_services(settings: Settings) -> Services:
         connection_limiter=limiter,
         stream_query_slots=BoundedSemaphore(STREAM_QUERY_SLOTS),
         background_publisher=BackgroundPublisher(ProgressPublisher(client, settings.redis_sse_prefix)),
-        kafka_probe=KafkaProbe(settings.kafka_bootstrap_servers if settings.kafka_enabled else ""),
+        kafka_probe=KafkaProbe(settings.kafka_addresses if settings.kafka_enabled else []),
         metrics=Metrics(database, limiter),
     )
 

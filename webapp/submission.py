@@ -7,19 +7,20 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.accept import Accepted, accept
-from contracts.database import is_rejected_data
+from contracts.database import describe_error, is_rejected_data
 from contracts.events import thought_created
 from contracts.retry import retry
 from webapp.services import Services
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 3.0
+RETRY_TIMEOUT_SECONDS = 3.0
 """No new attempt starts after this. With the timeout of a statement, the client gets a response within about 6 s."""
 
 RETRY_DELAYS = (0.1, 0.4, 1.0)
 
 INSERT_USER = sql("INSERT INTO users (id) VALUES (:id) ON CONFLICT DO NOTHING")
+"""Creates a user without a name; an existing one stays as it is."""
 
 ACCEPTED = "Processing started..."
 ACCEPTED_FOR_BATCH = "Will be analyzed tonight..."
@@ -43,9 +44,9 @@ def submit(services: Services, user_id: UUID, thought_id: UUID, text: str) -> No
     """
     event = thought_created(user_id, thought_id, text)
     accepted, attempts = _accept_with_retries(services, user_id, thought_id, text, event.to_bytes())
-    if accepted.existing_text == "":  # only a deleted thought has an empty text
+    if accepted.was_deleted:
         raise ThoughtDeletedError("the thought of this Idempotency-Key was deleted")
-    if accepted.belongs_to_another(user_id) or accepted.existing_text not in {None, text}:
+    if accepted.contradicts(user_id, text):
         raise KeyReusedError("this Idempotency-Key was used before for another text")
     if accepted.created or attempts > 1:  # an earlier attempt may have stored it although its answer was lost
         services.metrics.accepted.inc()
@@ -70,7 +71,7 @@ def _accept_with_retries(
         log.warning(
             "PostgreSQL did not accept a thought, retrying in %g s: %s",
             delay,
-            type(error).__name__,
+            describe_error(error),
             extra={"thought_id": thought_id},
         )
 
@@ -79,7 +80,7 @@ def _accept_with_retries(
         errors=SQLAlchemyError,
         is_transient=lambda error: not is_rejected_data(error),
         delays=RETRY_DELAYS,
-        timeout=RETRY_SECONDS,
+        timeout=RETRY_TIMEOUT_SECONDS,
         on_retry=log_retry,
     )
     return accepted, len(failures) + 1

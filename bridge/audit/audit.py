@@ -1,4 +1,4 @@
-"""Runs a whole audit. A kept Audit can be run again; it then reads only what is new and what was open.
+"""Runs audits. The first run of an `Audit` reads everything; a later one reads only what is new and what was open.
 
 The order of the queries makes a snapshot of running stores consistent: open thoughts first, then the outbox, commits,
 the ends of the log, the records up to there, and last PostgreSQL's states of these records.

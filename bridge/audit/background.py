@@ -36,11 +36,13 @@ STATEMENT_SECONDS: Final = 30.0
 STOP_TIMEOUT_SECONDS: Final = 3.0
 
 LAST_AUDIT: Final = text("SELECT at, EXTRACT(epoch FROM now() - at)::float8 AS seconds FROM audits")
+"""When the last audit of any relay was stored; no row before the first one."""
 
 STORE_AUDIT: Final = text("""
     INSERT INTO audits (figures) VALUES (CAST(:figures AS jsonb))
     ON CONFLICT (id) DO UPDATE SET at = now(), figures = EXCLUDED.figures RETURNING at
 """)
+"""Stores the figures of an audit in place of the previous ones."""
 
 
 class BackgroundAudit:
@@ -89,10 +91,10 @@ class BackgroundAudit:
 
     def _log_findings(self, figures: Figures) -> None:
         """Log each finding once; one that disappears and returns is logged again."""
-        current = {(finding["kind"], finding["subject"]): finding["line"] for finding in figures["finding_details"]}
+        current = {(finding["kind"], finding["subject"]): finding["text"] for finding in figures["finding_details"]}
         for (kind, subject), line in current.items():
             if (kind, subject) not in self._logged:
-                log.error("ALARM audit inconsistency: %s", escape_control_chars(f"{kind}: {subject}: {line}"))
+                log.error("ALARM: audit inconsistency: %s", escape_control_chars(f"{kind}: {subject}: {line}"))
         self._logged = set(current)
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from bridge.audit import findings
 from bridge.audit.queries import AuditQueries
 from bridge.audit.snapshot import AuditSnapshot
-from bridge.dead_letters.topic_index import TopicIndex, expected_in_topic
+from bridge.dead_letters.topic_index import TopicContents, expected_in_topic
 from bridge.kafka.topic_reader import TopicReader
 from contracts.database import Database
 from contracts.settings import Settings
@@ -21,7 +21,7 @@ class DeadLetterCheck:
     ) -> None:
         self._database = database
         self._queries = queries
-        self._topic_index = None if reader is None else TopicIndex(reader, settings.kafka_dead_letter_topic)
+        self._topic_index = None if reader is None else TopicContents(reader, settings.kafka_dead_letter_topic)
 
     def run(self, snapshot: AuditSnapshot) -> None:
         """Count the dead letters and report inconsistencies. Raises SQLAlchemyError and KafkaException."""
@@ -35,7 +35,7 @@ class DeadLetterCheck:
         if self._topic_index is not None:
             self._compare(self._topic_index, snapshot)
 
-    def _compare(self, topic_index: TopicIndex, snapshot: AuditSnapshot) -> None:
+    def _compare(self, topic_index: TopicContents, snapshot: AuditSnapshot) -> None:
         """Compare index and topic.
 
         The index is read before the ends of the topic, so that each record that it calls published is in the topic.
@@ -50,7 +50,7 @@ class DeadLetterCheck:
             if topic_index.is_missing(row)
         ]
 
-    def _not_indexed(self, topic_index: TopicIndex) -> list[findings.Finding]:
+    def _not_indexed(self, topic_index: TopicContents) -> list[findings.Finding]:
         failure_ids = list(topic_index.positions)
         missing: set[str] = set()
         for start in range(0, len(failure_ids), FAILURES_PER_QUERY):

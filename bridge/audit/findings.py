@@ -31,7 +31,7 @@ class Finding:
 
     kind: str
     subject: str
-    line: str
+    text: str
 
 
 def confirm_findings(first: Sequence[Finding], second: Sequence[Finding]) -> list[Finding]:
@@ -160,7 +160,7 @@ def dead_letter_not_in_topic(failure: str, thought: str, partition: int | None, 
         position = f"partition {partition} offset {offset} of the dead letter topic"
         problem = f"the dead letter of {owner} should be at {position}, but no record there has its failure id"
     return Finding(
-        "dead_letter", f"failure {failure}", f"{problem}. `python -m bridge dead-letters publish` publishes it."
+        "dead_letter", f"failure {failure}", f"{problem}. `python -m bridge dead-letters republish` publishes it again."
     )
 
 

@@ -64,6 +64,7 @@ WITHOUT_RECORD: Final = text("""
 """Those of the thoughts that are still open, and how long ago the sweep should have re-emitted them."""
 
 USERS: Final = text("SELECT id FROM users WHERE id > CAST(:after AS uuid) ORDER BY id LIMIT :page")
+"""A page of users."""
 
 THOUGHTS: Final = text("""
     WITH c AS (
@@ -132,11 +133,13 @@ OUTBOX: Final = text("""
            COALESCE(EXTRACT(epoch FROM now() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0)::float8 AS seconds
       FROM outbox
 """)
+"""How many rows wait, how many are parked, and the first and oldest of those that wait."""
 
 PARKED: Final = text("""
     SELECT id, topic, COALESCE(key, '-') AS key, COALESCE(parked_reason, 'by hand') AS reason FROM outbox
      WHERE parked_at IS NOT NULL ORDER BY id
 """)
+"""The rows that Kafka rejected permanently, and why."""
 
 DEAD_LETTER_COUNTS: Final = text("""
     SELECT count(*) AS indexed, count(*) FILTER (WHERE state = 'open') AS open,
@@ -144,8 +147,10 @@ DEAD_LETTER_COUNTS: Final = text("""
              SELECT FROM outbox o WHERE o.failure_id = dead_letters.failure_id)) AS unpublished
       FROM dead_letters
 """)
+"""How many dead letters there are, how many are open, and how many will never reach Kafka."""
 
 INDEXED: Final = text("SELECT failure_id FROM dead_letters WHERE failure_id = ANY (CAST(:failures AS text[]))")
+"""Those of the failure ids that are in the index."""
 
 DEAD_LETTERS_WITHOUT_FAILURE: Final = text("""
     SELECT l.failure_id, CAST(l.thought_id AS text) AS thought, COALESCE(t.status, 'not stored') AS status
@@ -159,6 +164,7 @@ BATCHES: Final = text("""
     SELECT id, begun_at IS NOT NULL AS begun, EXTRACT(epoch FROM now() - asked_at)::float8 AS seconds
       FROM batches WHERE ended_at IS NULL ORDER BY id
 """)
+"""The batches that have not ended, and how long ago they were requested."""
 
 
 @dataclass(frozen=True, slots=True)

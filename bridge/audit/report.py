@@ -17,7 +17,7 @@ def report(figures: Figures) -> Iterator[str]:
         yield "Batch mode: thoughts are processed from PostgreSQL, so no Kafka records were checked."
     yield from (f"{_number(figures[name]):>12}  {name:26}{about}" for name, about in SINGLE_FIGURES.items())
     yield from (
-        escape_control_chars(f"{finding['kind']}: {finding['subject']}: {finding['line']}")
+        escape_control_chars(f"{finding['kind']}: {finding['subject']}: {finding['text']}")
         for finding in figures["finding_details"]
     )
     yield _summary(figures)

@@ -19,7 +19,7 @@ class AuditSnapshot:
         """Return the object of `contracts.audits`: the first `max_findings` as lines, all of them in the numbers."""
         kinds = Counter(finding.kind for finding in self.findings)
         lines = [
-            {"kind": finding.kind, "subject": finding.subject, "line": finding.line}
+            {"kind": finding.kind, "subject": finding.subject, "text": finding.text}
             for finding in self.findings[:max_findings]
         ]
         return {

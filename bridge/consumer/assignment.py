@@ -9,11 +9,12 @@ import logging
 import time
 from typing import Final
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from bridge.kafka.commits import fetch_commits
 from bridge.kafka.retry import retry_transient
-from bridge.kafka.start_offset import NO_EPOCH, UNKNOWN_WATERMARKS, CommittedOffset, StartOffset, choose_start_offset
+from bridge.kafka.start_offset import UNKNOWN_WATERMARKS, StartOffset, choose_start_offset
 from bridge.kafka.topic_ids import NO_TOPIC_ID, TopicIds, await_topic_id
 from bridge.kafka.watermarks import Watermarks
 
@@ -37,20 +38,20 @@ def resolve_start_offsets(
         return NO_TOPIC_ID, {}
     deadline = time.monotonic() + seconds
     topic_id = await_topic_id(topic_ids.request(_seconds_left(deadline)))
+    topic, numbers = partitions[0].topic, [partition.partition for partition in partitions]
     commits = retry_transient(
-        lambda: consumer.committed(partitions, timeout=_seconds_left(deadline)), _seconds_left(deadline)
+        lambda: fetch_commits(consumer, topic, numbers, _seconds_left(deadline)), _seconds_left(deadline)
     )
-    watermarks = _watermarks(admin, partitions, min(WATERMARKS_TIMEOUT_SECONDS, _seconds_left(deadline)))
+    watermarks = _watermarks(admin, topic, numbers, min(WATERMARKS_TIMEOUT_SECONDS, _seconds_left(deadline)))
     return topic_id, {
-        commit.partition: _start_offset(commit, topic_id, watermarks.get(commit.partition, UNKNOWN_WATERMARKS))
-        for commit in commits
+        number: choose_start_offset(commit, topic_id, *watermarks.get(number, UNKNOWN_WATERMARKS))
+        for number, commit in commits.items()
     }
 
 
-def _watermarks(admin: AdminClient, partitions: list[TopicPartition], seconds: float) -> dict[int, tuple[int, int]]:
+def _watermarks(admin: AdminClient, topic: str, numbers: list[int], seconds: float) -> dict[int, tuple[int, int]]:
     """Return the first offset and the end of each partition that has a leader."""
-    numbers = [partition.partition for partition in partitions]
-    watermarks = Watermarks(admin, partitions[0].topic)
+    watermarks = Watermarks(admin, topic)
     try:
         retry_transient(lambda: watermarks.fetch(numbers), seconds)
     except KafkaException as error:
@@ -59,15 +60,6 @@ def _watermarks(admin: AdminClient, partitions: list[TopicPartition], seconds: f
             "The watermarks of partitions %s are unknown, reading starts at their commits unchecked: %s", missing, error
         )
     return watermarks.by_partition
-
-
-def _start_offset(commit: TopicPartition, topic_id: str, watermarks: tuple[int, int]) -> StartOffset:
-    if commit.error:
-        raise KafkaException(commit.error)
-    if commit.offset == OFFSET_INVALID:
-        return choose_start_offset(None, topic_id, *watermarks)
-    epoch = NO_EPOCH if commit.leader_epoch is None else commit.leader_epoch
-    return choose_start_offset(CommittedOffset(commit.offset, commit.metadata or "", epoch), topic_id, *watermarks)
 
 
 def _seconds_left(deadline: float) -> float:

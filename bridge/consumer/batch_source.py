@@ -2,7 +2,7 @@
 
 A row in `batches` requests a batch. For each user with waiting thoughts the lane gets one record, of the newest
 thought. It stays open until that thought is terminal, so the lane works through the user's whole line. Nothing is
-committed. Several bridges can work on the same batch, because only one of them can claim a head.
+committed. Several bridges can work on the same batch, because only one of them can dispatch a head.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Decide: the statement that judges records and claims the heads of lines, for many users at once.
+"""Decide: the statement that judges records and dispatches the heads of lines, for many users at once.
 
 For each user of a batch it
 
@@ -8,7 +8,7 @@ For each user of a batch it
    the thought is terminal;
 2. if a record is open, finds the head of the line: the user's unfinished thought with the smallest turn, which need not
    be the thought of a record;
-3. dispatches the head in two cases: the head is pending, so it is claimed; or its lease has expired, so it is taken
+3. dispatches the head in two cases: the head is pending, so its work begins; or its lease has expired, so it is taken
    over. A takeover is a compare-and-set: the head must still have the version that the lane watched. If the head's own
    record is in the batch, the row stores where it stood in Kafka (`origin`). Any other head is left as it is;
 4. returns the verdicts and the head as it stands afterwards.
@@ -66,7 +66,7 @@ DECIDE: Final = text("""
            head.beat + head.take::int AS beat,
            CASE WHEN NOT head.take THEN head.sends WHEN head.new_token = 1 THEN 1 ELSE head.sends + 1 END AS sends,
            head.in_call AND NOT head.take AS in_call, head.losses + (head.take AND head.in_call)::int AS losses,
-           head.wait, COALESCE(head.take, false) AS dispatched, head.begins AND head.take AS begins, head.tracing
+           head.wait, COALESCE(head.take, false) AS needs_dispatch, head.begins AND head.take AS begins, head.tracing
       FROM rec LEFT JOIN head ON head.user_id = rec.user_id
 """)
 """Two traps:
@@ -85,8 +85,8 @@ def decide(database: Database, requests: Sequence[DecideRequest]) -> list[Decisi
     """Answer many requests in one statement.
 
     Raises SQLAlchemyError when PostgreSQL is unavailable or its answer is lost. The same requests can be sent again: a
-    claimed head is not pending any more and has another version, so a repeat dispatches nothing twice. A head that was
-    claimed in a lost answer is sent when its lease expires.
+    dispatched head is not pending any more and has another version, so a repeat dispatches nothing twice. A head that
+    was dispatched in a lost answer is sent when its lease expires.
     """
     records = [record for request in requests for record in request.records]
     versions = [request.expired_version for request in requests]
@@ -130,7 +130,7 @@ def _head(row: Row) -> Head | None:
         losses=row.losses,
         in_call=row.in_call,
         wait=row.wait,
-        dispatched=row.dispatched,
+        needs_dispatch=row.needs_dispatch,
         begins=row.begins,
         tracing=row.tracing,
     )

@@ -19,7 +19,7 @@ class IdleWarning:
         self._since: float | None = None
         self._is_logged = False
 
-    def is_due(self, has_partition: bool, now: float) -> bool:
+    def update(self, has_partition: bool, now: float) -> bool:
         """Return whether the warning must be logged now."""
         if has_partition:
             self._since, self._is_logged = None, False

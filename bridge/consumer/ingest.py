@@ -40,10 +40,6 @@ REASON_TEXT: Final = {
 """Why a readable event was dead-lettered: reason -> error class and message."""
 
 
-DELETED_TEXT: Final = ""
-"""The text of a thought that its author deleted. A record of it changes nothing, whatever its text is."""
-
-
 class Ingestion:
     """Processes the ingest queues of the lanes."""
 
@@ -114,8 +110,7 @@ class Ingestion:
             if is_rejected_data(error):
                 return "invalid", None
             raise
-        has_other_text = accepted.existing_text not in {None, DELETED_TEXT, event.text}
-        if accepted.belongs_to_another(record.user_id) or has_other_text:
+        if accepted.contradicts(record.user_id, event.text):
             return "contradicts", None
         if not accepted.user_known:
             return "unknown-user", None
@@ -137,7 +132,12 @@ class Ingestion:
         if record.raw.headers_left_out:
             headers["original_headers_left_out"] = record.raw.headers_left_out
         fields = {name: origin.get(name) for name in ("topic", "partition", "offset")}
-        log.error("A record is dead-lettered: %s", item.reason, extra=fields | {"failure_id": failure_id})
+        log.error(
+            "A record is dead-lettered: %s; see `python -m bridge dead-letters show %s`",
+            item.reason,
+            failure_id,
+            extra=fields | {"failure_id": failure_id},
+        )
         insert_dead_letter(
             self._database,
             failure_id=failure_id,

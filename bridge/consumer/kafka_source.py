@@ -6,32 +6,30 @@
   window is free. A record batch that Kafka's client cannot decode is requested again, and then skipped record by
   record, each as a dead letter.
 - **Commit**: every second the lanes' frontiers are committed, each with the topic's id and a leader epoch
-  (`partition.py`). A commit states that everything below the frontier is terminal in PostgreSQL. That stays true, so a
+  (`committer.py`). A commit states that everything below the frontier is terminal in PostgreSQL. That stays true, so a
   commit that arrives late, or from an earlier owner of the partition, can only be too low: records are read again.
 - **Revocation**: the frontier is committed before the next consumer reads the partition, and the lane is dropped. Work
   in progress goes on, because workers need only PostgreSQL; the next owner finds it there.
-- **Another log**: when the topic was recreated, or the log lost records below the commit, TopicRecreatedError ends the
+- **Another log**: when the topic was recreated, or the log lost records below the commit, LogReplacedError ends the
   process, and the next one reads from the earliest record.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bridge.consumer.assignment import resolve_start_offsets
+from bridge.consumer.committer import Committer, LogReplacedError, note_results
 from bridge.consumer.idle_warning import IDLE_WARNING, IdleWarning
 from bridge.consumer.lane import Lane
-from bridge.consumer.partition import NOT_COMMITTED, AssignedPartition
+from bridge.consumer.partition import AssignedPartition
 from bridge.kafka.config import client_config, is_fatal, poll_batch, reader_config
 from bridge.kafka.corrupt_batches import CORRUPT_BATCH_ERRORS, PARTITION_ERRORS
-from bridge.kafka.retry import retry_transient
-from bridge.kafka.topic_ids import NO_TOPIC_ID, TopicIds, await_topic_id
-from bridge.kafka.watermarks import Watermarks
+from bridge.kafka.topic_ids import TopicIds
 from bridge.records.decode import decode_message
 from bridge.records.parse import corrupt_record
 from bridge.records.types import InvalidRecord
@@ -51,22 +49,10 @@ CLOSE_TIMEOUT_SECONDS: Final = 20.0
 """How long leaving the group may take in all. librdkafka sets no limit: while Kafka was unavailable, one bridge took
 over 30 s."""
 
-COMMIT_INTERVAL_SECONDS: Final = 1.0
-"""Interval between commits while frontiers move."""
-
-TOPIC_CHECK_INTERVAL_SECONDS: Final = 30.0
-"""How often the topic's id is checked while no frontier moves. When a recreated log has grown exactly to the offset at
-which a lane waits, reading reports no error, and the log's records would not be read until it grows further."""
-
 SOCKET_TIMEOUT_MS: Final = 6_000
 """How long a request may take, and so the last commit of a bridge that stops while Kafka is unavailable."""
 
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
-
-
-class TopicRecreatedError(Exception):
-    """Raised when the log is not the one that was committed for. The process must start again, from the earliest
-    record."""
 
 
 class KafkaSource:
@@ -77,12 +63,11 @@ class KafkaSource:
         self._topic = settings.kafka_topic
         self._admin = AdminClient(client_config(settings, "bridge"))
         self._topic_ids = TopicIds(self._admin, self._topic)
+        self._committer = Committer(self._admin, self._topic, self._topic_ids)
         self._consumer = Consumer(_consumer_config(settings, self._on_commit))
         self._partitions: dict[int, AssignedPartition] = {}
         self._idle_warning = IdleWarning()
-        self._commit_started_at = 0.0
         self._request_timeout = REQUEST_TIMEOUT_SECONDS
-        self._topic_id_request: Future[Any] | None = None
         self._consumer.subscribe(
             [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
@@ -98,7 +83,7 @@ class KafkaSource:
         After a seek, the remaining messages of that partition are ignored: they will arrive again.
 
         Raises KafkaException when the client is permanently broken or Kafka lost the log's position, and
-        TopicRecreatedError when the log has other records below the commit.
+        LogReplacedError when the log has other records below the commit.
         """
         sought: set[int | None] = set()
         for message in poll_batch(self._consumer, seconds):
@@ -109,21 +94,11 @@ class KafkaSource:
     def commit(self, now: float) -> None:
         """Commit the frontiers that have moved, once a second, without waiting for Kafka.
 
-        Each commit takes two calls or more: first the topic's id is requested, then, when it has arrived and is still
-        the same, the offsets are sent. Raises TopicRecreatedError when the topic was recreated.
+        Raises LogReplacedError when the topic was recreated.
         """
-        if self._idle_warning.is_due(bool(self._partitions), now):
+        if self._idle_warning.update(bool(self._partitions), now):
             log.warning(IDLE_WARNING)
-        interval = (
-            COMMIT_INTERVAL_SECONDS
-            if self._with_uncommitted_progress(self._partitions)
-            else TOPIC_CHECK_INTERVAL_SECONDS
-        )
-        if self._topic_id_request is None and now - self._commit_started_at >= interval and self._partitions:
-            self._commit_started_at, self._topic_id_request = now, self._topic_ids.request(self._request_timeout)
-        if self._topic_id_request is not None and self._topic_id_request.done():
-            request, self._topic_id_request = self._topic_id_request, None
-            self._commit_offsets(self._partitions, request, wait=False)
+        self._committer.commit_when_due(self._consumer, self._partitions, now, self._request_timeout)
 
     def close(self) -> None:
         """Commit and leave the group, so that its other members get the partitions at once."""
@@ -142,10 +117,10 @@ class KafkaSource:
             self._handle_error(number, error)
         elif assigned is None:
             return False
-        elif error is None and offset < assigned.lane.next:
+        elif error is None and offset < assigned.lane.next_offset:
             self._check_previous_record(assigned, number, message.leader_epoch())
         elif error is None:
-            assigned.record_epoch(offset, message.leader_epoch())
+            assigned.note_epoch(offset, message.leader_epoch())
             self._add_to_lane(assigned.lane, message)
         elif error.code() not in CORRUPT_BATCH_ERRORS:
             assigned.lane.advance_to(offset)
@@ -157,19 +132,19 @@ class KafkaSource:
     def _add_to_lane(self, lane: Lane, message: "Message[bytes, bytes]") -> None:
         read = decode_message(self._topic, message)
         if isinstance(read, InvalidRecord):
-            lane.add_invalid(read.record, read.reason)
+            lane.add_invalid(read.record, read.message)
         else:
             lane.add_record(read)
 
     def _check_previous_record(self, assigned: AssignedPartition, number: int, epoch: int | None) -> None:
         """Check that the record before the commit is still the one that was processed. It is not processed again.
 
-        Raises TopicRecreatedError when it is another one.
+        Raises LogReplacedError when it is another one.
         """
-        if assigned.log_was_replaced(epoch):
+        if assigned.finish_previous_record_check(epoch):
             self._drop_and_reset_commit(number)
-            raise TopicRecreatedError(
-                f"ALARM: partition {number} lost records below its commit and has others in their place; "
+            raise LogReplacedError(
+                f"partition {number} lost records below its commit and has others in their place; "
                 "it is read from its earliest record"
             )
 
@@ -177,9 +152,9 @@ class KafkaSource:
         """Request a corrupt batch again; if it stays corrupt, dead-letter its next record without its bytes."""
         if assigned.checks_previous_record:  # the corrupt record lies before the lane's first one: give up the check
             assigned.checks_previous_record = False
-            self._consumer.seek(TopicPartition(self._topic, number, assigned.lane.next))
+            self._consumer.seek(TopicPartition(self._topic, number, assigned.lane.next_offset))
             return
-        skip = assigned.corrupt_batches.skip(first_offset, assigned.lane.next)
+        skip = assigned.corrupt_batches.skip(first_offset, assigned.lane.next_offset)
         self._consumer.seek(TopicPartition(self._topic, number, skip.seek_to))
         if skip.skipped is not None:
             log.error(
@@ -189,7 +164,7 @@ class KafkaSource:
                 error.str(),
             )
             invalid = corrupt_record(corrupt_origin(self._topic, number, skip.skipped, assigned.topic_id), error.str())
-            assigned.lane.add_invalid(invalid.record, invalid.reason)
+            assigned.lane.add_invalid(invalid.record, invalid.message)
 
     def _handle_error(self, number: int, error: KafkaError) -> None:
         """Raise KafkaException when the bridge must start again. Log any other error: librdkafka retries."""
@@ -208,23 +183,9 @@ class KafkaSource:
         log.warning("Kafka reports an error, reading continues: %s", error)
 
     def _drop_and_reset_commit(self, number: int) -> None:
-        """Drop the partition's lane, and commit the earliest offset in place of the commit that does not fit the log.
-
-        Otherwise the log could grow up to that commit before the next consumer starts, which would then skip records.
-        The earliest offset is that of the log that exists now, which may be another log than at the assignment. The
-        topic's id is requested before the offset, so an offset is never committed under the id of a later log.
-        """
-        if self._partitions.pop(number, None) is None:
-            return
-        try:
-            topic_id = await_topic_id(self._topic_ids.request(self._request_timeout))
-            watermarks = Watermarks(self._admin, self._topic)
-            retry_transient(lambda: watermarks.fetch([number]), self._request_timeout)
-            low, _ = watermarks.by_partition[number]
-            earliest = TopicPartition(self._topic, number, low, topic_id)
-            self._consumer.commit(offsets=[earliest], asynchronous=False)
-        except KafkaException as error:
-            log.warning("Kafka is unavailable, the wrong commit of partition %d stays: %s", number, error)
+        """Drop the partition's lane, and replace the commit that does not fit the log."""
+        if self._partitions.pop(number, None) is not None:
+            self._committer.reset(self._consumer, number, self._request_timeout)
 
     def _pause_and_resume(self) -> None:
         """Apply back-pressure: pause the partition of a full lane, and resume it when the lane has room."""
@@ -266,10 +227,8 @@ class KafkaSource:
             if partition.partition in self._partitions
         }
         try:
-            self._commit_offsets(
-                self._with_uncommitted_progress(revoked), self._topic_ids.request(self._request_timeout), wait=True
-            )
-        except TopicRecreatedError as error:
+            self._committer.commit_revoked(consumer, revoked, self._request_timeout)
+        except LogReplacedError as error:
             log.warning("The revoked partitions are not committed: %s", error)
         consumer.incremental_unassign(partitions)
         log.info("Partitions revoked: %s", sorted(revoked))
@@ -287,44 +246,8 @@ class KafkaSource:
             sorted(partition.partition for partition in partitions),
         )
 
-    def _with_uncommitted_progress(self, partitions: dict[int, AssignedPartition]) -> dict[int, AssignedPartition]:
-        return {number: assigned for number, assigned in partitions.items() if assigned.has_uncommitted_progress}
-
-    def _commit_offsets(
-        self, partitions: dict[int, AssignedPartition], topic_id_request: "Future[Any]", *, wait: bool
-    ) -> None:
-        """Commit the frontiers that have moved. A failed commit is repeated with the next one.
-
-        Raises TopicRecreatedError when the topic was recreated.
-        """
-        try:
-            self._check_topic_id(partitions, topic_id_request)
-            if not (uncommitted := self._with_uncommitted_progress(partitions)):
-                return
-            offsets = [assigned.to_commit(self._topic, number) for number, assigned in uncommitted.items()]
-            if wait:
-                self._consumer.commit(offsets=offsets, asynchronous=False)
-            else:
-                self._consumer.commit(offsets=offsets, asynchronous=True)
-        except KafkaException as error:
-            log.warning("Kafka is unavailable, the frontiers are committed later: %s", error)
-            return
-        for assigned in uncommitted.values():
-            assigned.committed = assigned.lane.frontier
-
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        for partition in partitions:
-            failure = error or partition.error
-            if failure and partition.partition in self._partitions:
-                log.warning("Kafka rejected a commit, it is repeated: %s", failure)
-                self._partitions[partition.partition].committed = NOT_COMMITTED
-
-    def _check_topic_id(self, partitions: dict[int, AssignedPartition], topic_id_request: "Future[Any]") -> None:
-        assigned_ids = {assigned.topic_id for assigned in partitions.values()} - {NO_TOPIC_ID}
-        if assigned_ids and assigned_ids != {await_topic_id(topic_id_request)}:
-            raise TopicRecreatedError(
-                f"ALARM: the topic {self._topic} was recreated; it is read from its earliest record"
-            )
+        note_results(self._partitions, error, partitions)
 
 
 def _consumer_config(settings: Settings, on_commit: CommitCallback) -> dict[str, Any]:

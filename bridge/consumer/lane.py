@@ -11,7 +11,7 @@ Each user whose records the lane holds has a `Line`, which is in one of four pha
     (no line)    add_record, accepted                       DUE
     DUE          due_requests                               DECIDING
     DECIDING     decided: the head must be dispatched       DISPATCHING
-    DECIDING     decided: the head is live, or locked       WATCHING
+    DECIDING     decided: the head is in work, or locked    WATCHING
     DECIDING     decided: records are left, none is open    DUE
     DECIDING     decided: no record is left                 (the line is forgotten)
     DECIDING     decide_failed                              WATCHING, polled again soon
@@ -21,7 +21,7 @@ Each user whose records the lane holds has a `Line`, which is in one of four pha
 The rules:
 
 - Only the head of a line is worked on. Decide chooses it by turn, so the order of records in the log does not matter.
-- One request per user is in progress. A wake-up that arrives meanwhile causes one more poll right after it.
+- At most one request per user is in progress. A wake-up that arrives meanwhile causes one more poll right after it.
 - Only two things close an offset: the verdict `done`, and a dead letter in the outbox. The frontier, which is what may
   be committed, is the lowest open offset.
 - A head has a lease. The lane polls it every quarter of LEASE_SECONDS; when its version has not changed for the whole
@@ -33,12 +33,12 @@ The rules:
 """
 
 from collections import deque
-from dataclasses import dataclass, field, replace
-from enum import Enum, auto
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 from uuid import UUID
 
+from bridge.consumer.line import Line, Phase
 from bridge.consumer.offset_tracker import OffsetTracker
 from bridge.consumer.protocol import (
     AcceptRecord,
@@ -46,84 +46,23 @@ from bridge.consumer.protocol import (
     DecideRequest,
     Decision,
     Head,
-    HeadVersion,
     RecordVerdict,
 )
+from bridge.consumer.window import Window
 from bridge.records.types import Record
 
 RECORDS_PER_REQUEST: Final = 16
 """Records of one user in one request; the other ones go into the next request."""
 
 LOCKED_HEAD_RETRY_SECONDS: Final = 0.3
-"""Another transaction had the head locked, so the lane polls again soon. It never means that the line is empty."""
+"""Delay before the next poll when a decision has no head: another transaction has locked it or has just changed it. A
+decision without a head never means that the line is empty."""
 
 DATABASE_RETRY_SECONDS: Final = 0.5
 """Delay before a request that PostgreSQL did not answer is repeated."""
 
 MAX_LEASE_DOUBLINGS: Final = 5
 """The lease of a message in a queue doubles with every send, at most this often: 20 s becomes 640 s."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Limits what a lane holds: users bound the parallel work, records and bytes the memory of one user's backlog."""
-
-    users: int = 200
-    records: int = 20_000
-    bytes: int = 32 * 1024 * 1024
-
-    def allows_more(self, users: int, records: int, size: int) -> bool:
-        """Whether a lane that holds this much, `size` in bytes, may read more."""
-        return users < self.users and records < self.records and size < self.bytes
-
-    @property
-    def resume_limit(self) -> "Window":
-        """The window that a full lane must be within before it reads again: four fifths of this one."""
-        return Window(self.users * 4 // 5 + 1, self.records * 4 // 5 + 1, self.bytes * 4 // 5 + 1)
-
-
-class Phase(Enum):
-    """What the lane does for a user at the moment."""
-
-    DUE = auto()
-    """PostgreSQL must be asked about the user."""
-    DECIDING = auto()
-    """A request is in progress."""
-    DISPATCHING = auto()
-    """The head's chain must be sent."""
-    WATCHING = auto()
-    """The head is being worked on, or is locked: poll again later."""
-
-
-@dataclass(slots=True)
-class Line:
-    """What a lane knows of one user's line."""
-
-    records: dict[int, Record] = field(default_factory=dict)
-    """The user's records at open offsets, by offset, in the order in which the lane received them."""
-    phase: Phase = Phase.DUE
-    poll_at: float = 0.0
-    """While WATCHING: when PostgreSQL is asked again."""
-    poll_again: bool = False
-    """A wake-up arrived while DECIDING or DISPATCHING."""
-    version: HeadVersion | None = None
-    """The head's version at the last poll; None before the first one, and when the head was locked."""
-    unchanged_since: float = 0.0
-    """When the lease started: with a new version, with a sent chain, or with an outage of PostgreSQL."""
-    lease_seconds: float = 0.0
-    """How long the version must stay unchanged before Decide may take the head over."""
-    head: Head | None = None
-    """The head of the last decision."""
-
-    def is_due(self, now: float) -> bool:
-        """Whether PostgreSQL must be asked about this user now."""
-        return self.phase is Phase.DUE or (self.phase is Phase.WATCHING and now >= self.poll_at)
-
-    def watch_until(self, poll_at: float, now: float) -> None:
-        """Watch the head until `poll_at`, or poll at once if a wake-up arrived in the meantime."""
-        self.phase = Phase.WATCHING
-        self.poll_at = now if self.poll_again else poll_at
-        self.poll_again = False
 
 
 class Lane:
@@ -150,7 +89,7 @@ class Lane:
         return self._offsets.frontier
 
     @property
-    def next(self) -> int:
+    def next_offset(self) -> int:
         """The next offset to read."""
         return self._offsets.next
 
@@ -184,8 +123,8 @@ class Lane:
         self._ingest_queue.append(DeadLetterRecord(record, "unreadable", message))
 
     def advance_to(self, offset: int) -> None:
-        """Note that the log was read up to this offset. Offsets without a record, as of transaction markers, are
-        done."""
+        """Note that the log was read up to this offset. Offsets without a record, such as those of transaction
+        markers, are done."""
         self._offsets.advance_to(offset)
 
     def next_ingest(self, now: float) -> AcceptRecord | DeadLetterRecord | None:
@@ -256,7 +195,7 @@ class Lane:
             line.watch_until(self._next_poll(line, now), now)
 
     def wake(self, user: UUID, now: float) -> None:
-        """Poll the user's line at once, because a worker has finished a thought of it. Only a hint: it closes nothing,
+        """Poll the user's line at once, because one of the user's thoughts is finished. Only a hint: it closes nothing,
         and users whose lines the lane does not hold are ignored."""
         line = self._lines.get(user)
         if line is None:
@@ -309,7 +248,7 @@ class Lane:
         if line.version != head.version:
             line.version, line.unchanged_since, line.lease_seconds = head.version, now, self._lease_for(head)
         line.head = head
-        if head.dispatched:
+        if head.needs_dispatch:
             line.phase = Phase.DISPATCHING
         else:
             line.watch_until(self._next_poll(line, now), now)

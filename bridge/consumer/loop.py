@@ -4,8 +4,8 @@ Each run of the loop
 
 1. collects wake-ups from Redis, and polls the source, which adds records to the lanes;
 2. for each lane, accepts or dead-letters records that have no thought, and asks PostgreSQL about the users that are due
-   (Decide), which claims heads;
-3. sends the chains of all claimed heads to Celery in one batch;
+   (Decide), which dispatches heads;
+3. sends the chains of all dispatched heads to Celery in one batch;
 4. lets the source commit the frontiers.
 
 The lanes decide (`lane.py`); the loop only carries out what they return and reports the outcome. Every wait is bounded.
@@ -33,7 +33,7 @@ from bridge.consumer.source import Source
 from bridge.consumer.wakeups import WakeupListener
 from contracts.database import Database, describe_error
 from contracts.events import thought_processing
-from contracts.heartbeat import touch_heartbeat
+from contracts.heartbeat import Heartbeat
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 
@@ -50,9 +50,6 @@ USERS_PER_REQUEST: Final = 200
 
 DISPATCH_RETRY_SECONDS: Final = 0.5
 """Delay before chains are sent again after an error of Redis."""
-
-HEARTBEAT_SECONDS: Final = 1.0
-"""Interval between writes of the heartbeat file, which the health check reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +91,12 @@ class Bridge:
         self._ingestion = Ingestion(database, self._publisher, settings, clock)
         self._wakeups = redis_ports.wakeups
         self._next_dispatch_at = 0.0
-        self._heartbeat_at = 0.0
+        self._heartbeat = Heartbeat(settings.heartbeat_file, clock)
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop` is set, then commit and leave the consumer group.
 
-        Raises TopicRecreatedError or KafkaException when the process must start again.
+        Raises LogReplacedError or KafkaException when the process must start again.
         """
         self._wakeups.start()
         try:
@@ -127,10 +124,10 @@ class Bridge:
                 self._ingestion.work(lane, now)
             if not should_stop():
                 self._decide(lane)
-            self._touch_heartbeat()
+            self._heartbeat.touch()
         self._dispatch()
         self._source.commit(self._clock())
-        self._touch_heartbeat()
+        self._heartbeat.touch()
 
     def _decide(self, lane: Lane) -> None:
         """Decide about the users that are due. A failed statement fails all requests that have no answer yet."""
@@ -165,8 +162,3 @@ class Bridge:
             return
         for lane, head in unsent:
             lane.dispatched(head, self._clock())
-
-    def _touch_heartbeat(self) -> None:
-        if self._clock() - self._heartbeat_at >= HEARTBEAT_SECONDS:
-            self._heartbeat_at = self._clock()
-            touch_heartbeat(self._settings.heartbeat_file)

@@ -56,11 +56,11 @@ class AssignedPartition:
         """Whether the frontier must be committed."""
         return self.lane.frontier > self.committed
 
-    def record_epoch(self, offset: int, epoch: int | None) -> None:
+    def note_epoch(self, offset: int, epoch: int | None) -> None:
         """Note the leader epoch of the record that was read at `offset`; None when the broker sends no epochs."""
         self.epoch, self.epoch_known_below = NO_EPOCH if epoch is None else epoch, offset + 1
 
-    def log_was_replaced(self, epoch: int | None) -> bool:
+    def finish_previous_record_check(self, epoch: int | None) -> bool:
         """Return whether the log has another record before the lane's first one than at the commit.
 
         `epoch` is that record's leader epoch. A later epoch than the commit's means that it was written since.

@@ -83,10 +83,10 @@ class Head:
     """Whether a worker has claimed the next step."""
     wait: float
     """Seconds until a retry may start, by PostgreSQL's clock; 0 without a retry."""
-    dispatched: bool
-    """Whether this decision claimed the head, or took it over: its chain must be sent now."""
+    needs_dispatch: bool
+    """Whether this decision dispatched the head, as its first one or as a takeover: its chain must be sent now."""
     begins: bool
-    """Whether this decision claimed a pending thought, so that `thought_processing` must be published."""
+    """Whether this decision began a pending thought, so that `thought_processing` must be published."""
     tracing: StoredHeaders | None = field(default=None, compare=False)
     """An external producer's tracing headers, as `contracts.source_headers` stores them."""
 

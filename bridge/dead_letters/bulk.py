@@ -57,12 +57,12 @@ def run_bulk(progress: BulkProgress, ids: Sequence[str], close: CloseFunction, *
         stop_on(signal.SIGINT, signal.SIGTERM) as stop,
         click.progressbar(length=len(ids), label=label, file=sys.stderr, hidden=hidden) as bar,
     ):
-        for result in at_rate(ids, close, rate=rate, stop=stop):
+        for result in _at_rate(ids, close, rate=rate, stop=stop):
             progress.done.append(result)
             bar.update(1)
 
 
-def at_rate(ids: Sequence[str], close: CloseFunction, *, rate: float, stop: threading.Event) -> Iterator[CloseResult]:
+def _at_rate(ids: Sequence[str], close: CloseFunction, *, rate: float, stop: threading.Event) -> Iterator[CloseResult]:
     """Close one after the other, at most `rate` per second, until `stop` is set."""
     due = time.monotonic()
     for failure_id in ids:

@@ -145,7 +145,7 @@ def show(settings: Settings, *, failure_id: str, as_json: bool) -> int:
 def replay(settings: Settings, /, *, rate: float, **selection: Any) -> int:
     """Process dead letters again.
 
-    A thought goes to the end of its author's line and resumes at the failed step; a record that never became a
+    A thought goes to the end of its user's line and resumes at the failed step; a record that never became a
     thought is written to the work topic again.
     """
     return commands.replay_selected(settings, _selection(**selection), rate=rate)
@@ -171,7 +171,7 @@ def rebuild(settings: Settings, *, as_json: bool) -> int:
 @DRY_RUN
 @JSON
 @with_settings
-def publish(settings: Settings, *, dry_run: bool, as_json: bool) -> int:
+def republish(settings: Settings, *, dry_run: bool, as_json: bool) -> int:
     """Publish dead letters again that the topic has lost."""
     return commands.republish_lost(settings, dry_run=dry_run, as_json=as_json)
 

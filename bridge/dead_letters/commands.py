@@ -14,15 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge import console
 from bridge.dead_letters import bulk, queries, replay
 from bridge.dead_letters.format import format_json, format_line, format_text
-from bridge.dead_letters.outcome import replay_outcome
 from bridge.dead_letters.queries import Candidate, Filter
 from bridge.dead_letters.replay import CloseResult
+from bridge.dead_letters.replay_outcome import replay_outcome
 from bridge.kafka.config import require_usable_config
 from contracts.cli import INTERRUPTED
 from contracts.database import Database
 from contracts.settings import Settings
 
-MAX_ROWS_SHOWN: Final = 20
+MAX_GROUPS_SHOWN: Final = 20
 """Groups that a dry run prints per title; the rest is counted."""
 
 UNLIMITED_RATE: Final = 1_000_000.0
@@ -209,7 +209,7 @@ def _print_counts(counts: dict[str, Any], action: CloseAction, *, as_json: bool)
         groups = list(counts[f"by_{title}"].items())
         console.write(
             f"  {title} {'(none)' if name == '-' else console.escape_control_chars(name)}: {number:,}"
-            for name, number in groups[:MAX_ROWS_SHOWN]
+            for name, number in groups[:MAX_GROUPS_SHOWN]
         )
-        if len(groups) > MAX_ROWS_SHOWN:
-            console.write([f"  ... and {len(groups) - MAX_ROWS_SHOWN:,} more {title}s"])
+        if len(groups) > MAX_GROUPS_SHOWN:
+            console.write([f"  ... and {len(groups) - MAX_GROUPS_SHOWN:,} more {title}s"])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bridge.console import escape_control_chars
-from bridge.dead_letters.queries import Contents, DeadLetter, isoformat_utc
+from bridge.dead_letters.queries import Contents, DeadLetter, isoformat_seconds
 from contracts.dead_letters import kafka_headers
 
 MESSAGE_WIDTH: Final = 100
@@ -16,17 +16,18 @@ def format_line(letter: DeadLetter) -> str:
     """Return one line; control characters in the message are escaped, so that it cannot start another."""
     message = " ".join(letter.message.split())[:MESSAGE_WIDTH]
     agent = f"{letter.agent} (attempts: {letter.attempts})" if letter.agent else "no agent"
+    created_at = isoformat_seconds(letter.created_at)
     return escape_control_chars(
-        f"{letter.failure_id}  {isoformat_utc(letter.created_at)}  {letter.state}  {letter.reason}  {agent}  {message}"
+        f"{letter.failure_id}  {created_at}  {letter.state}  {letter.reason}  {agent}  {message}"
     )
 
 
 def format_text(letter: DeadLetter, contents: Contents, replay_outcome: str) -> Iterator[str]:
     """Yield lines about everything that is known: reason, state, thought, position, headers, stack and value."""
-    outcome = "; ".join(part for part in (letter.outcome, replay_outcome) if part)
+    outcome = "; ".join(part for part in (letter.state_text, replay_outcome) if part)
     yield escape_control_chars(f"Dead letter {letter.failure_id}")
     yield escape_control_chars(f"Reason: {letter.reason}")
-    yield f"Created: {isoformat_utc(letter.created_at)}"
+    yield f"Created: {isoformat_seconds(letter.created_at)}"
     yield escape_control_chars(f"State: {outcome}")
     if letter.thought_id is not None:
         yield escape_control_chars(f"Thought: {letter.thought_id}, turn {letter.turn}, user {letter.user_id}")

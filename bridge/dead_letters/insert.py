@@ -16,7 +16,7 @@ INSERT_DEAD_LETTER: Final = text("""
     INSERT INTO outbox (topic, failure_id, value, headers)
     SELECT CAST(:topic AS text), failure_id, value, headers FROM d
 """)
-"""Its outbox row: contracts/outbox.py."""
+"""Stores a dead letter and its outbox row (contracts/outbox.py), unless the failure id is known."""
 
 
 def insert_dead_letter(

@@ -39,8 +39,10 @@ LIST: Final = text(f"""
     {FILTER_SQL}
      ORDER BY l.created_at DESC, l.failure_id LIMIT :rows OFFSET :skip
 """)  # noqa: S608  both parts are constants
+"""A page of dead letters, the newest first."""
 
 COUNT: Final = text(f"SELECT count(*) AS letters {FILTER_SQL}")
+"""How many dead letters the filter selects."""
 
 SELECT_CANDIDATES: Final = text(f"""
     SELECT l.failure_id, l.thought_id IS NOT NULL AS is_thought, l.reason, COALESCE(l.headers->>'agent', '') AS agent,
@@ -60,6 +62,7 @@ CONTENTS: Final = text("""
     SELECT l.value, l.headers, t.text FROM dead_letters l LEFT JOIN thoughts t ON t.id = l.thought_id
      WHERE l.failure_id = :failure
 """)
+"""The bytes and headers of a dead letter, and its thought's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +113,11 @@ class DeadLetter:
     failed_again: str | None
 
     @property
-    def outcome(self) -> str:
+    def state_text(self) -> str:
         """The state as a phrase for a person, with what happened after a replay."""
         if self.state == "open":
             return "open: its thought was deleted by its author" if self.thought_status == "deleted" else "open"
-        time = f" at {isoformat_utc(self.resolved_at)}" if self.resolved_at else ""
+        time = f" at {isoformat_seconds(self.resolved_at)}" if self.resolved_at else ""
         if self.state == "discarded":
             return f"discarded{time}"
         turn = f" as turn {self.replayed_turn}" if self.replayed_turn else ""
@@ -125,9 +128,11 @@ class DeadLetter:
     def to_json(self) -> dict[str, Any]:
         """Return JSON-ready values, with the whole message."""
         thought = None if self.thought_id is None else str(self.thought_id)
-        times = {name: isoformat_utc(time) for name in ("created_at", "resolved_at") if (time := getattr(self, name))}
+        times = {
+            name: isoformat_seconds(time) for name in ("created_at", "resolved_at") if (time := getattr(self, name))
+        }
         columns = {name: getattr(self, name) for name in self.__slots__}
-        return columns | {"thought_id": thought, "outcome": self.outcome} | times
+        return columns | {"thought_id": thought, "outcome": self.state_text} | times
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +181,6 @@ def fetch_contents(database: Database, failure_id: str) -> Contents | None:
     return row and Contents(None if row.value is None else bytes(row.value), row.headers, row.text)
 
 
-def isoformat_utc(time: datetime) -> str:
+def isoformat_seconds(time: datetime) -> str:
     """Return a time in ISO format, in UTC and to the second."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

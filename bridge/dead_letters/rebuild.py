@@ -19,7 +19,7 @@ from bridge.kafka.corrupt_batches import CorruptRecord
 from bridge.kafka.topic_reader import TopicItem, TopicReader
 from bridge.records.decode import decode_headers as record_headers
 from contracts.database import Database
-from contracts.dead_letters import parse_failure_id, read_headers
+from contracts.dead_letters import PERSONAL_KEYS, parse_failure_id, read_headers
 from contracts.settings import Settings
 
 MAX_ROWS: Final = 100
@@ -28,7 +28,7 @@ MAX_ROWS: Final = 100
 MAX_BYTES: Final = 4 * 1024 * 1024
 """A statement takes no more records once their values reach this size, so that it ends within its time limit."""
 
-RESTORE: Final = text("""
+REBUILD: Final = text(f"""
     WITH entry AS (
       SELECT * FROM unnest(CAST(:failures AS text[]), CAST(:thoughts AS uuid[]), CAST(:turns AS bigint[]),
                            CAST(:reasons AS text[]), CAST(:values AS bytea[]), CAST(:headers AS jsonb[]),
@@ -42,7 +42,7 @@ RESTORE: Final = text("""
       SELECT entry.failure_id, entry.thought_id, entry.turn, entry.reason,
              CASE WHEN t.status = 'deleted' THEN '' ELSE entry.value END,
              CASE WHEN t.status = 'deleted'
-                  THEN entry.headers - CAST('{message,stack,original_key,original_headers}' AS text[])
+                  THEN entry.headers - CAST('{PERSONAL_KEYS}' AS text[])
                   ELSE entry.headers END,
              CASE WHEN t.status = 'deleted' THEN 'discarded'
                   WHEN t.id IS NULL OR (t.status = 'failed' AND t.turn = entry.turn) THEN 'open' ELSE 'replayed' END,
@@ -52,7 +52,7 @@ RESTORE: Final = text("""
             OR (t.id = entry.claimed AND t.user_id = entry.user_id AND t.status = 'deleted')
           ON CONFLICT (failure_id) DO NOTHING RETURNING failure_id)
     SELECT count(*) AS added FROM added
-""")
+""")  # noqa: S608  all parts are constants
 """Restores a dead letter as discarded, without the text, when its thought was deleted; as replayed when its thought is
 no longer failed in that turn; otherwise as open."""
 
@@ -110,7 +110,7 @@ def rebuild(database: Database, settings: Settings) -> RebuildResult:
     result = RebuildResult()
     try:
         for batch in _batches(_records(settings)):
-            parsed = [parse_dead_letter(message) for message in batch]
+            parsed = [_parse_dead_letter(message) for message in batch]
             letters = [letter for letter in parsed if letter is not None]
             result.records += len(parsed)
             result.other_records += len(parsed) - len(letters)
@@ -120,7 +120,7 @@ def rebuild(database: Database, settings: Settings) -> RebuildResult:
     return result
 
 
-def parse_dead_letter(message: TopicItem) -> TopicDeadLetter | None:
+def _parse_dead_letter(message: TopicItem) -> TopicDeadLetter | None:
     """Return the row of a record; None for one that is no dead letter of this system or cannot be decoded."""
     if isinstance(message, CorruptRecord) or (parsed := read_headers(record_headers(message))) is None:
         return None
@@ -181,4 +181,4 @@ def _restore(database: Database, letters: Sequence[TopicDeadLetter]) -> int:
         "claims": [letter.claimed_thought_id for letter in letters],
         "users": [letter.user_id for letter in letters],
     }
-    return int(database.rows(RESTORE, **columns)[0].added)
+    return int(database.rows(REBUILD, **columns)[0].added)

@@ -64,6 +64,7 @@ DISCARD: Final = text("""
                 WHERE failure_id = :failure AND state = 'open' RETURNING failure_id)
     SELECT l.state, EXISTS (SELECT FROM d) AS closed FROM dead_letters l WHERE l.failure_id = :failure
 """)
+"""Closes an open dead letter, and returns its former state; no row when there is none."""
 
 NOT_FOUND: Final = "there is no dead letter with this id"
 

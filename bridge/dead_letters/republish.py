@@ -11,7 +11,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaException
 from sqlalchemy import text
 
-from bridge.dead_letters.topic_index import TopicIndex, expected_in_topic
+from bridge.dead_letters.topic_index import TopicContents, expected_in_topic
 from bridge.kafka.topic_reader import TopicReader
 from contracts.database import Database, Row
 from contracts.settings import Settings
@@ -77,9 +77,9 @@ def republish(database: Database, settings: Settings, *, dry_run: bool) -> Repub
     return result
 
 
-def _read_topic(settings: Settings) -> TopicIndex:
-    reader = TopicReader(settings, "publish")
-    topic_index = TopicIndex(reader, settings.kafka_dead_letter_topic)
+def _read_topic(settings: Settings) -> TopicContents:
+    reader = TopicReader(settings, "republish")
+    topic_index = TopicContents(reader, settings.kafka_dead_letter_topic)
     try:
         topic_index.read()
     except KafkaException as error:

@@ -38,7 +38,7 @@ def expected_in_topic(database: Database) -> Iterator[Row]:
         after = page[-1].failure_id
 
 
-class TopicIndex:
+class TopicContents:
     """The dead letters that the topic holds. It is kept between readings and then reads only new records."""
 
     def __init__(self, reader: TopicReader, topic: str) -> None:

@@ -138,7 +138,7 @@ class _ThrottleFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Throttle by the first two values of a line: its kind (FAIL, GETPID) and the client."""
-        return self._throttle.is_due(str(record.args[:2]) if isinstance(record.args, tuple) else record.msg)
+        return self._throttle.allow(str(record.args[:2]) if isinstance(record.args, tuple) else record.msg)
 
 
 def _secret_value(secret: SecretStr | None) -> str | None:

@@ -65,11 +65,11 @@ class CorruptBatchTracker:
         partition that was not read yet, which may lie within the batch.
         """
         offset = max(first_offset, next_offset)
-        if self._is_confirmed(first_offset):
+        if self._confirm(first_offset):
             return Skip(offset + 1, offset)
         return Skip(offset, None)
 
-    def _is_confirmed(self, first_offset: int) -> bool:
+    def _confirm(self, first_offset: int) -> bool:
         self._attempts = self._attempts + 1 if first_offset == self._first_offset else 1
         self._first_offset = first_offset
         return self._attempts >= MAX_ATTEMPTS

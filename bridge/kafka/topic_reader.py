@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from confluent_kafka import (
-    OFFSET_INVALID,
     Consumer,
     IsolationLevel,
     KafkaError,
@@ -21,10 +20,11 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 
+from bridge.kafka.commits import fetch_commits
 from bridge.kafka.config import client_config, poll_batch, reader_config
 from bridge.kafka.corrupt_batches import CORRUPT_BATCH_ERRORS, PARTITION_ERRORS, CorruptBatchTracker, CorruptRecord
 from bridge.kafka.retry import retry_transient
-from bridge.kafka.start_offset import CommittedOffset, PartitionOffsets
+from bridge.kafka.start_offset import PartitionOffsets
 from bridge.kafka.topic_ids import TopicIds, await_topic_id
 from bridge.kafka.watermarks import LATEST, Watermarks
 from contracts.settings import Settings
@@ -72,12 +72,14 @@ class TopicReader:
         """
         numbers = self._partitions(topic)
         topic_id = await_topic_id(TopicIds(self._admin, topic).request())
-        committed = retry_transient(lambda: self._committed(topic, numbers), REQUEST_TIMEOUT_SECONDS)
+        commits = retry_transient(
+            lambda: fetch_commits(self._consumer, topic, numbers, REQUEST_TIMEOUT_SECONDS), REQUEST_TIMEOUT_SECONDS
+        )
         watermarks = Watermarks(self._admin, topic)
         retry_transient(lambda: watermarks.fetch(numbers), REQUEST_TIMEOUT_SECONDS)
         readable = self._readable_ends(topic, numbers)
         return [
-            PartitionOffsets(number, topic_id, low, high, min(readable[number], high), committed[number])
+            PartitionOffsets(number, topic_id, low, high, min(readable[number], high), commits[number])
             for number, (low, high) in sorted(watermarks.by_partition.items())
         ]
 
@@ -107,15 +109,6 @@ class TopicReader:
         if metadata.error is not None:
             raise KafkaException(metadata.error)
         return sorted(metadata.partitions)
-
-    def _committed(self, topic: str, numbers: list[int]) -> dict[int, CommittedOffset | None]:
-        partitions = [TopicPartition(topic, number) for number in numbers]
-        return {
-            commit.partition: (
-                None if commit.offset == OFFSET_INVALID else CommittedOffset(commit.offset, commit.metadata or "")
-            )
-            for commit in self._consumer.committed(partitions, timeout=REQUEST_TIMEOUT_SECONDS)
-        }
 
     def _readable_ends(self, topic: str, numbers: list[int]) -> dict[int, int]:
         """Return the ends for a consumer: before the first transaction that has not ended."""

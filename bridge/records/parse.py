@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from bridge.kafka.topics import MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.kafka.limits import MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
 from bridge.records.types import UNKNOWN_ID, InvalidRecord, KafkaHeaders, RawRecord, Record
 from contracts.dead_letters import record_failure_id
 from contracts.events import InvalidEventError, ThoughtCreated, parse_created
@@ -74,7 +74,7 @@ def _raw_within_limits(
     origin: Mapping[str, Any], value: bytes | None, headers: KafkaHeaders, key: bytes | None, kind: str
 ) -> RawRecord:
     """Return the parts of a record that fit into a dead letter."""
-    budget = ByteBudget(MAX_WORK_BATCH_BYTES)
+    budget = _ByteBudget(MAX_WORK_BATCH_BYTES)
     kept_key = key if budget.take(len(key or b"")) else None
     kept_headers = [pair for pair in headers if budget.take(_length(*pair) + MIN_HEADER_OVERHEAD_BYTES)]
     has_value = len(value or b"") <= MAX_DEAD_LETTER_VALUE_BYTES
@@ -92,7 +92,7 @@ def _raw_within_limits(
     )
 
 
-class ByteBudget:
+class _ByteBudget:
     """Bytes that are left in a dead letter for the key and the headers."""
 
     def __init__(self, left: int) -> None:

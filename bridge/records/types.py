@@ -56,4 +56,4 @@ class InvalidRecord:
     """A record that is not a valid event, and the reason."""
 
     record: Record
-    reason: str
+    message: str

@@ -12,7 +12,7 @@ from typing import Final
 
 TOPIC_PAUSE_SECONDS: Final = 5.0
 KEY_PAUSE_SECONDS: Final = 5.0
-MAX_PAUSE_SECONDS: Final = 160.0
+MAX_KEY_PAUSE_SECONDS: Final = 160.0
 
 MAX_PAUSED_KEYS: Final = 10_000
 """When more keys than this are paused, all of them are tried again."""
@@ -86,5 +86,5 @@ class BackoffRegistry:
         previous = self._keys.get(key)
         if previous is None and len(self._keys) >= MAX_PAUSED_KEYS:
             self._keys.clear()
-        seconds = KEY_PAUSE_SECONDS if previous is None else min(MAX_PAUSE_SECONDS, 2 * previous.seconds)
+        seconds = KEY_PAUSE_SECONDS if previous is None else min(MAX_KEY_PAUSE_SECONDS, 2 * previous.seconds)
         self._keys[key] = Backoff(partition, now + seconds, seconds)

@@ -23,26 +23,30 @@ ACQUIRE_LEADERSHIP: Final = text("""
     SELECT set_config('idle_in_transaction_session_timeout', CAST(:idle_ms AS text), true),
            pg_try_advisory_xact_lock(:lock) AS leads
 """)
+"""Takes the leader lock until the transaction ends, and limits how long the transaction may be idle."""
 
 NEXT_BATCH: Final = text("""
     WITH first AS (SELECT id, topic, key, turn, failure_id, value, headers FROM outbox
-                    WHERE parked_at IS NULL AND topic <> ALL (CAST(:resting AS text[]))
-                      AND COALESCE(topic || ' ' || key, CAST(id AS text)) <> ALL (CAST(:lines AS text[]))
+                    WHERE parked_at IS NULL AND topic <> ALL (CAST(:paused_topics AS text[]))
+                      AND COALESCE(topic || ' ' || key, CAST(id AS text)) <> ALL (CAST(:paused_order_keys AS text[]))
                     ORDER BY id LIMIT :rows),
     sized AS (SELECT first.*, sum(octet_length(value)) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING
                                                               AND 1 PRECEDING) AS bytes_before FROM first)
     SELECT id, topic, key, turn, failure_id, value, headers FROM sized
      WHERE COALESCE(bytes_before, 0) < :bytes ORDER BY id
 """)
+"""Reads the next rows in the order of ids. The first row is returned whatever its size is."""
 
 HAS_PENDING: Final = text("""
-    SELECT (SELECT id FROM outbox WHERE parked_at IS NULL AND topic <> ALL (CAST(:resting AS text[]))
-               AND COALESCE(topic || ' ' || key, CAST(id AS text)) <> ALL (CAST(:lines AS text[]))
-             ORDER BY id LIMIT 1) IS NOT NULL AS waits
+    SELECT (SELECT id FROM outbox WHERE parked_at IS NULL AND topic <> ALL (CAST(:paused_topics AS text[]))
+               AND COALESCE(topic || ' ' || key, CAST(id AS text)) <> ALL (CAST(:paused_order_keys AS text[]))
+             ORDER BY id LIMIT 1) IS NOT NULL AS has_pending
 """)
-"""Ordered by id, so that the index is used: after a burst the table is long and empty until it is vacuumed."""
+"""Says whether NEXT_BATCH would find a row, and works without a transaction. Ordered by id, so that the index is used:
+after a burst the table is long and empty until it is vacuumed."""
 
 DELETE: Final = text("DELETE FROM outbox WHERE id = ANY (CAST(:ids AS bigint[]))")
+"""Deletes exactly the rows that Kafka has acknowledged."""
 
 SET_KAFKA_POSITION: Final = text("""
     UPDATE dead_letters SET kafka_partition = delivered.kafka_partition, kafka_offset = delivered.kafka_offset
@@ -50,11 +54,13 @@ SET_KAFKA_POSITION: Final = text("""
            AS delivered(failure_id, kafka_partition, kafka_offset)
      WHERE dead_letters.failure_id = delivered.failure_id
 """)
+"""Stores where Kafka put a dead letter. A second delivery of the same one overwrites the first position."""
 
 PARK: Final = text("""
     UPDATE outbox SET parked_at = clock_timestamp(), parked_reason = parked.reason
       FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS parked(id, reason) WHERE outbox.id = parked.id
 """)
+"""Takes rows out of the relay's batches until a person resets `parked_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +142,23 @@ class Exclusions:
     topics: Sequence[str] = ()
     order_keys: Sequence[str] = ()
 
+    @property
+    def parameters(self) -> dict[str, list[str]]:
+        """The parameters of NEXT_BATCH and HAS_PENDING."""
+        return {"paused_topics": list(self.topics), "paused_order_keys": list(self.order_keys)}
+
 
 def has_pending(database: Database, exclusions: Exclusions) -> bool:
     """Return whether `next_batch` would find rows, without a transaction: the only query of an idle relay.
 
     Raises SQLAlchemyError.
     """
-    parameters = {"resting": list(exclusions.topics), "lines": list(exclusions.order_keys)}
-    return bool(database.rows(HAS_PENDING, **parameters)[0].waits)
+    return bool(database.rows(HAS_PENDING, **exclusions.parameters)[0].has_pending)
 
 
 def next_batch(connection: Connection, exclusions: Exclusions) -> list[OutboxRow]:
     """Return the next batch in the order of ids, without parked and excluded rows. Raises SQLAlchemyError."""
-    parameters = {
-        "resting": list(exclusions.topics),
-        "lines": list(exclusions.order_keys),
-        "rows": BATCH_ROWS,
-        "bytes": BATCH_BYTES,
-    }
+    parameters = {**exclusions.parameters, "rows": BATCH_ROWS, "bytes": BATCH_BYTES}
     return [_outbox_row(row) for row in connection.execute(NEXT_BATCH, parameters)]
 
 

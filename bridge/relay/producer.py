@@ -10,7 +10,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from bridge.kafka.config import Config, client_config, is_fatal
-from bridge.kafka.topics import MAX_DEAD_LETTER_RECORD_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.kafka.limits import MAX_DEAD_LETTER_RECORD_BYTES, MAX_WORK_BATCH_BYTES
 from bridge.relay.outbox import Delivered, DeliveryTimeout, OutboxRow, Rejected
 from contracts.settings import Settings
 
@@ -67,7 +67,7 @@ WRONG_CLOCK_ADVICE: Final = (
 """The rows carry no timestamps, so they can be published unchanged once the clock is right."""
 
 
-def error_scope(code: int) -> ErrorScope:
+def _error_scope(code: int) -> ErrorScope:
     """Return what an error code affects.
 
     A missing authorisation affects the topic: its rows can be published once the permission is granted.
@@ -95,7 +95,7 @@ class PublishOutcome:
 
     def add_error(self, row: OutboxRow, error: KafkaError) -> None:
         """Add the error of a row, by its scope."""
-        match error_scope(error.code()):
+        match _error_scope(error.code()):
             case ErrorScope.ROW:
                 self.rejected.append(Rejected(row, f"{error.name()}: {error.str()}"))
             case ErrorScope.TOPIC:
@@ -125,7 +125,7 @@ class OutboxProducer:
     def __init__(
         self, settings: Settings, *, touch_heartbeat: Callable[[], None], may_wait: Callable[[], bool]
     ) -> None:
-        self._config = producer_config(settings)
+        self._config = _producer_config(settings)
         self._touch_heartbeat = touch_heartbeat
         self._may_wait = may_wait
         self._producer: Producer | None = None
@@ -189,7 +189,7 @@ class OutboxProducer:
             outcome.delivered.append(Delivered(row, message.partition() or 0, message.offset() or 0))
             return
         self._add_error(outcome, row, error)
-        if error_scope(error.code()) is ErrorScope.KAFKA:
+        if _error_scope(error.code()) is ErrorScope.KAFKA:
             outcome.timed_out.append(DeliveryTimeout(row, message.partition() or 0))
 
     def _add_error(self, outcome: PublishOutcome, row: OutboxRow, error: KafkaError) -> None:
@@ -213,7 +213,7 @@ class OutboxProducer:
             self._producer = None
 
 
-def producer_config(settings: Settings) -> Config:
+def _producer_config(settings: Settings) -> Config:
     """Return the configuration of an idempotent producer that waits for all replicas.
 
     Its timeouts keep the surrounding transaction short. A producer batch must fit into a record batch of the work

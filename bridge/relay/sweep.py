@@ -49,7 +49,7 @@ SWEEP: Final = text("""
     e AS (UPDATE thoughts t SET emitted_at = now(), emissions = t.emissions + 1
             FROM quiet WHERE t.id = quiet.id RETURNING t.user_id, t.turn, t.event, t.headers),
     o AS (INSERT INTO outbox (topic, key, turn, value, headers)
-          SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM e RETURNING turn)
+          SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM e ORDER BY user_id RETURNING turn)
     SELECT (SELECT count(*) FROM o) AS emitted, (SELECT user_id FROM walk WHERE n = :users) AS last
 """)
 """The users with open thoughts are found by skipping through the index of open thoughts, without reading the table.

@@ -6,6 +6,7 @@
 4. `--set NAME=VALUE`.
 """
 
+import json
 import os
 from collections.abc import Mapping
 
@@ -13,7 +14,7 @@ from dotenv import dotenv_values
 
 from contracts.settings import Settings, SettingsError, load_settings, reject_former_names
 from devstack.errors import DevstackError
-from devstack.spec.layout import PROJECT, StackDir
+from devstack.spec.layout import PROJECT, StackDir, write_private
 from devstack.spec.ports import Ports
 from devstack.stores import kafka, postgres, redis_server
 from devstack.supervisor.pid_records import DEVSTACK_ENV_VAR
@@ -48,6 +49,20 @@ def load_stack_settings(environment: Mapping[str, str]) -> Settings:
         return load_settings(**values)
     except SettingsError as error:
         raise DevstackError(f"Cannot start. {error}") from None
+
+
+def save_settings(stack_dir: StackDir, chosen: Mapping[str, str]) -> None:
+    """Save the settings of `up --set`, readable by their owner only, because settings may be secrets."""
+    write_private(stack_dir.settings_file, json.dumps(dict(chosen)))
+
+
+def load_saved_settings(stack_dir: StackDir) -> dict[str, str]:
+    """Return the settings that `up --set` saved; none before the first `up`."""
+    try:
+        settings: dict[str, str] = json.loads(stack_dir.settings_file.read_text())
+    except FileNotFoundError:
+        return {}
+    return settings
 
 
 def _defaults(stack_dir: StackDir) -> dict[str, str]:

@@ -1,25 +1,18 @@
 """Implements `run`: runs a module with the addresses and settings of the stack's own processes."""
 
-import json
 import subprocess
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 
-from devstack.commands.environment import build_environment
-from devstack.spec.layout import PROJECT, StackDir, write_private
+from devstack.commands.environment import build_environment, load_saved_settings
+from devstack.spec.layout import PROJECT, StackDir
 from devstack.spec.ports import Ports
 from devstack.spec.stack import Stack
 
 
-def save_settings(stack_dir: StackDir, chosen: Mapping[str, str]) -> None:
-    """Save the settings of `up --set`, readable by their owner only, because settings may be secrets."""
-    write_private(stack_dir.settings_file, json.dumps(dict(chosen)))
-
-
 def environment(stack_dir: StackDir, stack: Stack) -> dict[str, str]:
     """Return the environment of the stack's processes, without variables that only the environment of `up` had."""
-    variables = build_environment(stack_dir, Ports(stack.port_base), _saved_settings(stack_dir))
+    variables = build_environment(stack_dir, Ports(stack.port_base), load_saved_settings(stack_dir))
     if stack.kafka_bootstrap is None:
         variables["KAFKA_ENABLED"] = "false"
     return variables
@@ -32,11 +25,3 @@ def run_module(stack_dir: StackDir, stack: Stack, arguments: list[str]) -> int:
         while True:
             with suppress(KeyboardInterrupt):
                 return module.wait()
-
-
-def _saved_settings(stack_dir: StackDir) -> dict[str, str]:
-    try:
-        settings: dict[str, str] = json.loads(stack_dir.settings_file.read_text())
-    except FileNotFoundError:
-        return {}
-    return settings

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from devstack import console
 from devstack.commands import app_processes, environment
 from devstack.commands.plan import EMBEDDED, make_stack
-from devstack.commands.run_module import save_settings
 from devstack.commands.wait_ready import wait_until_ready
 from devstack.errors import DevstackError, NotUp
 from devstack.spec.layout import PROJECT, StackDir
@@ -127,7 +126,7 @@ def _start(options: Options) -> Stack:
         update={"request": options.request, "detached": options.detach}
     )
     pid_records.delete_all(stack_dir)
-    save_settings(stack_dir, options.settings)
+    environment.save_settings(stack_dir, options.settings)
     save(stack_dir, stack)
     client.launch(stack_dir, settings_environment)
     _start_stores(stack_dir, options.ports, stack, settings_environment)

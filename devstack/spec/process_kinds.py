@@ -1,12 +1,11 @@
 """Defines the kinds of processes, how many of each run, and the order in which they stop."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from devstack.errors import DevstackError
 
 Kind = Literal["postgres", "redis", "kafka", "relay", "bridge", "worker", "beat", "flower", "web"]
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
 STORES: tuple[Kind, ...] = ("postgres", "redis", "kafka")
 APPS: tuple[Kind, ...] = ("relay", "bridge", "worker", "beat", "flower", "web")
 HEARTBEAT_KINDS: tuple[Kind, ...] = ("relay", "bridge", "worker", "beat")

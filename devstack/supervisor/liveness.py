@@ -30,7 +30,7 @@ class LivenessTimer:
         self._last: Heartbeat | None = None
         self._silent_seconds = 0.0
 
-    def is_expired(self, heartbeat: Heartbeat, now: float) -> bool:
+    def update(self, heartbeat: Heartbeat, now: float) -> bool:
         """Record an observation and return whether the process has to be replaced."""
         passed = min(now - self._checked_at, 2 * CHECK_INTERVAL_SECONDS)
         self._silent_seconds = self._silent_seconds + passed if heartbeat == self._last else 0.0

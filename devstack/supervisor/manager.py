@@ -31,7 +31,7 @@ from devstack.spec.layout import PROJECT, StackDir
 from devstack.spec.stack import Process, load
 from devstack.supervisor import locks, logs, pid_records
 from devstack.supervisor.liveness import CHECK_INTERVAL_SECONDS as LIVENESS_INTERVAL_SECONDS
-from devstack.supervisor.watchdog import Watchdog
+from devstack.supervisor.watchdog import HeartbeatWatchdog
 
 CHECK_INTERVAL_SECONDS = 0.5
 """Seconds between two checks for processes that exited."""
@@ -49,12 +49,12 @@ class Manager(Arbiter):  # type: ignore[misc]  # circus has no types
 
     @gen.coroutine
     def _stop_watchers(self, close_output_streams: bool = False, watcher_iter_func: Any = None) -> Any:  # noqa: ARG002 - circus's signature
-        for _, rank in groupby(self.iter_watchers(), key=lambda watcher: watcher.priority):
-            yield [watcher._stop() for watcher in rank]  # noqa: SLF001 - the public method blocks all other commands
+        for _, watchers in groupby(self.iter_watchers(), key=lambda watcher: watcher.priority):
+            yield [watcher._stop() for watcher in watchers]  # noqa: SLF001 - the public method blocks all other commands
 
 
 class GracefulWatcher(Watcher):  # type: ignore[misc]  # circus has no types
-    """Circus's watcher, which waits for a running stop before it starts or stops, and reports every exit to its hooks.
+    """Circus's watcher, which reports every exit to its hooks, and starts or stops only after a stop in progress.
 
     Without the wait, a second stop would block the whole manager until the process has exited, and a start would be
     lost.
@@ -135,7 +135,9 @@ def _run(stack_dir: StackDir) -> None:
     endpoints = [f"ipc://{sockets / name}" for name in ("control.sock", "events.sock")]
     manager = Manager(watchers, *endpoints, check_delay=CHECK_INTERVAL_SECONDS, proc_name="devstack")
     ioloop.PeriodicCallback(lambda: logs.rotate(stack_dir.log_directory), ROTATE_INTERVAL_MS).start()
-    ioloop.PeriodicCallback(Watchdog(stack_dir, manager, processes).check, LIVENESS_INTERVAL_SECONDS * 1000).start()
+    ioloop.PeriodicCallback(
+        HeartbeatWatchdog(stack_dir, manager, processes).check, LIVENESS_INTERVAL_SECONDS * 1000
+    ).start()
     manager.start()
 
 

@@ -15,7 +15,7 @@ STOP_TIMEOUT_SECONDS: Final = 10.0
 """Seconds between the stop signal and SIGKILL. Other processes have long taken over the work of a stalled one."""
 
 
-class Watchdog:
+class HeartbeatWatchdog:
     """Stops a process that misses its heartbeats for its `liveness_timeout`; the manager then restarts it."""
 
     def __init__(self, stack_dir: StackDir, arbiter: Any, processes: Iterable[Process]) -> None:
@@ -33,7 +33,7 @@ class Watchdog:
         for name, timer in self._timers.items():
             watcher = self._arbiter.get_watcher(name)
             for process in list(watcher.processes.values()) if watcher.is_active() else []:
-                if timer.is_expired(self._heartbeat(name, process.pid), time.monotonic()) and not process.stopping:
+                if timer.update(self._heartbeat(name, process.pid), time.monotonic()) and not process.stopping:
                     logger.warning("%s missed its heartbeats and is restarted", name)
                     watcher.kill_process(process, graceful_timeout=STOP_TIMEOUT_SECONDS)
 

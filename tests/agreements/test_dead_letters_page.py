@@ -3,7 +3,7 @@
 import re
 
 from bridge.dead_letters.replay import REPLAY_OF_HEADER
-from bridge.kafka.topics import MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.kafka.limits import MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
 from bridge.records.parse import MAX_RECORD_BYTES
 from contracts.dead_letters import (
     MAX_MESSAGE_LENGTH,

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from bridge.kafka.topics import MAX_DEAD_LETTER_RECORD_BYTES, MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.kafka.limits import MAX_DEAD_LETTER_RECORD_BYTES, MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
 from bridge.records.parse import MAX_RECORD_BYTES
 from contracts.dead_letters import failure_headers, kafka_headers, origin
 from contracts.source_headers import capture_headers

@@ -118,7 +118,7 @@ def outbox_rows(database: Database) -> list[tuple[str | None, int | None, bytes]
 
 
 def delete_thought(database: Database, thought: UUID) -> None:
-    """Turn a thought into a tombstone, as a deletion by its author does."""
+    """Delete a thought, as its author does."""
     database.rows(DELETE, id=thought)
 
 

@@ -35,7 +35,7 @@ def add_to_lane(
     key = user_key(value) or b"its \xff key" if key is USER_KEY else key
     parsed = parse_record(origin(topic, 0, offset, 1_700_000_000_000), value, headers, key)
     if isinstance(parsed, InvalidRecord):
-        lane.add_invalid(parsed.record, parsed.reason)
+        lane.add_invalid(parsed.record, parsed.message)
     else:
         lane.add_record(parsed)
 

@@ -146,7 +146,7 @@ def close_below(source: KafkaSource, offset: int, partition: int = 0) -> None:
 
 def assert_commits(source: KafkaSource, settings: Settings, offset: int, partition: int = 0) -> None:
     """Commit the frontier, wait until Kafka has it, and check its offset."""
-    source._commit_started_at = 0.0
+    source._committer._started_at = 0.0
 
     def is_committed() -> bool:
         source.commit(1e9)

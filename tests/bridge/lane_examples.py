@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from bridge.consumer.protocol import Decision, Head, RecordVerdict, VerdictKind
 from bridge.records.types import Record
 
-ANNA, BERT, CLEO = UUID(int=1), UUID(int=2), UUID(int=3)
+ANNA, BERT = UUID(int=1), UUID(int=2)
 
 
 def make_record(offset: int, user: UUID = ANNA, turn: int | None = 1, thought: UUID | None = None) -> Record:
@@ -26,7 +26,7 @@ def make_head(user: UUID = ANNA, **columns: Any) -> Head:
         "losses": 0,
         "in_call": False,
         "wait": 0.0,
-        "dispatched": False,
+        "needs_dispatch": False,
         "begins": False,
     }
     return Head(user_id=user, **(defaults | columns))

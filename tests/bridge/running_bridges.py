@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from confluent_kafka import KafkaException
 
-from bridge.consumer.kafka_source import KafkaSource, TopicRecreatedError
+from bridge.consumer.committer import LogReplacedError
+from bridge.consumer.kafka_source import KafkaSource
 from bridge.consumer.loop import Bridge
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
@@ -31,7 +32,7 @@ def restarting_bridge(settings: Settings) -> Iterator[None]:
         while not stop.is_set():
             try:
                 Bridge(settings, database, KafkaSource(settings)).run(stop)
-            except (TopicRecreatedError, KafkaException):
+            except (LogReplacedError, KafkaException):
                 logging.getLogger("tests").exception("The bridge starts again.")
 
     with _in_thread(settings, run_repeatedly):

@@ -73,7 +73,7 @@ def add_claimed_thought(database: Database, user: UUID) -> tuple[UUID, HeadVersi
     thought = add_thought(database, user)
     head = decide_once(database, record_of(database, thought)).head
     assert head is not None
-    assert head.dispatched
+    assert head.needs_dispatch
     return thought, head.version
 
 

@@ -23,9 +23,9 @@ from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
 from contracts.settings import Settings
 
 CLAIM = text("""
-    UPDATE thoughts SET call_id = :call, attempts = attempts + 1, beat = beat + 1,
+    UPDATE thoughts SET call_id = :call_id, attempts = attempts + 1, beat = beat + 1,
                         beat_at = clock_timestamp(), step_started_at = clock_timestamp()
-     WHERE id = :id AND status = 'processing' AND dispatch_id = :token AND steps_done < :steps AND call_id IS NULL
+     WHERE id = :id AND status = 'processing' AND dispatch_id = :dispatch_id AND steps_done < :steps AND call_id IS NULL
     RETURNING id
 """)
 
@@ -36,11 +36,11 @@ SAVE = text("""
              beat_at = clock_timestamp(),
              status = CASE WHEN steps_done + 1 = :steps THEN 'completed' ELSE status END,
              finished_at = CASE WHEN steps_done + 1 = :steps THEN clock_timestamp() END
-       WHERE id = :id AND call_id = :call RETURNING *),
+       WHERE id = :id AND call_id = :call_id RETURNING *),
     r AS (
       INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, call_id, attempts, turn,
                               started_at, finished_at)
-      SELECT id, steps_done, 'a' || steps_done, '1', 'test', 'test', '{}', :call, 1, turn,
+      SELECT id, steps_done, 'a' || steps_done, '1', 'test', 'test', '{}', :call_id, 1, turn,
              step_started_at, clock_timestamp() FROM t)
     SELECT user_id, status, finished_at FROM t
 """)
@@ -88,8 +88,8 @@ def _run(
     """Claim and save the missing steps, one after the other."""
     call = uuid4()
     try:
-        while database.rows(CLAIM, id=thought, token=token, call=call, steps=CATALOGUE.total):
-            for row in database.rows(SAVE, id=thought, call=call, steps=CATALOGUE.total):
+        while database.rows(CLAIM, id=thought, dispatch_id=token, call_id=call, steps=CATALOGUE.total):
+            for row in database.rows(SAVE, id=thought, call_id=call, steps=CATALOGUE.total):
                 if row.status == "completed":
                     completions.append((row.finished_at, row.user_id, thought))
                     client.publish(wakeup_channel(settings.redis_sse_prefix), str(row.user_id))

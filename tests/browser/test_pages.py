@@ -34,7 +34,7 @@ def test_the_page_shows_a_thought_from_the_form_to_the_complete_analysis(tab: Ta
     results = tab.results()
     assert list(results) == TITLES
     assert all(text.strip() for text in results.values())
-    assert tab.page.locator("[data-part=verdict]").is_visible()
+    assert tab.page.locator("[data-part=conclusion]").is_visible()
     assert TEXT in tab.page.locator("blockquote").inner_text()
     assert tab.errors == []
 

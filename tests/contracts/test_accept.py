@@ -2,6 +2,7 @@
 
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import text
 
 from contracts.accept import Accepted, accept
@@ -32,7 +33,20 @@ def test_accept_stores_nothing_for_an_unknown_user(database: Database) -> None:
 def test_accept_detects_an_id_of_another_users_thought(database: Database, user_id: UUID) -> None:
     thought, other_user = uuid4(), uuid4()
     accept_thought(database, user_id, thought)
-    assert accept_thought(database, other_user, thought).belongs_to_another(other_user)
+    accepted = accept_thought(database, other_user, thought)
+    assert accepted.contradicts(other_user, "A thought")
+    assert not accepted.contradicts(user_id, "A thought")
+
+
+@pytest.mark.parametrize(
+    ("existing_text", "contradicts"), [(None, False), ("A thought", False), ("", False), ("Another", True)]
+)
+def test_a_deleted_thought_contradicts_no_text(existing_text: str | None, contradicts: bool) -> None:
+    owner = uuid4()
+    existing_owner = None if existing_text is None else owner
+    accepted = Accepted(True, 1, existing_owner, existing_text, created=existing_text is None)
+    assert accepted.contradicts(owner, "A thought") is contradicts
+    assert accepted.was_deleted is (existing_text == "")
 
 
 def test_accept_writes_no_outbox_row_without_emit(database: Database, user_id: UUID) -> None:

@@ -19,7 +19,7 @@ from tests.running_stack import Stack
 
 STORES = ("postgres", "redis", "kafka")
 STOPPED = ("worker.", "solo.", "bridge.", "relay.")
-"""Processes that are stopped for a while: those whose work another process takes over."""
+"""Processes that are suspended for a while: those whose work another process takes over."""
 
 RESTARTED = (*STOPPED, "web.")
 LONG_SECONDS = 60.0
@@ -85,8 +85,8 @@ def _kill(context: FaultContext, name: str) -> str:
     return "" if victim == parent else " (a child)"
 
 
-def stop(context: FaultContext) -> str:
-    """Stop a process (SIGSTOP), mostly for longer than its lease and its session, and resume it (SIGCONT).
+def suspend(context: FaultContext) -> str:
+    """Suspend a process (SIGSTOP), mostly for longer than its lease and its session, and resume it (SIGCONT).
 
     A process that was replaced in the meantime must not write.
     """
@@ -97,7 +97,7 @@ def stop(context: FaultContext) -> str:
         seconds = context.wait(3, 15)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
-    return f"stop {name} {seconds:.0f} s"
+    return f"suspend {name} {seconds:.0f} s"
 
 
 def flush_redis(context: FaultContext) -> str:
@@ -176,7 +176,7 @@ def restart(context: FaultContext) -> str:
 FAULTS: dict[Fault, int] = {
     kill: 30,
     kill_all: 6,
-    stop: 18,
+    suspend: 18,
     flush_redis: 5,
     wipe_redis: 5,
     restart_store: 10,

@@ -38,11 +38,11 @@ SHORT_LEASE_SETTINGS = {
     "SSE_HEARTBEAT_INTERVAL": "2",
 }
 MAX_HEARTBEAT_AGE_SECONDS = 2 * float(SHORT_LEASE_SETTINGS["LEASE_RENEW_SECONDS"])
-"""The oldest that a worker's heartbeat can be when the worker is stopped: a renewal that was due after
+"""The oldest that a worker's heartbeat can be when the worker is suspended: a renewal that was due after
 LEASE_RENEW_SECONDS may have failed after a timeout of the same length."""
 
 MIN_SILENCE_SECONDS = float(SHORT_LEASE_SETTINGS["LEASE_SECONDS"]) - MAX_HEARTBEAT_AGE_SECONDS
-"""A process that was stopped or cut off for less cannot have been silent for the whole lease."""
+"""A process that was suspended or cut off for less cannot have been silent for the whole lease."""
 
 MAX_OPEN_PER_PERSON = 5
 """Open thoughts per person, above which people pause."""

@@ -40,7 +40,7 @@ def kill_during_work(stack: Stack, name: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("name", ["bridge.1", "relay.1", "beat.1", "flower.1"])
-def test_a_killed_process_without_calls_costs_no_call(stack: Stack, name: str) -> None:
+def test_killing_a_process_without_calls_repeats_no_call(stack: Stack, name: str) -> None:
     submitted = kill_during_work(stack, name)
     assert assert_completed_in_order(stack, submitted) == 0
 
@@ -51,7 +51,7 @@ def has_exited(process: psutil.Process) -> bool:
     return True
 
 
-def test_a_killed_web_process_costs_no_call(stack: Stack) -> None:
+def test_killing_a_web_process_repeats_no_call(stack: Stack) -> None:
     children = psutil.Process(stack.wait_for_pid("web.1")).children()
     submitted = kill_during_work(stack, "web.1")
     eventually(lambda: all(map(has_exited, children)))  # until then they accept requests, and may abort the answers
@@ -59,7 +59,7 @@ def test_a_killed_web_process_costs_no_call(stack: Stack) -> None:
     assert assert_completed_in_order(stack, submitted) == 0
 
 
-def test_a_killed_worker_costs_at_most_its_calls_in_progress(stack: Stack) -> None:
+def test_killing_a_worker_repeats_at_most_its_calls_in_progress(stack: Stack) -> None:
     submitted = submit_thoughts(stack, users=6, per_user=2, text="Killed in the call [[delay:analysis:3000]]")
     first = next(iter(submitted.values()))[0]
     (call,) = eventually(lambda: calls_of(stack, first, "analysis"))
@@ -70,7 +70,7 @@ def test_a_killed_worker_costs_at_most_its_calls_in_progress(stack: Stack) -> No
     assert findings.paid_twice, "the work ended before the kill"
 
 
-def test_a_stopped_worker_is_replaced_and_writes_nothing_when_it_resumes(stack: Stack) -> None:
+def test_a_suspended_worker_is_replaced_and_writes_nothing_when_it_resumes(stack: Stack) -> None:
     workers = [stack.wait_for_pid("worker.1"), stack.wait_for_pid("worker.2")]
     accepted = stack.post("Stopped in the call [[delay:value_impact:3000]]", new_id())
     eventually(lambda: stack.call_counts(accepted["id"])["value_impact"] == 1)
@@ -93,12 +93,12 @@ def test_a_flushed_redis_loses_no_thought(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("store", ["redis", "kafka"])
-def test_a_killed_store_costs_time_and_no_call(stack: Stack, store: str) -> None:
+def test_killing_a_store_delays_thoughts_and_repeats_no_call(stack: Stack, store: str) -> None:
     submitted = kill_during_work(stack, f"{store}.1")
     assert assert_completed_in_order(stack, submitted) == 0
 
 
-def test_a_killed_postgresql_costs_time_and_no_call(stack: Stack) -> None:
+def test_killing_postgresql_delays_thoughts_and_repeats_no_call(stack: Stack) -> None:
     submitted = kill_during_work(stack, "postgres.1")
     eventually(lambda: stack.process("postgres.1")["ready"], timeout=60)
     assert assert_completed_in_order(stack, submitted) == 0

@@ -65,7 +65,9 @@ def fail_beside_neighbours(stack: Stack, failure: str) -> tuple[dict[str, Any], 
 
 
 @pytest.mark.parametrize(("failure", "reason"), [("nonsense", "invalid"), ("memory", "transient")])
-def test_a_failure_that_can_be_caught_costs_other_thoughts_no_call(stack: Stack, failure: str, reason: str) -> None:
+def test_a_failure_that_can_be_caught_repeats_no_call_of_other_thoughts(
+    stack: Stack, failure: str, reason: str
+) -> None:
     before = worker_restarts(stack)
     thought, neighbours = fail_beside_neighbours(stack, failure)
     assert (thought["status"], thought["error"]["kind"]) == ("failed", reason)
@@ -93,8 +95,8 @@ def test_a_failure_that_ends_its_worker_happens_once_beside_other_steps_and_then
 
 
 @pytest.mark.timeout(600)
-def test_processes_that_stay_stopped_are_replaced_and_the_work_continues(stack: Stack) -> None:
-    """A stopped process cannot replace itself; the supervisor sees that its heartbeat is old."""
+def test_processes_that_stay_suspended_are_replaced_and_the_work_continues(stack: Stack) -> None:
+    """A suspended process cannot replace itself; the supervisor sees that its heartbeat is old."""
     before = pids_with_heartbeat(stack)
     accepted = stack.post("Stopped in the call [[delay:value_impact:4000]]", new_id())
     eventually(lambda: stack.call_counts(accepted["id"])["value_impact"] == 1)
@@ -103,4 +105,4 @@ def test_processes_that_stay_stopped_are_replaced_and_the_work_continues(stack: 
     eventually(lambda: not before & pids_with_heartbeat(stack), timeout=240)
     thought = stack.wait_until_terminal(accepted["id"], timeout=120)
     assert thought["status"] == "completed"
-    assert stack.call_counts(accepted["id"]).total() <= 6  # five, and perhaps the stopped call once more
+    assert stack.call_counts(accepted["id"]).total() <= 6  # five, and perhaps the suspended call once more

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from tests.faults.faults import cut_off_one, kill, restart_store, stop
+from tests.faults.faults import cut_off_one, kill, restart_store, suspend
 from tests.faults.rounds import load_run
 from tests.faults.table import violations
 
-FAULTS = (kill, stop, restart_store, cut_off_one)
+FAULTS = (kill, suspend, restart_store, cut_off_one)
 """One of each sort, in a fixed order. The targets, times and durations are random."""
 
 

@@ -38,7 +38,7 @@ def test_dispatch_claim_renew_retry_and_save_are_heap_only_updates(database: Dat
     step, first_call, second_call = step_of(head), uuid4(), uuid4()
     step_store.claim(step, first_call)
     step_store.renew({first_call: step.thought_id})
-    step_store.retry(step, first_call, backoff=0.0, error={"agent": step.agent, "kind": "transient"})
+    step_store.schedule_retry(step, first_call, backoff=0.0, error={"agent": step.agent, "kind": "transient"})
     step_store.claim(step, second_call)
     assert step_store.save(step, second_call, 2, make_result(), seconds=0.1, events=[b"{}"])
     assert updates(database, "thoughts", at_least=6) == (6, 6)

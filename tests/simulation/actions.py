@@ -13,7 +13,7 @@ from tests.simulation.wait_outcomes import (
     one_wait,
     renewal,
     run_worker_until_call,
-    stop,
+    suspend,
 )
 
 ORDINARY: Final[dict[str, tuple[Action, float]]] = {
@@ -73,11 +73,11 @@ FAULTS: Final[dict[str, tuple[Action, float]]] = {
     "kill bridge": (kill("bridge"), 1),
     "kill relay": (kill("relay"), 1),
     "kill web": (kill("web"), 0.5),
-    "stop worker": (stop("worker"), 1),
-    "stop before call": (process_faults.stop_before_call, 2),
-    "stop bridge": (stop("bridge"), 1),
-    "stop relay": (stop("relay"), 1),
-    "stop web": (stop("web"), 0.3),
+    "suspend worker": (suspend("worker"), 1),
+    "suspend before call": (process_faults.suspend_before_call, 2),
+    "suspend bridge": (suspend("bridge"), 1),
+    "suspend relay": (suspend("relay"), 1),
+    "suspend web": (suspend("web"), 0.3),
     "resume": (process_faults.resume, 3),
     "shut down bridge": (process_faults.shut_down_bridge, 1),
     "shut down relay": (process_faults.shut_down_relay, 0.7),

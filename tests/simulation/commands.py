@@ -94,8 +94,8 @@ def _play_chunk(seeds: range) -> Campaign:
 
 
 def _print_coverage(total: Campaign) -> None:
-    click.echo(f"{total.histories} histories. Each action and event, and in how many histories it happened:")
-    for name, number in total.events.most_common():
+    click.echo(f"{total.histories} histories. Each action and observation, and in how many histories it happened:")
+    for name, number in total.observations.most_common():
         click.echo(f"  {number:>7}  {name}")
     click.echo("Each wait, the faults that hit it, and in how many histories:")
     click.echo("\n".join(f"  {line}" for line in total.fault_lines()))

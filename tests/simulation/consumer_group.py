@@ -174,7 +174,7 @@ class Consumer:
                 self.kafka.partitions[place.partition].owner = None
 
     def pause(self, partitions: list[TopicPartition]) -> None:
-        self.kafka.events[PARTITION_PAUSED] += 1
+        self.kafka.observations[PARTITION_PAUSED] += 1
         self._paused |= {place.partition for place in partitions}
 
     def resume(self, partitions: list[TopicPartition]) -> None:

@@ -64,9 +64,9 @@ class PostgresServer:
 
     def _lose_race(self, process: Process, claim: TextClause, parameters: dict[str, Any]) -> list[Any]:
         """Return the answer to a claim whose row another statement changed before it was locked: nothing is written."""
-        rows = self._execute_now(process, claim, parameters | {"token": -1, "max": 0})
+        rows = self._execute_now(process, claim, parameters | {"dispatch_id": -1, "max": 0})
         for row in rows:
-            row.verdict = "again"
+            row.result = "again"
         return rows
 
     def deliver_delayed(self, number: int) -> bool:

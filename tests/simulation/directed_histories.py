@@ -11,10 +11,10 @@ DIRECTED_HISTORIES: Final[Mapping[str, Sequence[tuple[str, int]]]] = {
     "renew.call": [
         *_DISPATCHED,
         ("step: answer late", 0),
-        ("stop worker", 0),
+        ("suspend worker", 0),
         ("long pause", 0),  # the call is taken over
         ("long pause", 0),
-        ("resume", 0),  # the stopped worker renews its claim before it pays
+        ("resume", 0),  # the suspended worker renews its claim before it pays
         *[("run worker", 0)] * 3,
     ],
 }

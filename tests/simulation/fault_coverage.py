@@ -14,7 +14,7 @@ from tests.simulation.world import FaultHit
 
 _READ: Final = ("answer late", "answer lost", "unreachable")
 _STATEMENT: Final = (*_READ, "delayed")
-_PROCESS: Final = ("killed", "stopped")
+_PROCESS: Final = ("killed", "suspended")
 
 _REQUIRED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "bridge": {
@@ -63,7 +63,7 @@ REQUIRED_HITS: Final[tuple[FaultHit, ...]] = tuple(
     (kind, wait, fault) for kind, waits in _REQUIRED.items() for wait, faults in waits.items() for fault in faults
 )
 
-REQUIRED_EVENTS: Final = (ATTEMPTS_EXHAUSTED, PARTITION_PAUSED)
+REQUIRED_OBSERVATIONS: Final = (ATTEMPTS_EXHAUSTED, PARTITION_PAUSED)
 
 MIN_HISTORIES: Final = 10_000
 """With this many histories every required fault must have hit."""
@@ -74,8 +74,8 @@ class Campaign:
     """Many histories, until one violates an invariant."""
 
     histories: int = 0
-    events: Counter[str] = field(default_factory=Counter)
-    """Action or event -> the number of histories in which it happened."""
+    observations: Counter[str] = field(default_factory=Counter)
+    """Action or observation -> the number of histories in which it happened."""
     fault_hits: Counter[FaultHit] = field(default_factory=Counter)
     """Fault and wait -> the number of histories in which the fault hit the wait."""
     failed_seed: int | None = None
@@ -86,7 +86,7 @@ class Campaign:
         for seed in seeds:
             result = play(draw(seed))
             self.histories += 1
-            self.events.update(result.events.keys())
+            self.observations.update(result.observations.keys())
             self.fault_hits.update(result.fault_hits.keys())
             if result.violation is not None:
                 self.failed_seed, self.violation = seed, result.violation
@@ -95,15 +95,15 @@ class Campaign:
     def merge(self, other: "Campaign") -> None:
         """Add another campaign's counts; the first violation stays."""
         self.histories += other.histories
-        self.events += other.events
+        self.observations += other.observations
         self.fault_hits += other.fault_hits
         if self.violation is None:
             self.failed_seed, self.violation = other.failed_seed, other.violation
 
     def missing(self) -> list[str]:
-        """Return the required faults, actions and events that never happened."""
+        """Return the required faults, actions and observations that never happened."""
         hits = [hit for hit in REQUIRED_HITS if not self.fault_hits[hit]]
-        names = [name for name in (*ACTIONS, *REQUIRED_EVENTS) if not self.events[name]]
+        names = [name for name in (*ACTIONS, *REQUIRED_OBSERVATIONS) if not self.observations[name]]
         return [*map(" ".join, hits), *names]
 
     def fault_lines(self) -> list[str]:

@@ -58,14 +58,14 @@ class ProcessKilled(BaseException):
 
 
 class Process:
-    """A process, which is killed or stopped as a whole. Its kind is the first word of its name."""
+    """A process, which is killed or suspended as a whole. Its kind is the first word of its name."""
 
     def __init__(self, name: str, settings: Settings) -> None:
         self.name = name
         self.settings = settings
         self.kind = name.partition(" ")[0]
         self.is_dead = False
-        self.is_stopped = False
+        self.is_suspended = False
         self.awake_since = 0.0
         self.fibers: list[Fiber] = []
 

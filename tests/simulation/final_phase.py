@@ -17,7 +17,7 @@ MAX_ROUNDS: Final = 800
 
 
 def finish(world: World) -> None:
-    """Run until all work has ended, first while stopped processes stay stopped, then after resuming them."""
+    """Run until all work has ended, first while suspended processes stay suspended, then after resuming them."""
     _end_faults(world)
     if not world.settings.consumes_kafka:
         _finish_batches(world)
@@ -25,10 +25,10 @@ def finish(world: World) -> None:
         _ensure_running(world)
     _run_rounds(world, _is_finished)
     if not _is_finished(world):
-        world.checks.violate(Invariant.TERMINATION, "the work does not end while stopped processes are not resumed")
-    if stopped := [process for process in [*world.bridges, *world.relays, *world.workers] if process.is_stopped]:
-        for process in stopped:
-            process.is_stopped = False
+        world.checks.violate(Invariant.TERMINATION, "the work does not end while suspended processes are not resumed")
+    if suspended := [process for process in [*world.bridges, *world.relays, *world.workers] if process.is_suspended]:
+        for process in suspended:
+            process.is_suspended = False
         _run_rounds(world, _is_finished)
     world.checks.check_end(world.postgres.tables.thoughts)
     world.checks.check_dead_letters(world.postgres.tables.dead_letters, world.kafka.dead_letter_ids)
@@ -62,12 +62,12 @@ def _end_faults(world: World) -> None:
 
 
 def _ensure_running(world: World) -> None:
-    """Start a process of each kind of which all are stopped, and give it the partitions of the stopped ones."""
-    if all(worker.is_stopped or worker.busy_slots for worker in world.workers):
+    """Start a process of each kind of which all are suspended, and give it the partitions of the suspended ones."""
+    if all(worker.is_suspended or worker.busy_slots for worker in world.workers):
         world.workers.append(world.new_worker())
-    if all(relay.is_stopped for relay in world.relays):
+    if all(relay.is_suspended for relay in world.relays):
         world.relays.append(world.new_relay())
-    if all(bridge.is_stopped for bridge in world.bridges):
+    if all(bridge.is_suspended for bridge in world.bridges):
         world.bridges.append(world.new_bridge())
     world.is_final_phase = True
     world.assign_partitions()
@@ -97,7 +97,7 @@ def _pause(world: World, seconds: float) -> None:
 
 def _run_round(world: World) -> None:
     """Let every process do the work that is due."""
-    for fiber in world.ready_fibers(world.requests):
+    for fiber in world.ready_fibers(world.clients):
         world.run_to_end(fiber)
     for relay in list(world.relays):
         world.run_relay(relay)
@@ -131,7 +131,7 @@ def _are_batches_finished(world: World) -> bool:
 def _is_finished(world: World) -> bool:
     """Return whether all thoughts are terminal, the outbox is empty and all records were committed once.
 
-    A member that was stopped within its commit may later commit a lower offset than the next owner, which is harmless.
+    A member that was suspended within its commit may later commit a lower offset than the next owner: harmless.
     """
     if world.postgres.tables.outbox or any(t.is_open for t in world.postgres.tables.thoughts.values()):
         return False

@@ -13,8 +13,10 @@ from confluent_kafka import TopicPartition
 
 from bridge.consumer import assignment, ingest
 from bridge.consumer.batch_source import BatchSource
+from bridge.consumer.committer import Committer
 from bridge.consumer.kafka_source import KafkaSource
-from bridge.consumer.lane import DATABASE_RETRY_SECONDS, Lane, Line, Phase
+from bridge.consumer.lane import DATABASE_RETRY_SECONDS, Lane
+from bridge.consumer.line import Line, Phase
 from bridge.consumer.offset_tracker import OffsetTracker
 from bridge.consumer.partition import AssignedPartition
 from bridge.kafka.start_offset import CommittedOffset, StartOffset
@@ -95,7 +97,7 @@ def _give_up_while_shutting_down(runner: StepRunner, statement: Callable[[], Any
             raise ShuttingDownError
         return statement()
 
-    return runner._retry_until_success(try_once)
+    return runner._repeat_until_answered(try_once)
 
 
 def _accepted_closing_the_offset(lane: Lane, record: Any, turn: int) -> None:
@@ -122,22 +124,22 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "lane.frontier": (OffsetTracker, "frontier", property(_frontier_past_the_gap)),
     "lane.accepted": (Lane, "accepted", _accepted_closing_the_offset),
     "lane.resend": (Lane, "heads_to_dispatch", _heads_to_dispatch_once),
-    "source.topic_id": (KafkaSource, "_check_topic_id", lambda *_: None),
+    "source.topic_id": (Committer, "_check_topic_id", lambda *_: None),
     "source.start": (assignment, "choose_start_offset", _start_at_any_commit),
     "source.earliest": (assignment, "choose_start_offset", _start_at_the_end),
     "source.corrupt": (KafkaSource, "_skip_corrupt", _skip_corrupt_without_dead_letter),
     "source.end": (Lane, "advance_to", lambda *_: None),
     "source.retry": (KafkaSource, "_on_commit", lambda *_: None),
-    "source.epoch": (AssignedPartition, "log_was_replaced", lambda *_: False),
+    "source.epoch": (AssignedPartition, "finish_previous_record_check", lambda *_: False),
     "source.lost": (KafkaSource, "_on_lost", _commit_lost_partitions),
     "dead_letter.id": (ingest, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
     "batch.users": (BatchSource, "_feed", lambda _: None),
-    "worker.claim_age": (StepRunner, "_renew_stale_claim", _call_with_any_claim),
+    "worker.claim_age": (StepRunner, "_renew_old_claim", _call_with_any_claim),
     "worker.renewal": (Calls, "renew_all", _no_renewal),
     "worker.fence": (calls, "_renew", _renew_without_fencing),
     "worker.result": (Call, "is_overdue", lambda call, now: now >= call.deadline),
-    "worker.retries": (StepRunner, "_retry_until_success", _single_try),
-    "worker.last_try": (StepRunner, "_retry_before_call", _give_up_while_shutting_down),
+    "worker.retries": (StepRunner, "_repeat_until_answered", _single_try),
+    "worker.last_try": (StepRunner, "_repeat_before_call", _give_up_while_shutting_down),
     "worker.confirm": (step_store, "confirm_rejection", lambda statement: statement()),
 }
 

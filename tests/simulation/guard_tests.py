@@ -30,6 +30,7 @@ def _cut(module: str, name: str, *cuts: tuple[str, str]) -> tuple[str, tuple[tup
 _ACCEPT: Final = "contracts/test_accept.py"
 _BATCHES: Final = "bridge/consumer/test_batch_source.py"
 _DECIDE: Final = "bridge/consumer/test_decide.py"
+_TAKEOVER: Final = "bridge/consumer/test_decide_takeover.py"
 _DELETION: Final = "webapp/test_deletion.py"
 _FAIL: Final = "tasks/test_fail.py"
 _STEP_STORE: Final = "tasks/test_step_store.py"
@@ -56,7 +57,7 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
               ("AND t.turn = l.turn", ""), ("WHERE t.finished_at IS NULL FOR", "FOR")),
     ),
     "decide.dispatch": GuardTest(
-        _DECIDE, "test_a_head_with_another_version_than_the_expired_one_is_not_taken_over",
+        _TAKEOVER, "test_a_head_with_another_version_than_the_expired_one_is_not_taken_over",
         *_cut("bridge.consumer.decide", "DECIDE", ("AND l.seen_dispatch = t.dispatch_id", "")),
     ),
     "save.sends": GuardTest(
@@ -66,7 +67,7 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
     "save.repeat": GuardTest(
         _STEP_STORE, "test_a_repeated_save_writes_the_step_once",
         *_cut("tasks.statements", "SAVE", (
-            "OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call)", "")),
+            "OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call_id)", "")),
     ),
     "fail.status": GuardTest(
         _FAIL, "test_an_exhausted_thought_fails_only_once",
@@ -74,11 +75,12 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
     ),
     "fail.call": GuardTest(
         _FAIL, "test_an_earlier_call_of_the_same_dispatch_cannot_fail_the_thought",
-        *_cut("tasks.statements", "FAIL", ("(call_id = CAST(:call AS uuid) OR", "(CAST(:call AS uuid) IS NOT NULL OR")),
+        *_cut("tasks.statements", "FAIL", (
+            "(call_id = CAST(:call_id AS uuid) OR", "(CAST(:call_id AS uuid) IS NOT NULL OR")),
     ),
     "fail.token": GuardTest(
         _FAIL, "test_another_token_or_step_cannot_fail_the_thought",
-        *_cut("tasks.statements", "FAIL", ("AND dispatch_id = :token", "")),
+        *_cut("tasks.statements", "FAIL", ("AND dispatch_id = :dispatch_id", "")),
     ),
     "fail.step": GuardTest(
         _FAIL, "test_another_token_or_step_cannot_fail_the_thought",
@@ -114,19 +116,19 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
     "replay.sends": GuardTest(
         _REPLAY, _REPLAYED, *_cut("bridge.dead_letters.replay", "REPLAY", ("sends = 0,", "")),
     ),
-    "publish.place": GuardTest(
+    "republish.position": GuardTest(
         _REPUBLISH, "test_publish_skips_a_dead_letter_that_was_published_in_the_meantime",
         *_cut("bridge.dead_letters.republish", "REPUBLISH", (
             "AND l.kafka_offset IS NOT DISTINCT FROM", "AND -1 IS DISTINCT FROM")),
     ),
-    "publish.pending": GuardTest(
+    "republish.pending": GuardTest(
         _REPUBLISH, "test_publish_does_not_duplicate_a_row_that_waits_in_the_outbox",
         *_cut("bridge.dead_letters.republish", "REPUBLISH", (
             "AND NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id)", "")),
     ),
-    "restore.existing": GuardTest(
+    "rebuild.existing": GuardTest(
         "bridge/dead_letters/test_rebuild.py", "test_a_second_rebuild_adds_nothing_and_leaves_existing_rows",
-        *_cut("bridge.dead_letters.rebuild", "RESTORE", ("ON CONFLICT (failure_id) DO NOTHING", "")),
+        *_cut("bridge.dead_letters.rebuild", "REBUILD", ("ON CONFLICT (failure_id) DO NOTHING", "")),
     ),
     "delete.repeat": GuardTest(
         _DELETION, "test_deleting_again_changes_nothing",

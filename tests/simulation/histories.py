@@ -25,10 +25,10 @@ LENGTH: Final = 220
 
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
-    """The violation, if any, how often each action and event happened, and which faults hit which waits."""
+    """The violation, if any, how often each action and observation happened, and which faults hit which waits."""
 
     violation: Violation | None
-    events: Counter[str]
+    observations: Counter[str]
     fault_hits: Counter[FaultHit]
     trace: tuple[str, ...]
 
@@ -50,7 +50,7 @@ def play(history: History, disabled: frozenset[str] = frozenset(), *, with_trace
             _play(world, history)
         finally:
             world.close()
-    events = world.events + world.checks.events + world.kafka.events
+    events = world.observations + world.checks.observations + world.kafka.observations
     return HistoryResult(world.checks.violation, events, world.fault_hits, tuple(world.trace or ()))
 
 
@@ -58,10 +58,10 @@ def _play(world: World, history: History) -> None:
     for name, number in history:
         world.log(f"--- {name}")
         if ACTIONS[name](world, number):
-            world.events[name] += 1
+            world.observations[name] += 1
         if world.checks.violation:
             return
-    world.events["claims before the final phase"] = world.checks.claims
+    world.observations["claims before the final phase"] = world.checks.claims
     world.log("--- final phase")
     finish(world)
 

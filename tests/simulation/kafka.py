@@ -130,7 +130,7 @@ class Kafka:
         self._check_commit = check_commit
         self._count_writes = count_writes
         self.is_unavailable = False
-        self.events: Counter[str] = Counter()
+        self.observations: Counter[str] = Counter()
         self.generation = 1
         self.delayed_commits: list[Consumer] = []
         """Members with a commit on the way, alive or not."""

@@ -34,24 +34,24 @@ def resubmit(world: World, n: int) -> bool:
 
 
 def finish_request(world: World, n: int) -> bool:
-    fiber = pick(world.ready_fibers(world.requests), n)
+    fiber = pick(world.ready_fibers(world.clients), n)
     if fiber is not None:
         world.run_to_end(fiber)
     return fiber is not None
 
 
 def run_all(world: World, n: int) -> bool:
-    """Do the next part of a thought's path in every process that is not stopped."""
+    """Do the next part of a thought's path in every process that is not suspended."""
     finish_requests_and_relay(world, n)
     world.pass_time(0.05)
-    for bridge in [bridge for bridge in world.bridges if not bridge.is_stopped]:
+    for bridge in [bridge for bridge in world.bridges if not bridge.is_suspended]:
         world.run_bridge(bridge)
     return sum(world.deliver(worker, n >> 4) for worker in world.workers) > 0
 
 
 def finish_requests_and_relay(world: World, n: int = 0) -> bool:
     """Finish all requests, and let a relay publish their records."""
-    for fiber in world.ready_fibers(world.requests):
+    for fiber in world.ready_fibers(world.clients):
         world.run_to_end(fiber)
     return run_relay(world, n)
 
@@ -72,14 +72,14 @@ def deliver_message(world: World, n: int) -> bool:
 
 
 def run_bridge(world: World, n: int) -> bool:
-    bridge = pick([bridge for bridge in world.bridges if not bridge.is_stopped], n)
+    bridge = pick([bridge for bridge in world.bridges if not bridge.is_suspended], n)
     if bridge:
         world.run_bridge(bridge)
     return bool(bridge)
 
 
 def run_relay(world: World, n: int) -> bool:
-    relay = pick([relay for relay in world.relays if not relay.is_stopped], n)
+    relay = pick([relay for relay in world.relays if not relay.is_suspended], n)
     if relay:
         world.run_relay(relay, wake_early=True)
     return bool(relay)

@@ -7,7 +7,7 @@ from confluent_kafka import KafkaException
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.consumer.batch_source import BatchSource
-from bridge.consumer.kafka_source import TopicRecreatedError
+from bridge.consumer.committer import LogReplacedError
 from bridge.consumer.loop import Bridge, RedisPorts
 from bridge.consumer.source import Source
 from bridge.relay.relay import Relay
@@ -97,7 +97,7 @@ class BridgeProcess(Process):
     def _run(self) -> None:
         try:
             self._bridge.run(cast("Any", self.stop_event))
-        except (TopicRecreatedError, KafkaException):
+        except (LogReplacedError, KafkaException):
             return  # the supervisor starts another bridge
         finally:
             self.is_dead = True
@@ -120,12 +120,11 @@ class RelayProcess(Process):
         engine = SimulatedEngine(servers.postgres_server, self)
         relay = Relay(settings, cast("Any", engine), cast("Any", self.stop_event))
         database = SimulatedDatabase(servers.postgres_server, self)
-        parts: dict[str, Any] = {
-            "_database": database,
-            "_sweep": Sweep(database, settings.kafka_topic, servers.clock.monotonic),
-            "_publisher": SimulatedProducer(servers.kafka, settings.kafka_topic, settings.kafka_dead_letter_topic),
-        }
-        relay.__dict__.update(parts)
+        relay._database = database
+        relay._sweep = Sweep(database, settings.kafka_topic, servers.clock.monotonic)
+        relay._producer = cast(
+            "Any", SimulatedProducer(servers.kafka, settings.kafka_topic, settings.kafka_dead_letter_topic)
+        )
         self._relay = relay
         if settings.kafka_enabled:
             self.spawn(self._run)

@@ -9,7 +9,7 @@ from tests.simulation.invariants import Violation
 MAX_REPLAYS: Final = 3_000
 
 
-def shortest(history: History, disabled: frozenset[str] = frozenset(), max_replays: int = MAX_REPLAYS) -> History:
+def shortest(history: History, disabled: frozenset[str] = frozenset()) -> History:
     """Return a part of the history that violates the same invariant; the history itself if it violates none.
 
     After Zeller's delta debugging: unless the replays were used up, no remaining action can be left out alone.
@@ -17,7 +17,7 @@ def shortest(history: History, disabled: frozenset[str] = frozenset(), max_repla
     violation = play(history, disabled).violation
     if violation is None:
         return history
-    budget = Budget(max_replays)
+    budget = Budget(MAX_REPLAYS)
 
     def still_violates(part: History) -> bool:
         return _violates(part, disabled, violation)

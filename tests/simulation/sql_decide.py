@@ -69,9 +69,9 @@ class DecideStatement:
             and (seen[1] == t.dispatch_id or "decide.dispatch" in self._disabled)
             and (seen[2] == t.beat or "decide.beat" in self._disabled)
         )
-        is_dispatched = is_pending or is_expired
+        needs_dispatch = is_pending or is_expired
         wait = max(0.0, t.not_before - self._store.clock()) if t.not_before is not None else None
-        if is_dispatched:
+        if needs_dispatch:
             self._dispatch(t, is_pending, in_call)
         return {
             "head": t.id,
@@ -80,11 +80,11 @@ class DecideStatement:
             "dispatch_id": t.dispatch_id,
             "beat": t.beat,
             "sends": t.sends,
-            "in_call": in_call and not is_dispatched,
+            "in_call": in_call and not needs_dispatch,
             "losses": t.losses,
             "wait": wait or 0.0,
-            "dispatched": is_dispatched,
-            "begins": is_pending and is_dispatched,
+            "needs_dispatch": needs_dispatch,
+            "begins": is_pending and needs_dispatch,
             "tracing": None,
         }
 

@@ -26,11 +26,15 @@ class RelayStatements:
         }
 
     def _pending_rows(self, p: Parameters) -> list[OutboxRow]:
-        rows = [row for row in self._tables.outbox.values() if not row.parked and row.topic not in p["resting"]]
-        return [row for row in rows if (str(row.id) if row.key is None else f"{row.topic} {row.key}") not in p["lines"]]
+        rows = [row for row in self._tables.outbox.values() if not row.parked and row.topic not in p["paused_topics"]]
+        return [
+            row
+            for row in rows
+            if (str(row.id) if row.key is None else f"{row.topic} {row.key}") not in p["paused_order_keys"]
+        ]
 
     def _has_pending(self, p: Parameters) -> Rows:
-        return [SimpleNamespace(waits=bool(self._pending_rows(p)))]
+        return [SimpleNamespace(has_pending=bool(self._pending_rows(p)))]
 
     def _next_batch(self, p: Parameters) -> Rows:
         batch, size = [], 0

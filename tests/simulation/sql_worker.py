@@ -30,14 +30,14 @@ class WorkerStatements:
         t = self._tables.thoughts.get(p["id"])
         if t is None:
             return []
-        verdict = self._claim_verdict(t, p["token"], p["step"], p["call"], p["max"])
+        result = self._claim_result(t, p["dispatch_id"], p["step"], p["call_id"], p["max"])
         wait = None if t.not_before is None else t.not_before - self._store.clock()
         started = t.started_at
-        if verdict == "run":
-            self._begin(t, p["step"], p["call"])
+        if result == "run":
+            self._begin(t, p["step"], p["call_id"])
         return [
             SimpleNamespace(
-                verdict=verdict,
+                result=result,
                 attempts=t.attempts,
                 text=t.text,
                 user_id=t.user_id,
@@ -50,7 +50,7 @@ class WorkerStatements:
             )
         ]
 
-    def _claim_verdict(self, t: Thought, token: int, step: int, call: Any, max_calls: int) -> str:
+    def _claim_result(self, t: Thought, token: int, step: int, call: Any, max_calls: int) -> str:
         disabled = self._disabled
         if (t.status != "processing" and "claim.status" not in disabled) or (
             t.dispatch_id != token and "claim.token" not in disabled
@@ -99,7 +99,7 @@ class WorkerStatements:
     def _save(self, p: Parameters) -> Rows:
         if p["version"] == UNSTORABLE:
             raise RefusedDataError
-        t, step, call = self._tables.thoughts[p["id"]], p["step"], p["call"]
+        t, step, call = self._tables.thoughts[p["id"]], p["step"], p["call_id"]
         holds_claim = t.call_id == call or (
             "save.call" in self._disabled and t.status == "processing" and t.steps_done < step
         )
@@ -116,13 +116,13 @@ class WorkerStatements:
             if p["last"]:
                 t.status, t.finished_at = "completed", self._store.clock()
         is_repeat = self._tables.saved_steps.get((t.id, step)) == call and "save.repeat" not in self._disabled
-        return [SimpleNamespace(verdict="saved" if holds_claim or is_repeat else "fenced")]
+        return [SimpleNamespace(result="saved" if holds_claim or is_repeat else "fenced")]
 
     def _retry(self, p: Parameters) -> Rows:
         t = self._tables.thoughts[p["id"]]
-        if t.call_id != p["call"] and not ("retry.call" in self._disabled and t.call_id is not None):
+        if t.call_id != p["call_id"] and not ("retry.call" in self._disabled and t.call_id is not None):
             return []
-        if t.call_id != p["call"]:
+        if t.call_id != p["call_id"]:
             self._store.checks.call_superseded(t)
         if "claim.counts_first" in self._disabled:
             t.attempts += 1
@@ -132,7 +132,7 @@ class WorkerStatements:
 
     def _fail(self, p: Parameters) -> Rows:
         t = self._tables.thoughts[p["id"]]
-        if self._may_fail(t, p["token"], p["step"], p["call"], p["max"]):
+        if self._may_fail(t, p["dispatch_id"], p["step"], p["call_id"], p["max"]):
             self._apply_failure(t, p)
             return [SimpleNamespace(turn=t.turn)]
         is_repeat = t.turn == p["turn"] and t.status == "failed" and t.error == p["error"]

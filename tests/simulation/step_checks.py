@@ -59,8 +59,8 @@ class PaidCall:
         return not self.is_finished and (overdue[0] >= min(now, overdue[1]) or overdue[1] <= since)
 
     def was_interrupted(self, since: float) -> bool:
-        """Return whether its worker was dead or stopped at some time since then."""
-        return bool(self.process.is_dead or self.process.is_stopped or self.process.awake_since > since)
+        """Return whether its worker was dead or suspended at some time since then."""
+        return bool(self.process.is_dead or self.process.is_suspended or self.process.awake_since > since)
 
 
 @dataclass
@@ -80,7 +80,7 @@ class StepChecks:
     """The statement that is being executed is one whose client has given up."""
     solo_calls: set[UUID] = field(default_factory=set)
     """Calls of messages from the queue `solo`."""
-    events: Counter[str] = field(default_factory=Counter)
+    observations: Counter[str] = field(default_factory=Counter)
     claims: int = 0
     _lines: dict[UUID, list[Thought]] = field(default_factory=lambda: defaultdict(list))
     _heartbeat_at: dict[UUID, float] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class StepChecks:
         if t.call_id is not None and t.call_id != call:
             self.call_superseded(t)
         if self.is_delayed_statement and self._calls[call] and t.call_id != call:
-            self.events[LATE_CLAIM] += 1
+            self.observations[LATE_CLAIM] += 1
             self._late_claims.add(call)
         self._claims_of_step[t.id, t.turn, step] += 1
         if self._claims_of_step[t.id, t.turn, step] > MAX_CALLS:
@@ -124,7 +124,7 @@ class StepChecks:
 
     def call_superseded(self, t: Thought) -> None:
         """Count a call that lost its claim although no bridge saw its lease expire."""
-        self.events["superseded call"] += 1
+        self.observations["superseded call"] += 1
 
     def heartbeat(self, t: Thought) -> None:
         """Note that the worker of the call in progress raised the beat."""
@@ -225,7 +225,7 @@ class StepChecks:
         """Check that a thought fails for a good reason."""
         self._failures.append((t.id, t.turn))
         claims = self._claims_of_step[t.id, t.turn, step]
-        self.events[ATTEMPTS_EXHAUSTED] += claims == MAX_CALLS
+        self.observations[ATTEMPTS_EXHAUSTED] += claims == MAX_CALLS
         last_answer = self._calls[t.call_id][-1].answer if self._calls.get(t.call_id) else None
         if not _may_fail(reason, claims, last_answer):
             answer = last_answer.label if last_answer else "none"

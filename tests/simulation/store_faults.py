@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bridge.consumer.lane import Window
+from bridge.consumer.window import Window
 from tests.simulation.choice import pick
 from tests.simulation.kafka import PARTITIONS
 from tests.simulation.redis import EXTERNAL_TASK_PREFIX, Message

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.database import STATEMENT_SECONDS
 from tests.simulation.actions import ACTIONS
-from tests.simulation.fault_coverage import REQUIRED_EVENTS, REQUIRED_HITS, Campaign
+from tests.simulation.fault_coverage import REQUIRED_HITS, REQUIRED_OBSERVATIONS, Campaign
 from tests.simulation.fibers import Outcome
 from tests.simulation.histories import silenced_logs
 from tests.simulation.patches import patched
@@ -74,5 +74,5 @@ def test_faults_hit_renewals(world: World, action: str, fault: str) -> None:
 def test_a_campaign_lists_what_is_required_and_never_happened() -> None:
     campaign = Campaign()
     campaign.fault_hits.update(REQUIRED_HITS[1:])
-    campaign.events.update([*ACTIONS, *REQUIRED_EVENTS[1:]])
-    assert campaign.missing() == [" ".join(REQUIRED_HITS[0]), REQUIRED_EVENTS[0]]
+    campaign.observations.update([*ACTIONS, *REQUIRED_OBSERVATIONS[1:]])
+    assert campaign.missing() == [" ".join(REQUIRED_HITS[0]), REQUIRED_OBSERVATIONS[0]]

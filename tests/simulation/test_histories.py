@@ -34,4 +34,4 @@ def test_a_claim_that_arrives_after_its_call_is_not_an_abandoned_call() -> None:
     ]
     result = play(history)
     assert result.violation is None
-    assert result.events[LATE_CLAIM] == 1
+    assert result.observations[LATE_CLAIM] == 1

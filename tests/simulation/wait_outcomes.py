@@ -7,7 +7,7 @@ when an action advances it again; other actions may come in between.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bridge.consumer.kafka_source import COMMIT_INTERVAL_SECONDS
+from bridge.consumer.committer import COMMIT_INTERVAL_SECONDS
 from tests.simulation import ordinary_actions
 from tests.simulation.choice import Action, pick, rotated
 from tests.simulation.fibers import Fiber, Outcome, Process
@@ -137,7 +137,7 @@ def renewal(outcome: Outcome) -> Action:
         renewals = [
             worker.renewal
             for worker in world.workers
-            if worker.renewal is not None and worker.busy_slots and not worker.is_stopped
+            if worker.renewal is not None and worker.busy_slots and not worker.is_suspended
         ]
         fiber = pick(renewals, n)
         for _ in range(2 if fiber is not None else 0):
@@ -168,16 +168,16 @@ def kill(kind: str) -> Action:
     return _process_fault(kind, World.kill)
 
 
-def stop(kind: str) -> Action:
-    """Return an action that stops a process of this kind."""
-    return _process_fault(kind, World.stop)
+def suspend(kind: str) -> Action:
+    """Return an action that suspends a process of this kind."""
+    return _process_fault(kind, World.suspend)
 
 
 def _process_fault(kind: str, apply: Callable[[World, Process], None]) -> Action:
     """Return an action that applies a fault to a process at its present wait, or in the middle of its round."""
 
     def action(world: World, n: int) -> bool:
-        process = pick([process for process in world.processes(kind) if not process.is_stopped], n >> 5)
+        process = pick([process for process in world.processes(kind) if not process.is_suspended], n >> 5)
         if n % 4:
             places = PLACES[kind]
             place = places[(n >> 2) % len(places)]

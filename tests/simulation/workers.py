@@ -13,7 +13,8 @@ from agents.interface import AgentInput, AgentResult, CallContext
 from contracts.settings import Settings
 from tasks.application import ThoughtFailedError, _apply
 from tasks.calls import Calls
-from tasks.step import Drop, StepOutcome, StepRunner
+from tasks.step import StepRunner
+from tasks.step_outcomes import Drop, StepOutcome
 from tasks.step_store import Step, StepStore
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.fibers import Fiber, Outcome, PossibleOutcomes, Process, park

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
-from bridge.consumer.lane import Window
+from bridge.consumer.window import Window
 from contracts.settings import Settings
 from tests.simulation.clock import START_SECONDS, Clock
 from tests.simulation.database import PostgresServer
@@ -51,7 +51,7 @@ class World:
         self.checks.check_external_accept = log_checks.check_external_accept
         self.redis = Redis(self.clock.monotonic)
         self.servers = Servers(self.clock, self.checks, self.postgres_server, self.kafka, self.redis)
-        self.events: Counter[str] = Counter()
+        self.observations: Counter[str] = Counter()
         self.fault_hits: Counter[FaultHit] = Counter()
         self.trace: list[str] | None = None
         self.submitted: list[tuple[UUID, UUID]] = []
@@ -65,7 +65,7 @@ class World:
         self.workers = [self.new_worker() for _ in range(2)]
         self.relays = [self.new_relay() for _ in range(2)]
         self.bridges = [self.new_bridge() for _ in range(2)]
-        self.requests: list[Process] = []
+        self.clients: list[Process] = []
         """Web requests, and commands of operators and authors."""
         self.is_final_phase = False
         self.assign_partitions()
@@ -100,7 +100,7 @@ class World:
 
     def start_request(self, process: Process) -> None:
         """Add a request or a command; it runs when an action advances it."""
-        self.requests = [*(request for request in self.requests if request.fibers), process]
+        self.clients = [*(request for request in self.clients if request.fibers), process]
 
     def processes(self, kind: str) -> Sequence[Process]:
         """Return the processes of a kind; the commands of operators and authors count as "web"."""
@@ -108,7 +108,7 @@ class World:
             "worker": self.workers,
             "bridge": self.bridges,
             "relay": self.relays,
-            "web": self.requests,
+            "web": self.clients,
         }
         return by_kind[kind]
 
@@ -126,12 +126,12 @@ class World:
     def assign_partitions(self) -> None:
         """Assign the partitions of members that left the group to the other members.
 
-        In the final phase also those of stopped members, whose sessions have expired by then.
+        In the final phase also those of suspended members, whose sessions have expired by then.
         """
         members = [
             bridge.consumer
             for bridge in self.bridges
-            if bridge.consumer and not (self.is_final_phase and bridge.is_stopped)
+            if bridge.consumer and not (self.is_final_phase and bridge.is_suspended)
         ]
         for number, partition in enumerate(self.kafka.partitions):
             if partition.owner is not None and partition.owner not in members:
@@ -144,7 +144,7 @@ class World:
         self.settings = settings
         processes: list[BridgeProcess | RelayProcess] = [*self.bridges, *self.relays]
         for process in processes:
-            if process.is_stopped and process.fibers:
+            if process.is_suspended and process.fibers:
                 process.stop_event.set()
             else:
                 process.kill()
@@ -158,7 +158,7 @@ class World:
         return [
             fiber
             for process in processes
-            if not process.is_stopped
+            if not process.is_suspended
             for fiber in process.fibers
             if fiber.wake_at <= now and fiber.name != "renewal"
         ]
@@ -202,14 +202,14 @@ class World:
         process.kill()
         self.restart_dead()
 
-    def stop(self, process: Process) -> None:
+    def suspend(self, process: Process) -> None:
         """Stop a process (SIGSTOP) until it is resumed."""
-        self._count_fault(process, "stopped")
-        process.is_stopped = True
+        self._count_fault(process, "suspended")
+        process.is_suspended = True
 
     def resume(self, process: Process) -> None:
-        """Resume a stopped process (SIGCONT), which does not know that it was stopped."""
-        process.is_stopped, process.awake_since = False, self.clock.now
+        """Resume a suspended process (SIGCONT), which does not know that it was suspended."""
+        process.is_suspended, process.awake_since = False, self.clock.now
 
     def _count_fault(self, process: Process, fault: str) -> None:
         self.log(f"{process.name} is {fault}: {', '.join(fiber.waits_for for fiber in process.fibers)}")
@@ -234,7 +234,7 @@ class World:
 
     def deliver(self, worker: WorkerProcess, number: int) -> bool:
         """Deliver one message to a worker's free slot; return False when that is not possible."""
-        if worker.is_stopped or worker.is_draining or worker.busy_slots >= SLOTS or self.redis.is_unavailable:
+        if worker.is_suspended or worker.is_draining or worker.busy_slots >= SLOTS or self.redis.is_unavailable:
             return False
         due = [message for message in self.redis.queue if message.due_at <= self.clock.now]
         if due:
@@ -244,7 +244,7 @@ class World:
     def pass_time(self, seconds: float, *, except_renewal: Fiber | None = None, run_bridges: bool = True) -> None:
         """Let time pass. Living workers renew their calls; with `run_bridges` living bridges run every few seconds."""
         until = self.clock.now + seconds
-        awake = [worker.renewal for worker in self.workers if not worker.is_stopped]
+        awake = [worker.renewal for worker in self.workers if not worker.is_suspended]
         renewals = [fiber for fiber in awake if fiber is not None and fiber is not except_renewal]
         while self.clock.now < until:
             due = min((fiber.wake_at for fiber in renewals if fiber.wake_at > self.clock.now), default=until)
@@ -273,5 +273,5 @@ class World:
 
     def close(self) -> None:
         """End all fibers."""
-        for process in [*self.bridges, *self.relays, *self.workers, *self.requests]:
+        for process in [*self.bridges, *self.relays, *self.workers, *self.clients]:
             process.kill()

@@ -15,7 +15,8 @@ from contracts.database import Database, make_engine
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 from tasks.calls import Calls
-from tasks.step import StepOutcome, StepRunner
+from tasks.step import StepRunner
+from tasks.step_outcomes import StepOutcome
 from tasks.step_store import Step, StepStore
 from tests.stores import Stores, temporary_database
 from tests.tasks.thoughts import dispatch_first_step

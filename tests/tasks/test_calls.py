@@ -127,7 +127,7 @@ def test_an_overdue_call_is_cancelled_while_postgresql_is_unavailable(
 def test_a_call_with_a_result_is_renewed_beyond_its_deadline(calls: Calls, renew: FakeRenew, clock: Clock) -> None:
     call = make_call(clock, deadline=60)
     calls.add(call)
-    call.has_result = True
+    call.has_returned = True
     clock.now += 3600
     calls.renew_all()
     assert renew.requests == [{call.call_id}]

@@ -96,7 +96,7 @@ def test_a_claim_of_a_saved_step_returns_saved(database: Database, step_store: S
 
 @pytest.mark.parametrize("difference", [-1, +1])
 def test_a_claim_with_another_dispatch_id_is_stale(step_store: StepStore, step: Step, difference: int) -> None:
-    assert claim_step(step_store, replace(step, token=step.token + difference)).result == "stale"
+    assert claim_step(step_store, replace(step, dispatch_id=step.dispatch_id + difference)).result == "stale"
 
 
 def test_a_claim_before_the_preceding_step_is_saved_is_stale(step_store: StepStore, step: Step) -> None:

@@ -138,7 +138,7 @@ def test_a_fail_with_another_error_or_turn_is_no_repeat(
     assert count_written(database, settings, step) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("changed_fields", [{"token": 99}, {"number": 2}])
+@pytest.mark.parametrize("changed_fields", [{"dispatch_id": 99}, {"number": 2}])
 def test_another_token_or_step_cannot_fail_the_thought(
     step_store: StepStore, step: Step, changed_fields: dict[str, Any]
 ) -> None:

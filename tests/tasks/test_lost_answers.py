@@ -11,7 +11,7 @@ from agents.interface import CallContext
 from contracts.database import Database
 from contracts.progress import stream_key
 from contracts.settings import Settings
-from tasks.step import Advance, Failed
+from tasks.step_outcomes import Advance, Failed
 from tasks.step_store import Step, StepStore
 from tests.tasks.conftest import MakeRunner
 from tests.tasks.fake_provider import FakeProvider

@@ -10,7 +10,7 @@ from agents.interface import CallContext
 from contracts.database import Database
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
-from tasks.step import Advance, Failed, Requeue, StepOutcome
+from tasks.step_outcomes import Advance, Failed, Requeue, StepOutcome
 from tasks.step_store import Step, StepStore
 from tests.eventually import eventually
 from tests.tasks.conftest import MakeRunner, RunInThread

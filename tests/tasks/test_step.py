@@ -16,7 +16,8 @@ from agents.scripted.provider import ScriptedProvider
 from contracts.database import Database
 from contracts.progress import wakeup_channel
 from contracts.settings import Settings
-from tasks.step import Advance, Drop, Failed, Requeue, StepOutcome, StepRunner
+from tasks.step import StepRunner
+from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
 from tasks.step_store import Step
 from tests.eventually import eventually
 from tests.tasks.agent_results import make_result
@@ -111,7 +112,7 @@ def test_a_duplicate_message_during_the_call_is_dropped(make_runner: MakeRunner,
 def test_messages_of_another_dispatch_or_an_unknown_thought_are_dropped(make_runner: MakeRunner, step: Step) -> None:
     provider = FakeProvider()
     runner = make_runner(provider)
-    assert runner.run(replace(step, token=0)) == Drop("stale")
+    assert runner.run(replace(step, dispatch_id=0)) == Drop("stale")
     assert runner.run(replace(step, thought_id=UUID(int=0))) == Drop("unknown")
     assert provider.calls == 0
 

@@ -9,7 +9,7 @@ from agents.errors import Cancelled, PermanentError, TransientError
 from agents.interface import CallContext
 from contracts.database import Database
 from contracts.settings import Settings
-from tasks.step import Advance, Drop, Requeue
+from tasks.step_outcomes import Advance, Drop, Requeue
 from tasks.step_store import Step
 from tests.eventually import eventually
 from tests.tasks.conftest import MakeRunner

@@ -223,7 +223,7 @@ def test_retry_frees_the_call_and_keeps_its_attempts_and_error(
 ) -> None:
     call = claimed_call(step_store, step)
     set_columns(database, step.thought_id, "sends = 4")
-    assert step_store.retry(step, call, backoff=30.0, error=ERROR)
+    assert step_store.schedule_retry(step, call, backoff=30.0, error=ERROR)
     row = thought_row(database, step.thought_id)
     wait = database.rows(
         text("SELECT EXTRACT(epoch FROM not_before - now()) FROM thoughts WHERE id = :id"), id=step.thought_id
@@ -239,12 +239,14 @@ def test_a_retry_of_a_fenced_call_writes_nothing(database: Database, step_store:
     call = claimed_call(step_store, step)
     take_over_step(database, step)
     before = thought_row(database, step.thought_id)
-    assert not step_store.retry(step, call, backoff=1.0, error=ERROR)
+    assert not step_store.schedule_retry(step, call, backoff=1.0, error=ERROR)
     assert thought_row(database, step.thought_id) == before
 
 
 def test_retry_cleans_an_error_message_that_postgresql_would_reject(
     database: Database, step_store: StepStore, step: Step
 ) -> None:
-    assert step_store.retry(step, claimed_call(step_store, step), backoff=1.0, error=ERROR | {"message": "a\x00\ud800"})
+    assert step_store.schedule_retry(
+        step, claimed_call(step_store, step), backoff=1.0, error=ERROR | {"message": "a\x00\ud800"}
+    )
     assert thought_row(database, step.thought_id).error["message"] == "a\ufffd\ufffd"

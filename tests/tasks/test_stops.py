@@ -7,7 +7,8 @@ import pytest
 
 from agents.interface import CallContext
 from contracts.database import Database
-from tasks.step import REQUEUE_SECONDS, Advance, Drop, Requeue
+from tasks.step import REQUEUE_SECONDS
+from tasks.step_outcomes import Advance, Drop, Requeue
 from tasks.step_store import Step, StepStore
 from tests.eventually import eventually
 from tests.tasks.conftest import MakeRunner, RunInThread

@@ -12,7 +12,7 @@ from agents.interface import CallContext
 from contracts.settings import Settings
 from tasks import liveness, watchdog
 from tasks.liveness import WorkerCounters
-from tasks.step import Advance, Requeue
+from tasks.step_outcomes import Advance, Requeue
 from tasks.step_store import Step
 from tasks.watchdog import Watchdog
 from tasks.worker import Worker

@@ -8,7 +8,7 @@ import pytest
 from agents.interface import CallContext
 from contracts.database import POOL_SIZE, Database
 from contracts.settings import Settings
-from tasks.step import Advance
+from tasks.step_outcomes import Advance
 from tasks.step_store import Step
 from tasks.worker import Worker
 from tests.eventually import eventually

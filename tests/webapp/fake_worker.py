@@ -18,7 +18,7 @@ DISPATCH = text("""
      WHERE id = :id AND status = 'pending' RETURNING user_id, turn, started_at
 """)
 CLAIM = text("""
-    UPDATE thoughts SET call_id = :call, attempts = attempts + 1, not_before = NULL, beat = beat + 1,
+    UPDATE thoughts SET call_id = :call_id, attempts = attempts + 1, not_before = NULL, beat = beat + 1,
            beat_at = clock_timestamp(), step_started_at = clock_timestamp()
      WHERE id = :id AND status = 'processing' AND call_id IS NULL RETURNING attempts
 """)
@@ -71,7 +71,7 @@ class FakeWorker:
         return self._publish(events.thought_processing(row.user_id, thought, row.turn))
 
     def claim(self, thought: UUID) -> int:
-        return int(self._execute(CLAIM, id=thought, call=uuid4()).attempts)
+        return int(self._execute(CLAIM, id=thought, call_id=uuid4()).attempts)
 
     def save(self, thought: UUID, step: int, output: dict[str, Any] | None = None) -> list[events.Event]:
         output_json = json.dumps({"said": f"result {step}"} if output is None else output)

@@ -51,11 +51,6 @@ def test_the_application_does_not_start_without_a_secret_key(make_app: MakeApp) 
         make_app(secret_key=None)
 
 
-def test_the_application_does_not_start_with_a_kafka_address_without_a_port(make_app: MakeApp) -> None:
-    with pytest.raises(SystemExit, match="KAFKA_BOOTSTRAP_SERVERS: must be host:port"):
-        make_app(kafka_bootstrap_servers="127.0.0.1:9092,kafka")
-
-
 def test_the_application_never_loads_kafkas_client(settings: Settings) -> None:
     code = (
         "import sys, webapp; app = webapp.create_app(); app.test_client().get('/health'); "

@@ -1,4 +1,4 @@
-"""Deleting a thought: its text and results are erased, and its row stays as a tombstone."""
+"""Deleting a thought: its text and results are erased, and its row stays."""
 
 import re
 from typing import Any
@@ -161,7 +161,7 @@ def test_a_deletion_fences_the_worker_and_the_next_thought_of_the_line_begins(
     assert database.rows(tokens, id=thought_id)[0].dispatch_id > before.dispatch_id
     head = decide_once(database, record_of(database, UUID(next_thought["id"]))).head
     assert head is not None
-    assert (str(head.thought_id), head.dispatched) == (next_thought["id"], True)
+    assert (str(head.thought_id), head.needs_dispatch) == (next_thought["id"], True)
 
 
 def test_the_event_history_is_deleted_and_the_bridges_are_woken(

@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import Database
+from contracts.database import Database, describe_error
 from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.metrics.audit_metrics import audit_gauges
 from webapp.queries import AUDIT, COUNTS, read
@@ -55,7 +55,7 @@ class _Backlog(Collector):
         try:
             gauges = list(self._gauges())
         except SQLAlchemyError as error:
-            log.warning("PostgreSQL is unavailable, the metrics lack its gauges: %s", type(error).__name__)
+            log.warning("PostgreSQL is unavailable, the metrics lack its gauges: %s", describe_error(error))
             gauges = []
         up.add_metric([], 1 if gauges else 0)
         yield up

@@ -33,7 +33,7 @@ FAILURE_TEXTS: Final = {
     "invalid": ("The model's answer could not be used", ""),
     "lost": ("The worker stopped during this step more than once", " once the cause is fixed"),
 }
-"""For each kind of error: a summary, and the condition of a retry."""
+"""For each kind of error: a summary, and the condition of a replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class ThoughtView:
     must happen before its analysis starts."""
 
     def __init__(self, thought: Thought, ahead: int = 0, wait_notice: str = "") -> None:
+        self._thought = thought
         self.row: Any = thought.row
         self.ahead = ahead
         self.wait_notice = wait_notice
@@ -113,7 +114,7 @@ class ThoughtView:
 
     @property
     def agents_total(self) -> int:
-        return serializers.total_steps(self.row)
+        return self._thought.total_steps
 
     @property
     def duration(self) -> str:
@@ -122,25 +123,25 @@ class ThoughtView:
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """Why the thought failed: the error's fields, the agent's title, a summary, and the condition of a retry."""
+        """Why the thought failed: the error's fields, the agent's title, a summary, and the condition of a replay."""
         error = self._json["error"]
         if error is None:
             return None
         failed_agent = CATALOGUE.find(str(error["agent"]))
         agent = failed_agent.title if failed_agent else "An agent"
-        summary, retry_condition = FAILURE_TEXTS.get(str(error["kind"]), ("The step failed", ""))
-        return {**error, "agent": agent, "summary": summary, "retry_condition": retry_condition}
+        summary, replay_condition = FAILURE_TEXTS.get(str(error["kind"]), ("The step failed", ""))
+        return {**error, "agent": agent, "summary": summary, "replay_condition": replay_condition}
 
     @cached_property
     def agents(self) -> list[AgentView]:
         return [self._agent(agent) for agent in self._json["agents"]]
 
     @property
-    def verdict(self) -> dict[str, str] | None:
+    def conclusion(self) -> dict[str, str] | None:
         """The conclusion of the agent that gives one; the page shows it first."""
         for agent in self._json["agents"]:
             definition, output = CATALOGUE.find(agent["name"]), agent["output"] or {}
-            if definition and definition.gives_verdict and output.get("priority_level"):
+            if definition and definition.gives_conclusion and output.get("priority_level"):
                 return {"level": str(output["priority_level"]), "recommendation": str(output["final_recommendation"])}
         return None
 

@@ -6,19 +6,13 @@ from zoneinfo import ZoneInfo
 
 from celery.schedules import ParseException, crontab
 from celery.utils.time import remaining
-from sqlalchemy import text
 
 from contracts.settings import Settings
-from webapp.queries import read
+from webapp.queries import is_in_running_batch
 from webapp.services import Services
 
 KAFKA_UNAVAILABLE: Final = "Kafka is unavailable; the analysis starts when it is back."
 BATCH_RUNNING: Final = "The batch is running."
-
-RUNNING_BATCH: Final = text("""
-    SELECT FROM batches WHERE begun_at IS NOT NULL AND ended_at IS NULL AND asked_at >= :created_at
-""")
-"""Running batches that include this thought; a thought written after the request of a batch waits for the next one."""
 
 
 def wait_notice(services: Services, created_at: datetime | None = None) -> str:
@@ -29,7 +23,7 @@ def wait_notice(services: Services, created_at: datetime | None = None) -> str:
     """
     if services.settings.consumes_kafka:
         return "" if services.kafka_probe.is_reachable else KAFKA_UNAVAILABLE
-    if created_at and read(services.database, RUNNING_BATCH, created_at=created_at):
+    if created_at and is_in_running_batch(services.database, created_at):
         return BATCH_RUNNING
     return f"The next batch starts {next_batch_time(services.settings, datetime.now(UTC))}."
 

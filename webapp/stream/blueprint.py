@@ -1,4 +1,4 @@
-"""GET /thoughts/stream/<user_id>: flask-sse's blueprint, extended with the hub, replay and limits."""
+"""GET /thoughts/stream/<user_id>: flask-sse's blueprint, extended with the hub, resumption and limits."""
 
 import contextlib
 import socket

@@ -16,6 +16,7 @@ from uuid import UUID
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.database import describe_error
 from contracts.events import Event
 from contracts.progress import channel
 from webapp.hub.sse import Bookmark, Comment, StreamMessage, is_user_event
@@ -53,9 +54,10 @@ class EventStream:
         self._services = services
         self._user_id = user_id
         self._prefix = services.settings.redis_sse_prefix
-        self._requested_id = last_event_id or None
-        self._last_id: StreamId | None = None
+        self._last_event_id = last_event_id or None
+        self._position: StreamId | None = None
         self._pending_reset_id: str | None = None
+        """The stream id of the reset that must be sent next; None when none is pending."""
         self._sent = SentEvents()
         self._derived_at = float("-inf")
         self._ends_at = time.monotonic() + random.uniform(*LIFE_SECONDS)  # noqa: S311 - jitter, no secret
@@ -78,8 +80,8 @@ class EventStream:
 
         A client without a Last-Event-ID gets the derived events only.
         """
-        history, after = self._read_history(), parse_stream_id(self._requested_id)
-        if self._requested_id is None:
+        history, after = self._read_history(), parse_stream_id(self._last_event_id)
+        if self._last_event_id is None:
             yield from self._derive(history=history)
             return
         if after is not None and history is not None and history.can_resume(after):
@@ -89,7 +91,7 @@ class EventStream:
         yield from self._derive()
 
     def _resume(self, history: History, after: StreamId) -> Iterator[Item]:
-        self._last_id = after
+        self._position = after
         for message in history.up_to(after):
             self._sent.add(_data(message))
         for message in history.after(after):
@@ -122,8 +124,8 @@ class EventStream:
             yield from self._derive()
 
     def _fill_gap(self) -> Iterator[Item]:
-        history = self._read_history() if self._last_id and self._services.hub.is_connected else None
-        for message in history.after(self._last_id) if history and self._last_id else ():
+        history = self._read_history() if self._position and self._services.hub.is_connected else None
+        for message in history.after(self._position) if history and self._position else ():
             yield from self._send(message)
         yield from self._derive()
 
@@ -132,7 +134,7 @@ class EventStream:
         if not is_user_event(message, self._user_id):
             return
         stream_id, data = parse_stream_id(message.id), _data(message)
-        if stream_id is not None and self._last_id is not None and stream_id <= self._last_id:
+        if stream_id is not None and self._position is not None and stream_id <= self._position:
             return
         if not self._sent.contains(data) and self._sent.has_gap_before(data):
             yield from self._derive(History((message,)) if stream_id else None, data)
@@ -141,7 +143,7 @@ class EventStream:
         else:
             self._sent.add(data)
             yield message
-        self._last_id = stream_id or self._last_id
+        self._position = stream_id or self._position
 
     def _derive(self, history: History | None = None, next_event: Data | None = None) -> Iterator[Item]:
         """Send the events that PostgreSQL has and the client lacks. `history` holds the Redis ids of some of them.
@@ -155,7 +157,7 @@ class EventStream:
         except (SQLAlchemyError, TimeoutError) as error:
             log.warning(
                 "PostgreSQL is unavailable, a stream derives no events until its next heartbeat: %s",
-                type(error).__name__,
+                describe_error(error),
                 extra={"user_id": self._user_id},
             )
             self._derived_at = float("-inf")
@@ -163,7 +165,7 @@ class EventStream:
         self._derived_at = time.monotonic()
         if reset is not None:
             yield StreamMessage(reset, "reset", id=self._pending_reset_id)
-            self._last_id, self._pending_reset_id = parse_stream_id(self._pending_reset_id), None
+            self._position, self._pending_reset_id = parse_stream_id(self._pending_reset_id), None
         next_event_id = str(next_event.get("event_id")) if next_event else ""
         yield from self._send_derived([event.to_dict() for event in derived], history or History(()), next_event_id)
 

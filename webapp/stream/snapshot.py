@@ -37,7 +37,7 @@ def thought_events(thought: Thought) -> Iterator[events.Event]:
             row.id,
             run.step,
             agent_name=run.agent,
-            total=serializers.total_steps(row),
+            total=thought.total_steps,
             when=run.finished_at,
         )
     if row.status == "completed":

@@ -87,4 +87,4 @@ def only_finding(figures: Figures, kind: str) -> str:
     """Return subject and line of the only finding, which must be of this kind."""
     assert finding_kinds(figures) == {kind: 1}, figures["finding_details"]
     (finding,) = figures["finding_details"]
-    return f"{finding['subject']}: {finding['line']}"
+    return f"{finding['subject']}: {finding['text']}"

@@ -46,7 +46,7 @@ def test_the_relay_logs_an_inconsistency_once(
     audit = BackgroundAudit(settings, database, stop)
     assert audit.run_if_due() >= 60
     assert audit.run_if_due() >= 60
-    assert caplog.text.count("ALARM audit inconsistency: parked: row") == 1
+    assert caplog.text.count("ALARM: audit inconsistency: parked: row") == 1
 
 
 def test_one_of_two_relays_audits_until_its_figures_are_old(settings: Settings, database: Database) -> None:

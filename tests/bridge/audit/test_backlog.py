@@ -86,7 +86,7 @@ def published(settings: Settings, database: Database, topics: None) -> UUID:
     headers = '{"reason": "permanent"}'
     add_outbox_row(database, settings.kafka_dead_letter_topic, failure_id=failure_id, headers=headers)
     with idle_relay(settings) as relay:
-        relay.step()
+        relay.run_pass()
     return thought
 
 
@@ -106,7 +106,7 @@ def test_the_audit_reports_a_record_of_the_dead_letter_topic_that_is_not_in_the_
     database.rows(text("DELETE FROM dead_letters"))
     figures = run_audit(settings, database)
     assert finding_kinds(figures) == {"dead_letter": 2}
-    lines = {f"{finding['subject']}: {finding['line']}" for finding in figures["finding_details"]}
+    lines = {f"{finding['subject']}: {finding['text']}" for finding in figures["finding_details"]}
     assert any(f"failure {published}:1: it is in the dead letter topic" in line for line in lines)
     assert any(f"thought {published}: it failed in turn 1 and has no dead letter" in line for line in lines)
 

@@ -75,6 +75,6 @@ def test_the_command_reports_an_unavailable_store_in_one_line(
     settings: Settings, environment: dict[str, str], error: str
 ) -> None:
     result = run_audit_command(settings, **environment)
-    assert (result.returncode, result.stdout) == (2, "")
+    assert (result.returncode, result.stdout) == (3, "")
     (line,) = [line for line in result.stderr.splitlines() if "librdkafka" not in line]
     assert line.startswith(error)

@@ -100,7 +100,7 @@ class DatabaseModel:
             losses=row.losses,
             in_call=row.call_id is not None,
             wait=max(0.0, (row.not_before or 0.0) - self._clock()) if row.not_before is not None else 0.0,
-            dispatched=is_pending or is_expired,
+            needs_dispatch=is_pending or is_expired,
             begins=is_pending,
         )
 

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from bridge.consumer import kafka_source
 from bridge.consumer.idle_warning import IDLE_SECONDS, IDLE_WARNING
 from bridge.consumer.kafka_source import KafkaSource
-from bridge.consumer.lane import Window
+from bridge.consumer.window import Window
 from bridge.kafka.config import POLL_CHUNK, POLL_MAX, POLL_MAX_BYTES
 from contracts.settings import Settings
 from tests.bridge.corrupting_proxy import produce_compressed

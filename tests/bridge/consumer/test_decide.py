@@ -75,7 +75,7 @@ def test_a_record_with_a_turn_that_its_thought_never_had_stays_open(
 
 
 @pytest.mark.parametrize("status", ["completed", "failed"])
-def test_decide_claims_no_head_without_an_open_record(database: Database, user_id: UUID, status: str) -> None:
+def test_decide_dispatches_no_head_without_an_open_record(database: Database, user_id: UUID, status: str) -> None:
     ended, waiting = add_thought(database, user_id), add_thought(database, user_id)
     record = record_of(database, ended)
     finish_thought(database, ended, status)
@@ -84,15 +84,15 @@ def test_decide_claims_no_head_without_an_open_record(database: Database, user_i
     assert thought_row(database, waiting).status == "pending"
 
 
-def test_decide_claims_the_head_of_the_line_whichever_record_asks(database: Database, user_id: UUID) -> None:
+def test_decide_dispatches_the_head_of_the_line_whichever_record_asks(database: Database, user_id: UUID) -> None:
     first, _, last = (add_thought(database, user_id) for _ in range(3))
     head = decide_once(database, record_of(database, last)).head
     assert head is not None
-    assert (head.thought_id, head.turn, head.dispatched, head.begins) == (first, 1, True, True)
+    assert (head.thought_id, head.turn, head.needs_dispatch, head.begins) == (first, 1, True, True)
     assert [thought_row(database, thought).status for thought in (first, last)] == ["processing", "pending"]
 
 
-def test_decide_returns_the_head_as_it_stands_after_the_claim(database: Database, user_id: UUID) -> None:
+def test_decide_returns_the_head_as_it_stands_after_the_dispatch(database: Database, user_id: UUID) -> None:
     thought = add_thought(database, user_id, steps_done=2, dispatch_id=7, beat=30)
     head = decide_once(database, record_of(database, thought)).head
     row = thought_row(database, thought)
@@ -116,12 +116,12 @@ def test_a_head_in_a_call_is_returned_unchanged(database: Database, user_id: UUI
     for _ in range(2):
         head = decide_once(database, record_of(database, thought)).head
         assert head is not None
-        assert (head.in_call, head.dispatched, head.begins, head.beat) == (True, False, False, 5)
+        assert (head.in_call, head.needs_dispatch, head.begins, head.beat) == (True, False, False, 5)
         assert head.dispatch_id == version.dispatch_id
     assert thought_row(database, thought).beat == 5
 
 
-def test_a_locked_head_is_not_returned_and_the_second_of_the_line_is_not_claimed(
+def test_a_locked_head_is_not_returned_and_the_second_of_the_line_is_not_dispatched(
     database: Database, user_id: UUID
 ) -> None:
     first, second = add_thought(database, user_id), add_thought(database, user_id)
@@ -170,7 +170,7 @@ def test_a_locked_head_does_not_delay_other_users(database: Database, user_id: U
     assert {decision.user_id: decision.head is not None for decision in decisions} == {user_id: False, other_user: True}
 
 
-def test_only_one_of_many_concurrent_bridges_claims_a_pending_thought(database: Database) -> None:
+def test_only_one_of_many_concurrent_bridges_dispatches_a_pending_thought(database: Database) -> None:
     users = [add_user(database) for _ in range(20)]
     records = [record_of(database, add_thought(database, user), n) for n, user in enumerate(users)]
     start = Barrier(4)
@@ -178,7 +178,7 @@ def test_only_one_of_many_concurrent_bridges_claims_a_pending_thought(database: 
     def bridge(_: int) -> list[UUID]:
         start.wait()
         decisions = decide(database, [DecideRequest(record.user_id, (record,), None) for record in records])
-        return [decision.user_id for decision in decisions if decision.head and decision.head.dispatched]
+        return [decision.user_id for decision in decisions if decision.head and decision.head.needs_dispatch]
 
     with ThreadPoolExecutor(4) as pool:
         claimed = [user for users_of_bridge in pool.map(bridge, range(4)) for user in users_of_bridge]
@@ -186,70 +186,7 @@ def test_only_one_of_many_concurrent_bridges_claims_a_pending_thought(database: 
     assert {thought_row(database, record.thought_id).dispatch_id for record in records} == {1}
 
 
-def test_only_one_of_many_concurrent_bridges_takes_over_an_expired_head(database: Database, user_id: UUID) -> None:
-    thought, version = add_claimed_thought(database, user_id)
-    record, start = record_of(database, thought), Barrier(4)
-
-    def bridge(_: int) -> bool:
-        start.wait()
-        head = decide_once(database, record, expired_version=version).head
-        return head is not None and head.dispatched
-
-    with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(bridge, range(4))) == 1
-    assert thought_row(database, thought).sends == 2
-
-
-@pytest.mark.parametrize(
-    "difference", [{"dispatch_id": 99}, {"beat": 99}, {"thought_id": UUID(int=5)}], ids=["token", "beat", "thought"]
-)
-def test_a_head_with_another_version_than_the_expired_one_is_not_taken_over(
-    database: Database, user_id: UUID, difference: dict[str, UUID | int]
-) -> None:
-    thought, version = add_claimed_thought(database, user_id)
-    before = thought_row(database, thought)
-    other_version = replace(version, **difference)  # type: ignore[arg-type]
-    head = decide_once(database, record_of(database, thought), expired_version=other_version).head
-    assert head is not None
-    assert not head.dispatched
-    assert thought_row(database, thought) == before
-
-
-def test_an_expired_head_in_a_call_gets_a_new_token_and_counts_a_loss(database: Database, user_id: UUID) -> None:
-    thought, version = add_claimed_thought(database, user_id)
-    update_thought(database, thought, call_id=uuid4(), attempts=2, sends=5, steps_done=3)
-    head = decide_once(database, record_of(database, thought), expired_version=version).head
-    row = thought_row(database, thought)
-    assert head is not None
-    assert (head.dispatched, head.begins, head.in_call) == (True, False, False)
-    assert (head.dispatch_id, head.losses, head.sends, head.steps_done) == (version.dispatch_id + 1, 1, 1, 3)
-    assert (row.dispatch_id, row.losses, row.sends, row.call_id) == (version.dispatch_id + 1, 1, 1, None)
-    assert (row.attempts, row.beat) == (2, version.beat + 1)
-
-
-def test_an_expired_head_in_a_queue_keeps_its_token_and_counts_a_send(database: Database, user_id: UUID) -> None:
-    thought, version = add_claimed_thought(database, user_id)
-    head = decide_once(database, record_of(database, thought), expired_version=version).head
-    assert head is not None
-    assert (head.dispatched, head.begins, head.sends, head.losses) == (True, False, 2, 0)
-    assert head.dispatch_id == version.dispatch_id == thought_row(database, thought).dispatch_id
-    next_head = decide_once(database, record_of(database, thought), expired_version=head.version).head
-    assert next_head is not None
-    assert (next_head.sends, next_head.beat) == (3, head.beat + 1)
-
-
-def test_a_repeated_request_takes_no_head_over_twice(database: Database, user_id: UUID) -> None:
-    thought, version = add_claimed_thought(database, user_id)
-    record = record_of(database, thought)
-    decide_once(database, record, expired_version=version)
-    after = thought_row(database, thought)
-    head = decide_once(database, record, expired_version=version).head
-    assert head is not None
-    assert not head.dispatched
-    assert thought_row(database, thought) == after
-
-
-def test_only_the_first_claim_sets_started_at(database: Database, user_id: UUID) -> None:
+def test_only_the_first_dispatch_sets_started_at(database: Database, user_id: UUID) -> None:
     thought, version = add_claimed_thought(database, user_id)
     started_at = thought_row(database, thought).started_at
     decide_once(database, record_of(database, thought), expired_version=version)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bridge.dead_letters.rebuild import rebuild
 from bridge.dead_letters.replay import replay
-from bridge.kafka.topics import MAX_WORK_BATCH_BYTES
+from bridge.kafka.limits import MAX_WORK_BATCH_BYTES
 from contracts.database import Database
 from contracts.dead_letters import read_headers
 from contracts.events import thought_created

@@ -135,7 +135,7 @@ def test_the_dead_letter_of_a_corrupt_record_names_its_offset_and_topic_id(
 ) -> None:
     origin = corrupt_origin("damaged", 0, 7, "id-of-the-topic")
     corrupt = corrupt_record(origin, "it does not decompress")
-    lane.add_invalid(corrupt.record, corrupt.reason)
+    lane.add_invalid(corrupt.record, corrupt.message)
     ingestion.work(lane, 0.0)
     (dead_letter,) = dead_letters_from(database, "damaged")
     assert (dead_letter.value, dead_letter.headers["origin"], lane.frontier) == (None, origin, 8)

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from bridge.consumer.kafka_source import COMMIT_INTERVAL_SECONDS
+from bridge.consumer.committer import COMMIT_INTERVAL_SECONDS
 from bridge.records import decode
 from contracts.settings import Settings
 from tests.bridge.kafka_sources import (
@@ -81,7 +81,7 @@ def test_a_transaction_marker_at_the_end_of_the_log_is_committed(
             producer.produce(settings.kafka_topic, b"no event", partition=0)
             assert producer.flush(20) == 0
             end_transaction(producer, 20)
-        poll_until(source, lambda: lane_of(source).next == 3)
+        poll_until(source, lambda: lane_of(source).next_offset == 3)
         assert lane_of(source).frontier == 0
         answer_requests(lane_of(source))
         while item := lane_of(source).next_ingest(0.0):
@@ -96,7 +96,7 @@ def test_an_open_transaction_delays_only_the_records_behind_it_in_its_partition(
         produce(settings, event_values(1))
         produce(settings, event_values(1), partition=1)
         poll_until(source, lambda: held_offsets(source, 1) == [0])
-        assert (lane_of(source).next, lane_of(source).frontier) == (0, 0)
+        assert (lane_of(source).next_offset, lane_of(source).frontier) == (0, 0)
         producer.commit_transaction(20)
         poll_until(source, lambda: held_offsets(source) == [1])
 
@@ -113,12 +113,12 @@ def test_frontiers_are_committed_at_most_once_a_second(settings: Settings) -> No
     produce(settings, event_values(2))
     with open_source(settings) as source:
         read_until_held(source, 2)
-        source._commit_started_at = 100.0
+        source._committer._started_at = 100.0
         answer_requests(lane_of(source))
         source.commit(100.0 + COMMIT_INTERVAL_SECONDS / 2)
-        assert source._commit_started_at == 100.0
+        assert source._committer._started_at == 100.0
         source.commit(100.0 + COMMIT_INTERVAL_SECONDS)
-        assert source._commit_started_at == 100.0 + COMMIT_INTERVAL_SECONDS
+        assert source._committer._started_at == 100.0 + COMMIT_INTERVAL_SECONDS
         assert_commits(source, settings, 2)
 
 
@@ -135,9 +135,9 @@ def test_commit_does_not_wait_for_an_unavailable_kafka(settings: Settings) -> No
                 AdminClient({"bootstrap.servers": f"127.0.0.1:{silent_server.getsockname()[1]}"}),
             )
             source.commit(1e9)
-            assert source._topic_id_request is not None
-            assert not source._topic_id_request.done()
-            source._topic_id_request, source._topic_ids._admin = None, reachable
+            assert source._committer._topic_id_request is not None
+            assert not source._committer._topic_id_request.done()
+            source._committer._topic_id_request, source._topic_ids._admin = None, reachable
         assert_commits(source, settings, 2)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from bridge.consumer.lane import LOCKED_HEAD_RETRY_SECONDS, RECORDS_PER_REQUEST, Lane, Window
+from bridge.consumer.lane import LOCKED_HEAD_RETRY_SECONDS, RECORDS_PER_REQUEST, Lane
 from bridge.consumer.protocol import (
     AcceptRecord,
     DeadLetterRecord,
@@ -15,6 +15,7 @@ from bridge.consumer.protocol import (
     HeadVersion,
     RecordVerdict,
 )
+from bridge.consumer.window import Window
 from bridge.records.types import Record
 from tests.bridge.lane_examples import ANNA, BERT, make_decision, make_head, make_record
 
@@ -31,7 +32,7 @@ def watch_head(lane: Lane, head: Head, now: float = 0.0) -> None:
     lane.add_record(make_record(0, head.user_id))
     lane.due_requests(now)
     lane.decided(make_decision(head.user_id, head, o0="open"), now)
-    if head.dispatched:
+    if head.needs_dispatch:
         lane.dispatched(head, now)
 
 
@@ -176,7 +177,7 @@ def test_an_answer_without_a_head_ends_the_lease(lane: Lane) -> None:
 
 
 def test_a_head_is_dispatched_again_until_its_chain_is_sent(lane: Lane) -> None:
-    head = make_head(dispatched=True, begins=True)
+    head = make_head(needs_dispatch=True, begins=True)
     lane.add_record(make_record(0))
     lane.due_requests(0.0)
     lane.decided(make_decision(head=head, o0="open"), 0.0)

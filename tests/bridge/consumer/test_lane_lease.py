@@ -19,7 +19,7 @@ def watch_head(lane: Lane, head: Head, now: float = 0.0) -> None:
     lane.add_record(make_record(0, head.user_id))
     lane.due_requests(now)
     lane.decided(make_decision(head.user_id, head, o0="open"), now)
-    if head.dispatched:
+    if head.needs_dispatch:
         lane.dispatched(head, now)
 
 
@@ -30,7 +30,7 @@ def polled_version(lane: Lane, now: float) -> HeadVersion | None:
 
 
 def test_a_lease_starts_when_the_chain_is_sent_and_not_at_the_decision(lane: Lane) -> None:
-    head = make_head(dispatched=True)
+    head = make_head(needs_dispatch=True)
     lane.add_record(make_record(0))
     lane.due_requests(0.0)
     lane.decided(make_decision(head=head, o0="open"), 0.0)
@@ -104,7 +104,7 @@ def test_a_failed_request_is_repeated_and_restarts_every_lease_of_the_lane(lane:
 
 
 def test_a_failed_request_leaves_heads_to_dispatch_unchanged(lane: Lane) -> None:
-    head = make_head(dispatched=True)
+    head = make_head(needs_dispatch=True)
     lane.add_record(make_record(0))
     lane.due_requests(0.0)
     lane.decided(make_decision(head=head, o0="open"), 0.0)
@@ -130,7 +130,7 @@ def test_a_wakeup_during_a_request_causes_one_more_poll_right_after_it(lane: Lan
 
 
 def test_a_wakeup_during_a_dispatch_causes_a_poll_right_after_it(lane: Lane) -> None:
-    head = make_head(dispatched=True)
+    head = make_head(needs_dispatch=True)
     lane.add_record(make_record(0))
     lane.due_requests(0.0)
     lane.decided(make_decision(head=head, o0="open"), 0.0)

@@ -10,8 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bridge.consumer.lane import RECORDS_PER_REQUEST, Lane, Window
+from bridge.consumer.lane import RECORDS_PER_REQUEST, Lane
 from bridge.consumer.protocol import AcceptRecord, DeadLetterRecord, DecideRequest, Decision, Head, HeadVersion
+from bridge.consumer.window import Window
 from bridge.records.types import Record
 from tests.bridge.consumer.database_model import DatabaseModel, act_as_worker
 
@@ -132,7 +133,7 @@ class LaneWalk(RuleBasedStateMachine):
     @rule()
     def chains_are_sent(self) -> None:
         for head in self.lane.heads_to_dispatch():
-            assert head.dispatched
+            assert head.needs_dispatch
             self.lane.dispatched(head, self.now)
             self.leases[head.user_id].restart(self.now)
 

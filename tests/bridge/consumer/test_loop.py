@@ -156,8 +156,8 @@ def test_the_bridge_sends_a_step_whose_worker_died_to_the_queue_solo(
     produce_records(settings, database, [thought])
     with running_bridge(settings):
         eventually(lambda: redis_client.lpop("thoughts"))
-        start_call = text("UPDATE thoughts SET call_id = :call, beat = beat + 1 WHERE id = :id RETURNING id")
-        database.rows(start_call, call=uuid4(), id=thought)
+        start_call = text("UPDATE thoughts SET call_id = :call_id, beat = beat + 1 WHERE id = :id RETURNING id")
+        database.rows(start_call, call_id=uuid4(), id=thought)
         eventually(lambda: redis_client.llen("solo"))
     assert (thought_row(database, thought).losses, thought_row(database, thought).dispatch_id) == (1, 2)
 

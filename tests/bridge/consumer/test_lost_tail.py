@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.consumer.kafka_source import TopicRecreatedError
+from bridge.consumer.committer import LogReplacedError
 from bridge.kafka.topics import create_topics
 from contracts.settings import Settings
 from tests.bridge.kafka_sources import (
@@ -81,7 +81,7 @@ def test_a_lost_tail_raises_an_alarm_and_the_records_in_its_place_are_read(setti
     stack.truncate(settings.kafka_topic, 4)
     stack.up()
     produce(settings, event_values(12, first=100))
-    with open_source(settings) as source, pytest.raises(TopicRecreatedError, match="ALARM: partition 0 lost records"):
+    with open_source(settings) as source, pytest.raises(LogReplacedError, match="partition 0 lost records"):
         poll_until(source, lambda: False)
     with open_source(settings) as next_source:
         poll_until(next_source, lambda: held_offsets(next_source) == list(range(16)))

@@ -11,7 +11,7 @@ from tests.bridge.lane_examples import make_record
 
 
 def read_record(assigned: AssignedPartition, offset: int, epoch: int | None) -> None:
-    assigned.record_epoch(offset, epoch)
+    assigned.note_epoch(offset, epoch)
     assigned.lane.add_invalid(make_record(offset, UUID(int=1)), "unreadable")
 
 
@@ -64,5 +64,5 @@ def test_a_wrong_commit_is_replaced_at_once_if_the_watermarks_are_known() -> Non
 def test_a_later_leader_epoch_before_the_commit_reveals_a_replaced_log(epoch: int | None, is_replaced: bool) -> None:
     assigned = AssignedPartition.at(StartOffset(7, epoch=3), "an-id", 20.0)
     assert assigned.checks_previous_record
-    assert assigned.log_was_replaced(epoch) is is_replaced
+    assert assigned.finish_previous_record_check(epoch) is is_replaced
     assert not assigned.checks_previous_record

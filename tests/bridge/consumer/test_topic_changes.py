@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bridge.consumer.kafka_source import TopicRecreatedError
+from bridge.consumer.committer import LogReplacedError
 from contracts.settings import Settings
 from tests.bridge.kafka_sources import (
     answer_requests,
@@ -100,7 +100,7 @@ def test_a_lane_of_the_deleted_topic_does_not_commit_to_the_recreated_one(settin
         read_until_held(source, 5)
         answer_requests(lane_of(source))
         recreate_topic(settings)
-        with pytest.raises(TopicRecreatedError):
+        with pytest.raises(LogReplacedError):
             eventually(lambda: source.commit(1e9))
     assert fetch_commit(settings) is None
 
@@ -111,7 +111,7 @@ def test_a_recreated_topic_is_detected_although_no_frontier_moves(settings: Sett
         read_until_held(source, 5)
         recreate_topic(settings)
         minutes = count(1, 60)
-        with pytest.raises(TopicRecreatedError):
+        with pytest.raises(LogReplacedError):
             eventually(lambda: source.commit(float(next(minutes))))
 
 
@@ -122,7 +122,7 @@ def test_a_topic_recreated_under_a_running_consumer_is_read_from_its_start(setti
         recreate_topic(settings)
         produce(settings, event_values(7, first=100))
         answer_requests(lane_of(source))
-        with suppress(TopicRecreatedError, KafkaException):  # the process may end here, to be started again
+        with suppress(LogReplacedError, KafkaException):  # the process may end here, to be started again
 
             def new_log_is_read() -> bool:
                 source.commit(1e9)

@@ -216,10 +216,10 @@ def test_publish_prints_its_counts(settings: Settings, database: Database) -> No
         relay.publish_batch()
     database.rows(text("UPDATE dead_letters SET failure_id = 'another'"))
     counts = "Dead letters that should be in the topic: 1; missing: 1"
-    assert run_command(settings, "publish", "--dry-run").stdout == f"{counts}. Dry run, nothing was changed.\n"
-    assert run_json(settings, "publish", "--dry-run") == {"expected": 1, "missing": 1, "written": 0}
-    assert run_command(settings, "publish").stdout == f"{counts}; written to the outbox: 1.\n"
-    assert run_json(settings, "publish") == {"expected": 0, "missing": 0, "written": 0}
+    assert run_command(settings, "republish", "--dry-run").stdout == f"{counts}. Dry run, nothing was changed.\n"
+    assert run_json(settings, "republish", "--dry-run") == {"expected": 1, "missing": 1, "written": 0}
+    assert run_command(settings, "republish").stdout == f"{counts}; written to the outbox: 1.\n"
+    assert run_json(settings, "republish") == {"expected": 0, "missing": 0, "written": 0}
 
 
 def test_the_commands_report_an_unavailable_postgresql_in_one_line(settings: Settings) -> None:

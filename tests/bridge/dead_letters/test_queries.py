@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from bridge.dead_letters.bulk import count_candidates
 from bridge.dead_letters.format import format_line
-from bridge.dead_letters.outcome import replay_outcome
 from bridge.dead_letters.queries import Filter, count_dead_letters, fetch_contents, list_dead_letters, select_candidates
 from bridge.dead_letters.replay import discard, replay
+from bridge.dead_letters.replay_outcome import replay_outcome
 from contracts.database import Database
 from contracts.dead_letters import origin
 from contracts.settings import Settings
@@ -33,7 +33,7 @@ def ids(database: Database, criteria: Filter) -> list[str]:
 
 def outcome(database: Database, failure: str) -> str:
     (letter,) = list_dead_letters(database, Filter(ids=(failure,)), rows=1)
-    return letter.outcome
+    return letter.state_text
 
 
 def outcome_of_record(database: Database, failure: str) -> str:

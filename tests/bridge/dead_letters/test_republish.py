@@ -1,4 +1,4 @@
-"""`dead-letters publish` publishes once again what the topic has lost, and the audit is then consistent."""
+"""`dead-letters republish` publishes once again what the topic has lost, and the audit is then consistent."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("topics")
 def publish_outbox(settings: Settings, database: Database) -> None:
     """Let a relay publish the whole outbox, retrying while a new topic has no leaders yet."""
     with idle_relay(settings) as relay:
-        eventually(lambda: relay.step() > 0 and not outbox_failure_ids(database))
+        eventually(lambda: relay.run_pass() > 0 and not outbox_failure_ids(database))
 
 
 def outbox_failure_ids(database: Database) -> list[str]:
@@ -44,7 +44,7 @@ def outbox_failure_ids(database: Database) -> list[str]:
 def audit_dead_letters(settings: Settings, database: Database) -> list[str]:
     """Audit, and return the lines about dead letters."""
     findings = run_audit(settings, database)["finding_details"]
-    return [finding["line"] for finding in findings if finding["kind"] == "dead_letter"]
+    return [finding["text"] for finding in findings if finding["kind"] == "dead_letter"]
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_publish_restores_a_recreated_topic_and_the_audit_is_consistent(
 ) -> None:
     lines = audit_dead_letters(settings, database)
     assert len(lines) == 3
-    assert all("`python -m bridge dead-letters publish`" in line for line in lines)
+    assert all("`python -m bridge dead-letters republish`" in line for line in lines)
     assert republish(database, settings, dry_run=False) == RepublishResult(expected=3, missing=3, written=3)
     publish_outbox(settings, database)
     published = {

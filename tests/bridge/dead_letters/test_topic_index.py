@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.dead_letters.topic_index import TopicIndex, expected_in_topic
+from bridge.dead_letters.topic_index import TopicContents, expected_in_topic
 from bridge.kafka.topic_reader import TopicReader
 from contracts.database import Database
 from contracts.settings import Settings
@@ -23,13 +23,13 @@ def overrides() -> dict[str, Any]:
 
 
 @pytest.fixture
-def topic_index(settings: Settings) -> Iterator[TopicIndex]:
+def topic_index(settings: Settings) -> Iterator[TopicContents]:
     reader = TopicReader(settings, "test")
-    yield TopicIndex(reader, settings.kafka_dead_letter_topic)
+    yield TopicContents(reader, settings.kafka_dead_letter_topic)
     reader.close()
 
 
-def read_missing(topic_index: TopicIndex, database: Database) -> list[str]:
+def read_missing(topic_index: TopicContents, database: Database) -> list[str]:
     """Read the topic, and return the failure ids that it lacks."""
     letters = list(expected_in_topic(database))
     topic_index.read()
@@ -37,7 +37,7 @@ def read_missing(topic_index: TopicIndex, database: Database) -> list[str]:
 
 
 def test_a_withheld_dead_letter_is_not_missing_and_is_found_after_the_transaction(
-    settings: Settings, database: Database, topic_index: TopicIndex
+    settings: Settings, database: Database, topic_index: TopicContents
 ) -> None:
     before = add_record_dead_letter(database, settings, b"?", offset=1)
     publish_dead_letters(settings, database)
@@ -53,7 +53,7 @@ def test_a_withheld_dead_letter_is_not_missing_and_is_found_after_the_transactio
 
 
 def test_a_lost_dead_letter_is_missing_also_while_a_transaction_is_open(
-    settings: Settings, database: Database, topic_index: TopicIndex
+    settings: Settings, database: Database, topic_index: TopicContents
 ) -> None:
     add_record_dead_letter(database, settings, b"?")
     publish_dead_letters(settings, database)

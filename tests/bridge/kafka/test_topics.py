@@ -8,7 +8,8 @@ from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from bridge.kafka import topics as topics_module
-from bridge.kafka.topics import MAX_DEAD_LETTER_RECORD_BYTES, MAX_WORK_BATCH_BYTES, create_topics
+from bridge.kafka.limits import MAX_DEAD_LETTER_RECORD_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.kafka.topics import create_topics
 from contracts.settings import Settings
 from tests.conftest import has_leaders
 from tests.eventually import eventually

@@ -3,53 +3,13 @@
 import hashlib
 import json
 from typing import Any
-from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bridge.kafka.topics import MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
-from bridge.records.parse import parse_record
+from bridge.kafka.limits import MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
 from bridge.records.types import UNKNOWN_ID, InvalidRecord, KafkaHeaders, RawRecord, Record
-from contracts.dead_letters import origin, record_failure_id
-from contracts.events import parse_created, thought_created
-from tests.contracts.properties import any_json, any_text, without_deadline
-
-USER, THOUGHT = UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), UUID("b1ffcd00-0d1c-4f09-8c7e-7cc0ce491b22")
-"""Constants, because the parallel processes of a test run must generate the same test ids."""
-EVENT = thought_created(USER, THOUGHT, "Should I learn Rust this winter?")
-
-
-ORIGIN = origin("work", 2, 17, 1_700_000_000_000)
-
-
-KEY = str(USER).encode()
-
-
-def parse(value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY) -> Record | InvalidRecord:
-    return parse_record(ORIGIN, value, headers, key)
-
-
-def parse_invalid(value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY) -> tuple[str, str]:
-    """Check that a record is invalid and kept completely, and return the kind and the reason."""
-    result = parse(value, headers, key)
-    assert isinstance(result, InvalidRecord)
-    assert result.record.turn is None
-    raw = result.record.raw
-    assert raw == RawRecord(value, [*headers], key, raw.error_kind, failure_id=record_failure_id(ORIGIN, value))
-    return raw.error_kind, result.reason
-
-
-def reason_of(value: bytes | None, headers: KafkaHeaders = ()) -> str:
-    kind, reason = parse_invalid(value, headers)
-    assert kind
-    return reason
-
-
-def event_with(**fields: Any) -> bytes:
-    """Return the event's JSON with some fields replaced or added."""
-    return json.dumps(EVENT.to_dict() | fields).encode()
+from contracts.dead_letters import record_failure_id
+from tests.bridge.records.parsing import EVENT, KEY, ORIGIN, THOUGHT, USER, event_with, parse, parse_invalid, reason_of
 
 
 def test_a_record_of_the_relay_has_its_user_thought_and_turn() -> None:
@@ -150,68 +110,6 @@ def test_unknown_fields_are_ignored() -> None:
 def test_the_reason_never_contains_nul_characters(text: str) -> None:
     for name in ("user_id", "thought_id", "event_id", "timestamp", "version"):
         assert "\x00" not in reason_of(event_with(**{name: text}))
-
-
-any_header = st.tuples(st.sampled_from(["turn", "x"]) | st.text(), st.none() | st.binary(max_size=20))
-
-
-any_headers = st.lists(any_header, max_size=4)
-any_key = st.none() | st.binary(max_size=40) | st.just(KEY)
-
-
-def is_complete(
-    result: Record | InvalidRecord, value: bytes | None, headers: KafkaHeaders = (), key: bytes | None = KEY
-) -> bool:
-    """Return whether a result keeps value, headers and key unchanged, and has a reason that PostgreSQL can store."""
-    record = result.record if isinstance(result, InvalidRecord) else result
-    reason = f"{result.reason}{record.raw.error_kind}" if isinstance(result, InvalidRecord) else ""
-    reason.encode()
-    kept = (record.raw.value, [*record.raw.headers], record.raw.key)
-    return kept == (value, [*headers], key) and "\x00" not in reason
-
-
-@without_deadline
-@given(value=st.none() | st.binary(), headers=any_headers, key=any_key)
-def test_random_bytes_are_invalid_and_kept_completely(
-    value: bytes | None, headers: list[tuple[str, bytes | None]], key: bytes | None
-) -> None:
-    result = parse(value, headers, key)
-    assert isinstance(result, InvalidRecord)
-    assert is_complete(result, value, headers, key)
-
-
-@without_deadline
-@given(headers=any_headers, key=any_key)
-def test_a_valid_event_with_any_headers_and_key_is_kept_completely(
-    headers: list[tuple[str, bytes | None]], key: bytes | None
-) -> None:
-    value = EVENT.to_bytes()
-    result = parse(value, headers, key)
-    assert is_complete(result, value, headers, key)
-    assert isinstance(result, Record) <= (key == KEY)
-
-
-@without_deadline
-@given(
-    position=st.integers(0, len(EVENT.to_bytes())),
-    removed=st.integers(0, 3),
-    inserted=st.binary(max_size=3),
-    times=st.integers(1, 2),
-)
-def test_an_event_with_some_bytes_changed_is_kept_completely(
-    position: int, removed: int, inserted: bytes, times: int
-) -> None:
-    value = EVENT.to_bytes()
-    for _ in range(times):
-        value = value[:position] + inserted + value[position + removed :]
-    assert is_complete(parse(value), value)
-
-
-@without_deadline
-@given(fields=st.dictionaries(st.sampled_from(sorted(EVENT.to_dict())) | any_text, any_json))
-def test_an_event_with_random_fields_never_raises_and_is_kept_completely(fields: dict[str, Any]) -> None:
-    value = event_with(**fields)
-    assert is_complete(parse(value), value)
 
 
 KINDS = {
@@ -315,15 +213,3 @@ def test_the_largest_value_and_all_headers_of_the_largest_batch_are_kept_complet
     assert isinstance(result, InvalidRecord)
     assert (result.record.raw.value, result.record.raw.value_left_out) == (value, "")
     assert (result.record.raw.key, result.record.raw.headers_left_out) == (KEY, 0)
-
-
-@given(turn=st.integers(1, 2**63 - 1), user=st.uuids(), thought=st.uuids(), text=st.text(min_size=1))
-def test_every_event_of_the_relay_is_parsed_unchanged(turn: int, user: UUID, thought: UUID, text: str) -> None:
-    try:
-        event = thought_created(user, thought, text)
-    except ValueError:
-        return  # a text that is never accepted
-    record = parse(event.to_bytes(), [("turn", str(turn).encode())], str(user).encode())
-    assert isinstance(record, Record)
-    assert (record.user_id, record.thought_id, record.turn) == (user, thought, turn)
-    assert parse_created(record.raw.value).text == event.text

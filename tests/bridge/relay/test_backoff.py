@@ -2,7 +2,7 @@
 
 from bridge.relay.backoff import (
     KEY_PAUSE_SECONDS,
-    MAX_PAUSE_SECONDS,
+    MAX_KEY_PAUSE_SECONDS,
     MAX_PAUSED_KEYS,
     TOPIC_PAUSE_SECONDS,
     BackoffRegistry,
@@ -25,7 +25,7 @@ def test_the_pause_of_a_key_doubles_with_each_timeout_up_to_a_limit() -> None:
         pauses.append(next(seconds for seconds in range(1, 1000) if not registry.paused_keys(now + seconds)))
         now += pauses[-1]
     assert pauses[:3] == [KEY_PAUSE_SECONDS, 2 * KEY_PAUSE_SECONDS, 4 * KEY_PAUSE_SECONDS]
-    assert pauses[-1] == MAX_PAUSE_SECONDS
+    assert pauses[-1] == MAX_KEY_PAUSE_SECONDS
 
 
 def test_the_pause_of_a_key_is_forgotten_after_an_equally_long_time_without_a_timeout() -> None:

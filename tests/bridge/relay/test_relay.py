@@ -13,10 +13,10 @@ from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 from sqlalchemy import text
 
-from bridge.kafka.topics import MAX_DEAD_LETTER_RECORD_BYTES, MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.kafka.limits import MAX_DEAD_LETTER_RECORD_BYTES, MAX_DEAD_LETTER_VALUE_BYTES, MAX_WORK_BATCH_BYTES
 from bridge.relay import outbox
 from bridge.relay.producer import WRONG_CLOCK_ADVICE
-from bridge.relay.relay import IDLE_SECONDS, MAX_PAUSE_SECONDS, PassResult, pause_after
+from bridge.relay.relay import EMPTY_PASS_PAUSE_SECONDS, MAX_PASS_PAUSE_SECONDS, PassResult, pause_after
 from contracts.database import Database
 from contracts.dead_letters import failure_headers
 from contracts.settings import Settings
@@ -140,7 +140,7 @@ def test_the_relay_reports_a_wrong_clock_and_parks_no_row(
         assert pending_ids(database) == [row]
         set_max_record_age(settings, settings.kafka_topic, 2**60)
         eventually(lambda: relay.publish_batch() is PassResult.EMPTY and not pending_ids(database))
-    assert len([line for line in caplog.records if line.message == f"ALARM {WRONG_CLOCK_ADVICE}."]) == 1
+    assert len([line for line in caplog.records if line.message == f"ALARM: {WRONG_CLOCK_ADVICE}."]) == 1
 
 
 def test_the_relay_retries_rejected_rows_one_by_one_and_parks_only_the_large_one(
@@ -220,7 +220,7 @@ def test_a_standby_relay_publishes_nothing_and_touches_its_heartbeat_file(
         with transactions.begin() as leader:
             assert outbox.try_acquire_leadership(leader, idle_ms=60_000)
             assert relay.publish_batch() is PassResult.STANDBY
-            relay.step()
+            relay.run_pass()
             assert heartbeat_file.exists()
             assert len(pending_ids(database)) == 1
         assert relay.publish_batch() is PassResult.EMPTY
@@ -229,10 +229,10 @@ def test_a_standby_relay_publishes_nothing_and_touches_its_heartbeat_file(
 
 def test_pauses_grow_with_blocked_passes_up_to_a_limit_and_are_zero_while_rows_wait() -> None:
     assert pause_after(PassResult.FULL, 0) == 0
-    assert pause_after(PassResult.EMPTY, 0) == IDLE_SECONDS
+    assert pause_after(PassResult.EMPTY, 0) == EMPTY_PASS_PAUSE_SECONDS
     assert (
         pause_after(PassResult.BLOCKED, 1)
         < pause_after(PassResult.BLOCKED, 4)
         <= pause_after(PassResult.BLOCKED, 10_000) * 2
     )
-    assert pause_after(PassResult.BLOCKED, 10_000) <= MAX_PAUSE_SECONDS
+    assert pause_after(PassResult.BLOCKED, 10_000) <= MAX_PASS_PAUSE_SECONDS

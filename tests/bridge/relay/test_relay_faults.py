@@ -131,7 +131,7 @@ def test_the_relay_touches_its_heartbeat_file_while_kafka_is_unavailable(
 
 
 @pytest.mark.usefixtures("topics")
-def test_a_stopped_leader_loses_the_lock_and_continues_later(
+def test_a_suspended_leader_loses_the_lock_and_continues_later(
     settings: Settings, unavailable_kafka: Settings, kafka_proxy: TcpProxy, database: Database
 ) -> None:
     add_rows(database, settings.kafka_topic, range(1, 11))
@@ -268,11 +268,11 @@ def test_the_relay_replaces_a_producer_after_a_fatal_error(
     add_outbox_row(database, settings.kafka_topic, turn=1)
     with idle_relay(settings) as relay:
         relay.publish_batch()
-        first_producer = producer_of(relay._publisher)
-        relay._publisher._on_error(KafkaError(KafkaError._FATAL, "out of sequence", fatal=True))
+        first_producer = producer_of(relay._producer)
+        relay._producer._on_error(KafkaError(KafkaError._FATAL, "out of sequence", fatal=True))
         add_outbox_row(database, settings.kafka_topic, turn=2)
         relay.publish_batch()
-        assert producer_of(relay._publisher) is not first_producer
+        assert producer_of(relay._producer) is not first_producer
     assert sorted(turns_in_kafka(settings)) == [1, 2]
     assert any(line.levelno == logging.ERROR and "is replaced" in line.getMessage() for line in caplog.records)
 

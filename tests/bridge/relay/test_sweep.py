@@ -143,7 +143,7 @@ def test_the_relay_sweeps_at_once_except_in_batch_mode(
 ) -> None:
     make_older(database, accept_thought(database, user_id), 6)
     with idle_relay(settings.model_copy(update={"kafka_mode": kafka_mode})) as relay:
-        relay.step()
+        relay.run_pass()
     assert len(emitted_rows(database)) == swept
 
 
@@ -158,7 +158,7 @@ def test_a_standby_relay_does_not_sweep(settings: Settings, database: Database, 
     ):
         leader.execute(lock)
         assert relay.publish_batch() is PassResult.STANDBY
-        relay.step()
+        relay.run_pass()
     assert emitted_rows(database) == before
 
 

@@ -15,7 +15,7 @@ import redis
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # its stub lacks it
 
-from bridge.kafka.topics import MAX_DEAD_LETTER_RECORD_BYTES
+from bridge.kafka.limits import MAX_DEAD_LETTER_RECORD_BYTES
 from devstack.spec.layout import StackDir
 from devstack.spec.ports import PORT_COUNT
 from devstack.stores.postgres import SYSTEM_USER

@@ -37,7 +37,7 @@ def checks_until_expired(*heartbeats: Heartbeat) -> int | None:
     timer = LivenessTimer(TIMEOUT, 0.0)
     for number in range(1, 1001):
         heartbeat = heartbeats[min(number, len(heartbeats)) - 1]
-        if timer.is_expired(heartbeat, number * CHECK_INTERVAL_SECONDS):
+        if timer.update(heartbeat, number * CHECK_INTERVAL_SECONDS):
             return number
     return None
 
@@ -60,7 +60,7 @@ def test_a_new_process_restarts_the_timer_even_with_its_predecessors_heartbeat()
 
 def test_the_timer_does_not_expire_because_the_machine_was_asleep() -> None:
     timer = LivenessTimer(TIMEOUT, 0.0)
-    assert [timer.is_expired(Heartbeat(PID, 1.0), now) for now in (1.0, 100_000.0, 100_001.0)] == [False] * 3
+    assert [timer.update(Heartbeat(PID, 1.0), now) for now in (1.0, 100_000.0, 100_001.0)] == [False] * 3
 
 
 @pytest.mark.parametrize("name", ["relay.1", "worker.1"])

@@ -56,7 +56,7 @@ def test_the_page_of_a_failed_thought_says_what_happened_and_who_can_retry(
     assert 'role="alert"' in page
     assert "Classification failed after 4 attempts." in page
     assert "The model service was unavailable, even after several retries." in page
-    assert "The operator of this site can retry from this step once the service is available again." in page
+    assert "The operator of this site can resume the analysis at this step once the service is available again." in page
     assert FAST_REFRESH not in page
 
 
@@ -68,7 +68,7 @@ def test_the_page_of_a_permanently_failed_thought_says_that_the_cause_must_be_fi
     worker.fail(thought, kind="permanent")
     page = client.get(f"/t/{thought}").text
     assert "The request was rejected and will be rejected again until the cause is fixed." in page
-    assert "can retry from this step once the cause is fixed." in page
+    assert "can resume the analysis at this step once the cause is fixed." in page
 
 
 def test_the_text_of_a_failed_thought_can_be_edited_and_submitted_again(

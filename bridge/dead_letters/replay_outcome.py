@@ -1,4 +1,4 @@
-"""Finds out what became of a record that a replay wrote to the work topic again.
+"""Finds the outcome of a replayed record, which a replay wrote to the work topic again.
 
 The outcome of a replayed thought is in its own row: `DeadLetter.outcome`.
 """
@@ -19,10 +19,11 @@ REPLAY_OUTCOME: Final = text("""
                        ORDER BY a.created_at DESC LIMIT 1) AS failed_again
       FROM (SELECT 1) AS one LEFT JOIN thoughts t ON t.id = :thought AND t.user_id = :user
 """)
+"""The status of the thought that the record became, if any, and the dead letter of its next failure, if any."""
 
 
 def replay_outcome(database: Database, letter: DeadLetter, contents: Contents) -> str:
-    """Return the outcome in words; empty for thoughts, and for records that were not replayed.
+    """Return the outcome as a phrase; empty for thoughts, and for records that were not replayed.
 
     Raises SQLAlchemyError when PostgreSQL is unavailable.
     """

@@ -1,0 +1,85 @@
+"""Defines the types of settings that must have a certain form; each refusal says what to write instead."""
+
+import re
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, SecretStr
+
+TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+"""The topic names that Kafka accepts."""
+
+GENERATE_KEY: Final = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+
+Address = tuple[str, int]
+"""A host and a port."""
+
+
+def parse_addresses(servers: str) -> list[Address]:
+    """Parse a comma-separated list. Raises ValueError for an item that is not host:port."""
+    addresses = []
+    for server in filter(None, servers.split(",")):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isdigit():
+            raise ValueError("must be host:port; separate several brokers with commas")
+        addresses.append((host.strip("[]"), int(port)))
+    return addresses
+
+
+def _postgresql_url(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg2"}:
+        raise ValueError("must be a postgresql:// URL such as postgresql://user:password@host:5432/database")
+    return f"postgresql+psycopg2://{rest}"
+
+
+def _redis_url(value: str) -> str:
+    if not value.startswith(("redis://", "rediss://")):
+        raise ValueError("must be a redis:// or rediss:// URL such as redis://host:6379/0")
+    return value
+
+
+def _broker_url(value: str) -> str:
+    if value and "://" not in value:
+        raise ValueError("must be a URL such as redis://host:6379/0; leave it out to use REDIS_URL")
+    return value
+
+
+def _hosts_and_ports(value: str) -> str:
+    parse_addresses(value)
+    return value
+
+
+def _topic_name(value: str) -> str:
+    if not TOPIC_NAME.fullmatch(value) or value in {".", ".."}:
+        raise ValueError("must be 1 to 249 letters, digits, dots, underscores or dashes, and not '.' or '..'")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("must be an IANA time zone such as Europe/Berlin or UTC") from error
+
+
+def _five_fields(value: str) -> str:
+    if len(value.split()) != 5:
+        raise ValueError("must be a cron expression of five fields, such as '0 2 * * *' for 02:00 every day")
+    return value
+
+
+def _long_key(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < 16:
+        raise ValueError(f"must have at least 16 random characters; set it to the output of: {GENERATE_KEY}")
+    return value
+
+
+PostgresqlUrl = Annotated[str, AfterValidator(_postgresql_url)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
+HostsAndPorts = Annotated[str, AfterValidator(_hosts_and_ports)]
+TopicName = Annotated[str, AfterValidator(_topic_name)]
+TimeZoneName = Annotated[str, AfterValidator(_time_zone)]
+CronExpression = Annotated[str, AfterValidator(_five_fields)]
+SecretKey = Annotated[SecretStr, AfterValidator(_long_key)]

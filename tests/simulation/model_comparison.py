@@ -1,0 +1,300 @@
+"""Executes random statements on the simulated PostgreSQL and on PostgreSQL, and compares answers and rows.
+
+Columns that depend on the time of day are not compared, and the time is advanced explicitly on both sides.
+"""
+
+import json
+from collections.abc import Mapping
+from operator import attrgetter
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+
+from agents.catalogue import CATALOGUE
+from bridge.consumer import batch_source, decide
+from bridge.dead_letters import insert, replay
+from bridge.relay import outbox, sweep
+from contracts import accept
+from contracts.database import Database
+from tasks import statements
+from tasks.batches import REQUEST
+from tests.simulation.invariant_checks import InvariantChecks
+from tests.simulation.postgres import Postgres
+from tests.simulation.tables import OutboxRow
+from webapp import deletion
+
+USERS = [UUID(int=number) for number in (1, 2)]
+UNKNOWN_USER = UUID(int=3)
+ORIGINAL = '{"original_key": "QQ==", "original_headers": [["replay-of", "QQ=="], ["b", null]], "message": "?"}'
+WITHOUT_VALUE = '{"value_left_out": "undecodable"}'
+TOO_LARGE = '{"error_class": "TooLarge"}'
+COMPARED_COLUMNS = {
+    *("user_known", "turn", "owner", "old_text", "fresh", "n", "verdict", "user_id", "head", "steps_done"),
+    *("dispatch_id", "beat", "sends", "in_call", "losses", "needs_dispatch", "begins", "attempts", "call_id", "state"),
+    *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out", "too_large", "waits"),
+}
+
+STATE = text("""
+    SELECT id, user_id, turn, status, dispatch_id, steps_done, attempts, call_id, beat, sends, losses, emissions,
+           finished_at IS NULL AS is_open, not_before IS NULL AS is_free FROM thoughts ORDER BY id
+""")
+OUTBOX = text("""
+    SELECT topic, key, turn, failure_id, value, CASE WHEN topic = 'work' THEN headers END AS headers FROM outbox
+""")
+DEAD_LETTERS = text("""
+    SELECT failure_id, thought_id, turn, reason, state, replayed_turn, value, headers ? 'message' AS has_words
+      FROM dead_letters
+""")
+_thought_values = attrgetter(
+    "id", "user_id", "turn", "status", "dispatch_id", "steps_done", "attempts", "call_id", "beat", "sends", "losses",
+    "emissions", "is_open",
+)  # fmt: skip
+"""The columns of STATE, except the last one."""
+BATCHES = text("SELECT id, begun_at IS NOT NULL AS begun, ended_at IS NOT NULL AS ended FROM batches ORDER BY id")
+
+
+class ModelAndPostgres:
+    """Executes each statement on both."""
+
+    def __init__(self, database: Database, seed: int) -> None:
+        self.rng = Random(seed)
+        self.now = 1e6
+        self.database = database
+        self.model = Postgres(lambda: self.now, NoChecks(lambda: 0.0))
+        self.thoughts = [UUID(int=100 + number) for number in range(5)]
+        self.calls = [UUID(int=1000 + number) for number in range(3)]
+        for user in USERS:
+            database.rows(text("INSERT INTO users (id) VALUES (:id)"), id=user)
+            self.model.tables.users[user] = 0
+
+    def execute(self, statement: TextClause, **parameters: Any) -> None:
+        """Execute a statement on both; compare the answers, and all rows afterwards."""
+        self.now += 0.001
+        real = [_compared(row._asdict()) for row in self.database.rows(statement, **parameters)]
+        model = [_compared(vars(row)) for row in self.model.execute(statement, parameters)]
+        assert sorted(model, key=str) == sorted(real, key=str), (statement.text[:60], parameters)
+        self.compare(statement, parameters)
+
+    def compare(self, statement: TextClause, parameters: Any) -> None:
+        """Compare the rows of both, in the columns of the protocol."""
+        tables = self.model.tables
+        thoughts = [
+            (*_thought_values(t), t.not_before is None) for t in sorted(tables.thoughts.values(), key=lambda t: t.id)
+        ]
+        assert thoughts == [tuple(row) for row in self.database.rows(STATE)], (statement.text[:60], parameters)
+        outbox_rows = [
+            (row.topic, row.key, row.turn, row.failure_id, row.value, _work_headers(row))
+            for row in tables.outbox.values()
+        ]
+        self.compare_rows(outbox_rows, OUTBOX, statement)
+        letters = [
+            (letter.failure_id, letter.thought_id, letter.turn, letter.reason, letter.state, letter.replayed_turn,
+             letter.value, "message" in letter.headers)
+            for letter in tables.dead_letters.values()
+        ]  # fmt: skip
+        self.compare_rows(letters, DEAD_LETTERS, statement)
+        batches = [(b.id, b.begun_at is not None, b.ended_at is not None) for b in tables.batches]
+        self.compare_rows(batches, BATCHES, statement)
+
+    def compare_rows(self, model: list[Any], query: TextClause, statement: TextClause) -> None:
+        """Compare rows in any order."""
+        real = [
+            tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
+            for row in self.database.rows(query)
+        ]
+        assert sorted(model, key=str) == sorted(real, key=str), statement.text[:60]
+
+    def pass_an_hour(self) -> None:
+        """Let retries become due, and idle thoughts due for the sweep."""
+        self.now += 3600.0
+        columns = ("not_before", "emitted_at", "created_at", "beat_at")
+        moved = ", ".join(f"{name} = {name} - interval '1 hour'" for name in columns)
+        self.database.rows(text(f"UPDATE thoughts SET {moved}"))
+        self.database.rows(text("UPDATE batches SET asked_at = asked_at - interval '1 hour'"))
+
+    def step(self) -> None:
+        """Execute one random statement."""
+        frequent = [self.decide, self.claim, self.claim, self.save]
+        rare = [self.accept, self.decide, self.claim, self.save, self.renew, self.retry, self.fail]
+        letters = [self.insert_dead_letter, self.replay, self.resend, self.discard]
+        relay = [self.publish_batch, self.publish_batch, self.sweep]
+        others = [*relay, self.delete, self.run_batch_statement, self.pass_an_hour]
+        self.rng.choice(self.rng.choice([frequent, rare, rare, letters, others]))()
+
+    def random_thought(self) -> UUID:
+        return self.rng.choice(self.thoughts)
+
+    def row(self, thought: UUID) -> Any:
+        missing = SimpleNamespace(turn=1, dispatch_id=1, steps_done=0, beat=0, call_id=None, user_id=USERS[0])
+        return self.model.tables.thoughts.get(thought, missing)
+
+    def random_call(self, row: Any) -> UUID:
+        """Return a call id, mostly that of the call in progress."""
+        return row.call_id if row.call_id and self.rng.random() < 0.7 else self.rng.choice(self.calls)
+
+    def near(self, number: int) -> int:
+        """Return the number, or rarely one beside it."""
+        return number + self.rng.choice([0, 0, 0, 0, 0, -1, 1])
+
+    def accept(self) -> None:
+        user = self.rng.choice([*USERS, *USERS, UNKNOWN_USER])
+        emit = self.rng.random() < 0.7
+        headers = self.rng.choice([None, None, ORIGINAL])
+        event = {"text": "A", "event": b"{}", "topic": "work", "headers": headers}
+        self.execute(accept.ACCEPT, id=self.random_thought(), user=user, emit=emit, **event)
+
+    def decide(self) -> None:
+        thought = self.random_thought()
+        row = self.row(thought)
+        user = row.user_id if self.rng.random() < 0.9 else self.rng.choice(USERS)
+        seen = [thought, self.near(row.dispatch_id), self.near(row.beat)] if self.rng.random() < 0.6 else [None] * 3
+        self.execute(
+            decide.DECIDE,
+            users=[user],
+            seen_thoughts=seen[:1],
+            seen_dispatches=seen[1:2],
+            seen_beats=seen[2:],
+            rec_users=[user],
+            rec_thoughts=[thought],
+            rec_turns=[self.near(row.turn)],
+            rec_offsets=[7],
+            rec_origins=[None],
+        )
+
+    def claim(self) -> None:
+        thought = self.random_thought()
+        row = self.row(thought)
+        token, step = self.near(row.dispatch_id), max(1, self.near(row.steps_done + 1))
+        earlier = CATALOGUE.agents[min(step, CATALOGUE.total) - 1].reads_earlier_thoughts
+        self.execute(
+            statements.CLAIM,
+            id=thought,
+            dispatch_id=token,
+            step=step,
+            call_id=self.random_call(row),
+            max=4,
+            earlier=earlier,
+        )
+
+    def renew(self) -> None:
+        known = [thought for thought in self.thoughts if thought in self.model.tables.thoughts]
+        if known:
+            calls = [self.random_call(self.row(thought)) for thought in known]
+            if len(set(calls)) == len(calls):
+                self.execute(statements.RENEW, ids=known, calls=calls)
+
+    def save(self) -> None:
+        thought = self.random_thought()
+        row = self.row(thought)
+        if thought not in self.model.tables.thoughts or row.steps_done >= 5:
+            return
+        step = row.steps_done + 1
+        numbers: dict[str, Any] = {"tokens_in": 1, "tokens_out": 1, "cost_usd": None, "attempts": 1, "seconds": 1.0}
+        names = {"agent": "a", "version": "1", "provider": "p", "model": "m", "output": "{}", "topic": "events"}
+        ids = {"id": thought, "call_id": self.random_call(row), "step": step, "last": step == 5}
+        self.execute(statements.SAVE, **ids, **numbers, **names, emit=True, events=[b"{}"])
+
+    def retry(self) -> None:
+        thought = self.random_thought()
+        if thought in self.model.tables.thoughts:
+            call = self.random_call(self.row(thought))
+            self.execute(statements.RETRY, id=thought, call_id=call, backoff=600.0, error='{"kind": "transient"}')
+
+    def fail(self) -> None:
+        thought = self.random_thought()
+        row = self.row(thought)
+        if thought not in self.model.tables.thoughts:
+            return
+        call = self.random_call(row) if self.rng.random() < 0.6 else None
+        where = {"id": thought, "dispatch_id": self.near(row.dispatch_id), "step": self.near(row.steps_done + 1)}
+        what = {"reason": "permanent", "error": '{"kind": "permanent"}', "headers": '{"message": "?"}', "event": b"{}"}
+        topics = {"topic": "events", "dead_letter_topic": "dead", "emit": True}
+        self.execute(statements.FAIL, **where, **what, **topics, call_id=call, turn=row.turn, max=4)
+
+    def random_failure_id(self) -> str:
+        return self.rng.choice([*self.model.tables.dead_letters, "unknown"])
+
+    def insert_dead_letter(self) -> None:
+        where = {"failure": self.rng.choice("abcdef"), "reason": "unreadable", "topic": "dead"}
+        headers = self.rng.choice(["{}", ORIGINAL, WITHOUT_VALUE, TOO_LARGE, self.headers_with_a_thought()])
+        self.execute(insert.INSERT_DEAD_LETTER, **where, value=b"?", headers=headers)
+
+    def headers_with_a_thought(self) -> str:
+        return json.dumps(
+            {"message": "?", "thought_id": str(self.random_thought()), "user_id": str(self.rng.choice(USERS))}
+        )
+
+    def replay(self) -> None:
+        self.execute(replay.REPLAY, failure=self.random_failure_id(), topic="work", emit=self.rng.random() < 0.8)
+
+    def resend(self) -> None:
+        failure = self.random_failure_id()
+        self.execute(replay.RESEND, failure=failure, topic="work", mark=json.dumps(replay.replay_of_header(failure)))
+
+    def discard(self) -> None:
+        if self.rng.random() < 0.3:
+            self.execute(replay.DISCARD, failure=self.random_failure_id())
+
+    def delete(self) -> None:
+        thought = self.random_thought()
+        if self.rng.random() < 0.3:
+            self.execute(deletion.DELETE_THOUGHT, id=thought)
+        self.execute(deletion.ERASE_LATE_RESULTS, id=thought)
+
+    def sweep(self) -> None:
+        after, users = self.rng.choice([sweep.BEFORE_FIRST_USER, *USERS]), self.rng.choice([1, 2, 500])
+        self.execute(sweep.SWEEP, topic="work", after=after, users=users)
+
+    def publish_batch(self) -> None:
+        """Execute a relay's batch. Ids differ, so rows are deleted or parked by their place in the batch."""
+        keys = [f"{row.topic} {row.key}" for row in self.model.tables.outbox.values() if row.key]
+        exclusions = {
+            "paused_topics": self.rng.choice([[], ["dead"]]),
+            "paused_order_keys": self.rng.choice([[], keys[:1]]),
+        }
+        self.execute(outbox.HAS_PENDING, **exclusions)
+        parameters = exclusions | {"rows": self.rng.choice([2, 500]), "bytes": self.rng.choice([3, 1000])}
+        real = self.database.rows(outbox.NEXT_BATCH, **parameters)
+        model = self.model.execute(outbox.NEXT_BATCH, parameters)
+        assert [_outbox_values(row) for row in model] == [_outbox_values(row) for row in real], parameters
+        places = [place for place in range(len(real)) if self.rng.random() < 0.7]
+        statement, reasons = outbox.DELETE, {}
+        if self.rng.random() < 0.1:
+            statement, reasons = outbox.PARK, {"reasons": ["too large"] * len(places)}
+        self.database.rows(statement, ids=[real[place].id for place in places], **reasons)
+        self.model.execute(statement, {"ids": [model[place].id for place in places], **reasons})
+        self.compare(statement, places)
+
+    def run_batch_statement(self) -> None:
+        statement = self.rng.choice(
+            [REQUEST, batch_source.BEGIN, batch_source.OPEN, batch_source.WAITING, batch_source.END]
+        )
+        parameters = {"held": self.rng.choice([[], USERS[:1]]), "users": self.rng.choice([1, 100])}
+        self.execute(statement, **parameters if statement is batch_source.WAITING else {})
+
+
+class NoChecks(InvariantChecks):
+    """Checks nothing, because random statements violate the invariants."""
+
+    def call_taken_over(self, t: Any) -> None:
+        pass
+
+    def violate(self, *_: Any) -> None:
+        pass
+
+
+def _outbox_values(row: Any) -> tuple[Any, ...]:
+    return row.topic, row.key, row.turn, row.failure_id, None if row.value is None else bytes(row.value)
+
+
+def _work_headers(row: OutboxRow) -> Any:
+    return row.headers if row.topic == "work" else None
+
+
+def _compared(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns to compare; where Decide found no head, only those of the record."""
+    columns = ("n", "verdict", "user_id") if row.get("head", "no column") is None else COMPARED_COLUMNS
+    return {name: row[name] for name in columns if name in row}
