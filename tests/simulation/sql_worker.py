@@ -164,7 +164,7 @@ class WorkerStatements:
         failure_id = str(t.id) if "fail.turn" in self._disabled else f"{t.id}:{t.turn}"
         headers = json.loads(p["headers"]) | (t.headers or {})
         self._tables.dead_letters[failure_id] = DeadLetter(failure_id, t.id, t.turn, p["reason"], headers, t.event)
+        if p["emit"]:  # first, because PostgreSQL executes the last INSERT of the statement first
+            self._store.add_outbox_row(p["topic"], str(t.user_id), t.turn, p["event"])
         if "fail.outbox" not in self._disabled:
             self._store.add_outbox_row(p["dead_letter_topic"], str(t.user_id), None, t.event, failure_id, headers)
-        if p["emit"]:
-            self._store.add_outbox_row(p["topic"], str(t.user_id), t.turn, p["event"])
