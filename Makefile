@@ -13,7 +13,7 @@ SEED ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev up down status test simulate faults lint types bench lock
+.PHONY: help install install-dev install-models up down status test simulate faults lint types bench lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ install: $(VENV)/.installed ## create .venv with everything that `make up` needs
 	@:
 
 install-dev: $(VENV)/.installed-dev ## create .venv with everything that the tests and checks need
+	@:
+
+install-models: $(VENV)/.installed-models ## add what AI_PROVIDER=openai, anthropic, google, ollama or openai-compatible needs
 	@:
 
 up: install ## start everything; Ctrl-C stops it
@@ -57,7 +60,7 @@ bench: install ## measure dispatch and throughput against plain Celery, and the 
 	@$(BIN)/python -m bench live --rounds 2
 
 lock: install-dev ## update the exact versions in requirements/*.txt
-	@for name in base devstack dev; do \
+	@for name in base models devstack dev; do \
 		$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command "make lock" \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
@@ -85,4 +88,7 @@ $(VENV)/.installed: requirements/devstack.txt | $(BIN)/python
 	$(call install_from,$<)
 
 $(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed
+	$(call install_from,$<)
+
+$(VENV)/.installed-models: requirements/models.txt | $(VENV)/.installed
 	$(call install_from,$<)

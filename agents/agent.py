@@ -26,5 +26,11 @@ class Agent:
     """The field that the page shows first."""
     reads_earlier_thoughts: bool = False
     """Whether its input includes the author's latest completed thoughts."""
+    reads_profile: bool = False
+    """Whether its input includes the author's profile."""
+    instructions: str = ""
+    """What a model is told to do, in a few sentences. The schema of `output` and the rules for all agents are added."""
+    prompt_version: str = "1"
+    """Incremented with every change of `instructions` or `output`, because it is stored with each result."""
     gives_conclusion: bool = False
     """Whether the page shows its `priority_level` and `final_recommendation` above everything else."""

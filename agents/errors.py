@@ -5,10 +5,23 @@ ValueError
 
 AgentError
  ├─ TransientError       retried; Retry-After is honoured
- │   └─ InvalidOutput    retried as well; if it persists, the thought fails as "invalid"
+ │   ├─ InvalidOutput    retried as well; if it persists, the thought fails as "invalid"
+ │   └─ ServiceError     the model service failed, which may concern all thoughts: the work waits
  ├─ PermanentError       not retried, because the same call would fail again
  └─ Cancelled            the call was fenced, which is no failure of the thought, or it reached its deadline
 """
+
+from typing import Final, Literal
+
+ServiceCause = Literal["outage", "rate_limited", "refused_key", "unknown_model", "quota"]
+"""Why a model service gave no answer:
+
+- `outage`: it cannot be reached, is overloaded, failed or was too slow. One such error may also concern the call alone.
+- `rate_limited`: it is healthy but busy, and asked to wait.
+- `refused_key`, `unknown_model`, `quota`: no call can succeed until a person changes something.
+"""
+
+NEEDS_A_PERSON: Final = frozenset[ServiceCause]({"refused_key", "unknown_model", "quota"})
 
 
 class ProviderConfigError(ValueError):
@@ -34,8 +47,21 @@ class InvalidOutput(TransientError):  # noqa: N818 (an outcome of a call, named 
     """Raised when the provider answered, but its answer does not match the agent's output model."""
 
 
+class ServiceError(TransientError):
+    """Raised when the model service failed, and not necessarily this call.
+
+    `cure` says what an operator can do, in one sentence that names the setting; empty when waiting is all. It may name
+    settings and addresses, but never holds a key. The author is shown `message` only.
+    """
+
+    def __init__(self, message: str, cause: ServiceCause, *, retry_after: float | None = None, cure: str = "") -> None:
+        super().__init__(message, retry_after)
+        self.cause = cause
+        self.cure = cure
+
+
 class PermanentError(AgentError):
-    """Raised when the same call would always fail again: rejected keys, rejected content."""
+    """Raised when the same call would always fail again: rejected content, a context that is too long."""
 
 
 class Cancelled(AgentError):  # noqa: N818 (an outcome of a call, named like one)

@@ -1,12 +1,19 @@
 """Defines the interface of providers. A provider can answer for every agent of the catalogue."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
 from pydantic import BaseModel
+
+PartialOutput = Mapping[str, Any]
+"""The fields of an output that a model has written so far; the last text may be cut."""
+
+
+def ignore_progress(_: PartialOutput) -> None:
+    """Drop a partial output, for callers that show none."""
 
 
 @dataclass(frozen=True)
@@ -39,30 +46,53 @@ class CallContext:
     raises Cancelled."""
     idempotency_key: str
     """The same for every repetition of one attempt, for providers that can use it to charge only once."""
+    model: str = ""
+    """Which of `Provider.models` answers; "" for a provider without a model service."""
+    on_progress: Callable[[PartialOutput], None] = ignore_progress
+    """Called with what a model has written so far, at most five times a second. It may run in any thread, must return
+    at once and must not raise."""
 
 
 @dataclass(frozen=True)
 class AgentResult:
-    """A validated output, its origin and its cost. `version` identifies the agent's rules or prompt."""
+    """A validated output, its origin and its cost. `version` identifies the agent's rules or prompt.
+
+    Tokens and cost are None when they are unknown; they are never estimated.
+    """
 
     output: BaseModel
     """`output.model_dump(mode="json")` is stored. It contains no NaN, no NUL and no lone surrogate."""
     provider: str
     model: str
     version: str
-    tokens_in: int
-    tokens_out: int
+    tokens_in: int | None
+    tokens_out: int | None
     cost_usd: Decimal | None
-    """None when the price is unknown; it is never estimated."""
+    dropped_claims: int = 0
+    """Claims that were left out because their quotes were not in their sources."""
 
 
 class Provider(Protocol):
     """Answers for the agents. All threads of a process share one instance."""
 
+    def models(self, agent_name: str) -> Sequence[str]:
+        """Return the models that can answer for an agent, as `provider:model`, in the order of preference.
+
+        Empty when no model service is called. Connects to nothing.
+        """
+        ...
+
     def run(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> AgentResult:
         """Make one call and return its validated result.
 
-        Raises only agents.errors.AgentError: TransientError, InvalidOutput, PermanentError or Cancelled.
+        Raises only agents.errors.AgentError: TransientError, InvalidOutput, ServiceError, PermanentError or Cancelled.
         An answer that reports an error must be raised, never returned as a result.
+        """
+        ...
+
+    def check(self, model: str) -> None:
+        """Make the smallest possible call of a model, to learn whether its service answers.
+
+        Raises ServiceError when it does not.
         """
         ...

@@ -5,8 +5,7 @@ PostgreSQL's jsonb rejects NUL and lone surrogates, and JSON has no NaN. A paid 
 
 import math
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -61,15 +60,23 @@ class AgentOutput(Part):
 Output = TypeVar("Output", bound=AgentOutput)
 
 
-def validate_output(model: type[Output], answer: Mapping[str, Any], agent_input: AgentInput) -> Output:
-    """Validate a provider's answer and fill in its computed fields.
+class Validated(NamedTuple, Generic[Output]):
+    """A validated output, and how many claims it lost because their quotes were not in their sources."""
+
+    output: Output
+    dropped_claims: int
+
+
+def validate_output(model: type[Output], answer: Any, agent_input: AgentInput) -> Validated[Output]:
+    """Validate a provider's answer, drop claims without evidence, and fill in the computed fields.
 
     Raises InvalidOutput, which names the first wrong field.
     """
     try:
-        return model.model_validate(answer).with_computed_fields(agent_input)
+        output = model.model_validate(answer)
     except ValidationError as error:
         raise InvalidOutput(first_error(error)) from error
+    return Validated(output.with_computed_fields(agent_input), 0)
 
 
 def previous_output(model: type[Output], agent_name: str, agent_input: AgentInput) -> Output | None:

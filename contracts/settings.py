@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.logs import LogFormat
+from contracts.model_settings import ModelSettings
 from contracts.setting_values import (
     GENERATE_KEY,
     Address,
@@ -48,7 +49,7 @@ class SettingsError(Exception):
     """Raised when settings are missing or wrong. The message has one line per setting and says what to change."""
 
 
-class Settings(BaseSettings):
+class Settings(ModelSettings, BaseSettings):
     """The settings of all processes. Durations are in seconds, or in milliseconds if the name ends with `_ms`."""
 
     model_config = SettingsConfigDict(
@@ -94,12 +95,6 @@ class Settings(BaseSettings):
     sse_max_connections: int = Field(default=1000, ge=1)
     secret_key: SecretKey | None = None
     trust_user_id: bool = False
-
-    ai_provider: Literal["offline", "scripted"] = "offline"
-    ai_api_key: SecretStr | None = None
-    allow_scripted: bool = False
-    scripted_delay_ms: int = Field(default=0, ge=0)
-    scripted_call_log: str = ""
 
     heartbeat_file: str = ""
     log_format: LogFormat = "text"

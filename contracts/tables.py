@@ -45,9 +45,19 @@ users = Table(
     Column("id", Uuid, primary_key=True),
     Column("is_anonymous", Boolean, nullable=False, server_default=text("true")),
     Column("profile", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("profile_version", BigInteger, nullable=False, server_default=_ZERO, comment="raised by every change"),
     Column("last_turn", BigInteger, nullable=False, server_default=_ZERO, comment="turn of the user's latest thought"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     postgresql_with={"fillfactor": 80},
+)
+
+former_profiles = Table(
+    "former_profiles",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id"), primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("profile", JSONB, nullable=False),
+    Column("replaced_at", DateTime(timezone=True), nullable=False, comment="thoughts written before this saw it"),
 )
 
 thoughts = Table(
@@ -80,6 +90,7 @@ thoughts = Table(
     ),
     Column("losses", SmallInteger, nullable=False, server_default=_ZERO, comment="workers lost in the next step"),
     Column("not_before", DateTime(timezone=True), comment="earliest start of the scheduled retry"),
+    Column("waiting", JSONB, comment="why the next call waits for the model service: kind, message, since, until"),
     Column("emitted_at", DateTime(timezone=True), comment="last write of its event to the outbox"),
     Column("emissions", Integer, nullable=False, server_default=_ZERO, comment="re-emissions by the sweep"),
     CheckConstraint("status IN ('pending', 'processing', 'completed', 'failed', 'deleted')", name="known_status"),
@@ -103,6 +114,8 @@ agent_runs = Table(
     Column("tokens_in", Integer),
     Column("tokens_out", Integer),
     Column("cost_usd", Numeric(12, 6), comment="NULL when the price is unknown"),
+    Column("dropped_claims", SmallInteger, comment="claims left out because their quotes were not in their sources"),
+    Column("profile_version", BigInteger, comment="version of the user's profile that the agent saw"),
     Column("call_id", Uuid, nullable=False),
     Column("attempts", SmallInteger, nullable=False),
     Column("turn", BigInteger, comment="turn in which the step was saved"),

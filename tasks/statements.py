@@ -1,4 +1,4 @@
-"""The worker's statements: CLAIM, RENEW, SAVE, RETRY and FAIL.
+"""The worker's statements: CLAIM, RENEW, SAVE, RETRY, DEFER and FAIL.
 
 Each is one round trip in autocommit mode and may be sent again after an error or a lost answer, because its guard makes
 the repeat harmless. The guards are two fencing tokens:
@@ -15,7 +15,7 @@ CLAIM: Final = text("""
     WITH c AS (
       UPDATE thoughts t
          SET call_id = :call_id, attempts = t.attempts + CASE WHEN t.call_id IS NULL THEN 1 ELSE 0 END,
-             not_before = NULL,
+             not_before = NULL, waiting = NULL,
              step_started_at = CASE WHEN t.call_id IS NULL THEN clock_timestamp() ELSE t.step_started_at END,
              beat = t.beat + 1, beat_at = clock_timestamp()
        WHERE t.id = :id AND t.status = 'processing' AND t.dispatch_id = :dispatch_id AND t.steps_done = :step - 1
@@ -34,7 +34,12 @@ CLAIM: Final = text("""
            EXTRACT(epoch FROM t.not_before - clock_timestamp())::float8 AS wait,
            EXTRACT(epoch FROM clock_timestamp() - t.started_at)::float8 AS elapsed,
            CASE WHEN c.id IS NOT NULL
-                THEN (SELECT profile FROM users WHERE users.id = t.user_id) END AS profile,
+                THEN (SELECT jsonb_build_object('version', version, 'profile', profile) FROM (
+                        SELECT version, profile FROM former_profiles f
+                         WHERE f.user_id = t.user_id AND f.replaced_at > t.created_at
+                         UNION ALL
+                        SELECT profile_version, profile FROM users WHERE users.id = t.user_id) known
+                      ORDER BY version LIMIT 1) END AS profile,
            CASE WHEN c.id IS NOT NULL
                 THEN (SELECT jsonb_object_agg(agent, output) FROM agent_runs WHERE thought_id = t.id) END AS previous,
            CASE WHEN c.id IS NOT NULL AND :earlier
@@ -44,6 +49,9 @@ CLAIM: Final = text("""
       FROM thoughts t LEFT JOIN c ON c.id = t.id WHERE t.id = :id
 """)
 """Claims a step for one call, and reads what its agent needs. One row update that stays heap-only (HOT).
+
+The profile is the one that the author had when the thought was written: the oldest that was replaced later, or else the
+present one.
 
 `attempts` is counted before the call, so the number of retries is bounded however often a worker dies. All columns but
 `attempts` are returned as they were before the update. The earlier thoughts are the author's latest that were written
@@ -77,10 +85,11 @@ SAVE: Final = text("""
        WHERE id = :id AND call_id = :call_id RETURNING id, user_id, turn, headers, step_started_at),
     r AS (
       INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, tokens_in, tokens_out,
-                              cost_usd, call_id, attempts, turn, started_at, finished_at)
+                              cost_usd, dropped_claims, profile_version, call_id, attempts, turn, started_at,
+                              finished_at)
       SELECT id, :step, :agent, :version, :provider, :model, CAST(:output AS jsonb), CAST(:tokens_in AS integer),
-             CAST(:tokens_out AS integer), CAST(:cost_usd AS numeric), :call_id, :attempts, turn,
-             step_started_at, clock_timestamp()
+             CAST(:tokens_out AS integer), CAST(:cost_usd AS numeric), CAST(:dropped_claims AS smallint),
+             CAST(:profile_version AS bigint), :call_id, :attempts, turn, step_started_at, clock_timestamp()
         FROM t),
     o AS (
       INSERT INTO outbox (topic, key, turn, value, headers)
@@ -108,6 +117,34 @@ RETRY: Final = text("""
 
 No row means that the call is fenced, or that this is a repeat after a lost answer. The message is then dropped;
 after a lost answer a bridge sends the step again when its lease expires."""
+
+DEFER: Final = text("""
+    WITH d AS (
+      UPDATE thoughts t
+         SET call_id = NULL, attempts = t.attempts - CASE WHEN t.call_id IS NULL THEN 0 ELSE 1 END, sends = 1,
+             not_before = GREATEST(t.not_before, clock_timestamp() + make_interval(secs => :wait)),
+             waiting = CAST(:waiting AS jsonb), beat = t.beat + 1, beat_at = clock_timestamp()
+       WHERE t.id = :id AND t.status = 'processing' AND t.dispatch_id = :dispatch_id AND t.steps_done = :step - 1
+         AND (t.call_id = CAST(:call_id AS uuid)
+              OR (CAST(:call_id AS uuid) IS NULL AND t.call_id IS NULL AND t.attempts < :max))
+      RETURNING t.id)
+    SELECT CASE WHEN d.id IS NOT NULL THEN 'deferred'
+                WHEN CAST(:call_id AS uuid) IS NOT NULL THEN 'fenced'
+                WHEN t.status <> 'processing' OR t.dispatch_id <> :dispatch_id THEN 'stale'
+                WHEN t.steps_done >= :step THEN 'saved'
+                WHEN t.steps_done < :step - 1 THEN 'stale'
+                WHEN t.call_id IS NOT NULL THEN 'busy'
+                WHEN t.attempts >= :max THEN 'exhausted'
+                ELSE 'again' END AS result,
+           t.attempts, t.user_id, t.turn
+      FROM thoughts t LEFT JOIN d ON d.id = t.id WHERE t.id = :id
+""")
+"""Lets a step wait for the model service, without counting an attempt. `waiting` says why.
+
+With :call_id it ends that call, whose failure was the service's, and gives back its attempt; the guard is `call_id`.
+Without :call_id no call is in progress, and the guards are `dispatch_id` and the step; repeating it only waits again.
+A repeat with :call_id after a lost answer returns `fenced`: the message is dropped, and a bridge sends the step again
+when its lease has expired, as after RETRY."""
 
 FAIL: Final = text("""
     WITH t AS (

@@ -173,7 +173,13 @@ class StepRunner:
         try:
             is_saved = self._repeat_until_answered(
                 lambda: self._step_store.save(
-                    step, call.call_id, claim.attempts, result, seconds=seconds, events=payloads
+                    step,
+                    call.call_id,
+                    claim.attempts,
+                    result,
+                    seconds=seconds,
+                    events=payloads,
+                    profile_version=claim.profile_version,
                 )
             )
         except Exception as error:  # noqa: BLE001  the task boundary: a provider may return anything

@@ -15,8 +15,8 @@ from contracts.settings import Settings
 from contracts.text import clean
 from tasks import statements
 
-ClaimResult = Literal["run", "saved", "stale", "busy", "exhausted", "early", "again"]
-"""PostgreSQL's answer to a claim.
+ClaimResult = Literal["run", "saved", "stale", "busy", "exhausted", "early", "again", "deferred", "fenced"]
+"""PostgreSQL's answer to a claim or to a deferral.
 
 run        this call holds the claim: call the agent
 saved      the step is saved already: send the next one
@@ -24,6 +24,8 @@ stale      the message is superseded, its predecessor is not saved, or the thoug
 busy       another call of this step is in progress
 exhausted  all allowed attempts were begun and none is in progress: fail the thought
 early      a retry is scheduled for later
+deferred   the step waits for the model service
+fenced     the call that the deferral should end is not the current one
 again      a concurrent statement changed the row: send the claim again
 """
 
@@ -73,6 +75,7 @@ class Claim:
     """Seconds since a bridge first dispatched the thought."""
     text: str = ""
     profile: Mapping[str, Any] = field(default_factory=dict)
+    profile_version: int = 0
     previous: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The saved outputs of the earlier steps, by agent name."""
     earlier: Sequence[str] = ()
@@ -110,7 +113,8 @@ class StepStore:
             wait=max(0.0, row.wait or 0.0),
             elapsed=max(0.0, row.elapsed or 0.0),
             text=row.text,
-            profile=row.profile or {},
+            profile=row.profile["profile"] if row.profile else {},
+            profile_version=row.profile["version"] if row.profile else 0,
             previous=row.previous or {},
             earlier=row.earlier or (),
         )
@@ -125,7 +129,15 @@ class StepStore:
         return {row.call_id: row.renewed for row in rows}
 
     def save(
-        self, step: Step, call_id: UUID, attempts: int, result: AgentResult, *, seconds: float, events: Iterable[bytes]
+        self,
+        step: Step,
+        call_id: UUID,
+        attempts: int,
+        result: AgentResult,
+        *,
+        seconds: float,
+        events: Iterable[bytes],
+        profile_version: int = 0,
     ) -> bool:
         """Save the step's result and write its `events` to the outbox. Return False, without writing, when fenced.
 
@@ -139,6 +151,7 @@ class StepStore:
             "last": step.is_last,
             "seconds": seconds,
             "attempts": attempts,
+            "profile_version": profile_version,
             "topic": self._settings.kafka_events_topic,
             "emit": self._settings.kafka_enabled,
             "events": list(events),
@@ -155,6 +168,24 @@ class StepStore:
             "error": json.dumps(clean(dict(error))),
         }
         return self._database.row(statements.RETRY, **parameters) is not None
+
+    def defer(self, step: Step, call_id: UUID | None, *, wait: float, waiting: Mapping[str, Any]) -> Claim | None:
+        """Let the step wait `wait` seconds for the model service; no attempt is counted. `waiting` says why.
+
+        `call_id` is that of the call whose failure was the service's, or None when no call was begun. The result is
+        `deferred`, `fenced`, or what a claim of the step would return. Return None when the thought does not exist.
+        """
+        row = self._database.row(
+            statements.DEFER,
+            id=step.thought_id,
+            dispatch_id=step.dispatch_id,
+            step=step.number,
+            call_id=call_id,
+            max=self._settings.max_attempts,
+            wait=wait,
+            waiting=json.dumps(clean(dict(waiting))),
+        )
+        return None if row is None else Claim(row.result, row.user_id, row.turn, row.attempts)
 
     def fail(
         self,
@@ -211,4 +242,5 @@ def _run_columns(step: Step, result: AgentResult) -> dict[str, Any]:
         "tokens_in": None if result.tokens_in is None else int(result.tokens_in),
         "tokens_out": None if result.tokens_out is None else int(result.tokens_out),
         "cost_usd": None if result.cost_usd is None else Decimal(result.cost_usd),
+        "dropped_claims": int(result.dropped_claims),
     }

@@ -1,6 +1,6 @@
 """Provides the offline agents: no model, no network, no cost. Claims without evidence are left out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
@@ -39,6 +39,13 @@ class OfflineProvider:
 
     def __init__(self, today: Callable[[], date] = _today) -> None:
         self._today = today
+
+    def models(self, agent_name: str) -> Sequence[str]:  # noqa: ARG002  the signature of all providers
+        """Return no model, because no service is called."""
+        return ()
+
+    def check(self, model: str) -> None:
+        """Do nothing, because no service is called."""
 
     def run(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> AgentResult:
         if context.cancelled.is_set():

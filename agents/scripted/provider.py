@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, Never
 
@@ -31,6 +32,13 @@ class ScriptedProvider:
         self._delay_ms = delay_ms
         self._log = log
 
+    def models(self, agent_name: str) -> Sequence[str]:  # noqa: ARG002  the signature of all providers
+        """Return no model, because no service is called."""
+        return ()
+
+    def check(self, model: str) -> None:
+        """Do nothing, because no service is called."""
+
     def run(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> AgentResult:
         if context.cancelled.is_set():
             raise Cancelled("fenced before the call began")
@@ -52,9 +60,8 @@ class ScriptedProvider:
         _fail_without_delay(failure)
         _wait(self._delay_ms if script.delay_ms is None else script.delay_ms, context)
         _fail(failure)
-        return validate_output(
-            model, NONSENSE if failure == "nonsense" else sample(model, agent_input.text), agent_input
-        )
+        answer = NONSENSE if failure == "nonsense" else sample(model, agent_input.text)
+        return validate_output(model, answer, agent_input).output
 
     def _next_failure(
         self, script: Script, agent_name: str, agent_input: AgentInput, context: CallContext

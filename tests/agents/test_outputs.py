@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 from agents.catalogue import CATALOGUE
 from agents.classification import Classification
 from agents.errors import AgentError, InvalidOutput, PermanentError, TransientError
-from agents.output import replace_unstorable, validate_output
+from agents.interface import AgentInput
+from agents.output import Output, replace_unstorable, validate_output
 from agents.priority import LEVELS, Priority, priority_floor
 from agents.scripted.samples import sample
 from agents.value_impact import ValueImpact, weighted_total
@@ -40,6 +41,10 @@ FIELDS = {
     " risk_assessment confidence final_recommendation",
     "priority.recommended_timeline": "start duration checkpoints",
 }
+
+
+def validated(model: type[Output], answer: Any, agent_input: AgentInput) -> Output:
+    return validate_output(model, answer, agent_input).output
 
 
 def models() -> Iterator[tuple[str, type[BaseModel]]]:
@@ -82,7 +87,7 @@ def test_the_enums_have_exactly_the_documented_values() -> None:
 def test_an_answer_that_reports_an_error_is_rejected(agent_name: str) -> None:
     for answer in ({"error": "rate limited"}, make_answer(agent_name, error="rate limited"), {}):
         with pytest.raises(InvalidOutput, match="is not valid at"):
-            validate_output(CATALOGUE.named(agent_name).output, answer, make_input())
+            validated(CATALOGUE.named(agent_name).output, answer, make_input())
 
 
 @pytest.mark.parametrize(
@@ -101,35 +106,34 @@ def test_an_answer_that_reports_an_error_is_rejected(agent_name: str) -> None:
 )
 def test_unknown_values_long_texts_and_missing_fields_are_rejected(agent_name: str, changes: dict[str, object]) -> None:
     with pytest.raises(InvalidOutput, match=next(iter(changes))):
-        validate_output(CATALOGUE.named(agent_name).output, make_answer(agent_name, **changes), make_input())
+        validated(CATALOGUE.named(agent_name).output, make_answer(agent_name, **changes), make_input())
 
 
 @pytest.mark.parametrize("score", [-1, 11, float("nan"), float("inf"), "high"])
 def test_a_score_outside_0_to_10_is_rejected(score: object) -> None:
     growth = {**sample(CATALOGUE.named("value_impact").output, "")["growth_value"], "score": score}
     with pytest.raises(InvalidOutput, match=r"growth_value\.score"):
-        validate_output(ValueImpact, make_answer("value_impact", growth_value=growth), make_input())
+        validated(ValueImpact, make_answer("value_impact", growth_value=growth), make_input())
 
 
 def test_a_fractional_score_is_rounded() -> None:
     growth = {**sample(CATALOGUE.named("value_impact").output, "")["growth_value"], "score": 7.4}
     assert (
-        validate_output(ValueImpact, make_answer("value_impact", growth_value=growth), make_input()).growth_value.score
-        == 7
+        validated(ValueImpact, make_answer("value_impact", growth_value=growth), make_input()).growth_value.score == 7
     )
 
 
 def test_a_value_without_a_score_must_have_no_confidence() -> None:
     health = {**sample(CATALOGUE.named("value_impact").output, "")["health_value"], "score": None, "confidence": 0.9}
     with pytest.raises(InvalidOutput, match="confidence 0"):
-        validate_output(ValueImpact, make_answer("value_impact", health_value=health), make_input())
+        validated(ValueImpact, make_answer("value_impact", health_value=health), make_input())
 
 
 @WITHOUT_DEADLINE
 @given(st.text(st.characters(codec=None), min_size=1, max_size=150))
 def test_every_accepted_text_can_be_stored_as_json(text: str) -> None:
     try:
-        output = validate_output(Priority, make_answer("priority", risk_assessment=text), make_input())
+        output = validated(Priority, make_answer("priority", risk_assessment=text), make_input())
     except InvalidOutput:
         assert not replace_unstorable(text).strip()
         return
@@ -140,7 +144,7 @@ def test_every_accepted_text_can_be_stored_as_json(text: str) -> None:
 
 def test_the_error_names_the_field_and_never_the_value() -> None:
     with pytest.raises(InvalidOutput) as raised:
-        validate_output(Priority, make_answer("priority", priority_level="a secret"), make_input())
+        validated(Priority, make_answer("priority", priority_level="a secret"), make_input())
     assert "priority_level" in str(raised.value)
     assert "a secret" not in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -159,9 +163,7 @@ def test_the_weighted_total_of_the_answer_is_overwritten() -> None:
         }
         for name in ("economic", "relational", "legacy")
     }
-    output = validate_output(
-        ValueImpact, make_answer("value_impact", **values, **others, weighted_total=9.9), make_input()
-    )
+    output = validated(ValueImpact, make_answer("value_impact", **values, **others, weighted_total=9.9), make_input())
     assert output.weighted_total == 4
 
 
@@ -179,17 +181,14 @@ def test_the_weighted_total_uses_the_ranking_of_the_profile() -> None:
         for name, score in scores.items()
     }
     agent_input = make_input(profile={"values_ranking": ["growth"]})
-    assert validate_output(ValueImpact, make_answer("value_impact", **parts), agent_input).weighted_total == 3.3
-    assert validate_output(ValueImpact, make_answer("value_impact", **parts), make_input()).weighted_total == 2
+    assert validated(ValueImpact, make_answer("value_impact", **parts), agent_input).weighted_total == 3.3
+    assert validated(ValueImpact, make_answer("value_impact", **parts), make_input()).weighted_total == 2
 
 
 def test_the_priority_level_is_raised_to_its_floor() -> None:
     urgent = make_input(previous={"classification": make_answer("classification", urgency="immediate")})
-    assert validate_output(Priority, make_answer("priority", priority_level="Defer"), urgent).priority_level == "Medium"
-    assert (
-        validate_output(Priority, make_answer("priority", priority_level="Critical"), urgent).priority_level
-        == "Critical"
-    )
+    assert validated(Priority, make_answer("priority", priority_level="Defer"), urgent).priority_level == "Medium"
+    assert validated(Priority, make_answer("priority", priority_level="Critical"), urgent).priority_level == "Critical"
 
 
 def test_the_floor_is_higher_for_an_important_thought() -> None:
@@ -197,25 +196,20 @@ def test_the_floor_is_higher_for_an_important_thought() -> None:
         f"{name}_value": {**sample(CATALOGUE.named("value_impact").output, "")[f"{name}_value"], "score": 9}
         for name in ("growth", "health", "economic", "relational", "legacy")
     }
-    impact = validate_output(ValueImpact, make_answer("value_impact", **parts), make_input()).model_dump(mode="json")
+    impact = validated(ValueImpact, make_answer("value_impact", **parts), make_input()).model_dump(mode="json")
     urgent = make_answer("classification", urgency="immediate")
     agent_input = make_input(previous={"classification": urgent, "value_impact": impact})
-    assert (
-        validate_output(Priority, make_answer("priority", priority_level="Defer"), agent_input).priority_level == "High"
-    )
+    assert validated(Priority, make_answer("priority", priority_level="Defer"), agent_input).priority_level == "High"
     assert [priority_floor(urgency, False) for urgency in ("soon", "eventually", "never")] == ["Low", "Defer", "Defer"]
 
 
 def test_earlier_outputs_of_an_incompatible_version_are_ignored() -> None:
     agent_input = make_input(previous={"classification": {"kind": "task"}, "value_impact": {"error": "x"}})
-    assert (
-        validate_output(Priority, make_answer("priority", priority_level="Defer"), agent_input).priority_level
-        == "Defer"
-    )
+    assert validated(Priority, make_answer("priority", priority_level="Defer"), agent_input).priority_level == "Defer"
 
 
 def test_an_output_is_immutable() -> None:
-    output = validate_output(Priority, make_answer("priority"), make_input())
+    output = validated(Priority, make_answer("priority"), make_input())
     with pytest.raises(ValidationError):
         setattr(output, "confidence", 1.0)  # noqa: B010 (mypy knows that it is read-only)
 

@@ -130,9 +130,9 @@ def test_setting_trust_user_id_requires_a_secret_key() -> None:
 def test_secrets_reach_only_the_services_that_use_them() -> None:
     holders = {
         secret: {name for name in compose.OWN_SERVICES if secret in SERVICES[name]["environment"]}
-        for secret in ("SECRET_KEY", "AI_API_KEY", "FLOWER_BASIC_AUTH")
+        for secret in ("SECRET_KEY", "OPENAI_API_KEY", "FLOWER_BASIC_AUTH")
     }
-    assert holders == {"SECRET_KEY": {"web"}, "AI_API_KEY": {"worker", "solo"}, "FLOWER_BASIC_AUTH": {"flower"}}
+    assert holders == {"SECRET_KEY": {"web"}, "OPENAI_API_KEY": {"worker", "solo"}, "FLOWER_BASIC_AUTH": {"flower"}}
 
 
 def test_postgresql_and_its_clients_have_the_same_password() -> None:

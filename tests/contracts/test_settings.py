@@ -88,7 +88,7 @@ def test_every_missing_setting_has_its_own_line(environment: pytest.MonkeyPatch)
         ({"BATCH_SCHEDULE": "at night"}, "BATCH_SCHEDULE: must be a cron expression of five fields"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY: must have at least 16 random characters"),
         ({"TRUST_USER_ID": "perhaps"}, "TRUST_USER_ID: Input should be a valid boolean"),
-        ({"AI_PROVIDER": "oracle"}, "AI_PROVIDER: Input should be 'offline' or 'scripted'"),
+        ({"AI_PROVIDER": "oracle"}, "AI_PROVIDER: Input should be 'offline', 'openai',"),
     ],
 )
 def test_a_wrong_value_is_rejected_in_one_line(
@@ -182,7 +182,7 @@ def test_an_error_of_a_cross_check_never_shows_other_values(environment: pytest.
 
 def test_logged_settings_do_not_contain_secrets(environment: pytest.MonkeyPatch) -> None:
     secret = f"{SECRET}-and-it-is-long"
-    for name in ("SECRET_KEY", "AI_API_KEY", "KAFKA_SASL_PASSWORD", "KAFKA_SSL_KEY_PASSWORD"):
+    for name in ("SECRET_KEY", "OPENAI_API_KEY", "GOOGLE_API_KEY", "KAFKA_SASL_PASSWORD", "KAFKA_SSL_KEY_PASSWORD"):
         environment.setenv(name, secret)
     environment.setenv("DATABASE_URL", f"postgresql://u:{secret}@host/db")
     environment.setenv("REDIS_URL", f"redis://:{secret}@host")

@@ -35,7 +35,8 @@ class Outcome(Enum):
     PERMANENT = auto()
     INVALID = auto()
     UNSTORABLE = auto()
-    """The four failures of an agent; the last one is a result that PostgreSQL refuses."""
+    SERVICE = auto()
+    """The failures of an agent: UNSTORABLE is a result that PostgreSQL refuses, SERVICE one of the model service."""
 
     @property
     def label(self) -> str:

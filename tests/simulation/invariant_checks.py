@@ -125,3 +125,16 @@ class InvariantChecks(StepChecks):
 def _origin(letter: DeadLetter) -> dict[str, Any]:
     origin: dict[str, Any] = letter.headers.get("origin") or {}
     return origin
+
+
+class NoChecks(InvariantChecks):
+    """Checks nothing, because random statements violate the invariants."""
+
+    def call_taken_over(self, t: Any) -> None:
+        pass
+
+    def call_given_back(self, t: Any, call: Any) -> None:
+        pass
+
+    def violate(self, *_: Any) -> None:
+        pass

@@ -21,7 +21,7 @@ from contracts import accept
 from contracts.database import Database
 from tasks import statements
 from tasks.batches import REQUEST
-from tests.simulation.invariant_checks import InvariantChecks
+from tests.simulation.invariant_checks import NoChecks
 from tests.simulation.postgres import Postgres
 from tests.simulation.tables import OutboxRow
 from webapp import deletion
@@ -118,7 +118,7 @@ class ModelAndPostgres:
     def step(self) -> None:
         """Execute one random statement."""
         frequent = [self.decide, self.claim, self.claim, self.save]
-        rare = [self.accept, self.decide, self.claim, self.save, self.renew, self.retry, self.fail]
+        rare = [self.accept, self.decide, self.claim, self.save, self.renew, self.retry, self.defer, self.fail]
         letters = [self.insert_dead_letter, self.replay, self.resend, self.discard]
         relay = [self.publish_batch, self.publish_batch, self.sweep]
         others = [*relay, self.delete, self.run_batch_statement, self.pass_an_hour]
@@ -169,15 +169,20 @@ class ModelAndPostgres:
         row = self.row(thought)
         token, step = self.near(row.dispatch_id), max(1, self.near(row.steps_done + 1))
         earlier = CATALOGUE.agents[min(step, CATALOGUE.total) - 1].reads_earlier_thoughts
-        self.execute(
-            statements.CLAIM,
-            id=thought,
-            dispatch_id=token,
-            step=step,
-            call_id=self.random_call(row),
-            max=4,
-            earlier=earlier,
-        )
+        call = self.random_call(row)
+        where = {"id": thought, "dispatch_id": token, "step": step, "call_id": call}
+        self.execute(statements.CLAIM, **where, max=4, earlier=earlier)
+
+    def defer(self) -> None:
+        thought = self.random_thought()
+        row = self.row(thought)
+        call = self.random_call(row) if self.rng.random() < 0.5 else None
+        where = {
+            "id": thought,
+            "dispatch_id": self.near(row.dispatch_id),
+            "step": max(1, self.near(row.steps_done + 1)),
+        }
+        self.execute(statements.DEFER, **where, call_id=call, max=4, wait=self.rng.choice([1.0, 600.0]), waiting="{}")
 
     def renew(self) -> None:
         known = [thought for thought in self.thoughts if thought in self.model.tables.thoughts]
@@ -192,10 +197,12 @@ class ModelAndPostgres:
         if thought not in self.model.tables.thoughts or row.steps_done >= 5:
             return
         step = row.steps_done + 1
-        numbers: dict[str, Any] = {"tokens_in": 1, "tokens_out": 1, "cost_usd": None, "attempts": 1, "seconds": 1.0}
+        numbers = dict.fromkeys(
+            ("tokens_in", "tokens_out", "cost_usd", "dropped_claims", "profile_version", "seconds"), 1
+        )
         names = {"agent": "a", "version": "1", "provider": "p", "model": "m", "output": "{}", "topic": "events"}
         ids = {"id": thought, "call_id": self.random_call(row), "step": step, "last": step == 5}
-        self.execute(statements.SAVE, **ids, **numbers, **names, emit=True, events=[b"{}"])
+        self.execute(statements.SAVE, **ids, **numbers, **names, attempts=1, emit=True, events=[b"{}"])
 
     def retry(self) -> None:
         thought = self.random_thought()
@@ -274,16 +281,6 @@ class ModelAndPostgres:
         )
         parameters = {"held": self.rng.choice([[], USERS[:1]]), "users": self.rng.choice([1, 100])}
         self.execute(statement, **parameters if statement is batch_source.WAITING else {})
-
-
-class NoChecks(InvariantChecks):
-    """Checks nothing, because random statements violate the invariants."""
-
-    def call_taken_over(self, t: Any) -> None:
-        pass
-
-    def violate(self, *_: Any) -> None:
-        pass
 
 
 def _outbox_values(row: Any) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ class WorkerStatements:
             statements.RENEW: self._renew,
             statements.SAVE: self._save,
             statements.RETRY: self._retry,
+            statements.DEFER: self._defer,
             statements.FAIL: self._fail,
         }
 
@@ -129,6 +130,35 @@ class WorkerStatements:
         t.call_id, t.sends, t.not_before, t.error = None, 1, self._store.clock() + p["backoff"], p["error"]
         t.beat, t.beat_at = t.beat + 1, self._store.clock()
         return [SimpleNamespace(turn=t.turn)]
+
+    def _defer(self, p: Parameters) -> Rows:
+        t, call, disabled = self._tables.thoughts.get(p["id"]), p["call_id"], self._disabled
+        if t is None:
+            return []
+        result, attempts = self._defer_result(t, p["dispatch_id"], p["step"], call, p["max"]), t.attempts
+        if result == "deferred":
+            if call is not None:
+                self._store.checks.call_given_back(t, call)
+            if t.call_id is not None and "defer.attempt" not in disabled:
+                t.attempts -= 1
+            until = self._store.clock() + p["wait"]
+            t.call_id, t.sends, t.not_before = None, 1, max(until, t.not_before or until)
+            t.beat, t.beat_at = t.beat + 1, self._store.clock()
+        return [SimpleNamespace(result=result, attempts=attempts, user_id=t.user_id, turn=t.turn)]
+
+    def _defer_result(self, t: Thought, token: int, step: int, call: Any, max_calls: int) -> str:
+        """Return the answer to a deferral. Its cases without a call are those of a claim."""
+        is_current = t.status == "processing" and (t.dispatch_id == token or "defer.token" in self._disabled)
+        is_step = is_current and (t.steps_done == step - 1 or "defer.step" in self._disabled)
+        if call is not None:
+            return "deferred" if is_step and (t.call_id == call or "defer.call" in self._disabled) else "fenced"
+        if (
+            is_step
+            and (t.call_id is None or "defer.free" in self._disabled)
+            and (t.attempts < max_calls or "defer.max" in self._disabled)
+        ):
+            return "deferred"
+        return self._claim_result(t, token, step, object(), max_calls)
 
     def _fail(self, p: Parameters) -> Rows:
         t = self._tables.thoughts[p["id"]]

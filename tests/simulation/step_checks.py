@@ -181,6 +181,15 @@ class StepChecks:
         if len(calls) > MAX_CALLS:
             self.violate(Invariant.RETRY_LIMIT, f"step {step} was paid {len(calls)} times")
 
+    def call_given_back(self, t: Thought, call: UUID) -> None:
+        """Check that a call may give back its attempt: its agent was not called, or the model service failed."""
+        step_key = (t.id, t.turn, t.steps_done + 1)
+        for paid in self._calls[call]:
+            if paid.answer is not Outcome.SERVICE:
+                self.violate(Invariant.RETRY_LIMIT, "an attempt was given back although the service had not failed")
+        self._claims_of_step[step_key] -= 1
+        self._calls_of_step[step_key] = [paid for paid in self._calls_of_step[step_key] if paid.call_id != call]
+
     def agent_answered(self, call: UUID, answer: Outcome) -> None:
         """Note the outcome of a call."""
         for paid in self._calls[call]:

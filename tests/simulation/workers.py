@@ -1,6 +1,6 @@
 """The workers: Celery's part is simulated, the steps are production code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, Final, cast
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -42,6 +42,12 @@ class SimulatedProvider:
     def __init__(self, servers: Servers, process: Process) -> None:
         self._servers = servers
         self._process = process
+
+    def models(self, agent_name: str) -> Sequence[str]:
+        return ()
+
+    def check(self, model: str) -> None:
+        pass
 
     def run(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> AgentResult:
         step, call = CATALOGUE.names.index(agent_name) + 1, UUID(context.call_id)

@@ -1,6 +1,6 @@
 """A provider whose calls run functions of the test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agents.interface import AgentInput, AgentResult, CallContext
 from tests.tasks.agent_results import make_result
@@ -21,6 +21,12 @@ class FakeProvider:
     def calls(self) -> int:
         """Return how many calls were begun, and so paid for."""
         return len(self.contexts)
+
+    def models(self, agent_name: str) -> Sequence[str]:
+        return ()
+
+    def check(self, model: str) -> None:
+        pass
 
     def run(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> AgentResult:
         self.inputs.append(agent_input)
