@@ -146,6 +146,11 @@ Without :call_id no call is in progress, and the guards are `dispatch_id` and th
 A repeat with :call_id after a lost answer returns `fenced`: the message is dropped, and a bridge sends the step again
 when its lease has expired, as after RETRY."""
 
+COUNT_IN_PROGRESS: Final = text("""
+    SELECT count(*) AS number FROM thoughts WHERE finished_at IS NULL AND status = 'processing'
+""")
+"""How many thoughts are in progress, and so wait when the model service is unavailable."""
+
 FAIL: Final = text("""
     WITH t AS (
       UPDATE thoughts

@@ -4,6 +4,7 @@ What it guarantees:
 
 - The agent is called only while this execution holds the claim (`call_id`).
 - A paid result is kept until PostgreSQL answers that it is saved, or that the call is fenced.
+- While the model service is unavailable, the step waits, and no attempt is counted (`tasks.admission`).
 - When no attempt is left, the failed state and its dead letter are written here, in the task body, in one statement.
 
 Celery messages are only hints: they may be late, duplicated, reordered or lost. PostgreSQL decides what each message
@@ -14,38 +15,27 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from agents.catalogue import CATALOGUE
-from agents.errors import Cancelled
+from agents.errors import AgentError, Cancelled, ServiceError
 from agents.interface import AgentInput, AgentResult, CallContext, Provider
 from contracts import events
-from contracts.database import describe_error, is_rejected_data
 from contracts.progress import ProgressPublisher
-from contracts.retry import retry
 from contracts.settings import Settings
+from tasks.admission.gate import Gate, Pass
+from tasks.admission.waits import Wait
 from tasks.calls import Call, Calls
 from tasks.failures import Failure, backoff_seconds, classify_error, timed_out, unstorable_result, worker_lost
+from tasks.statement_retry import ShuttingDownError, StatementRetry, retry_delays
 from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
 from tasks.step_store import Claim, Step, StepStore
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 REQUEUE_SECONDS: Final = 1.0
 """The delay before another worker receives a message that this process requeues while it shuts down."""
-
-STATEMENT_RETRY_DELAYS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Seconds between retries of a statement while PostgreSQL is unavailable; the last delay repeats without limit."""
-
-
-class ShuttingDownError(Exception):
-    """Raised when PostgreSQL is unavailable, the process is shutting down and no agent was called yet: another worker
-    takes the message."""
 
 
 class StepRunner:
@@ -57,6 +47,7 @@ class StepRunner:
         provider: Provider,
         publisher: ProgressPublisher,
         calls: Calls,
+        gate: Gate,
         settings: Settings,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -69,27 +60,56 @@ class StepRunner:
         self._publisher = publisher
         self._settings = settings
         self.calls = calls
+        self._gate = gate
         self._clock = clock
         self._sleep = sleep
+        self._retry = StatementRetry(sleep, shutting_down)
         self._call_ids = call_ids
-        self._shutting_down = shutting_down
 
     def run(self, step: Step) -> StepOutcome:
-        """Claim the step and do what the result of the claim requires."""
+        """Claim the step and do what the result of the claim requires, or let it wait for its model."""
         call_id = self._call_ids()
+        entry = self._gate.enter(step.agent, str(call_id))
         try:
-            claim, sent_at = self._claim(step, call_id)
+            if isinstance(entry, Wait):
+                return self._defer(step, None, entry)
+            return self._run_admitted(step, call_id, entry)
         except ShuttingDownError:
             return Requeue(REQUEUE_SECONDS)
+
+    def _run_admitted(self, step: Step, call_id: UUID, granted: Pass) -> StepOutcome:
+        has_begun = False
+        try:
+            claim, sent_at = self._claim(step, call_id)
+            if claim is None or claim.result != "run":
+                return self._without_call(step, claim)
+            if wait := self._gate.user_wait(granted, str(claim.user_id)):
+                return self._defer(step, call_id, wait)
+            has_begun = True
+            return self._run_claimed(step, claim, call_id, sent_at, granted)
+        finally:
+            if not has_begun:
+                self._gate.released(granted)
+
+    def _defer(self, step: Step, call_id: UUID | None, wait: Wait) -> StepOutcome:
+        """Let the step wait, and give back the attempt of `call_id` if a call was begun."""
+        repeat = self._retry.before_call if call_id is None else self._retry.until_answered
+        claim = repeat(lambda: self._step_store.defer(step, call_id, wait=wait.seconds, waiting=wait.to_json()))
+        if claim is not None and claim.result == "deferred":
+            return Requeue(wait.seconds)
+        return self._without_call(step, claim)
+
+    def _without_call(self, step: Step, claim: Claim | None) -> StepOutcome:
+        """Return the outcome of a claim or a deferral after which no agent is called."""
         if claim is None:
             return Drop("unknown")
         match claim.result:
-            case "run":
-                return self._run_claimed(step, claim, call_id, sent_at)
             case "saved":
                 return Advance()
             case "early":
                 return Requeue(claim.wait)
+            case "again":
+                return Requeue(REQUEUE_SECONDS)
             case "exhausted":
                 return self._fail(step, claim, None, worker_lost(claim.attempts))
             case _:
@@ -101,26 +121,49 @@ class StepRunner:
         The statement is repeated with the same call id after a lost answer and after the result `again`, so a claim
         that was granted without its answer arriving is granted again and counts one attempt.
         """
-        for delay in _retry_delays():
+        for delay in retry_delays():
             sent_at = self._clock()
-            claim = self._repeat_before_call(lambda: self._step_store.claim(step, call_id))
+            claim = self._retry.before_call(lambda: self._step_store.claim(step, call_id))
             if claim is None or claim.result != "again":
                 return claim, sent_at
             self._sleep(delay)
         raise AssertionError("the retry delays never end")
 
-    def _run_claimed(self, step: Step, claim: Claim, call_id: UUID, sent_at: float) -> StepOutcome:
+    def _run_claimed(self, step: Step, claim: Claim, call_id: UUID, sent_at: float, granted: Pass) -> StepOutcome:
         with self._renewed(Call(call_id, step.thought_id, claimed_at=sent_at, renewed_at=sent_at)) as call:
             try:
-                result = self._call_agent(step, claim, call)
+                result = self._call_agent(step, claim, call, granted.model)
             except ShuttingDownError:
+                self._gate.released(granted)
                 return Requeue(REQUEUE_SECONDS)
             except Cancelled as error:
-                return self._handle_cancellation(step, claim, call, error)
+                return self._handle_cancellation(step, claim, call, granted, error)
+            except ServiceError as error:
+                return self._handle_service_failure(step, claim, call, granted, error)
             except BaseException as error:  # noqa: BLE001  the task boundary: an error that left it would prevent the ack
+                self._report_failure(granted, error)
                 return self._handle_failure(step, claim, call, classify_error(error))
             call.has_returned = True
+            self._gate.succeeded(granted, result, str(claim.user_id))
             return self._save(step, claim, call, result)
+
+    def _handle_service_failure(
+        self, step: Step, claim: Claim, call: Call, granted: Pass, error: ServiceError
+    ) -> StepOutcome:
+        """Let the step wait if the service is unavailable or asked to wait; otherwise the attempt counts."""
+        call.has_returned = True
+        is_last = claim.attempts >= self._settings.max_attempts
+        wait = self._gate.failed(granted, error, is_last=is_last)
+        if wait is None:
+            return self._handle_failure(step, claim, call, classify_error(error))
+        return self._defer(step, call.call_id, wait)
+
+    def _report_failure(self, granted: Pass, error: BaseException) -> None:
+        """Report a call that failed for a reason of its own: an error of an agent means that its service answered."""
+        if isinstance(error, AgentError):
+            self._gate.answered(granted)
+        else:
+            self._gate.released(granted)
 
     @contextmanager
     def _renewed(self, call: Call) -> Iterator[Call]:
@@ -130,7 +173,7 @@ class StepRunner:
         finally:
             self.calls.remove(call)
 
-    def _call_agent(self, step: Step, claim: Claim, call: Call) -> AgentResult:
+    def _call_agent(self, step: Step, claim: Claim, call: Call, model: str) -> AgentResult:
         self._renew_old_claim(call)
         call.deadline = self._clock() + self._settings.agent_timeout_seconds
         agent_input = AgentInput(
@@ -147,6 +190,7 @@ class StepRunner:
             deadline_seconds=self._settings.agent_timeout_seconds,
             cancelled=call.cancelled,
             idempotency_key=f"{step.thought_id}:{claim.turn}:{step.number}:{claim.attempts}",
+            model=model,
         )
         return self._provider.run(step.agent, agent_input, context)
 
@@ -156,10 +200,10 @@ class StepRunner:
         A process that was suspended between claim and call may have lost its lease, so it must check PostgreSQL before
         it pays. Raises Cancelled when the call is fenced.
         """
-        for delay in _retry_delays():
+        for delay in retry_delays():
             if self._clock() - call.renewed_at < self._settings.max_claim_age_seconds:
                 return
-            is_renewed = self._repeat_before_call(lambda: self.calls.renew_now(call, self._step_store.renew))
+            is_renewed = self._retry.before_call(lambda: self.calls.renew_now(call, self._step_store.renew))
             if call.fenced:
                 raise Cancelled("fenced before the call")
             if not is_renewed:
@@ -168,10 +212,10 @@ class StepRunner:
     def _save(self, step: Step, claim: Claim, call: Call, result: AgentResult) -> StepOutcome:
         """Save the result, then publish its events. Keep it until PostgreSQL answers, because the call was paid for."""
         seconds = round(claim.elapsed + self._clock() - call.claimed_at, 3)
-        completed = self._repeat_until_answered(lambda: self._completion_events(step, claim, seconds))
-        payloads = self._repeat_until_answered(lambda: [event.to_bytes() for event in completed])
+        completed = self._retry.until_answered(lambda: self._completion_events(step, claim, seconds))
+        payloads = self._retry.until_answered(lambda: [event.to_bytes() for event in completed])
         try:
-            is_saved = self._repeat_until_answered(
+            is_saved = self._retry.until_answered(
                 lambda: self._step_store.save(
                     step,
                     call.call_id,
@@ -198,12 +242,16 @@ class StepRunner:
             return [agent_completed]
         return [agent_completed, events.thought_completed(claim.user_id, step.thought_id, seconds)]
 
-    def _handle_cancellation(self, step: Step, claim: Claim, call: Call, error: Cancelled) -> StepOutcome:
-        if call.fenced:
-            return Drop("fenced")
-        if call.is_overdue(self._clock()):
-            return self._handle_failure(step, claim, call, timed_out(self._settings.agent_timeout_seconds))
-        return self._handle_failure(step, claim, call, classify_error(error))
+    def _handle_cancellation(
+        self, step: Step, claim: Claim, call: Call, granted: Pass, error: Cancelled
+    ) -> StepOutcome:
+        if call.is_overdue(self._clock()) and not call.fenced:
+            late = timed_out(self._settings.agent_timeout_seconds)
+            if granted.model:
+                return self._handle_service_failure(step, claim, call, granted, ServiceError(late.message, "outage"))
+            return self._handle_failure(step, claim, call, late)
+        self._gate.released(granted)
+        return Drop("fenced") if call.fenced else self._handle_failure(step, claim, call, classify_error(error))
 
     def _handle_failure(self, step: Step, claim: Claim, call: Call, failure: Failure) -> StepOutcome:
         """Schedule a retry, or fail the thought when the failure is final or the attempts are exhausted."""
@@ -212,7 +260,7 @@ class StepRunner:
             return self._fail(step, claim, call.call_id, failure)
         backoff = backoff_seconds(failure, claim.attempts, self._settings.retry_backoff_seconds)
         error = failure.error(step.agent, claim.attempts)
-        is_scheduled = self._repeat_until_answered(
+        is_scheduled = self._retry.until_answered(
             lambda: self._step_store.schedule_retry(step, call.call_id, backoff=backoff, error=error)
         )
         return Requeue(backoff) if is_scheduled else Drop("fenced")
@@ -227,7 +275,7 @@ class StepRunner:
             message=failure.message,
             attempts=claim.attempts,
         )
-        is_failed = self._repeat_until_answered(
+        is_failed = self._retry.until_answered(
             lambda: self._step_store.fail(
                 step,
                 call_id,
@@ -248,44 +296,3 @@ class StepRunner:
             extra={"thought_id": step.thought_id, "user_id": claim.user_id, "step": step.number, "agent": step.agent},
         )
         return Failed(failure.kind)
-
-    def _repeat_before_call(self, statement: Callable[[], T]) -> T:
-        """Repeat a statement until PostgreSQL answers, while no agent has been called yet.
-
-        A process that is shutting down repeats the statement once before it raises ShuttingDownError: a claim whose
-        answer was lost may have been granted, and until its lease expires no other worker could claim the step.
-        """
-        return self._repeat_until_answered(statement, shutting_down=self._shutting_down)
-
-    def _repeat_until_answered(
-        self, statement: Callable[[], T], shutting_down: Callable[[], bool] = lambda: False
-    ) -> T:
-        """Repeat a statement until PostgreSQL answers. Raises SQLAlchemyError only when PostgreSQL rejects the data.
-
-        A MemoryError is retried as well, because the thought that meets it did not cause it.
-        """
-        earlier_errors: list[Exception] = []
-
-        def give_up_or_log(error: Exception, delay: float) -> None:
-            if earlier_errors and shutting_down():
-                raise ShuttingDownError from error
-            earlier_errors.append(error)
-            problem = "PostgreSQL is unavailable or rejects the statement"
-            if isinstance(error, MemoryError):
-                problem = "Memory is exhausted"
-            log.warning("%s, retrying in %g s: %s", problem, delay, describe_error(error))
-
-        return retry(
-            statement,
-            errors=(SQLAlchemyError, MemoryError),
-            is_transient=lambda error: not is_rejected_data(error),
-            delays=_retry_delays(),
-            on_retry=give_up_or_log,
-            sleep=self._sleep,
-        )
-
-
-def _retry_delays() -> Iterator[float]:
-    yield from STATEMENT_RETRY_DELAYS
-    while True:
-        yield STATEMENT_RETRY_DELAYS[-1]

@@ -187,6 +187,10 @@ class StepStore:
         )
         return None if row is None else Claim(row.result, row.user_id, row.turn, row.attempts)
 
+    def count_in_progress(self) -> int:
+        """Return how many thoughts are in progress."""
+        return int(self._database.rows(statements.COUNT_IN_PROGRESS)[0].number)
+
     def fail(
         self,
         step: Step,

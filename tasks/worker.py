@@ -4,10 +4,16 @@ import threading
 from functools import cached_property
 from typing import Any
 
+import redis
+
 from agents.selection import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
+from tasks.admission.budgets import Budgets
+from tasks.admission.gate import Gate
+from tasks.admission.reporting import report_changes
+from tasks.admission.state_store import SharedStates, StatesWithFallback
 from tasks.calls import Calls
 from tasks.liveness import WorkerCounters
 from tasks.step import REQUEUE_SECONDS, StepRunner
@@ -46,10 +52,28 @@ class Worker:
         Renewals have their own connection: behind forty steps that waited for a slow PostgreSQL they came so late that
         the leases of living calls expired.
         """
-        publisher = ProgressPublisher(connect_redis(self._settings.redis_url), self._settings.redis_sse_prefix)
+        client = connect_redis(self._settings.redis_url)
+        publisher = ProgressPublisher(client, self._settings.redis_sse_prefix)
         calls = Calls(_make_step_store(self._settings, connections=1).renew, self._settings.lease_renew_seconds)
         return StepRunner(
-            self.step_store, self._provider, publisher, calls, self._settings, shutting_down=self._is_shutting_down
+            self.step_store,
+            self._provider,
+            publisher,
+            calls,
+            self._make_gate(client),
+            self._settings,
+            shutting_down=self._is_shutting_down,
+        )
+
+    def _make_gate(self, client: redis.Redis) -> Gate:
+        prefix = self._settings.redis_sse_prefix
+        return Gate(
+            self._provider,
+            self._settings,
+            StatesWithFallback(SharedStates(client, prefix)),
+            Budgets(self._settings, self._settings.redis_url, prefix),
+            call_timeout=self._settings.agent_timeout_seconds,
+            on_change=report_changes(self.step_store.count_in_progress),
         )
 
     def run(self, step: Step) -> StepOutcome:

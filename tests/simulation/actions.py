@@ -48,6 +48,8 @@ FAULTS: Final[dict[str, tuple[Action, float]]] = {
     "agent: permanent error": (agent_failure(Outcome.PERMANENT), 1),
     "agent: invalid output": (agent_failure(Outcome.INVALID), 2),
     "agent: unstorable result": (agent_failure(Outcome.UNSTORABLE), 0.5),
+    "agent: service error": (agent_failure(Outcome.SERVICE), 2),
+    "toggle model": (store_faults.toggle_model, 1),
     "bridge: one wait": (one_wait("bridge"), 3),
     "bridge: up to a wait": (fault_at_wait("bridge", Outcome.DONE), 3),
     "bridge: answer late": (fault_at_wait("bridge", Outcome.ANSWER_LATE), 2),

@@ -43,7 +43,9 @@ _REQUIRED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "worker": {
         "claim": (*_STATEMENT, "raced", *_PROCESS),
         "answer to claim": _PROCESS,
-        "agent": ("transient", "permanent", "invalid", "unstorable", *_PROCESS),
+        "agent": ("transient", "permanent", "invalid", "unstorable", "service", *_PROCESS),
+        "probe": ("service", *_PROCESS),
+        "defer": (*_STATEMENT, *_PROCESS),
         "renew": (*_STATEMENT, *_PROCESS),
         "save": (*_STATEMENT, *_PROCESS),
         "answer to save": _PROCESS,

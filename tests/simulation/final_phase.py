@@ -53,7 +53,8 @@ def _finish_batches(world: World) -> None:
 def _end_faults(world: World) -> None:
     """Make all servers available, and deliver all delayed requests."""
     world.set_postgres_unavailable(False)
-    world.kafka.is_unavailable = world.redis.is_unavailable = False
+    world.kafka.is_unavailable = world.redis.is_unavailable = world.servers.is_model_down = False
+    world.checks.model_down_since = None
     world.postgres.locked.clear()
     world.postgres.swapped_ids.clear()
     _ensure_running(world)

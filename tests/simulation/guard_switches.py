@@ -6,6 +6,7 @@ The simulated statements remove the guards in SQL themselves, in `sql_*.py` and 
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -21,8 +22,11 @@ from bridge.consumer.offset_tracker import OffsetTracker
 from bridge.consumer.partition import AssignedPartition
 from bridge.kafka.start_offset import CommittedOffset, StartOffset
 from tasks import calls, step_store
+from tasks.admission import transitions, waits
+from tasks.admission.gate import Gate
 from tasks.calls import Call, Calls
-from tasks.step import ShuttingDownError, StepRunner
+from tasks.statement_retry import ShuttingDownError, StatementRetry
+from tasks.step import StepRunner
 
 
 def _decide_failed_keeping_leases(lane: Lane, now: float) -> None:
@@ -85,19 +89,19 @@ def _renew_without_fencing(alive: Any, renew: Any, sent: float) -> None:
         call.renewed_at = sent
 
 
-def _single_try(runner: StepRunner, statement: Callable[[], Any], **_: Any) -> Any:
+def _single_try(_: StatementRetry, statement: Callable[[], Any], **__: Any) -> Any:
     return statement()
 
 
-def _give_up_while_shutting_down(runner: StepRunner, statement: Callable[[], Any]) -> Any:
+def _give_up_while_shutting_down(retry: StatementRetry, statement: Callable[[], Any]) -> Any:
     """Do not repeat a claim without an answer, although it may have succeeded."""
 
     def try_once() -> Any:
-        if runner._shutting_down():
+        if retry._shutting_down():
             raise ShuttingDownError
         return statement()
 
-    return runner._repeat_until_answered(try_once)
+    return retry.until_answered(try_once)
 
 
 def _accepted_closing_the_offset(lane: Lane, record: Any, turn: int) -> None:
@@ -117,6 +121,22 @@ def _heads_to_dispatch_once(lane: Lane) -> list[Any]:
     return heads
 
 
+def _failure_that_counts(gate: Gate, granted: Any, error: Any, *, is_last: bool) -> None:
+    gate.released(granted)
+
+
+def _no_probe(state: Any, outage: Any, call_id: str, now: float) -> Any:
+    return state, transitions.Denied(5.0, "outage")
+
+
+def _probe_of_the_first_prober(state: Any, outage: Any, call_id: str, now: float) -> Any:
+    immortal = replace(outage, prober_until=float("inf")) if outage.prober else outage
+    return _REQUEST_PROBE(state, immortal, call_id, now)
+
+
+_REQUEST_PROBE: Final = transitions._request_probe
+
+
 PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "lane.outage": (Lane, "decide_failed", _decide_failed_keeping_leases),
     "lane.beat": (Lane, "_watch_head", _watch_head_ignoring_the_beat),
@@ -134,12 +154,17 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "source.lost": (KafkaSource, "_on_lost", _commit_lost_partitions),
     "dead_letter.id": (ingest, "record_failure_id", lambda *_: f"{random.getrandbits(128):x}"),
     "batch.users": (BatchSource, "_feed", lambda _: None),
+    "gate.wait": (Gate, "failed", _failure_that_counts),
+    "gate.probe": (transitions, "_request_probe", _no_probe),
+    "gate.prober": (transitions, "_request_probe", _probe_of_the_first_prober),
+    "gate.calls": (transitions, "_without_dead_calls", lambda state, _: state),
+    "gate.bound": (waits, "_spread", lambda seconds, _: 1e6),
     "worker.claim_age": (StepRunner, "_renew_old_claim", _call_with_any_claim),
     "worker.renewal": (Calls, "renew_all", _no_renewal),
     "worker.fence": (calls, "_renew", _renew_without_fencing),
     "worker.result": (Call, "is_overdue", lambda call, now: now >= call.deadline),
-    "worker.retries": (StepRunner, "_repeat_until_answered", _single_try),
-    "worker.last_try": (StepRunner, "_repeat_before_call", _give_up_while_shutting_down),
+    "worker.retries": (StatementRetry, "until_answered", _single_try),
+    "worker.last_try": (StatementRetry, "before_call", _give_up_while_shutting_down),
     "worker.confirm": (step_store, "confirm_rejection", lambda statement: statement()),
 }
 

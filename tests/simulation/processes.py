@@ -13,6 +13,7 @@ from bridge.consumer.source import Source
 from bridge.relay.relay import Relay
 from bridge.relay.sweep import Sweep
 from contracts.settings import Settings, load_settings
+from tasks.admission.state_store import LocalStates
 from tests.simulation.clock import Clock
 from tests.simulation.consumer_group import Consumer, make_source
 from tests.simulation.database import PostgresServer, SimulatedDatabase, SimulatedEngine
@@ -50,6 +51,9 @@ class Servers:
         self.kafka = kafka
         self.redis = redis
         self.tables = postgres_server.postgres.tables
+        self.model_states = LocalStates(clock.monotonic)
+        """Shared by all workers, as in Redis. Losing them costs nothing, so that is not simulated."""
+        self.is_model_down = False
 
 
 class StopEvent:

@@ -26,7 +26,7 @@ NOTICEABLE_OUTAGE_SECONDS: Final = 12.0
 ATTEMPTS_EXHAUSTED: Final = "a step used all its calls"
 LATE_CLAIM: Final = "a delayed claim is granted after its call"
 
-FAILED_ANSWERS: Final = frozenset({Outcome.TRANSIENT, Outcome.PERMANENT, Outcome.INVALID})
+FAILED_ANSWERS: Final = frozenset({Outcome.TRANSIENT, Outcome.PERMANENT, Outcome.INVALID, Outcome.SERVICE})
 """Answers without a result: another call after one of them is no second payment."""
 
 FINAL_ANSWERS: Final = frozenset({Outcome.PERMANENT, Outcome.UNSTORABLE})
@@ -74,6 +74,8 @@ class StepChecks:
     violation: Violation | None = None
     outages: list[tuple[float, float]] = field(default_factory=list)
     """PostgreSQL's outages: start, end."""
+    model_down_since: float | None = None
+    probe_succeeded_at: float = -1e9
     current_process: Any = None
     """The process whose statement is being executed."""
     is_delayed_statement: bool = False
@@ -144,7 +146,8 @@ class StepChecks:
             self.violate(Invariant.PAID_ONCE, f"a call was taken over after {silence:g} s without a heartbeat")
         began, ended = self.outages[-1] if self.outages else (-1e9, -1e9)
         was_noticed = (
-            ended - began >= NOTICEABLE_OUTAGE_SECONDS
+            not self.is_delayed_statement  # sent before its bridge noticed, and delivered after the outage
+            and ended - began >= NOTICEABLE_OUTAGE_SECONDS
             and self.current_process is not None
             and self.current_process.awake_since < began
         )
@@ -244,6 +247,15 @@ class StepChecks:
             )
         if (t.id, step) in self._saved:
             self.violate(Invariant.SAVED_ONCE, f"a thought failed at step {step}, which is saved")
+        self._check_service(t.call_id)
+
+    def _check_service(self, call: UUID | None) -> None:
+        """Check that no thought fails because of an outage: after its last call, a probe must have succeeded."""
+        paid = self._calls[call][-1] if self._calls.get(call) else None
+        if paid is None or paid.answer is not Outcome.SERVICE or self.model_down_since is None:
+            return
+        if self.model_down_since <= paid.answered_at and self.probe_succeeded_at < paid.answered_at:
+            self.violate(Invariant.RETRY_LIMIT, "a thought failed while the model service was unavailable")
 
 
 def _may_fail(reason: str, claims: int, last_answer: Outcome | None) -> bool:
@@ -254,5 +266,5 @@ def _may_fail(reason: str, claims: int, last_answer: Outcome | None) -> bool:
         case "invalid":
             return last_answer is Outcome.UNSTORABLE or (last_answer is Outcome.INVALID and claims == MAX_CALLS)
         case "transient":
-            return last_answer is Outcome.TRANSIENT and claims == MAX_CALLS
+            return last_answer in {Outcome.TRANSIENT, Outcome.SERVICE} and claims == MAX_CALLS
     return reason == "lost" and last_answer is None and claims == MAX_CALLS

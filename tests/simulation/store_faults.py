@@ -120,6 +120,13 @@ def toggle_slow_queue(world: World, n: int) -> bool:
     return True
 
 
+def toggle_model(world: World, n: int) -> bool:
+    """Make the model service unavailable, or available again."""
+    world.servers.is_model_down = not world.servers.is_model_down
+    world.checks.model_down_since = world.clock.now if world.servers.is_model_down else None
+    return True
+
+
 def forge_message(world: World, n: int) -> bool:
     """Queue a message that no process sent: of any step, with the current dispatch id or the one before."""
     thoughts = world.postgres.tables.thoughts

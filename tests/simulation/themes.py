@@ -31,6 +31,13 @@ THEMES: Final[Mapping[str, Weights]] = {
         "agent: unstorable result": 0.5, "medium pause": 8, "replay dead letter": 4, "kill in call": 0.5,
         "step: answer lost": 1, "delayed request arrives": 1, "run worker": 2,
     },
+    "model outages": {
+        "submit": 6, "submit as first user": 3, "run all": 12, "run worker until call": 8, "run worker": 16,
+        "deliver message": 12, "toggle model": 4, "agent: service error": 8, "medium pause": 6, "short pause": 4,
+        "long pause": 2, "kill in call": 1, "kill worker": 2, "suspend worker": 2, "resume": 2,
+        "step: answer lost": 3, "step: answer late": 2, "step: delayed": 2, "step: unreachable": 2,
+        "agent: transient error": 2, "replay dead letter": 1, "delete thought": 0.5, "bridge: one wait": 1,
+    },
     "failures and replays": {
         "submit as first user": 5, "run all": 20, "run worker": 14, "deliver message": 8,
         "agent: permanent error": 10, "replay dead letter": 10, "discard dead letter": 1, "delete thought": 1.5,

@@ -31,7 +31,7 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
         "answer to send",
     ),
     "relay": ("publish", "commit", "delete", "next batch", "sweep"),
-    "worker": ("claim", "save", "retry", "fail", "send next step"),
+    "worker": ("claim", "save", "retry", "defer", "fail", "send next step"),
     "web": (
         "accept",
         "insert user",

@@ -8,9 +8,11 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from celery.exceptions import Retry
 
 from agents.catalogue import CATALOGUE
-from agents.errors import Cancelled, InvalidOutput, PermanentError, TransientError
+from agents.errors import Cancelled, InvalidOutput, PermanentError, ServiceError, TransientError
 from agents.interface import AgentInput, AgentResult, CallContext
 from contracts.settings import Settings
+from tasks.admission.budgets import Budgets
+from tasks.admission.gate import Gate
 from tasks.application import ThoughtFailedError, _apply
 from tasks.calls import Calls
 from tasks.step import StepRunner
@@ -29,8 +31,9 @@ MIN_FAILURES_TO_ABANDON: Final = 2
 """A worker that shuts down may abandon a claim only after this many consecutive statements without an answer."""
 
 AGENT_OUTCOMES: Final = PossibleOutcomes(
-    outcomes=frozenset({Outcome.TRANSIENT, Outcome.PERMANENT, Outcome.INVALID, Outcome.UNSTORABLE})
+    outcomes=frozenset({Outcome.TRANSIENT, Outcome.PERMANENT, Outcome.INVALID, Outcome.UNSTORABLE, Outcome.SERVICE})
 )
+PROBE_OUTCOMES: Final = PossibleOutcomes(outcomes=frozenset({Outcome.SERVICE}))
 
 RESULT: Final = make_result()
 UNSTORABLE_RESULT: Final = make_result(version=UNSTORABLE)
@@ -44,18 +47,23 @@ class SimulatedProvider:
         self._process = process
 
     def models(self, agent_name: str) -> Sequence[str]:
-        return ()
+        return ("simulated:model",)
 
     def check(self, model: str) -> None:
-        pass
+        """Wait for the service, as a probe does."""
+        if park("probe", PROBE_OUTCOMES) is Outcome.SERVICE or self._servers.is_model_down:
+            raise _service_error()
+        self._servers.checks.probe_succeeded_at = self._servers.clock.now
 
     def run(self, agent_name: str, agent_input: AgentInput, context: CallContext) -> AgentResult:
         step, call = CATALOGUE.names.index(agent_name) + 1, UUID(context.call_id)
         thought = self._servers.tables.thoughts[UUID(agent_input.thought_id)]
         self._servers.checks.agent_called(thought, step, call, self._process)
         outcome = park("agent", AGENT_OUTCOMES)
+        if self._servers.is_model_down:
+            outcome = Outcome.SERVICE
         if context.cancelled.is_set():
-            self._servers.checks.agent_answered(call, Outcome.TRANSIENT)
+            self._servers.checks.agent_answered(call, Outcome.SERVICE)
             raise Cancelled("the call was fenced, or its deadline has passed")
         self._servers.checks.agent_answered(call, outcome)
         if outcome in _ERRORS:
@@ -63,10 +71,15 @@ class SimulatedProvider:
         return UNSTORABLE_RESULT if outcome is Outcome.UNSTORABLE else RESULT
 
 
+def _service_error() -> ServiceError:
+    return ServiceError("no answer", "outage")
+
+
 _ERRORS: Final[dict[Outcome, Callable[[], Exception]]] = {
     Outcome.TRANSIENT: lambda: TransientError("busy"),
     Outcome.INVALID: lambda: InvalidOutput("no answer"),
     Outcome.PERMANENT: lambda: PermanentError("refused"),
+    Outcome.SERVICE: _service_error,
 }
 
 
@@ -86,6 +99,16 @@ class WorkerProcess(Process):
             start=self._start_renewals,
         )
         self._provider = SimulatedProvider(servers, self)
+        self._gate = Gate(
+            self._provider,
+            settings,
+            servers.model_states,
+            Budgets(settings, settings.redis_url, "simulated"),
+            call_timeout=settings.agent_timeout_seconds,
+            on_change=lambda *_: None,
+            clock=servers.clock.monotonic,
+            random_fraction=lambda: 0.0,
+        )
         self._call_ids = call_ids
         self.renewal: Fiber | None = None
         self.is_draining = False
@@ -135,6 +158,7 @@ class WorkerProcess(Process):
             self._provider,
             cast("Any", SimulatedProgress(self._servers.redis)),
             self._calls,
+            self._gate,
             self.settings,
             clock=self._clock.monotonic,
             sleep=self._clock.sleep,

@@ -19,6 +19,7 @@ from tasks.step import StepRunner
 from tasks.step_outcomes import StepOutcome
 from tasks.step_store import Step, StepStore
 from tests.stores import Stores, temporary_database
+from tests.tasks.admission.gates import make_gate
 from tests.tasks.thoughts import dispatch_first_step
 from tests.tcp_proxy import TcpProxy, proxy_for
 
@@ -76,6 +77,7 @@ def make_runner(step_store: StepStore, settings: Settings, redis_client: redis.R
             "provider": provider,
             "publisher": publisher,
             "settings": settings,
+            "gate": make_gate(provider, settings),
         } | replacements
         return StepRunner(calls=Calls(parts["step_store"].renew, settings.lease_renew_seconds), **parts)
 

@@ -1,0 +1,186 @@
+"""The gate in front of the models: which model a step may call now, or how long and why the step must wait.
+
+It composes the circuit breaker and the concurrency of each model (`transitions`, kept by `state_store`) with the limits
+(`budgets`). The models of an agent are tried in the order of the settings: a fallback takes over while the service
+before it is unavailable, and not while that one is only busy.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agents.errors import ServiceError
+from agents.interface import AgentResult, Provider
+from contracts.model_settings import ModelSettings
+from contracts.model_state import ModelState
+from tasks.admission import transitions
+from tasks.admission.budgets import Budgets
+from tasks.admission.state_store import States
+from tasks.admission.transitions import PROBE_RUNNING_SECONDS, Admission, Denied, Probe, ServiceFailure
+from tasks.admission.waits import Wait, limit_wait, service_wait
+
+CALL_MARGIN_SECONDS: Final = 30.0
+"""How much longer than its time-out a call may count as in progress, before its worker counts as dead."""
+
+OnChange = Callable[[str, ModelState, ModelState], None]
+"""Called with a model, and its state before and after a change that this process made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The right to call `model`, which is "" when the provider calls no service. Each pass ends with one report."""
+
+    model: str
+    call_id: str
+    has_fallback: bool = False
+    """Whether another model may answer while this one is unavailable."""
+
+
+class Gate:
+    """Decides for all steps of a process. Thread-safe."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        settings: ModelSettings,
+        states: States,
+        budgets: Budgets,
+        *,
+        call_timeout: float,
+        on_change: OnChange,
+        clock: Callable[[], float] = time.time,
+        random_fraction: Callable[[], float] = random.random,
+    ) -> None:
+        self._provider = provider
+        self._ceiling = settings.ai_max_concurrency
+        self._waits_for_outages = settings.ai_outage == "wait"
+        self._states = states
+        self._budgets = budgets
+        self._call_timeout = call_timeout + CALL_MARGIN_SECONDS
+        self._on_change = on_change
+        self._clock = clock
+        self._random_fraction = random_fraction
+
+    def enter(self, agent_name: str, call_id: str) -> Pass | Wait:
+        """Return a pass for the first model that may be called, or else the wait for the first model.
+
+        It may take as long as a probe: the smallest possible call, of half a minute at most.
+        """
+        first_wait: Wait | None = None
+        models = self._provider.models(agent_name)
+        for number, model in enumerate(models, start=1):
+            answer = self._enter(model, call_id)
+            if answer is None:
+                return Pass(model, call_id, has_fallback=number < len(models))
+            first_wait = first_wait or answer
+            if answer.kind not in {"outage", "refused"}:
+                break
+        return first_wait or Pass("", call_id)
+
+    def user_wait(self, granted: Pass, user_id: str) -> Wait | None:
+        """Return the wait for the user's budget, or None when it allows the call. The pass stays valid."""
+        used_up = self._budgets.user_budget(user_id) if granted.model else None
+        return None if used_up is None else limit_wait(used_up, self._clock(), self._random_fraction())
+
+    def succeeded(self, granted: Pass, result: AgentResult, user_id: str) -> None:
+        """Note a call that gave a result, and what it used."""
+        if granted.model:
+            self.answered(granted)
+            known = [number for number in (result.tokens_in, result.tokens_out) if number is not None]
+            tokens = sum(known) if known else None
+            self._budgets.count(granted.model, user_id, tokens=tokens, cost_usd=result.cost_usd)
+
+    def answered(self, granted: Pass) -> None:
+        """Note a call that the service answered, although its answer may be of no use."""
+        if granted.model:
+            self._change(
+                granted.model,
+                lambda state, now: transitions.answered(state, granted.call_id, now, ceiling=self._ceiling),
+            )
+
+    def failed(self, granted: Pass, error: ServiceError, *, is_last: bool) -> Wait | None:
+        """Note a failure of the service. Return how long the step waits without counting it, or None if it counts.
+
+        `is_last` says that no other attempt may follow. A probe then tells an outage from a failure of this thought
+        alone, so it may take as long as `enter`.
+        """
+        failure = _failure(error)
+        is_outage = failure.cause != "rate_limited"
+        if is_outage and not self._waits_for_outages:
+            self.released(granted)
+            return None
+        state, now = self._note_failure(granted, failure)
+        if is_last and is_outage and state.outage is None and (confirmation := self._check(granted.model)):
+            state, now = self._note_failure(granted, confirmation, is_confirmed=True)
+        if not is_outage:
+            return self._service_wait(Denied(state.paused_until - now, "rate_limited"), state, now)
+        if state.outage is None:
+            return None
+        seconds = 0.0 if granted.has_fallback else state.outage.probe_at - now
+        return self._service_wait(Denied(seconds, "outage"), state, now)
+
+    def released(self, granted: Pass) -> None:
+        """Note that the call did not begin, or ended without a word of the service."""
+        if granted.model:
+            self._change(granted.model, lambda state, _: transitions.released(state, granted.call_id))
+
+    def _enter(self, model: str, call_id: str) -> Wait | None:
+        admission, state, now = self._request(model, call_id)
+        if isinstance(admission, Probe):
+            self._probe(model, call_id)
+            admission, state, now = self._request(model, call_id)
+        if isinstance(admission, Probe):
+            admission = Denied(PROBE_RUNNING_SECONDS, "outage")
+        if isinstance(admission, Denied):
+            return self._service_wait(admission, state, now)
+        used_up = self._budgets.begin(model)
+        if used_up is None:
+            return None
+        self.released(Pass(model, call_id))
+        return limit_wait(used_up, self._clock(), self._random_fraction())
+
+    def _request(self, model: str, call_id: str) -> tuple[Admission, ModelState, float]:
+        def request(state: ModelState, now: float) -> tuple[ModelState, tuple[Admission, float]]:
+            after, admission = transitions.request_call(
+                state, call_id, now, ceiling=self._ceiling, call_timeout=self._call_timeout
+            )
+            return after, (admission, now)
+
+        _, after, (admission, now) = self._states.change(model, request)
+        return admission, after, now
+
+    def _probe(self, model: str, call_id: str) -> None:
+        failure = self._check(model)
+        self._change(model, lambda state, now: transitions.probed(state, call_id, failure, now))
+
+    def _check(self, model: str) -> ServiceFailure | None:
+        """Return why the service does not answer the smallest possible call, or None when it does."""
+        try:
+            self._provider.check(model)
+        except ServiceError as error:
+            return None if error.cause == "rate_limited" else _failure(error)
+        return None
+
+    def _note_failure(
+        self, granted: Pass, failure: ServiceFailure, *, is_confirmed: bool = False
+    ) -> tuple[ModelState, float]:
+        return self._change(
+            granted.model,
+            lambda state, now: transitions.failed(
+                state, granted.call_id, failure, now, ceiling=self._ceiling, is_confirmed=is_confirmed
+            ),
+        )
+
+    def _change(self, model: str, change: Callable[[ModelState, float], ModelState]) -> tuple[ModelState, float]:
+        before, after, now = self._states.change(model, lambda state, now: (change(state, now), now))
+        self._on_change(model, before, after)
+        return after, now
+
+    def _service_wait(self, denied: Denied, state: ModelState, now: float) -> Wait:
+        return service_wait(denied, state, now, self._random_fraction())
+
+
+def _failure(error: ServiceError) -> ServiceFailure:
+    return ServiceFailure(error.cause, str(error), error.cure, error.retry_after)

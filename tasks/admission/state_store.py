@@ -1,0 +1,112 @@
+"""Keeps the states of the models: shared by all workers through Redis, or of this process while Redis is unavailable.
+
+A change is a pure function of the state and the time. The shared state is replaced by compare-and-set, so a change is
+applied again when another worker was faster. The time is Redis's, because all workers compare it.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeVar
+
+import redis
+
+from contracts.model_state import ModelState, parse_state, state_key
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Change = Callable[[ModelState, float], tuple[ModelState, T]]
+"""Takes a state and the time, and returns the new state and its answer."""
+
+MAX_TRIES: Final = 20
+"""How often a change is tried against other workers before this process decides alone."""
+
+LOCAL_SECONDS: Final = 2.0
+"""How long this process decides alone after Redis did not answer, so that not every call waits for a time-out."""
+
+_READ: Final = """
+local now = redis.call('TIME')
+return {redis.call('HGET', KEYS[1], ARGV[1]) or '', now[1] .. '.' .. string.format('%06d', now[2])}
+"""
+
+_REPLACE: Final = """
+if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+return 1
+"""
+
+
+class States(Protocol):
+    """Where the states are kept."""
+
+    def change(self, model: str, change: Change[T]) -> tuple[ModelState, ModelState, T]:
+        """Apply a change. Return the state before, the state after, and the change's answer."""
+        ...
+
+
+class LocalStates:
+    """The states in this process's memory. Thread-safe."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._states: dict[str, ModelState] = {}
+
+    def change(self, model: str, change: Change[T]) -> tuple[ModelState, ModelState, T]:
+        with self._lock:
+            before = self._states.get(model, ModelState())
+            after, answer = change(before, self._clock())
+            self._states[model] = after
+            return before, after, answer
+
+    def replace(self, model: str, state: ModelState) -> None:
+        """Set a state, for the time when it must be used."""
+        with self._lock:
+            self._states[model] = state
+
+
+class SharedStates:
+    """The states in Redis. `change` raises redis.RedisError when it is unavailable."""
+
+    def __init__(self, client: redis.Redis, prefix: str) -> None:
+        self._key = state_key(prefix)
+        self._read = client.register_script(_READ)
+        self._replace = client.register_script(_REPLACE)
+
+    def change(self, model: str, change: Change[T]) -> tuple[ModelState, ModelState, T]:
+        for _ in range(MAX_TRIES):
+            stored, now = (_text(value) for value in self._read(keys=[self._key], args=[model]))
+            before = parse_state(stored) or ModelState()
+            after, answer = change(before, float(now))
+            if after == before or self._replace(keys=[self._key], args=[model, stored, after.to_json()]):
+                return before, after, answer
+        raise redis.RedisError(f"the state was changed by other workers {MAX_TRIES} times in a row")
+
+
+class StatesWithFallback:
+    """The shared states, and while Redis is unavailable the last ones that this process has seen."""
+
+    def __init__(self, shared: States, clock: Callable[[], float] = time.time) -> None:
+        self._shared = shared
+        self._local = LocalStates(clock)
+        self._clock = clock
+        self._local_until = 0.0
+
+    def change(self, model: str, change: Change[T]) -> tuple[ModelState, ModelState, T]:
+        if self._clock() >= self._local_until:
+            try:
+                before, after, answer = self._shared.change(model, change)
+            except redis.RedisError as error:
+                self._local_until = self._clock() + LOCAL_SECONDS
+                log.warning("Redis is unavailable, this process decides alone about calls of %s: %s", model, error)
+            else:
+                self._local.replace(model, after)
+                return before, after, answer
+        return self._local.change(model, change)
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

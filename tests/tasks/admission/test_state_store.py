@@ -1,0 +1,90 @@
+"""The states of the models are shared through Redis, and survive its absence in each process."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+
+import pytest
+import redis
+
+from contracts.model_state import ModelState, read_states, state_key
+from contracts.progress import connect_redis
+from contracts.settings import Settings
+from tasks.admission.state_store import LOCAL_SECONDS, Change, SharedStates, StatesWithFallback
+from tests.tcp_proxy import TcpProxy
+
+MODEL = "openai:a-model"
+
+
+def add_call(name: str) -> Change[float]:
+    """Return a change that adds a call and answers with the time."""
+
+    def change(state: ModelState, now: float) -> tuple[ModelState, float]:
+        return replace(state, calls={**state.calls, name: now}), now
+
+    return change
+
+
+def shared(settings: Settings, url: str = "") -> SharedStates:
+    return SharedStates(connect_redis(url or settings.redis_url), settings.redis_sse_prefix)
+
+
+@pytest.fixture
+def redis_proxy(settings: Settings) -> Iterator[TcpProxy]:
+    proxy = TcpProxy.for_url(settings.redis_url)
+    yield proxy
+    proxy.close()
+
+
+def test_a_change_of_one_worker_is_seen_by_the_others_and_by_the_web(settings: Settings) -> None:
+    shared(settings).change(MODEL, add_call("a"))
+    before, after, _ = shared(settings).change(MODEL, add_call("b"))
+    assert set(before.calls) == {"a"}
+    assert read_states(redis.Redis.from_url(settings.redis_url), settings.redis_sse_prefix) == {MODEL: after}
+
+
+def test_no_change_of_many_concurrent_workers_is_lost(settings: Settings) -> None:
+    start = Barrier(4)
+
+    def work(worker: int) -> None:
+        states = shared(settings)
+        start.wait()
+        for number in range(10):
+            states.change(MODEL, add_call(f"{worker}-{number}"))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    _, after, _ = shared(settings).change(MODEL, add_call("last"))
+    assert len(after.calls) == 41
+
+
+def test_the_time_is_that_of_redis(settings: Settings, redis_client: redis.Redis) -> None:
+    seconds, microseconds = redis_client.time()
+    _, _, now = shared(settings).change(MODEL, add_call("a"))
+    assert 0 <= now - (seconds + microseconds / 1e6) < 60
+
+
+@pytest.mark.parametrize("stored", ["", "{", "[]", "17", '{"outage": {"since": 1}}', '{"unknown": 1}'])
+def test_a_state_of_another_release_counts_as_available(
+    settings: Settings, redis_client: redis.Redis, stored: str
+) -> None:
+    redis_client.hset(state_key(settings.redis_sse_prefix), MODEL, stored)
+    before, _, _ = shared(settings).change(MODEL, add_call("a"))
+    assert before == ModelState()
+    assert set(read_states(redis_client, settings.redis_sse_prefix)[MODEL].calls) == {"a"}
+
+
+def test_while_redis_is_unavailable_a_process_goes_on_with_the_last_state_it_has_seen(
+    settings: Settings, redis_proxy: TcpProxy
+) -> None:
+    now = 1000.0
+    states = StatesWithFallback(shared(settings, redis_proxy.proxied_url(settings.redis_url)), lambda: now)
+    states.change(MODEL, add_call("shared"))
+    redis_proxy.refuse()
+    _, alone, _ = states.change(MODEL, add_call("alone"))
+    assert set(alone.calls) == {"shared", "alone"}
+    redis_proxy.accept()
+    now += LOCAL_SECONDS
+    _, after, _ = states.change(MODEL, add_call("back"))
+    assert set(after.calls) == {"shared", "back"}
