@@ -50,7 +50,7 @@ def describe_cost(usage: Usage) -> str:
 
 def format_cost(cost: Decimal) -> str:
     """Return an amount of US dollars with cents, or with two significant digits where it is smaller."""
-    return f"${cost:,.{max(2, 1 - cost.adjusted())}f}"
+    return f"${cost:,.{min(6, max(2, 1 - cost.adjusted()))}f}"
 
 
 def _author(agent: Mapping[str, Any]) -> list[str]:

@@ -39,8 +39,7 @@ FIELDS: Final = (
     FormField(
         "values_ranking",
         "Values",
-        f"The most important one first. {', '.join(DIMENSIONS).capitalize()}: the ones that you name weigh more, the "
-        "higher they stand.",
+        f"The most important one first. The total weighs {', '.join(DIMENSIONS)} by it.",
         "Health\nRelational: my family and my friends",
     ),
     FormField(
@@ -64,7 +63,7 @@ FIELDS: Final = (
     FormField(
         "time_zone",
         "Time zone",
-        "Its IANA name. It says what “tomorrow morning” means to you.",
+        "So that “tomorrow morning” means yours.",
         "Europe/Berlin",
         is_list=False,
         options="time-zones",

@@ -37,7 +37,7 @@ def _entry(value: str) -> str:
 
 def _bounded(value: Any) -> Any:
     if isinstance(value, list) and len(value) > MAX_LIST_LENGTH:
-        raise _error(f"has {len(value)} entries; keep the {MAX_LIST_LENGTH} most important ones")
+        raise _error(f"{len(value)} entries are too many; keep the {MAX_LIST_LENGTH} most important ones")
     return value
 
 
@@ -50,14 +50,14 @@ def time_zones() -> Mapping[str, str]:
 def _time_zone(value: str) -> str:
     zone = time_zones().get(value.strip().lower()) if value.strip() else ""
     if zone is None:
-        raise _error("is not a known time zone; write one such as Europe/Berlin, or leave it empty")
+        raise _error("this is not a known time zone; write one such as Europe/Berlin, or leave it empty")
     return zone
 
 
 def _language(value: str) -> str:
     match = _LANGUAGE.fullmatch(value.strip())
     if match is None and value.strip():
-        raise _error("is not a language tag; write one such as en, de or pt-BR, or leave it empty")
+        raise _error("this is not a language tag; write one such as en, de or pt-BR, or leave it empty")
     language, script, region = match.groups() if match else ("", None, None)
     parts = (language.lower(), (script or "").title(), (region or "").upper())
     return "-".join(part for part in parts if part)
@@ -139,8 +139,9 @@ def field_errors(invalid: ValidationError) -> dict[str, str]:
 
 def _described(details: ErrorDetails) -> tuple[str, str]:
     name = ".".join(part for part in details["loc"] if isinstance(part, str)) or "the body"
-    entry = next((f"entry {part + 1} " for part in details["loc"] if isinstance(part, int)), "")
+    entry = next((f"entry {part + 1}" for part in details["loc"] if isinstance(part, int)), "")
     if details["type"] == "extra_forbidden":
-        return name, "is not a known field"
-    message = details["msg"] if details["type"] == "profile" else f"is invalid: {details['msg']}"
-    return name, f"{entry}{message}"
+        return name, "this field is unknown"
+    if details["type"] != "profile":
+        return name, f"{entry or 'this'} is invalid: {details['msg']}"
+    return name, f"{entry} {details['msg']}".strip()

@@ -43,7 +43,7 @@ def test_an_entry_is_one_line_without_surrounding_white_space() -> None:
 def test_lists_and_entries_are_bounded(name: str) -> None:
     longest = ["x" * MAX_PHRASE_LENGTH] * MAX_LIST_LENGTH
     assert Profile.model_validate({name: longest}).to_stored() == {name: longest}
-    assert errors(**{name: [*longest, "y"]}) == {name: "has 11 entries; keep the 10 most important ones"}
+    assert errors(**{name: [*longest, "y"]}) == {name: "11 entries are too many; keep the 10 most important ones"}
     assert errors(**{name: ["a", "x" * (MAX_PHRASE_LENGTH + 1)]}) == {
         name: "entry 2 has 201 characters; shorten it to 200 or fewer"
     }
@@ -52,24 +52,24 @@ def test_lists_and_entries_are_bounded(name: str) -> None:
 @pytest.mark.parametrize("name", ["energy_peaks", "habits"])
 def test_the_lists_of_recent_patterns_are_bounded(name: str) -> None:
     assert errors(recent_patterns={name: ["y"] * (MAX_LIST_LENGTH + 1)}) == {
-        f"recent_patterns.{name}": "has 11 entries; keep the 10 most important ones"
+        f"recent_patterns.{name}": "11 entries are too many; keep the 10 most important ones"
     }
 
 
 @pytest.mark.parametrize(
     ("values", "field", "message"),
     [
-        ({"goal": ["x"]}, "goal", "is not a known field"),
-        ({"recent_patterns": {"moods": []}}, "recent_patterns.moods", "is not a known field"),
+        ({"goal": ["x"]}, "goal", "this field is unknown"),
+        ({"recent_patterns": {"moods": []}}, "recent_patterns.moods", "this field is unknown"),
         ({"goals": ["a\x00b"]}, "goals", "entry 1 contains a NUL"),
         ({"goals": ["a\ud800b"]}, "goals", "entry 1 contains a NUL"),
         ({"goals": [" "]}, "goals", "entry 1 is empty"),
-        ({"goals": "x"}, "goals", "is invalid"),
+        ({"goals": "x"}, "goals", "this is invalid"),
         ({"goals": [1]}, "goals", "entry 1 is invalid"),
-        ({"time_zone": "Europe/Atlantis"}, "time_zone", "is not a known time zone"),
-        ({"time_zone": "../../etc/passwd"}, "time_zone", "is not a known time zone"),
-        ({"language": "german!"}, "language", "is not a language tag"),
-        ({"language": "de-"}, "language", "is not a language tag"),
+        ({"time_zone": "Europe/Atlantis"}, "time_zone", "this is not a known time zone"),
+        ({"time_zone": "../../etc/passwd"}, "time_zone", "this is not a known time zone"),
+        ({"language": "german!"}, "language", "this is not a language tag"),
+        ({"language": "de-"}, "language", "this is not a language tag"),
     ],
     ids=lambda value: str(value).encode("ascii", "backslashreplace").decode().replace("\x00", "NUL"),
 )

@@ -58,8 +58,8 @@ def test_errors_stand_beside_their_fields_and_nothing_that_was_written_is_lost(c
     assert response.status_code == 422
     errors = re.findall(r'<p class="field-error" id="([a-z-]+)">([^<]+)</p>', response.text)
     assert errors == [
-        ("goals-error", "Goals: entry 1 has 201 characters; shorten it to 200 or fewer."),
-        ("time-zone-error", "Time zone: is not a known time zone; write one such as Europe/Berlin, or leave it empty."),
+        ("goals-error", "Entry 1 has 201 characters; shorten it to 200 or fewer."),
+        ("time-zone-error", "This is not a known time zone; write one such as Europe/Berlin, or leave it empty."),
     ]
     assert response.text.count('aria-invalid="true"') == 2
     assert 'role="alert"' in response.text
