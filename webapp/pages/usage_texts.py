@@ -19,8 +19,6 @@ def describe_origin(agent: Mapping[str, Any], duration: str, *, reads_profile: b
     parts = [*_author(agent), duration]
     if reads_profile and agent["profile_version"]:
         parts.append(f"your profile of version {agent['profile_version']}")
-    if agent["dropped_claims"]:
-        parts.append(f"claims without evidence left out: {agent['dropped_claims']}")
     return ", ".join(parts)
 
 

@@ -15,7 +15,7 @@ from webapp.usage import Usage
 
 RULES: dict[str, Any] = {
     "provider": "offline", "model": "rules", "version": "2", "tokens_in": 0, "tokens_out": 0, "cost_usd": 0.0,
-    "dropped_claims": 0, "profile_version": 0,
+    "profile_version": 0,
 }  # fmt: skip
 MODEL = RULES | {
     "provider": "openai", "model": "gpt-x", "version": "3", "tokens_in": 1412, "tokens_out": 188, "cost_usd": 0.0021,
@@ -44,10 +44,9 @@ def test_a_result_says_who_made_it(agent: dict[str, Any], words: str) -> None:
     assert describe_origin(agent, "1.8 s", reads_profile=True) == words
 
 
-def test_a_result_says_which_profile_it_saw_and_what_was_left_out() -> None:
-    agent = RULES | {"profile_version": 4, "dropped_claims": 2}
-    expected = "rules of version 2, 1.8 s, your profile of version 4, claims without evidence left out: 2"
-    assert describe_origin(agent, "1.8 s", reads_profile=True) == expected
+def test_a_result_says_which_profile_its_agent_read() -> None:
+    agent = RULES | {"profile_version": 4}
+    assert describe_origin(agent, "1.8 s", reads_profile=True) == "rules of version 2, 1.8 s, your profile of version 4"
     assert "profile" not in describe_origin(agent, "1.8 s", reads_profile=False)
 
 
