@@ -23,8 +23,13 @@ def transaction(database: Database) -> Iterator[Connection]:
 def slow_commit(database: Database) -> Iterator[Database]:
     """Yield a database that commits at the end of the block, after another session has begun to wait for it."""
     with transaction(database) as connection:
-        yield cast(Database, _TransactionDatabase(connection))
+        yield in_transaction(connection)
         wait_until_blocking(database, connection)
+
+
+def in_transaction(connection: Connection) -> Database:
+    """Return a database whose statements belong to this transaction."""
+    return cast(Database, _TransactionDatabase(connection))
 
 
 def wait_until_blocking(database: Database, connection: Connection) -> None:
@@ -38,7 +43,8 @@ class _TransactionDatabase:
         self._connection = connection
 
     def rows(self, statement: TextClause, **parameters: Any) -> list[Any]:
-        return list(self._connection.execute(statement, parameters))
+        result = self._connection.execute(statement, parameters)
+        return list(result) if result.returns_rows else []
 
     def row(self, statement: TextClause, **parameters: Any) -> Any:
         return next(iter(self.rows(statement, **parameters)), None)

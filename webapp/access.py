@@ -1,18 +1,53 @@
-"""Access rules: a visitor sees and changes their own thoughts; with TRUST_USER_ID every client acts for every user."""
+"""Access rules: a visitor sees and changes only what is theirs; with TRUST_USER_ID every client acts for every user."""
 
 from uuid import UUID
 
-from werkzeug.exceptions import NotFound
+from flask import request
+from werkzeug.exceptions import Forbidden, NotFound, UnprocessableEntity
 
 from webapp import deletion
 from webapp.queries import Thought, find_thought
 from webapp.services import services
-from webapp.session import current_visitor
+from webapp.session import current_visitor, ensure_visitor
 
 
 def may_act_for(user_id: UUID) -> bool:
-    """Return whether the client may read, add and delete this user's thoughts."""
+    """Return whether the client may read and change what belongs to this user."""
     return services().settings.trust_user_id or current_visitor() == user_id
+
+
+def requested_reader() -> UUID | None:
+    """Return the user whose data the request reads: `user_id` of the query, or the cookie's user, or None.
+
+    An empty parameter counts as absent. Raises UnprocessableEntity, or Forbidden when the client may not act for them.
+    """
+    user_id = query_user_id()
+    if user_id is None:
+        return current_visitor()
+    if not may_act_for(user_id):
+        raise Forbidden("user_id: you cannot read what belongs to another user. Leave it out to read your own.")
+    return user_id
+
+
+def query_user_id() -> UUID | None:
+    """Return the `user_id` of the query, or None. Raises UnprocessableEntity when it is no UUID."""
+    value = request.args.get("user_id")
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        raise UnprocessableEntity("user_id: send a UUID.") from None
+
+
+def require_author(user_id: UUID | None) -> UUID:
+    """Return the user that the request writes for: the requested one, or the cookie's.
+
+    Raises Forbidden when the client may not act for them.
+    """
+    if user_id is None:
+        return ensure_visitor()
+    if not may_act_for(user_id):
+        raise Forbidden("user_id: this is another user. Leave it out to write as yourself.")
+    return user_id
 
 
 def require_readable(thought_id: UUID) -> Thought:

@@ -1,14 +1,12 @@
-"""The JSON API: submit a thought, show one, delete one, list a user's."""
+"""The JSON API: submit a thought, show one, delete one, list a user's, and sum what they used."""
 
-import json
 import re
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import BadRequest, Forbidden, Gone, UnprocessableEntity, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, Gone, UnprocessableEntity, UnsupportedMediaType
 from werkzeug.wrappers import Response as BaseResponse
 
 from contracts.text import thought_text
@@ -17,7 +15,9 @@ from webapp.ids import form_key, keyed_id, new_id
 from webapp.pages.routes import rerender_form
 from webapp.problems import FORM_TYPES, database_problem
 from webapp.queries import page_of_thoughts
+from webapp.serializers import json_response
 from webapp.services import services
+from webapp.usage import usage_per_day
 
 blueprint = Blueprint("thoughts", __name__)
 
@@ -25,7 +25,9 @@ STATUSES = frozenset({"pending", "processing", "completed", "failed"})
 MAX_KEY_LENGTH = 255
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-LIMIT_PATTERN = re.compile("[0-9]{1,3}")
+DEFAULT_DAYS = 30
+MAX_DAYS = 366
+NUMBER_PATTERN = re.compile("[0-9]{1,3}")
 
 
 class NewThought(BaseModel):
@@ -50,7 +52,7 @@ def create() -> BaseResponse:
 @blueprint.get("/thoughts/<uuid:thought_id>")
 def show(thought_id: UUID) -> Response:
     """Return one thought with its agents."""
-    return _json(serializers.thought(access.require_readable(thought_id)))
+    return json_response(serializers.thought(access.require_readable(thought_id)))
 
 
 @blueprint.delete("/thoughts/<uuid:thought_id>")
@@ -74,22 +76,34 @@ def listing() -> Response:
 
     Without `user_id` these are the thoughts of the cookie's user.
     """
-    limit, status, after = _requested_limit(), _requested_status(), cursors.requested_cursor()
-    user_id = _requested_user()
+    limit = _requested_number("limit", DEFAULT_LIMIT, MAX_LIMIT)
+    status, after = _requested_status(), cursors.requested_cursor()
+    user_id = access.requested_reader()
     if user_id is None:
-        return _json({"items": [], "next": None})
+        return json_response({"items": [], "next": None})
     thoughts, next_position = page_of_thoughts(services().database, user_id, limit=limit, status=status, after=after)
     items = [serializers.thought(thought) for thought in thoughts]
-    return _json({"items": items, "next": next_position and cursors.encode(next_position)})
+    return json_response({"items": items, "next": next_position and cursors.encode(next_position)})
+
+
+@blueprint.get("/usage")
+def usage() -> Response:
+    """Return what the results of a user's thoughts used, in all and per day in UTC, today and the days before.
+
+    Without `user_id` these are the thoughts of the cookie's user.
+    """
+    days, user_id = _requested_number("days", DEFAULT_DAYS, MAX_DAYS), access.requested_reader()
+    figures = usage_per_day(services().database, user_id, days)
+    return json_response({"user_id": user_id and str(user_id)} | figures.to_json())
 
 
 def _create_from_json() -> BaseResponse:
     body = _parse_body()
     text = _validated_text(body.text)
-    user_id = _author(body.user_id)
+    user_id = access.require_author(body.user_id)
     thought_id = _submit(user_id, text, _idempotency_key())
     accepted = serializers.accepted(user_id, thought_id, submission.status_message(services()))
-    response = _json(accepted, 201)
+    response = json_response(accepted, 201)
     response.headers["Location"] = accepted["links"]["self"]
     return response
 
@@ -153,15 +167,6 @@ def _validated_text(written: str) -> str:
         raise UnprocessableEntity(f"text: {error}.") from None
 
 
-def _author(user_id: UUID | None) -> UUID:
-    """Return the author: the requested user, or the cookie's. Raises Forbidden when the client may not act for them."""
-    if user_id is None:
-        return session.ensure_visitor()
-    if not access.may_act_for(user_id):
-        raise Forbidden("user_id: this is another user. Leave it out to write as yourself.")
-    return user_id
-
-
 def _idempotency_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
@@ -169,25 +174,12 @@ def _idempotency_key() -> str | None:
     return key
 
 
-def _requested_user() -> UUID | None:
-    value = request.args.get("user_id")
-    if not value:
-        return session.current_visitor()
-    try:
-        user_id = UUID(value)
-    except ValueError:
-        raise UnprocessableEntity("user_id: send a UUID.") from None
-    if not access.may_act_for(user_id):
-        raise Forbidden("user_id: you cannot read another user's thoughts. Leave it out to list your own.")
-    return user_id
-
-
-def _requested_limit() -> int:
-    value = request.args.get("limit") or str(DEFAULT_LIMIT)
-    limit = int(value) if LIMIT_PATTERN.fullmatch(value) else 0
-    if not 1 <= limit <= MAX_LIMIT:
-        raise UnprocessableEntity(f"limit: send a number from 1 to {MAX_LIMIT}.")
-    return limit
+def _requested_number(name: str, default: int, maximum: int) -> int:
+    value = request.args.get(name) or str(default)
+    number = int(value) if NUMBER_PATTERN.fullmatch(value) else 0
+    if not 1 <= number <= maximum:
+        raise UnprocessableEntity(f"{name}: send a number from 1 to {maximum}.")
+    return number
 
 
 def _requested_status() -> str | None:
@@ -195,7 +187,3 @@ def _requested_status() -> str | None:
     if status not in STATUSES | {None}:
         raise UnprocessableEntity(f"status: send one of {', '.join(sorted(STATUSES))}.")
     return status
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False), status, content_type="application/json")

@@ -8,6 +8,8 @@ from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from webapp import api, health, problems, security
 from webapp.metrics import metrics
 from webapp.pages import routes
+from webapp.profile import api as profile_api
+from webapp.profile import page as profile_page
 from webapp.services import make_services
 from webapp.session import VisitorCookie, cookie_name
 from webapp.stream.blueprint import StreamBlueprint
@@ -29,6 +31,8 @@ def make_app(settings: Settings | None) -> Flask:
     app.register_blueprint(api.blueprint)
     app.register_blueprint(StreamBlueprint(services), url_prefix="/thoughts/stream")
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(profile_api.blueprint)
+    app.register_blueprint(profile_page.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     problems.register(app)

@@ -5,6 +5,7 @@ No response contains a stack trace.
 400  the request cannot be parsed: invalid JSON, header or cursor
 403  it belongs to another user, or the request came from another site
 404  it does not exist, or belongs to another user
+409  the profile was changed since the version that the request names; with If-Match: 412
 410  the thought of this Idempotency-Key was deleted
 413, 415  the body is too large, or of an unsupported type
 422  the request can be parsed, but a value in it is invalid
@@ -64,7 +65,7 @@ def copy_headers(error: HTTPException, response: Response) -> Response:
 
 def _expects_page() -> bool:
     """Return whether the client expects a page: it requested a page, sent a form, or is a browser at an unknown URL."""
-    if request.blueprint == "pages":
+    if request.blueprint in {"pages", "profile_page"}:
         return True
     if request.endpoint in {"thoughts.create", "thoughts.delete_by_form"}:
         return request.mimetype in FORM_TYPES

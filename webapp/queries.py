@@ -1,6 +1,6 @@
 """The web's reads from PostgreSQL: thoughts, the runs of their agents, batches, and the figures of the metrics.
 
-Its writes are in `submission.py` and `deletion.py`.
+Its writes are in `submission.py`, `deletion.py` and `profile/store.py`.
 """
 
 from collections.abc import Collection
@@ -31,7 +31,10 @@ _IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
 _ENDS: Final = select(r.thought_id, r.step, r.agent, r.finished_at).where(r.thought_id == any_(_IDS)).order_by(r.step)
 """Only the columns that events need, because outputs are large and streams query often."""
 
-_RUNS: Final = _ENDS.add_columns(r.attempts, r.started_at, r.output)
+_RUNS: Final = _ENDS.add_columns(
+    r.attempts, r.started_at, r.output, r.version, r.provider, r.model, r.tokens_in, r.tokens_out, r.cost_usd,
+    r.dropped_claims, r.profile_version,
+)  # fmt: skip
 _AHEAD: Final = (
     select(func.count())
     .select_from(thoughts)

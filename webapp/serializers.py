@@ -1,13 +1,20 @@
 """Turns rows into the JSON of the HTTP API. Times are ISO 8601 in UTC."""
 
+import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from flask import url_for
+from flask import Response, url_for
 
 from agents.catalogue import CATALOGUE
 from webapp.queries import Thought
+from webapp.usage import usage_of_thought
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    """Return a JSON-like value as a response."""
+    return Response(json.dumps(value, ensure_ascii=False), status, content_type="application/json")
 
 
 def isoformat_utc(when: datetime | None) -> str | None:
@@ -44,6 +51,7 @@ def thought(source: Thought) -> dict[str, Any]:
         "completed_at": isoformat_utc(row.finished_at),
         "processing_time_seconds": row.processing_seconds,
         "error": error(row.error) if row.status == "failed" else None,
+        "usage": usage_of_thought(source).to_json(),
         "agents": [_agent(source, number) for number in range(1, source.total_steps + 1)],
     }
 
@@ -84,13 +92,29 @@ def _agent(thought: Thought, number: int) -> dict[str, Any]:
 
 def _finished_run(thought: Thought, number: int) -> dict[str, Any]:
     run = thought.runs[number - 1]
+    seconds = (run.finished_at - run.started_at).total_seconds()
     return {
         "attempts": run.attempts,
         "started_at": isoformat_utc(run.started_at),
         "finished_at": isoformat_utc(run.finished_at),
-        "duration_ms": round((run.finished_at - run.started_at).total_seconds() * 1000),
+        "duration_ms": round(seconds * 1000),
+        "duration_seconds": seconds,
+        "provider": run.provider,
+        "model": run.model,
+        "version": run.version,
+        "tokens_in": run.tokens_in,
+        "tokens_out": run.tokens_out,
+        "cost_usd": None if run.cost_usd is None else float(run.cost_usd),
+        "dropped_claims": run.dropped_claims,
+        "profile_version": run.profile_version,
         "output": run.output,
     }
+
+
+_NO_RESULT: Final = dict.fromkeys((
+    "duration_ms", "duration_seconds", "provider", "model", "version", "tokens_in", "tokens_out", "cost_usd",
+    "dropped_claims", "profile_version", "output",
+))  # fmt: skip
 
 
 def _latest_call(row: Any, status: str) -> dict[str, Any]:
@@ -102,6 +126,4 @@ def _latest_call(row: Any, status: str) -> dict[str, Any]:
         "attempts": attempts,
         "started_at": None if status == "waiting" else isoformat_utc(row.step_started_at),
         "finished_at": isoformat_utc(row.finished_at) if status == "failed" else None,
-        "duration_ms": None,
-        "output": None,
-    }
+    } | _NO_RESULT

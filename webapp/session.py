@@ -1,6 +1,6 @@
 """Identifies the visitor: a signed cookie holds one anonymous user for each browser.
 
-The user's row is inserted with the first thought, so that opening a page writes nothing.
+The user's row is inserted with the first thought or profile, so that opening a page writes nothing.
 """
 
 from hashlib import sha256

@@ -3,7 +3,6 @@
 import logging
 from uuid import UUID
 
-from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.accept import Accepted, accept
@@ -11,6 +10,7 @@ from contracts.database import describe_error, is_rejected_data
 from contracts.events import thought_created
 from contracts.retry import retry
 from webapp.services import Services
+from webapp.users import INSERT_USER
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +18,6 @@ RETRY_TIMEOUT_SECONDS = 3.0
 """No new attempt starts after this. With the timeout of a statement, the client gets a response within about 6 s."""
 
 RETRY_DELAYS = (0.1, 0.4, 1.0)
-
-INSERT_USER = sql("INSERT INTO users (id) VALUES (:id) ON CONFLICT DO NOTHING")
-"""Creates a user without a name; an existing one stays as it is."""
 
 ACCEPTED = "Processing started..."
 ACCEPTED_FOR_BATCH = "Will be analyzed tonight..."

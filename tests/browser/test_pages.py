@@ -107,3 +107,33 @@ def test_without_javascript_the_page_of_a_thought_refreshes_itself_until_it_is_c
     assert scriptless_tab.page.locator("meta[http-equiv=refresh]").count() == 0, "a completed thought does not refresh"
     assert list(scriptless_tab.results()) == TITLES
     assert scriptless_tab.errors == []
+
+
+def test_without_javascript_a_profile_is_corrected_saved_and_shown_again(scriptless_tab: Tab) -> None:
+    page = scriptless_tab.page
+    page.goto("/")
+    page.get_by_role("link", name="Profile", exact=True).click()
+    page.get_by_label("Goals").fill("Sleep more\nLearn Rust")
+    page.get_by_label("Time zone").fill("Mars/Base")
+    page.get_by_role("button", name="Save your profile").click()
+    expect(page.get_by_label("Time zone")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("This is not a known time zone")).to_be_visible()
+    expect(page.get_by_label("Goals")).to_have_value("Sleep more\nLearn Rust")
+    page.get_by_label("Time zone").fill("europe/berlin")
+    page.get_by_role("button", name="Save your profile").click()
+    expect(page.get_by_role("status")).to_contain_text("Your profile was saved.")
+    expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
+
+
+def test_every_text_of_the_profile_has_enough_contrast_in_light_and_dark_mode(tab: Tab) -> None:
+    tab.post(TEXT)
+    tab.wait_for_completed_thought()
+    tab.page.goto("/profile/edit")
+    expect(tab.page.get_by_role("table")).to_be_visible()
+    tab.page.get_by_label("Language").fill("klingon!")
+    assert tab.low_contrast_texts("light") == []
+    assert tab.low_contrast_texts("dark") == []
+    tab.page.get_by_role("button", name="Save your profile").click()
+    expect(tab.page.get_by_role("alert")).to_be_visible()
+    assert tab.low_contrast_texts("light") == []
+    assert tab.low_contrast_texts("dark") == []

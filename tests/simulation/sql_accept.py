@@ -7,7 +7,7 @@ from typing import Any
 from contracts import accept
 from tests.simulation.store import UNSTORABLE, Parameters, RefusedDataError, Rows, Statements, Store
 from tests.simulation.tables import Thought
-from webapp import deletion, submission
+from webapp import deletion, users
 
 ERASED_HEADERS = {"message", "stack", "original_key", "original_headers"}
 
@@ -22,7 +22,7 @@ class AcceptStatements:
     def statements(self) -> Statements:
         return {
             accept.ACCEPT: self._accept,
-            submission.INSERT_USER: self._insert_user,
+            users.INSERT_USER: self._insert_user,
             deletion.DELETE_THOUGHT: self._delete_thought,
             deletion.ERASE_LATE_RESULTS: self._erase_late_results,
         }

@@ -30,7 +30,7 @@ MAX_STREAMS = 30
 
 DELETE_ALL_ROWS = text("""
     DELETE FROM dead_letters; DELETE FROM outbox; DELETE FROM agent_runs; DELETE FROM thoughts; DELETE FROM batches;
-    DELETE FROM users; DELETE FROM audits
+    DELETE FROM former_profiles; DELETE FROM users; DELETE FROM audits
 """)
 """One transaction. TRUNCATE would create new files for every table and index."""
 

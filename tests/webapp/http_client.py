@@ -1,9 +1,12 @@
-"""Requests that many tests make of the application."""
+"""Requests that many tests make of the application, and the runs that they read."""
 
 from typing import Any
 from uuid import UUID
 
 from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from contracts.database import Database
 
 
 def submit(client: FlaskClient, text: str = "a thought", user: UUID | None = None) -> UUID:
@@ -17,3 +20,9 @@ def get_thought(client: FlaskClient, thought: UUID) -> dict[str, Any]:
     response = client.get(f"/thoughts/{thought}")
     assert (response.status_code, response.mimetype) == (200, "application/json")
     return response.json or {}
+
+
+def set_run(database: Database, thought: UUID, step: int, assignments: str) -> None:
+    """Set columns of a saved run, as a provider that calls a model would have filled them."""
+    statement = f"UPDATE agent_runs SET {assignments} WHERE thought_id = :thought AND step = :step"
+    database.rows(text(statement), thought=thought, step=step)

@@ -12,7 +12,18 @@ from tests.webapp.http_client import submit
 
 
 def test_every_response_has_the_security_headers(client: FlaskClient) -> None:
-    for path in ("/", "/thoughts", "/health", "/metrics", "/static/live.js", "/nowhere", f"/thoughts/{uuid4()}"):
+    for path in (
+        "/",
+        "/thoughts",
+        "/profile",
+        "/profile/edit",
+        "/usage",
+        "/health",
+        "/metrics",
+        "/static/live.js",
+        "/nowhere",
+        f"/thoughts/{uuid4()}",
+    ):
         with client.get(path) as response:
             headers = response.headers
         policy = headers["Content-Security-Policy"]
@@ -26,7 +37,7 @@ def test_every_response_has_the_security_headers(client: FlaskClient) -> None:
 def test_the_pages_contain_nothing_that_the_policy_forbids(client: FlaskClient, worker: FakeWorker) -> None:
     thought = submit(client)
     worker.complete(thought)
-    for path in ("/", f"/t/{thought}", f"/t/{thought}/delete", f"/t/{uuid4()}"):
+    for path in ("/", f"/t/{thought}", f"/t/{thought}/delete", f"/t/{uuid4()}", "/profile/edit"):
         page = client.get(path).text
         assert not re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", page)
         assert not re.search(r"<script(?![^>]*\ssrc=\"/static/)", page)
@@ -40,7 +51,9 @@ def test_a_request_from_another_site_is_rejected(client: FlaskClient, count_rows
     for headers in (*({"Origin": origin} for origin in origins), *by_fetch_site):
         assert client.post("/thoughts", data={"text": "x"}, headers=headers).status_code == 403
         assert client.post("/thoughts", json={"text": "x"}, headers=headers).status_code == 403
-    assert count_rows("thoughts") == 0
+        assert client.put("/profile", json={"goals": ["x"]}, headers=headers).status_code == 403
+        assert client.post("/profile/edit", data={"goals": "x", "version": "0"}, headers=headers).status_code == 403
+    assert (count_rows("thoughts"), count_rows("users")) == (0, 0)
 
 
 def test_the_sites_own_form_is_accepted_also_behind_a_proxy(client: FlaskClient) -> None:

@@ -6,8 +6,15 @@ from uuid import uuid4
 
 from flask.testing import FlaskClient
 
+from contracts.database import Database
 from tests.webapp.fake_worker import FakeWorker
-from tests.webapp.http_client import get_thought, submit
+from tests.webapp.http_client import get_thought, set_run, submit
+
+RESULT = [
+    "duration_ms", "duration_seconds", "provider", "model", "version", "tokens_in", "tokens_out", "cost_usd",
+    "dropped_claims", "profile_version", "output",
+]  # fmt: skip
+"""The members that a result fills."""
 
 AGENTS = ["classification", "analysis", "value_impact", "action_plan", "priority"]
 
@@ -25,14 +32,14 @@ def test_a_pending_thought_has_five_waiting_agents(client: FlaskClient) -> None:
     thought = get_thought(client, submit(client, user=user))
     assert set(thought) == {
         "id", "user_id", "text", "status", "created_at", "started_at", "completed_at", "processing_time_seconds",
-        "error", "agents",
+        "error", "usage", "agents",
     }  # fmt: skip
     assert (thought["user_id"], thought["status"], thought["error"]) == (str(user), "pending", None)
     assert (thought["started_at"], thought["completed_at"], thought["processing_time_seconds"]) == (None, None, None)
     assert is_utc(thought["created_at"])
     assert [agent["name"] for agent in thought["agents"]] == AGENTS
     assert [agent["number"] for agent in thought["agents"]] == [1, 2, 3, 4, 5]
-    waiting = {"attempts": 0, "started_at": None, "finished_at": None, "duration_ms": None, "output": None}
+    waiting = {"attempts": 0, "started_at": None, "finished_at": None} | dict.fromkeys(RESULT)
     for number, agent in enumerate(thought["agents"], start=1):
         assert agent == {"name": AGENTS[number - 1], "number": number, "status": "waiting", **waiting}
 
@@ -56,6 +63,7 @@ def test_an_agent_is_waiting_then_running_then_retrying_then_completed(client: F
     assert (completed["status"], completed["attempts"], completed["output"]) == ("completed", 2, {"type": "idea"})
     duration = datetime.fromisoformat(completed["finished_at"]) - datetime.fromisoformat(completed["started_at"])
     assert completed["duration_ms"] == round(duration.total_seconds() * 1000)
+    assert completed["duration_seconds"] == duration.total_seconds()
 
 
 def test_a_completed_thought_has_all_outputs_and_its_processing_time(client: FlaskClient, worker: FakeWorker) -> None:
@@ -66,6 +74,26 @@ def test_a_completed_thought_has_all_outputs_and_its_processing_time(client: Fla
     assert [agent["output"] for agent in completed["agents"]] == [{"said": f"result {step}"} for step in range(1, 6)]
     assert is_utc(completed["completed_at"])
     assert completed["processing_time_seconds"] > 0
+
+
+def test_a_result_names_who_made_it_and_what_it_used(
+    client: FlaskClient, database: Database, worker: FakeWorker
+) -> None:
+    thought = submit(client, user=uuid4())
+    worker.dispatch(thought)
+    worker.run_step(thought, 1)
+    worker.run_step(thought, 2)
+    set_run(
+        database, thought, 1,
+        "provider = 'openai', model = 'gpt-x', version = '3', tokens_in = 412, tokens_out = 188, cost_usd = 0.0021, "
+        "dropped_claims = 2, profile_version = 7",
+    )  # fmt: skip
+    known, unknown = get_thought(client, thought)["agents"][:2]
+    assert {name: known[name] for name in RESULT[2:-1]} == {
+        "provider": "openai", "model": "gpt-x", "version": "3", "tokens_in": 412, "tokens_out": 188,
+        "cost_usd": 0.0021, "dropped_claims": 2, "profile_version": 7,
+    }  # fmt: skip
+    assert (unknown["tokens_in"], unknown["tokens_out"], unknown["cost_usd"]) == (None, None, None)
 
 
 def test_a_failed_thought_says_which_agent_failed_and_why(client: FlaskClient, worker: FakeWorker) -> None:

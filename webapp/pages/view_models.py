@@ -8,7 +8,9 @@ from typing import Any, Final
 from agents.catalogue import CATALOGUE
 from webapp import serializers
 from webapp.pages.agent_output import OutputItem, describe_output
+from webapp.pages.usage_texts import describe_origin, describe_usage
 from webapp.queries import Thought
+from webapp.usage import usage_of_thought
 
 TITLE_LENGTH: Final = 80
 
@@ -49,6 +51,8 @@ class AgentView:
     retry_reason: str
     retry_at: datetime | None
     output_items: tuple[OutputItem, ...]
+    origin: str
+    """Who made the result, and what it used; empty without a result."""
 
     @property
     def title(self) -> str:
@@ -122,6 +126,12 @@ class ThoughtView:
         return "" if seconds is None else format_duration(seconds)
 
     @property
+    def usage(self) -> str:
+        """What the calls so far used; empty before the first one."""
+        usage = usage_of_thought(self._thought)
+        return describe_usage(usage) if usage.calls else ""
+
+    @property
     def error(self) -> dict[str, Any] | None:
         """Why the thought failed: the error's fields, the agent's title, a summary, and the condition of a replay."""
         error = self._json["error"]
@@ -147,17 +157,21 @@ class ThoughtView:
 
     def _agent(self, agent: dict[str, Any]) -> AgentView:
         is_retrying = agent["status"] == "retrying"
-        milliseconds = agent["duration_ms"]
+        seconds = agent["duration_seconds"]
+        duration = "" if seconds is None else format_duration(seconds)
+        definition = CATALOGUE.find(agent["name"])
+        reads_profile = definition is not None and definition.reads_profile
         return AgentView(
             number=agent["number"],
             name=agent["name"],
             status=agent["status"],
             attempts=agent["attempts"],
             started_at=self.row.step_started_at if agent["status"] == "running" else None,
-            duration="" if milliseconds is None else format_duration(milliseconds / 1000),
+            duration=duration,
             retry_reason=str((self.row.error or {}).get("message") or "") if is_retrying else "",
             retry_at=self.row.not_before if is_retrying else None,
             output_items=describe_output(agent["name"], agent["output"]) if agent["output"] else (),
+            origin=describe_origin(agent, duration, reads_profile=reads_profile) if duration else "",
         )
 
 
