@@ -31,7 +31,7 @@ _IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
 _ENDS: Final = select(r.thought_id, r.step, r.agent, r.finished_at).where(r.thought_id == any_(_IDS)).order_by(r.step)
 """Only the columns that events need, because outputs are large and streams query often."""
 
-_RUNS: Final = _ENDS.add_columns(r.attempts, r.started_at, r.output)
+_RUNS: Final = _ENDS.add_columns(r.attempts, r.started_at, r.output, r.dropped_claims)
 _AHEAD: Final = (
     select(func.count())
     .select_from(thoughts)

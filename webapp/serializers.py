@@ -90,6 +90,7 @@ def _finished_run(thought: Thought, number: int) -> dict[str, Any]:
         "finished_at": isoformat_utc(run.finished_at),
         "duration_ms": round((run.finished_at - run.started_at).total_seconds() * 1000),
         "output": run.output,
+        "dropped_claims": run.dropped_claims,
     }
 
 
@@ -104,4 +105,5 @@ def _latest_call(row: Any, status: str) -> dict[str, Any]:
         "finished_at": isoformat_utc(row.finished_at) if status == "failed" else None,
         "duration_ms": None,
         "output": None,
+        "dropped_claims": None,
     }

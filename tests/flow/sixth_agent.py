@@ -4,7 +4,8 @@ from typing import Final
 
 from agents.agent import Agent
 from agents.catalogue import CATALOGUE
-from agents.output import AgentOutput, Phrase, Phrases
+from agents.fields import Phrase, Phrases
+from agents.output import AgentOutput
 
 STARTUP: Final = "from tests.flow.sixth_agent import append\nappend()\n"
 """Content of a sitecustomize.py, with which every Python process of the test has the agent in its catalogue."""

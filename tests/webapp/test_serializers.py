@@ -32,7 +32,8 @@ def test_a_pending_thought_has_five_waiting_agents(client: FlaskClient) -> None:
     assert is_utc(thought["created_at"])
     assert [agent["name"] for agent in thought["agents"]] == AGENTS
     assert [agent["number"] for agent in thought["agents"]] == [1, 2, 3, 4, 5]
-    waiting = {"attempts": 0, "started_at": None, "finished_at": None, "duration_ms": None, "output": None}
+    waiting = {"attempts": 0, "started_at": None, "finished_at": None, "duration_ms": None, "output": None,
+               "dropped_claims": None}  # fmt: skip
     for number, agent in enumerate(thought["agents"], start=1):
         assert agent == {"name": AGENTS[number - 1], "number": number, "status": "waiting", **waiting}
 
@@ -51,8 +52,9 @@ def test_an_agent_is_waiting_then_running_then_retrying_then_completed(client: F
     assert statuses(retrying) == ["retrying"] + ["waiting"] * 4
     assert (retrying["agents"][0]["attempts"], retrying["error"], retrying["status"]) == (1, None, "processing")
     worker.claim(thought)
-    worker.save(thought, 1, {"type": "idea"})
+    worker.save(thought, 1, {"type": "idea"}, dropped=2)
     completed = get_thought(client, thought)["agents"][0]
+    assert completed["dropped_claims"] == 2
     assert (completed["status"], completed["attempts"], completed["output"]) == ("completed", 2, {"type": "idea"})
     duration = datetime.fromisoformat(completed["finished_at"]) - datetime.fromisoformat(completed["started_at"])
     assert completed["duration_ms"] == round(duration.total_seconds() * 1000)

@@ -49,6 +49,8 @@ class AgentView:
     retry_reason: str
     retry_at: datetime | None
     output_items: tuple[OutputItem, ...]
+    dropped_claims: int
+    """Claims of the output that were left out, because their quotes were not in their sources."""
 
     @property
     def title(self) -> str:
@@ -158,6 +160,7 @@ class ThoughtView:
             retry_reason=str((self.row.error or {}).get("message") or "") if is_retrying else "",
             retry_at=self.row.not_before if is_retrying else None,
             output_items=describe_output(agent["name"], agent["output"]) if agent["output"] else (),
+            dropped_claims=agent["dropped_claims"] or 0,
         )
 
 
