@@ -24,6 +24,8 @@ OUTLOOK: Final = Agent(
     output=Outlook,
     labels={"signs_to_watch": "Watch for"},
     lead="expected_change",
+    instructions="Say what probably changes within a year (expected_change), and by which signs_to_watch.",
+    reads_results=("analysis",),
 )
 
 
