@@ -29,7 +29,7 @@ def selected(profile: Mapping[str, Any], fields: tuple[str, ...] = PROFILE_FIELD
 
     A value is a text, a list of texts or, for `recent_patterns`, a mapping of such values.
     """
-    values = {name: _bounded(profile.get(name)) for name in fields if name in PROFILE_FIELDS}
+    values = {name: _bounded(profile.get(name)) for name in fields}
     return {name: value for name, value in values.items() if value}
 
 
