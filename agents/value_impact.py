@@ -28,8 +28,8 @@ class Value(Part):
 
     score: Score | None
     reasoning: Sentence
-    confidence: Confidence
     evidence: EvidenceList = Field(default_factory=list)
+    confidence: Confidence
 
     supported_by: ClassVar[Unassessed] = {("evidence",): _WITHOUT_SCORE}
 

@@ -41,7 +41,7 @@ class _Mention:
     def reasoning(self) -> str:
         if not self.cues:
             return NOT_ASSESSED
-        return "The thought mentions it. The score is based on these words alone."
+        return "The thought mentions it. The score is based on the quoted words alone."
 
     @property
     def evidence(self) -> list[Evidence]:
