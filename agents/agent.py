@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agents.output import AgentOutput
+from agents.profile import PROFILE_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,13 @@ class Agent:
     """Whether its input includes the author's latest completed thoughts."""
     reads_profile: bool = False
     """Whether its input includes the author's profile."""
+    profile_fields: tuple[str, ...] = PROFILE_FIELDS
+    """The fields of the profile that it reads, if it reads the profile."""
+    reads_results: tuple[str, ...] = ()
+    """The names of the earlier agents whose results it reads."""
     instructions: str = ""
-    """What a model is told to do, in a few sentences. The schema of `output` and the rules for all agents are added."""
+    """What a model is told to do: what to find out, and how to fill each field. The rules for all agents, which
+    `agents.prompt` has, and the schema of `output` are added."""
     prompt_version: str = "1"
     """Incremented with every change of `instructions` or `output`, because it is stored with each result."""
     gives_conclusion: bool = False

@@ -3,7 +3,9 @@
 from typing import Final, Literal
 
 from agents.agent import Agent
-from agents.output import AgentOutput, Part, Phrases
+from agents.evidence import Claims, Quotations
+from agents.fields import Phrases
+from agents.output import AgentOutput
 
 ThoughtType = Literal["task", "problem", "idea", "question", "observation", "emotion"]
 Urgency = Literal["immediate", "soon", "eventually", "never"]
@@ -11,8 +13,8 @@ Tone = Literal["excited", "anxious", "frustrated", "neutral", "curious", "overwh
 Complexity = Literal["simple", "moderate", "complex"]
 
 
-class Entities(Part):
-    """The named entities. Each one is a substring of the thought."""
+class Entities(Quotations):
+    """The named entities. One that is not a substring of the thought is dropped."""
 
     people: Phrases
     dates: Phrases
@@ -27,9 +29,22 @@ class Classification(AgentOutput):
     urgency: Urgency
     entities: Entities
     emotional_tone: Tone
-    implied_needs: Phrases
+    implied_needs: Claims
     complexity: Complexity
 
+
+INSTRUCTIONS: Final = """\
+Find out what kind of thought this is, and how urgent. You see the thought alone.
+
+- type: task (something to do), problem (something is wrong), idea (something new that could be done), question (wants
+  an answer), emotion (mainly a feeling), observation (none of these, or you cannot tell).
+- urgency: how soon the author must act. immediate: within a day, or harm grows while waiting. soon: within about two
+  weeks. eventually: later, or no time is given. never: there is nothing to act on. Count from `now` in the facts, and
+  use the days that the facts give for the dates. Words such as "urgent" count only where they are meant.
+- entities: people, dates, places and topics, each copied from the thought as it is written there. At most three topics.
+- emotional_tone: what the words show; neutral when they show nothing.
+- implied_needs: what the author needs but does not ask for, at most three, each with the quote that shows it.
+- complexity: simple (one step), moderate (several steps or people), complex (many parts that depend on each other)."""
 
 CLASSIFICATION: Final = Agent(
     name="classification",
@@ -37,4 +52,5 @@ CLASSIFICATION: Final = Agent(
     question="What kind of thought is this?",
     summary="what kind of thought it is, and how urgent",
     output=Classification,
+    instructions=INSTRUCTIONS,
 )

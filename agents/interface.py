@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -14,6 +15,10 @@ PartialOutput = Mapping[str, Any]
 
 def ignore_progress(_: PartialOutput) -> None:
     """Drop a partial output, for callers that show none."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class AgentInput:
     all of them are optional."""
     earlier_thoughts: Sequence[str] = ()
     """Texts of the same user's earlier thoughts, the newest first."""
+    written_at: datetime = field(default_factory=_now)
+    """When the thought was written: "tomorrow" is the day after it."""
+    called_at: datetime = field(default_factory=_now)
+    """When the agent is called: how urgent a date is counts from it."""
 
 
 @dataclass(frozen=True)

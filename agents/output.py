@@ -1,52 +1,14 @@
-"""Defines what all outputs have in common: closed fields, bounded lengths, and only values that can be stored.
+"""Defines what the outputs of all agents have in common, and validates a provider's answer."""
 
-PostgreSQL's jsonb rejects NUL and lone surrogates, and JSON has no NaN. A paid result must not be lost because of one.
-"""
+from collections.abc import Mapping
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
-import math
-import re
-from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from agents.errors import InvalidOutput
+from agents.evidence import READS_STORED, Sources, drop_unsupported
+from agents.fields import MAX_SENTENCE_LENGTH, Part, replace_unstorable
 from agents.interface import AgentInput
-
-MAX_PHRASE_LENGTH = 200
-MAX_SENTENCE_LENGTH = 600
-MAX_LIST_LENGTH = 10
-
-NOT_ASSESSED = "Not assessed."
-"""The text of a field that the agent cannot assess. Numeric fields are null in that case."""
-
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-def replace_unstorable(text: str) -> str:
-    """Return the text with every character that cannot be stored replaced by U+FFFD."""
-    return _UNSTORABLE.sub("\ufffd", text)
-
-
-def _clean_value(value: Any) -> Any:
-    return replace_unstorable(value) if isinstance(value, str) else value
-
-
-def _round_whole(value: Any) -> Any:
-    """Round a float. Models tend to answer 7.5 instead of a whole number, which does not justify another paid call."""
-    return round(value) if isinstance(value, float) and math.isfinite(value) else value
-
-
-Phrase = Annotated[str, BeforeValidator(_clean_value), Field(min_length=1, max_length=MAX_PHRASE_LENGTH)]
-Sentence = Annotated[str, BeforeValidator(_clean_value), Field(min_length=1, max_length=MAX_SENTENCE_LENGTH)]
-Phrases = Annotated[list[Phrase], Field(max_length=MAX_LIST_LENGTH)]
-Score = Annotated[int, BeforeValidator(_round_whole), Field(ge=0, le=10)]
-Confidence = Annotated[float, Field(ge=0, le=1)]
-
-
-class Part(BaseModel):
-    """A closed group of fields inside an output."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
 
 
 class AgentOutput(Part):
@@ -55,6 +17,11 @@ class AgentOutput(Part):
     def with_computed_fields(self, agent_input: AgentInput) -> Self:  # noqa: ARG002 (for those that override it)
         """Return the output with every computed field overwritten by its computed value."""
         return self
+
+    @classmethod
+    def known_facts(cls, agent_input: AgentInput) -> Mapping[str, Any]:  # noqa: ARG003 (for those that override it)
+        """Return what the code computes before the call, because the answer must agree with it."""
+        return {}
 
 
 Output = TypeVar("Output", bound=AgentOutput)
@@ -76,13 +43,22 @@ def validate_output(model: type[Output], answer: Any, agent_input: AgentInput) -
         output = model.model_validate(answer)
     except ValidationError as error:
         raise InvalidOutput(first_error(error)) from error
-    return Validated(output.with_computed_fields(agent_input), 0)
+    return finish_output(output, agent_input)
+
+
+def finish_output(output: Output, agent_input: AgentInput) -> Validated[Output]:
+    """Drop the claims of a valid output that its sources do not support, and fill in the computed fields."""
+    supported, dropped = drop_unsupported(output, Sources.of(agent_input))
+    return Validated(supported.with_computed_fields(agent_input), dropped)
 
 
 def previous_output(model: type[Output], agent_name: str, agent_input: AgentInput) -> Output | None:
-    """Return the stored output of an earlier agent, or None when it is missing or of an incompatible version."""
+    """Return the stored output of an earlier agent, or None when it is missing or of an incompatible version.
+
+    An output of the version without evidence is compatible; its claims, which carry no quotes, are left out.
+    """
     try:
-        return model.model_validate(agent_input.previous.get(agent_name))
+        return model.model_validate(agent_input.previous.get(agent_name), context={READS_STORED: True})
     except ValidationError:
         return None
 

@@ -1,19 +1,34 @@
 """Defines agent 5, priority: when the thought deserves its author's time."""
 
-from typing import Final, Literal, Self, get_args
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, ClassVar, Final, Self
+
+from pydantic import Field
 
 from agents.agent import Agent
-from agents.classification import Classification, Urgency
+from agents.classification import Urgency
+from agents.dates import call_day, named_dates
+from agents.evidence import EvidenceList
+from agents.fields import NOT_ASSESSED, Confidence, Part, Phrase, Phrases, Sentence
 from agents.interface import AgentInput
-from agents.output import AgentOutput, Confidence, Part, Phrase, Phrases, Sentence, previous_output
-from agents.value_impact import ValueImpact
+from agents.output import AgentOutput
+from agents.priority_floor import Floor, PriorityLevel, higher, lowest_level
 
-PriorityLevel = Literal["Critical", "High", "Medium", "Low", "Defer"]
-LEVELS: tuple[PriorityLevel, ...] = get_args(PriorityLevel)
-"""From the highest to the lowest."""
+_STARTS: Mapping[Urgency, str] = {"immediate": "today", "soon": "in the next days"}
+_ADVICE: Mapping[Urgency, str] = {
+    "immediate": "It is due: do it today, or decide today what happens without it.",
+    "soon": "It is due soon: give it a fixed place in the next days.",
+}
+"""What replaces an answer that lets an urgent thought wait."""
 
-IMPORTANCE_THRESHOLD = 7.0
-"""The lowest weighted total with which a thought is important, as in an Eisenhower matrix."""
+_CAN_WAIT = re.compile(
+    r"\b(?:(?:can|could|may) (?:safely |easily |well )?wait|(?:no|not in a) (?:rush|hurry)|(?:not|isn['\u2019]t) urgent"
+    r"|whenever|when it suits|some ?day|(?:can|could) be (?:deferred|postponed)|(?:defer|postpone) (?:it|this))\b",
+    re.IGNORECASE,
+)
+"""English wordings only: in other languages only the level and the dates of an answer are checked."""
 
 
 class Timeline(Part):
@@ -23,10 +38,14 @@ class Timeline(Part):
 
 
 class Priority(AgentOutput):
-    """`priority_level` is raised to `priority_floor` when a provider answers with a lower level."""
+    """`priority_level` is raised to the floor when a provider answers with a lower level.
+
+    The texts that follow from the level are then replaced, so that an urgent thought is never told that it can wait.
+    """
 
     priority_level: PriorityLevel
     urgency_reasoning: Sentence
+    urgency_evidence: EvidenceList = Field(default_factory=list)
     strategic_fit: Sentence
     momentum_impact: Sentence
     recommended_timeline: Timeline
@@ -35,33 +54,49 @@ class Priority(AgentOutput):
     confidence: Confidence
     final_recommendation: Sentence
 
+    supported_by: ClassVar[Mapping[tuple[str, ...], Mapping[str, Any]]] = {
+        ("urgency_evidence",): {"urgency_reasoning": NOT_ASSESSED}
+    }
+
     def with_computed_fields(self, agent_input: AgentInput) -> Self:
-        classification = previous_output(Classification, "classification", agent_input)
-        if classification is None:
-            return self
-        lowest = priority_floor(classification.urgency, is_important(agent_input))
-        return self.model_copy(update={"priority_level": higher(self.priority_level, lowest)})
+        floor = lowest_level(agent_input)
+        raised = higher(self.priority_level, floor.level)
+        changes: dict[str, Any] = {}
+        if raised != self.priority_level:
+            reasoning = f"Raised from {self.priority_level} to {raised}: {floor.reason}."
+            changes = {"priority_level": raised, "urgency_reasoning": reasoning}
+        if floor.urgency in _ADVICE and (changes or self._lets_wait(floor, call_day(agent_input))):
+            start = self.recommended_timeline.model_copy(update={"start": _STARTS[floor.urgency]})
+            changes |= {"recommended_timeline": start, "final_recommendation": _ADVICE[floor.urgency]}
+        return self.model_copy(update=changes)
+
+    def _lets_wait(self, floor: Floor, day: date) -> bool:
+        """Return whether the answer says that the thought can wait, or starts it after the day on which it is due."""
+        start = self.recommended_timeline.start
+        starts = [named.day for named in named_dates(start, day, day) if named.day]
+        latest = max(floor.due or day, day) if floor.urgency == "immediate" or floor.due else date.max
+        says_so = _CAN_WAIT.search(f"{self.final_recommendation} {start}") is not None
+        return says_so or any(named > latest for named in starts)
+
+    @classmethod
+    def known_facts(cls, agent_input: AgentInput) -> Mapping[str, Any]:
+        floor = lowest_level(agent_input)
+        return {"lowest_priority_level": floor.level, "because": floor.reason}
 
 
-def is_important(agent_input: AgentInput) -> bool:
-    """Return whether the weighted total reaches the threshold; a thought that was not assessed is not important."""
-    impact = previous_output(ValueImpact, "value_impact", agent_input)
-    return impact is not None and (impact.weighted_total or 0) >= IMPORTANCE_THRESHOLD
+INSTRUCTIONS: Final = """\
+Say when the thought deserves its author's time, from its urgency, its value and the plan.
 
-
-def priority_floor(urgency: Urgency, important: bool) -> PriorityLevel:
-    """Return the lowest level that a thought may have, so that an urgent thought is never deferred."""
-    if urgency == "immediate":
-        return "High" if important else "Medium"
-    if urgency == "soon":
-        return "Medium" if important else "Low"
-    return "Defer"
-
-
-def higher(first: PriorityLevel, second: PriorityLevel) -> PriorityLevel:
-    """Return the higher of two levels."""
-    return min(first, second, key=LEVELS.index)
-
+- priority_level: Critical (drop other things), High (within days), Medium (give it a place in the next weeks), Low (in
+  a free moment), Defer (not now). It is never below `lowest_priority_level` of the facts. Most are Medium or Low.
+- urgency_reasoning: why now or why not, with the days of the facts. Put the words that it rests on into
+  urgency_evidence.
+- strategic_fit: how it fits what the author values. momentum_impact: what beginning it would make easier.
+- recommended_timeline: start and duration in words, not later than the days in the facts allow; checkpoints, at most
+  three. dependencies: what must happen first, from the plan. risk_assessment: what happens if it is left.
+- confidence: low when the thought is short or ambiguous.
+- final_recommendation: one or two sentences that the author reads first, and that agree with the level. Something that
+  is due is never told that it can wait."""
 
 PRIORITY: Final = Agent(
     name="priority",
@@ -71,4 +106,8 @@ PRIORITY: Final = Agent(
     output=Priority,
     lead="final_recommendation",
     gives_conclusion=True,
+    reads_profile=True,
+    profile_fields=("current_challenges", "language"),
+    reads_results=("value_impact", "action_plan"),
+    instructions=INSTRUCTIONS,
 )

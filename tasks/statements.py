@@ -30,7 +30,7 @@ CLAIM: Final = text("""
                 WHEN t.attempts >= :max THEN 'exhausted'
                 WHEN t.not_before > clock_timestamp() THEN 'early'
                 ELSE 'again' END AS result,
-           COALESCE(c.attempts, t.attempts) AS attempts, t.text, t.user_id, t.turn,
+           COALESCE(c.attempts, t.attempts) AS attempts, t.text, t.user_id, t.turn, t.created_at,
            EXTRACT(epoch FROM t.not_before - clock_timestamp())::float8 AS wait,
            EXTRACT(epoch FROM clock_timestamp() - t.started_at)::float8 AS elapsed,
            CASE WHEN c.id IS NOT NULL

@@ -183,6 +183,7 @@ class StepRunner:
             previous=claim.previous,
             profile=claim.profile,
             earlier_thoughts=claim.earlier,
+            written_at=claim.written_at,
         )
         context = CallContext(
             call_id=str(call.call_id),

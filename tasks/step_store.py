@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from uuid import UUID
 
 from agents.agent import Agent
@@ -28,6 +29,9 @@ deferred   the step waits for the model service
 fenced     the call that the deferral should end is not the current one
 again      a concurrent statement changed the row: send the claim again
 """
+
+
+EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class Claim:
     elapsed: float = 0.0
     """Seconds since a bridge first dispatched the thought."""
     text: str = ""
+    written_at: datetime = EPOCH
     profile: Mapping[str, Any] = field(default_factory=dict)
     profile_version: int = 0
     previous: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -113,6 +118,7 @@ class StepStore:
             wait=max(0.0, row.wait or 0.0),
             elapsed=max(0.0, row.elapsed or 0.0),
             text=row.text,
+            written_at=row.created_at,
             profile=row.profile["profile"] if row.profile else {},
             profile_version=row.profile["version"] if row.profile else 0,
             previous=row.previous or {},

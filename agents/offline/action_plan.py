@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 
 from agents.action_plan import ActionPlan, MainAction, QuickWin
 from agents.classification import ThoughtType, Urgency
+from agents.fields import MAX_PHRASE_LENGTH
 from agents.offline.english import excerpt
 from agents.offline.reading import Reading
-from agents.output import MAX_PHRASE_LENGTH
 from agents.profile import energy_peaks
 
 _TIMING: Mapping[Urgency, str] = {

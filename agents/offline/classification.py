@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from datetime import date
 
 from agents.classification import Classification, Complexity, Entities, ThoughtType, Tone, Urgency
+from agents.dates import urgency_of_dates
+from agents.evidence import Claim
 from agents.offline import vocabulary
-from agents.offline.dates import urgency_of_dates
-from agents.offline.english import alternatives, is_english, sentences, whole_word_pattern, words
+from agents.offline.english import alternatives, excerpt, is_english, sentences, whole_word_pattern, words
 from agents.offline.entities import entities
 
 _QUESTION_END = re.compile(r"[?\uff1f\u061f\u037e][\s\"'\u201d\u2019)\]]*$")
@@ -35,29 +36,34 @@ _IMMEDIATE = whole_word_pattern(vocabulary.IMMEDIATE)
 _SOON = whole_word_pattern(vocabulary.SOON)
 _NEVER = whole_word_pattern(vocabulary.NEVER)
 
-_NEEDS: Mapping[ThoughtType, list[str]] = {
-    "task": ["A moment to do it"],
-    "problem": ["A cause, or a workaround"],
-    "question": ["An answer"],
-    "idea": ["A first small trial"],
-    "emotion": [],
-    "observation": [],
+_NEEDS: Mapping[ThoughtType, str] = {
+    "task": "A moment to do it.",
+    "problem": "A cause, or a workaround.",
+    "question": "An answer.",
+    "idea": "A first small trial.",
 }
 
 
-def classify(text: str, today: date) -> Classification:
+def classify(text: str, written_on: date, today: date) -> Classification:
     """Classify a cleaned text. In a text that is not English, only a question mark is recognised."""
     if not is_english(text):
         return _not_english(text)
     kind = _type(text)
     return Classification(
         type=kind,
-        urgency=_urgency(text, kind, today),
+        urgency=_urgency(text, kind, written_on, today),
         entities=entities(text),
         emotional_tone=_tone(text),
-        implied_needs=_NEEDS[kind],
+        implied_needs=_needs(text, kind),
         complexity=_complexity(text),
     )
+
+
+def _needs(text: str, kind: ThoughtType) -> list[Claim]:
+    """Return what a thought of this type needs, with the first sentence as the evidence."""
+    if kind not in _NEEDS:
+        return []
+    return [Claim(statement=_NEEDS[kind], source="thought", quote=excerpt(next(iter(sentences(text)))))]
 
 
 def _not_english(text: str) -> Classification:
@@ -96,7 +102,7 @@ def _starts_like_task(opening: str) -> bool:
     return bool(first_word) and first_word[0] in vocabulary.TASK_VERBS
 
 
-def _urgency(text: str, kind: ThoughtType, today: date) -> Urgency:
+def _urgency(text: str, kind: ThoughtType, written_on: date, today: date) -> Urgency:
     """Return the urgency by cue words, then by dates. The dates of an observation or a feeling are not deadlines."""
     if _NEVER.search(text):
         return "never"
@@ -104,7 +110,7 @@ def _urgency(text: str, kind: ThoughtType, today: date) -> Urgency:
         return "immediate"
     if kind in ("observation", "emotion"):
         return "eventually"
-    return urgency_of_dates(text, today) or ("soon" if _SOON.search(text) else "eventually")
+    return urgency_of_dates(text, written_on, today) or ("soon" if _SOON.search(text) else "eventually")
 
 
 def _tone(text: str) -> Tone:

@@ -8,10 +8,10 @@ reader's trust.
 import re
 
 from agents.classification import Entities
+from agents.dates import dates
+from agents.fields import MAX_LIST_LENGTH
 from agents.offline import vocabulary
-from agents.offline.dates import dates
 from agents.offline.english import alternatives, distinct, whole_word_pattern
-from agents.output import MAX_LIST_LENGTH
 
 _CAPITALISED = r"[A-Z][a-z\u00df-\u00f6\u00f8-\u00ff]{1,40}"
 _NAME = rf"(?P<name>{_CAPITALISED}(?:[ -]{_CAPITALISED})?)(?!\w)"

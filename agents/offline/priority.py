@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from agents.action_plan import ActionPlan
 from agents.analysis import Analysis
 from agents.classification import Urgency
+from agents.evidence import Evidence
+from agents.fields import NOT_ASSESSED
 from agents.offline.english import join_quoted
 from agents.offline.reading import Reading
-from agents.output import NOT_ASSESSED, previous_output
-from agents.priority import Priority, PriorityLevel, Timeline, is_important
+from agents.output import previous_output
+from agents.priority import Priority, Timeline
+from agents.priority_floor import PriorityLevel, is_important
 from agents.value_impact import ValueImpact
 
 _LEVELS: Mapping[tuple[Urgency, bool], PriorityLevel] = {
@@ -46,10 +49,12 @@ _ADVICE: Mapping[PriorityLevel, str] = {
 def prioritise(reading: Reading) -> Priority:
     """Return the level by urgency and importance. The confidence is low, and 0 when the text is not English."""
     urgency = reading.classification.urgency
+    dates = reading.classification.entities.dates[:3] if reading.is_english else []
     level = _LEVELS[urgency, is_important(reading.agent_input)]
     return Priority(
         priority_level=level,
-        urgency_reasoning=_urgency_reasoning(reading),
+        urgency_reasoning=_urgency_reasoning(reading, dates),
+        urgency_evidence=[Evidence(source="thought", quote=quote) for quote in dates],
         strategic_fit=_strategic_fit(reading),
         momentum_impact=_momentum(reading),
         recommended_timeline=_timeline(reading, level),
@@ -62,18 +67,17 @@ def prioritise(reading: Reading) -> Priority:
     )
 
 
-def _urgency_reasoning(reading: Reading) -> str:
-    dates = reading.classification.entities.dates[:3]
+def _urgency_reasoning(reading: Reading, dates: list[str]) -> str:
     if not reading.is_english:
         return "Not assessed: the offline rules read English only."
     if dates:
-        return f"The thought names {join_quoted(dates)}: {_URGENCY_REASONS[reading.classification.urgency]}."
+        return f"The thought names a date: {_URGENCY_REASONS[reading.classification.urgency]}."
     return f"The thought names no date: {_URGENCY_REASONS[reading.classification.urgency]}."
 
 
 def _strategic_fit(reading: Reading) -> str:
     analysis = previous_output(Analysis, "analysis", reading.agent_input)
-    goals = analysis.goal_alignment.aligned_goals[:2] if analysis else []
+    goals = [goal.quote for goal in analysis.goal_alignment.aligned_goals[:2]] if analysis else []
     return f"It touches your goals {join_quoted(goals)}." if goals else NOT_ASSESSED
 
 

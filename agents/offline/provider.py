@@ -1,7 +1,6 @@
 """Provides the offline agents: no model, no network, no cost. Claims without evidence are left out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -12,17 +11,16 @@ from agents.errors import Cancelled, InvalidOutput
 from agents.interface import AgentInput, AgentResult, CallContext
 from agents.offline.action_plan import plan
 from agents.offline.analysis import analyse
-from agents.offline.classification import classify
 from agents.offline.priority import prioritise
 from agents.offline.reading import Reading
 from agents.offline.value_impact import weigh
-from agents.output import AgentOutput, first_error
+from agents.output import AgentOutput, Validated, finish_output, first_error
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 """Increment it with every change of the rules or texts that changes a result, because it is stored with the result."""
 
 _RULES: Mapping[str, Callable[[Reading], AgentOutput]] = {
-    "classification": lambda reading: classify(reading.text, reading.today),
+    "classification": Reading.classify,
     "analysis": analyse,
     "value_impact": weigh,
     "action_plan": plan,
@@ -30,15 +28,8 @@ _RULES: Mapping[str, Callable[[Reading], AgentOutput]] = {
 }
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
 class OfflineProvider:
-    """Applies the offline rules. Calls take milliseconds, so the deadline is ignored. `today` returns the date."""
-
-    def __init__(self, today: Callable[[], date] = _today) -> None:
-        self._today = today
+    """Applies the offline rules. Calls take milliseconds, so the deadline is ignored."""
 
     def models(self, agent_name: str) -> Sequence[str]:  # noqa: ARG002  the signature of all providers
         """Return no model, because no service is called."""
@@ -51,11 +42,21 @@ class OfflineProvider:
         if context.cancelled.is_set():
             raise Cancelled("fenced before the call began")
         CATALOGUE.named(agent_name)
-        output = self._apply(agent_name, agent_input)
-        return AgentResult(output, "offline", "rules", VERSION, tokens_in=0, tokens_out=0, cost_usd=Decimal(0))
+        output, dropped_claims = _apply(agent_name, agent_input)
+        return AgentResult(
+            output,
+            "offline",
+            "rules",
+            VERSION,
+            tokens_in=0,
+            tokens_out=0,
+            cost_usd=Decimal(0),
+            dropped_claims=dropped_claims,
+        )
 
-    def _apply(self, agent_name: str, agent_input: AgentInput) -> AgentOutput:
-        try:
-            return _RULES[agent_name](Reading(agent_input, self._today())).with_computed_fields(agent_input)
-        except ValidationError as error:
-            raise InvalidOutput(first_error(error)) from error
+
+def _apply(agent_name: str, agent_input: AgentInput) -> Validated[AgentOutput]:
+    try:
+        return finish_output(_RULES[agent_name](Reading(agent_input)), agent_input)
+    except ValidationError as error:
+        raise InvalidOutput(first_error(error)) from error

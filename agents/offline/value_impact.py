@@ -8,10 +8,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from agents.evidence import Evidence
+from agents.fields import NOT_ASSESSED
 from agents.offline import vocabulary
-from agents.offline.english import distinct, join_quoted, whole_word_pattern
+from agents.offline.english import distinct, whole_word_pattern
 from agents.offline.reading import Reading
-from agents.output import NOT_ASSESSED
 from agents.value_impact import EconomicValue, GrowthValue, HealthValue, LegacyValue, RelationalValue, ValueImpact
 
 _CUES = {name: whole_word_pattern(cues) for name, cues in vocabulary.VALUES.items()}
@@ -40,7 +41,11 @@ class _Mention:
     def reasoning(self) -> str:
         if not self.cues:
             return NOT_ASSESSED
-        return f"The thought says {join_quoted(self.cues)}. The score is based on these words alone."
+        return "The thought mentions it. The score is based on the quoted words alone."
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        return [Evidence(source="thought", quote=cue) for cue in self.cues]
 
 
 def weigh(reading: Reading) -> ValueImpact:
@@ -67,7 +72,12 @@ def _find_mention(pattern: re.Pattern[str], reading: Reading) -> _Mention:
 
 
 def _common_fields(mention: _Mention) -> dict[str, object]:
-    return {"score": mention.score, "reasoning": mention.reasoning, "confidence": mention.confidence}
+    return {
+        "score": mention.score,
+        "reasoning": mention.reasoning,
+        "confidence": mention.confidence,
+        "evidence": mention.evidence,
+    }
 
 
 def _body_or_mind(mention: _Mention) -> Literal["physical", "mental", "both"] | None:

@@ -10,13 +10,16 @@ from typing import Final, Never
 from agents.catalogue import CATALOGUE
 from agents.errors import AgentError, Cancelled, PermanentError, TransientError
 from agents.interface import AgentInput, AgentResult, CallContext
-from agents.output import AgentOutput, validate_output
+from agents.output import AgentOutput, Validated, validate_output
 from agents.scripted.call_log import CallLog
 from agents.scripted.directives import Failure, Script, read_script
 from agents.scripted.samples import sample
 
 CRASH_STATUS = 137
 """The exit status of a crash, the same as after SIGKILL."""
+
+VERSION: Final = "2"
+"""Increment it with every change of the samples, because it is stored with each result."""
 
 NONSENSE: Final = {"answer": "Scripted: colourless green ideas sleep furiously."}
 """An answer that no agent's model accepts."""
@@ -45,23 +48,32 @@ class ScriptedProvider:
         model = CATALOGUE.named(agent_name).output
         self._log_event("start", agent_name, agent_input, context)
         try:
-            output = self._answer(model, agent_name, agent_input, context)
+            output, dropped_claims = self._answer(model, agent_name, agent_input, context)
         except (AgentError, MemoryError):
             self._log_event("error", agent_name, agent_input, context)
             raise
         self._log_event("end", agent_name, agent_input, context)
-        return AgentResult(output, "scripted", "scripted", "1", tokens_in=0, tokens_out=0, cost_usd=Decimal(0))
+        return AgentResult(
+            output,
+            "scripted",
+            "scripted",
+            VERSION,
+            tokens_in=0,
+            tokens_out=0,
+            cost_usd=Decimal(0),
+            dropped_claims=dropped_claims,
+        )
 
     def _answer(
         self, model: type[AgentOutput], agent_name: str, agent_input: AgentInput, context: CallContext
-    ) -> AgentOutput:
+    ) -> Validated[AgentOutput]:
         script = read_script(agent_input.text, agent_name)
         failure = self._next_failure(script, agent_name, agent_input, context)
         _fail_without_delay(failure)
         _wait(self._delay_ms if script.delay_ms is None else script.delay_ms, context)
         _fail(failure)
         answer = NONSENSE if failure == "nonsense" else sample(model, agent_input.text)
-        return validate_output(model, answer, agent_input).output
+        return validate_output(model, answer, agent_input)
 
     def _next_failure(
         self, script: Script, agent_name: str, agent_input: AgentInput, context: CallContext

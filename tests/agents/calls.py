@@ -1,6 +1,7 @@
 """Makes inputs and contexts of calls, with defaults for everything that a test does not set."""
 
 import threading
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -13,10 +14,15 @@ WITHOUT_DEADLINE = settings(deadline=None, suppress_health_check=[HealthCheck.to
 """For property tests, because the duration of an example depends on the load of the machine."""
 
 
+WRITTEN_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+"""A Monday."""
+
+
 def make_input(
     text: str = "Should I learn Rust this winter?", thought_id: str = "a-thought", **fields: Any
 ) -> AgentInput:
-    return AgentInput(thought_id=thought_id, user_id="a-user", text=text, **fields)
+    times = {"written_at": WRITTEN_AT, "called_at": WRITTEN_AT}
+    return AgentInput(thought_id=thought_id, user_id="a-user", text=text, **(times | fields))
 
 
 def make_context(attempt: int = 1, deadline_seconds: float = 60) -> CallContext:

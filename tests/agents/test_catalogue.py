@@ -6,6 +6,7 @@ from agents.agent import Agent
 from agents.catalogue import CATALOGUE, Catalogue
 from agents.errors import PermanentError
 from agents.offline.provider import OfflineProvider
+from agents.profile import PROFILE_FIELDS
 from tests.agents.calls import make_context, make_input
 
 
@@ -27,6 +28,14 @@ def test_every_agent_has_the_texts_that_the_page_shows(agent: Agent) -> None:
     assert agent.question.endswith("?")
     assert agent.summary
     assert {*agent.labels, agent.lead} - {""} <= field_names(agent)
+
+
+@pytest.mark.parametrize("step", range(1, CATALOGUE.total + 1))
+def test_every_agent_reads_only_earlier_results_and_known_fields_of_the_profile(step: int) -> None:
+    agent = CATALOGUE.at_step(step)
+    assert set(agent.reads_results) <= set(CATALOGUE.names[: step - 1])
+    assert set(agent.profile_fields) <= set(PROFILE_FIELDS)
+    assert agent.reads_profile == (step > 1)
 
 
 @pytest.mark.parametrize("agent", CATALOGUE.agents, ids=lambda agent: agent.name)

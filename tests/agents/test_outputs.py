@@ -12,33 +12,45 @@ from pydantic import BaseModel, ValidationError
 from agents.catalogue import CATALOGUE
 from agents.classification import Classification
 from agents.errors import AgentError, InvalidOutput, PermanentError, TransientError
+from agents.fields import replace_unstorable
 from agents.interface import AgentInput
-from agents.output import Output, replace_unstorable, validate_output
-from agents.priority import LEVELS, Priority, priority_floor
+from agents.output import Output, validate_output
+from agents.priority import Priority
+from agents.priority_floor import LEVELS, priority_floor
 from agents.scripted.samples import sample
 from agents.value_impact import ValueImpact, weighted_total
 from tests.agents.calls import WITHOUT_DEADLINE, make_input
 
+CLAIM, EVIDENCE = "statement source quote", "source quote"
+VALUES = ("economic", "relational", "legacy", "health", "growth")
 FIELDS = {
     "classification": "type urgency entities emotional_tone implied_needs complexity",
     "classification.entities": "people dates places topics",
+    "classification.implied_needs": CLAIM,
     "analysis": "goal_alignment underlying_needs pattern_connections realistic_assessment unspoken_factors"
     " opportunity_cost",
     "analysis.goal_alignment": "aligned_goals conflicting_goals reasoning",
-    "analysis.realistic_assessment": "feasibility given_constraints time_required",
+    "analysis.realistic_assessment": "feasibility given_constraints time_required evidence",
+    "analysis.realistic_assessment.evidence": EVIDENCE,
+    **dict.fromkeys((f"analysis.goal_alignment.{name}_goals" for name in ("aligned", "conflicting")), CLAIM),
+    **dict.fromkeys(
+        (f"analysis.{name}" for name in ("underlying_needs", "pattern_connections", "unspoken_factors")), CLAIM
+    ),
     "value_impact": "economic_value relational_value legacy_value health_value growth_value weighted_total"
     " overall_assessment",
-    "value_impact.economic_value": "score reasoning confidence timeframe",
-    "value_impact.relational_value": "score reasoning confidence affected_relationships",
-    "value_impact.legacy_value": "score reasoning confidence long_term_impact",
-    "value_impact.health_value": "score reasoning confidence physical_mental",
-    "value_impact.growth_value": "score reasoning confidence learning_areas",
+    "value_impact.economic_value": "score reasoning confidence evidence timeframe",
+    "value_impact.relational_value": "score reasoning confidence evidence affected_relationships",
+    "value_impact.legacy_value": "score reasoning confidence evidence long_term_impact",
+    "value_impact.health_value": "score reasoning confidence evidence physical_mental",
+    "value_impact.growth_value": "score reasoning confidence evidence learning_areas",
+    **{f"value_impact.{name}_value.evidence": EVIDENCE for name in VALUES},
     "action_plan": "quick_wins main_actions delegation_opportunities avoid success_metrics",
     "action_plan.quick_wins": "action duration timing outcome",
     "action_plan.main_actions": "action duration prerequisites obstacles mitigation timing",
     "action_plan.delegation_opportunities": "task who why",
     "priority": "priority_level urgency_reasoning strategic_fit momentum_impact recommended_timeline dependencies"
-    " risk_assessment confidence final_recommendation",
+    " risk_assessment confidence final_recommendation urgency_evidence",
+    "priority.urgency_evidence": EVIDENCE,
     "priority.recommended_timeline": "start duration checkpoints",
 }
 
@@ -194,7 +206,7 @@ def test_the_priority_level_is_raised_to_its_floor() -> None:
 def test_the_floor_is_higher_for_an_important_thought() -> None:
     parts = {
         f"{name}_value": {**sample(CATALOGUE.named("value_impact").output, "")[f"{name}_value"], "score": 9}
-        for name in ("growth", "health", "economic", "relational", "legacy")
+        for name in VALUES
     }
     impact = validated(ValueImpact, make_answer("value_impact", **parts), make_input()).model_dump(mode="json")
     urgent = make_answer("classification", urgency="immediate")

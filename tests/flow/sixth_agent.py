@@ -4,7 +4,8 @@ from typing import Final
 
 from agents.agent import Agent
 from agents.catalogue import CATALOGUE
-from agents.output import AgentOutput, Phrase, Phrases
+from agents.fields import Phrase, Phrases
+from agents.output import AgentOutput
 
 STARTUP: Final = "from tests.flow.sixth_agent import append\nappend()\n"
 """Content of a sitecustomize.py, with which every Python process of the test has the agent in its catalogue."""
@@ -23,6 +24,8 @@ OUTLOOK: Final = Agent(
     output=Outlook,
     labels={"signs_to_watch": "Watch for"},
     lead="expected_change",
+    instructions="Say what probably changes within a year (expected_change), and by which signs_to_watch.",
+    reads_results=("analysis",),
 )
 
 

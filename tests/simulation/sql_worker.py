@@ -1,6 +1,7 @@
 """The worker's statements: Claim, Renew, Save, Retry, Fail."""
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +44,7 @@ class WorkerStatements:
                 text=t.text,
                 user_id=t.user_id,
                 turn=t.turn,
+                created_at=datetime.fromtimestamp(0, UTC),
                 wait=wait,
                 elapsed=self._store.clock() - (started or self._store.clock()),
                 profile=None,

@@ -37,7 +37,7 @@ def test_claiming_a_free_step_returns_run_and_the_input_of_its_agent(
     claim = claim_step(step_store, step)
     row = thought_row(database, step.thought_id)
     assert (claim.result, claim.attempts, claim.text) == ("run", 1, SECRET)
-    assert (claim.user_id, claim.turn) == (row.user_id, row.turn)
+    assert (claim.user_id, claim.turn, claim.written_at) == (row.user_id, row.turn, row.created_at)
     assert claim.previous == {}
     assert claim.elapsed == pytest.approx(3, abs=2)
 

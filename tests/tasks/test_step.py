@@ -85,6 +85,7 @@ def test_an_agent_receives_the_earlier_outputs_and_an_idempotency_key(
     row = thought_row(database, step.thought_id)
     assert (agent_input.thought_id, agent_input.user_id, agent_input.text) == (str(row.id), str(row.user_id), SECRET)
     assert agent_input.previous == {"classification": {"agent": "classification"}}
+    assert agent_input.written_at == row.created_at
     assert (context.attempt, context.deadline_seconds) == (1, 30.0)
     assert context.idempotency_key == f"{row.id}:{row.turn}:2:1"
     assert UUID(context.call_id) == agent_run_rows(database, step.thought_id)[1].call_id

@@ -30,10 +30,10 @@ SAVE = text("""
            processing_seconds = CASE WHEN :step = 5 THEN EXTRACT(epoch FROM clock_timestamp() - started_at)::float8 END
          WHERE id = :id AND call_id IS NOT NULL AND steps_done = :step - 1
      RETURNING id, user_id, turn, processing_seconds, finished_at),
-    r AS (INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, call_id, attempts,
-                                  started_at, finished_at)
-          SELECT t.id, :step, :agent, '1', 'test', 'test', :output, old.call_id, old.attempts, old.step_started_at,
-                 clock_timestamp() FROM t JOIN old ON old.id = t.id)
+    r AS (INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, dropped_claims,
+                                  call_id, attempts, started_at, finished_at)
+          SELECT t.id, :step, :agent, '1', 'test', 'test', :output, :dropped, old.call_id, old.attempts,
+                 old.step_started_at, clock_timestamp() FROM t JOIN old ON old.id = t.id)
     SELECT * FROM t
 """)
 RETRY = text("""
@@ -73,18 +73,24 @@ class FakeWorker:
     def claim(self, thought: UUID) -> int:
         return int(self._execute(CLAIM, id=thought, call_id=uuid4()).attempts)
 
-    def save(self, thought: UUID, step: int, output: dict[str, Any] | None = None) -> list[events.Event]:
+    def save(
+        self, thought: UUID, step: int, output: dict[str, Any] | None = None, dropped: int | None = None
+    ) -> list[events.Event]:
         output_json = json.dumps({"said": f"result {step}"} if output is None else output)
-        row = self._execute(SAVE, id=thought, step=step, agent=CATALOGUE.names[step - 1], output=output_json)
+        row = self._execute(
+            SAVE, id=thought, step=step, agent=CATALOGUE.names[step - 1], output=output_json, dropped=dropped
+        )
         published: list[events.Event] = [self._publish(agent_completed(row.user_id, thought, step))]
         if step == CATALOGUE.total:
             completed = events.thought_completed(row.user_id, thought, row.processing_seconds)
             published.append(self._publish(completed, terminal=True))
         return published
 
-    def run_step(self, thought: UUID, step: int, output: dict[str, Any] | None = None) -> list[events.Event]:
+    def run_step(
+        self, thought: UUID, step: int, output: dict[str, Any] | None = None, dropped: int | None = None
+    ) -> list[events.Event]:
         self.claim(thought)
-        return self.save(thought, step, output)
+        return self.save(thought, step, output, dropped)
 
     def retry(self, thought: UUID, message: str = "the model did not answer") -> None:
         error = {"agent": "classification", "kind": "transient", "message": message, "attempts": 1}

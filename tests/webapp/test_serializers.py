@@ -58,8 +58,9 @@ def test_an_agent_is_waiting_then_running_then_retrying_then_completed(client: F
     assert statuses(retrying) == ["retrying"] + ["waiting"] * 4
     assert (retrying["agents"][0]["attempts"], retrying["error"], retrying["status"]) == (1, None, "processing")
     worker.claim(thought)
-    worker.save(thought, 1, {"type": "idea"})
+    worker.save(thought, 1, {"type": "idea"}, dropped=2)
     completed = get_thought(client, thought)["agents"][0]
+    assert completed["dropped_claims"] == 2
     assert (completed["status"], completed["attempts"], completed["output"]) == ("completed", 2, {"type": "idea"})
     duration = datetime.fromisoformat(completed["finished_at"]) - datetime.fromisoformat(completed["started_at"])
     assert completed["duration_ms"] == round(duration.total_seconds() * 1000)

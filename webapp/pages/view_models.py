@@ -53,6 +53,8 @@ class AgentView:
     output_items: tuple[OutputItem, ...]
     origin: str
     """Who made the result, and what it used; empty without a result."""
+    dropped_claims: int
+    """Claims of the output that were left out, because their quotes were not in their sources."""
 
     @property
     def title(self) -> str:
@@ -172,6 +174,7 @@ class ThoughtView:
             retry_at=self.row.not_before if is_retrying else None,
             output_items=describe_output(agent["name"], agent["output"]) if agent["output"] else (),
             origin=describe_origin(agent, duration, reads_profile=reads_profile) if duration else "",
+            dropped_claims=agent["dropped_claims"] or 0,
         )
 
 

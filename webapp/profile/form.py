@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agents.output import MAX_LIST_LENGTH, MAX_PHRASE_LENGTH
+from agents.fields import MAX_LIST_LENGTH, MAX_PHRASE_LENGTH
 from agents.value_impact import DIMENSIONS
 from webapp.profile.model import Profile
 

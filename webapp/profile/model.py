@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from agents.output import MAX_LIST_LENGTH, MAX_PHRASE_LENGTH
+from agents.fields import MAX_LIST_LENGTH, MAX_PHRASE_LENGTH
 from agents.profile import phrases
 from contracts.text import clean
 

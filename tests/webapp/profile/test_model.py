@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agents.output import MAX_LIST_LENGTH, MAX_PHRASE_LENGTH
+from agents.fields import MAX_LIST_LENGTH, MAX_PHRASE_LENGTH
 from webapp.profile.model import Profile, field_errors
 
 FULL: dict[str, Any] = {
