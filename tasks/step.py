@@ -29,6 +29,7 @@ from contracts.retry import retry
 from contracts.settings import Settings
 from tasks.calls import Call, Calls
 from tasks.failures import Failure, backoff_seconds, classify_error, timed_out, unstorable_result, worker_lost
+from tasks.partial_text import ShowProgress, show_no_progress
 from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
 from tasks.step_store import Claim, Step, StepStore
 
@@ -63,6 +64,7 @@ class StepRunner:
         sleep: Callable[[float], None] = time.sleep,
         call_ids: Callable[[], UUID] = uuid4,
         shutting_down: Callable[[], bool] = lambda: False,
+        show_progress: ShowProgress = show_no_progress,
     ) -> None:
         self._step_store = step_store
         self._provider = provider
@@ -73,6 +75,7 @@ class StepRunner:
         self._sleep = sleep
         self._call_ids = call_ids
         self._shutting_down = shutting_down
+        self._show_progress = show_progress
 
     def run(self, step: Step) -> StepOutcome:
         """Claim the step and do what the result of the claim requires."""
@@ -147,6 +150,7 @@ class StepRunner:
             deadline_seconds=self._settings.agent_timeout_seconds,
             cancelled=call.cancelled,
             idempotency_key=f"{step.thought_id}:{claim.turn}:{step.number}:{claim.attempts}",
+            on_progress=self._show_progress(call, step, claim.user_id),
         )
         return self._provider.run(step.agent, agent_input, context)
 

@@ -1,15 +1,16 @@
 """The state of one worker process: its connections, opened at the first step, and the counters its watchdog reads."""
 
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from agents.selection import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
-from contracts.progress import ProgressPublisher, connect_redis
+from contracts.progress import ProgressPublisher, connect_redis, publish_partial_texts
 from contracts.settings import Settings
 from tasks.calls import Calls
 from tasks.liveness import WorkerCounters
+from tasks.partial_text import PartialTextPublisher
 from tasks.step import REQUEUE_SECONDS, StepRunner
 from tasks.step_outcomes import Requeue, StepOutcome
 from tasks.step_store import Step, StepStore
@@ -46,10 +47,16 @@ class Worker:
         Renewals have their own connection: behind forty steps that waited for a slow PostgreSQL they came so late that
         the leases of living calls expired.
         """
-        publisher = ProgressPublisher(connect_redis(self._settings.redis_url), self._settings.redis_sse_prefix)
+        redis, prefix = connect_redis(self._settings.redis_url), self._settings.redis_sse_prefix
         calls = Calls(_make_step_store(self._settings, connections=1).renew, self._settings.lease_renew_seconds)
         return StepRunner(
-            self.step_store, self._provider, publisher, calls, self._settings, shutting_down=self._is_shutting_down
+            self.step_store,
+            self._provider,
+            ProgressPublisher(redis, prefix),
+            calls,
+            self._settings,
+            shutting_down=self._is_shutting_down,
+            show_progress=PartialTextPublisher(partial(publish_partial_texts, redis, prefix)).show,
         )
 
     def run(self, step: Step) -> StepOutcome:
