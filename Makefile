@@ -54,10 +54,11 @@ lint: install-dev ## check style, formatting and the allowed imports
 types: install-dev ## check the types
 	@$(BIN)/python -m mypy --strict .
 
-bench: install ## measure dispatch and throughput against plain Celery, and the delay of live progress
+bench: install ## measure dispatch and throughput against plain Celery, and the delay and cost of live progress
 	@$(BIN)/python -m bench dispatch
 	@$(BIN)/python -m bench ratio --rounds 2
 	@$(BIN)/python -m bench live --rounds 2
+	@$(BIN)/python -m bench partials --rounds 2
 
 lock: install-dev ## update the exact versions in requirements/*.txt
 	@for name in base models devstack dev; do \

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from contracts.events import PROGRESS_TYPE
+
 Fact = tuple[str, int]
 """A thought's id and the number of the saved step; 0 stands for the completed thought."""
 
@@ -22,6 +24,8 @@ class Browsers:
         self._address = urlsplit(web_url)
         self.arrivals: dict[Fact, float] = {}
         """The first arrival of each fact, in seconds since the epoch."""
+        self.partial_texts = 0
+        """How many partial texts arrived at all streams together."""
 
     async def open(self, user_id: UUID) -> asyncio.Task[None]:
         """Open one stream and wait for its first event; return the task that reads it.
@@ -46,7 +50,9 @@ class Browsers:
 
     def _record(self, data: bytes, now: float) -> None:
         event = json.loads(data)
-        if "agent_number" in event:
+        if event.get("event_type") == PROGRESS_TYPE:
+            self.partial_texts += 1
+        elif "agent_number" in event:
             self.arrivals.setdefault((event["thought_id"], event["agent_number"]), now)
         elif "processing_time_seconds" in event:
             self.arrivals.setdefault((event["thought_id"], 0), now)

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from bench import dispatch, live, ratio
+from bench import dispatch, live, partials, ratio
 from bench.stack import RunningStack, running_stack
 from contracts.settings import load_settings
 
@@ -60,6 +60,18 @@ def live_command(*, users: int, thoughts: int, delay_ms: int, workers: int, conc
     with running_stack(settings, f"web=1,relay=1,bridge=1,worker={workers},beat=0,flower=0") as stack:
         _use(stack, settings)
         live.measure(str(stack.web_url), load_settings(), users=users, thoughts=thoughts, rounds=rounds)
+
+
+@bench.command("partials")
+@click.option("--streams", type=int, default=200, show_default=True, help="Open streams.")
+@click.option("--calls", type=int, default=40, show_default=True, help="Calls that write at once, one of each author.")
+@click.option("--seconds", type=float, default=20.0, show_default=True, help="How long each round is measured.")
+@click.option("--rounds", type=int, default=3, show_default=True, help="Measured rounds.")
+def partials_command(*, streams: int, calls: int, seconds: float, rounds: int) -> None:
+    """Measure what it costs to show what models are writing."""
+    settings = {"SCRIPTED_DELAY_MS": "0", "WORKER_CONCURRENCY": str(calls)}
+    with running_stack(settings, "web=1,relay=1,bridge=1,worker=1,beat=0,flower=0") as stack:
+        partials.measure(stack, partials.Load(streams, calls, seconds, rounds))
 
 
 def _use(stack: RunningStack, settings: dict[str, str]) -> None:

@@ -89,11 +89,33 @@ class ThoughtFailed(Event):
     agent: str
 
 
+class ThoughtAgentProgress(BaseModel):
+    """What an agent has written so far. It reports no fact, so it is not an `Event`: it has no id, is published only to
+    open streams and never stored, and may be lost. The saved result replaces it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    event_type: Literal["thought_agent_progress"] = "thought_agent_progress"
+    timestamp: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    user_id: UUID
+    thought_id: UUID
+    agent_name: str
+    agent_number: int
+    text: str
+    """Plain text, which a model wrote."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event's JSON as Python values."""
+        return self.model_dump(mode="json")
+
+
 EVENT_TYPES: Final = frozenset(
     model.model_fields["event_type"].default
     for model in (ThoughtCreated, ThoughtProcessing, ThoughtAgentCompleted, ThoughtCompleted, ThoughtFailed)
 )
-"""The event types of a thought. A browser's stream also sends `reset`, which is not an event of a thought."""
+"""The event types of a thought. A browser's stream also sends `reset` and PROGRESS_TYPE, which report no fact."""
+
+PROGRESS_TYPE: Final[str] = ThoughtAgentProgress.model_fields["event_type"].default
 
 
 def event_id(thought_id: UUID, event_type: str, *, turn: int | None = None, step: int | None = None) -> UUID:

@@ -8,7 +8,7 @@ PostgreSQL.
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +16,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from contracts.events import Event
+from contracts.events import Event, ThoughtAgentProgress
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,18 @@ def wakeup_channel(prefix: str) -> str:
     return f"{prefix}:terminal"
 
 
-def _wire_message(event: Event) -> str:
+def publish_partial_texts(client: redis.Redis, prefix: str, texts: Iterable[ThoughtAgentProgress]) -> None:
+    """Send partial texts to their users' open streams in one round trip. Redis stores none of them.
+
+    Raises redis.RedisError when Redis is unavailable.
+    """
+    pipeline = client.pipeline(transaction=False)
+    for text in texts:
+        pipeline.publish(channel(prefix, text.user_id), _wire_message(text))
+    pipeline.execute()
+
+
+def _wire_message(event: Event | ThoughtAgentProgress) -> str:
     """Return flask-sse's JSON of an event, `{"data": ..., "type": ...}`; the script adds the Redis stream's id."""
     return json.dumps({"data": event.to_dict(), "type": event.event_type}, separators=(",", ":"))
 

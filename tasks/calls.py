@@ -9,7 +9,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -93,6 +94,15 @@ class Calls:
         """Stop renewing this call. Removing it twice is harmless."""
         with self._lock:
             self._calls.pop(call.call_id, None)
+
+    @contextmanager
+    def renewed(self, call: Call) -> Iterator[Call]:
+        """Renew this call inside a `with` statement."""
+        self.add(call)
+        try:
+            yield call
+        finally:
+            self.remove(call)
 
     def renew_now(self, call: Call, renew: Renew) -> bool:
         """Renew one call whose beat is too old to start its agent; return whether the beat was raised.

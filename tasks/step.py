@@ -13,8 +13,7 @@ means, so `StepRunner.run` always returns a `StepOutcome`, and no exception of a
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -28,6 +27,7 @@ from tasks.admission.gate import Gate, Pass
 from tasks.admission.waits import Wait
 from tasks.calls import Call, Calls
 from tasks.failures import Failure, backoff_seconds, classify_error, timed_out, unstorable_result, worker_lost
+from tasks.partial_text import ShowProgress, show_no_progress
 from tasks.statement_retry import ShuttingDownError, StatementRetry, retry_delays
 from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
 from tasks.step_store import Claim, Step, StepStore
@@ -54,6 +54,7 @@ class StepRunner:
         sleep: Callable[[float], None] = time.sleep,
         call_ids: Callable[[], UUID] = uuid4,
         shutting_down: Callable[[], bool] = lambda: False,
+        show_progress: ShowProgress = show_no_progress,
     ) -> None:
         self._step_store = step_store
         self._provider = provider
@@ -65,6 +66,7 @@ class StepRunner:
         self._sleep = sleep
         self._retry = StatementRetry(sleep, shutting_down)
         self._call_ids = call_ids
+        self._show_progress = show_progress
 
     def run(self, step: Step) -> StepOutcome:
         """Claim the step and do what the result of the claim requires, or let it wait for its model."""
@@ -130,7 +132,7 @@ class StepRunner:
         raise AssertionError("the retry delays never end")
 
     def _run_claimed(self, step: Step, claim: Claim, call_id: UUID, sent_at: float, granted: Pass) -> StepOutcome:
-        with self._renewed(Call(call_id, step.thought_id, claimed_at=sent_at, renewed_at=sent_at)) as call:
+        with self.calls.renewed(Call(call_id, step.thought_id, claimed_at=sent_at, renewed_at=sent_at)) as call:
             try:
                 result = self._call_agent(step, claim, call, granted.model)
             except ShuttingDownError:
@@ -165,14 +167,6 @@ class StepRunner:
         else:
             self._gate.released(granted)
 
-    @contextmanager
-    def _renewed(self, call: Call) -> Iterator[Call]:
-        self.calls.add(call)
-        try:
-            yield call
-        finally:
-            self.calls.remove(call)
-
     def _call_agent(self, step: Step, claim: Claim, call: Call, model: str) -> AgentResult:
         self._renew_old_claim(call)
         call.deadline = self._clock() + self._settings.agent_timeout_seconds
@@ -192,6 +186,7 @@ class StepRunner:
             cancelled=call.cancelled,
             idempotency_key=f"{step.thought_id}:{claim.turn}:{step.number}:{claim.attempts}",
             model=model,
+            on_progress=self._show_progress(call, step, claim.user_id),
         )
         return self._provider.run(step.agent, agent_input, context)
 

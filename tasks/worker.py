@@ -1,14 +1,14 @@
 """The state of one worker process: its connections, opened at the first step, and the counters its watchdog reads."""
 
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import redis
 
 from agents.selection import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
-from contracts.progress import ProgressPublisher, connect_redis
+from contracts.progress import ProgressPublisher, connect_redis, publish_partial_texts
 from contracts.settings import Settings
 from tasks.admission.budgets import Budgets
 from tasks.admission.gate import Gate
@@ -16,6 +16,7 @@ from tasks.admission.reporting import report_changes
 from tasks.admission.state_store import SharedStates, StatesWithFallback
 from tasks.calls import Calls
 from tasks.liveness import WorkerCounters
+from tasks.partial_text import PartialTextPublisher
 from tasks.step import REQUEUE_SECONDS, StepRunner
 from tasks.step_outcomes import Requeue, StepOutcome
 from tasks.step_store import Step, StepStore
@@ -52,17 +53,17 @@ class Worker:
         Renewals have their own connection: behind forty steps that waited for a slow PostgreSQL they came so late that
         the leases of living calls expired.
         """
-        client = connect_redis(self._settings.redis_url)
-        publisher = ProgressPublisher(client, self._settings.redis_sse_prefix)
+        client, prefix = connect_redis(self._settings.redis_url), self._settings.redis_sse_prefix
         calls = Calls(_make_step_store(self._settings, connections=1).renew, self._settings.lease_renew_seconds)
         return StepRunner(
             self.step_store,
             self._provider,
-            publisher,
+            ProgressPublisher(client, prefix),
             calls,
             self._make_gate(client),
             self._settings,
             shutting_down=self._is_shutting_down,
+            show_progress=PartialTextPublisher(partial(publish_partial_texts, client, prefix)).show,
         )
 
     def _make_gate(self, client: redis.Redis) -> Gate:

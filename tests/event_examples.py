@@ -11,3 +11,16 @@ def agent_completed(user_id: UUID, thought_id: UUID, step: int) -> events.Though
     return events.agent_completed(
         user_id, thought_id, step, agent_name=CATALOGUE.at_step(step).name, total=CATALOGUE.total
     )
+
+
+def partial_text(
+    user_id: UUID, thought_id: UUID, step: int, text: str = "It fits your goals"
+) -> events.ThoughtAgentProgress:
+    """Return what the agent of a step has written so far."""
+    return events.ThoughtAgentProgress(
+        user_id=user_id,
+        thought_id=thought_id,
+        agent_name=CATALOGUE.at_step(step).name,
+        agent_number=step,
+        text=text,
+    )

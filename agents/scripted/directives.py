@@ -2,6 +2,7 @@
 
     [[fail:<agent>:<kind>:<times>]]     times: a number, or * for always
     [[delay:<agent>:<ms>]]
+    [[write:<agent>:<ms>]]              after the delay, write the answer piece by piece, as a model does
 
     transient   an error that a retry may not have: TransientError
     permanent   an error that a retry would have again: PermanentError
@@ -11,8 +12,8 @@
     hang        the call never ends and ignores both its fence and its deadline
 
 Several fail directives for one agent apply in sequence: `[[fail:analysis:transient:2]]` followed by
-`[[fail:analysis:permanent:1]]` fails calls 1 and 2 as transient and call 3 as permanent. The last of several delays for
-one agent applies. Text that does not match this syntax exactly is plain text.
+`[[fail:analysis:permanent:1]]` fails calls 1 and 2 as transient and call 3 as permanent. The last of several delays or
+writes for one agent applies. Text that does not match this syntax exactly is plain text.
 """
 
 import re
@@ -22,7 +23,7 @@ from typing import Literal, cast, get_args
 Failure = Literal["transient", "permanent", "nonsense", "memory", "crash", "hang"]
 
 _FAIL = re.compile(rf"\[\[fail:([a-z_]+):({'|'.join(get_args(Failure))}):([0-9]{{1,9}}|\*)\]\]")
-_DELAY = re.compile(r"\[\[delay:([a-z_]+):([0-9]{1,9})\]\]")
+_DURATION = re.compile(r"\[\[(delay|write):([a-z_]+):([0-9]{1,9})\]\]")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Script:
     """Kinds of failure and how many calls they fail; None stands for all further calls."""
     delay_ms: int | None = None
     """None when the text has no delay directive."""
+    write_ms: int | None = None
+    """None when the text has no write directive."""
 
     def failure_of(self, call: int) -> Failure | None:
         """Return how call number `call` (from 1) of this thought and agent fails, or None when it succeeds."""
@@ -56,5 +59,5 @@ def read_script(text: str, agent_name: str) -> Script:
         for agent, kind, times in _FAIL.findall(text)
         if agent == agent_name
     )
-    delays = [int(ms) for agent, ms in _DELAY.findall(text) if agent == agent_name]
-    return Script(failures, delays[-1] if delays else None)
+    durations = {name: int(ms) for name, agent, ms in _DURATION.findall(text) if agent == agent_name}
+    return Script(failures, durations.get("delay"), durations.get("write"))

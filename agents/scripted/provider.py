@@ -1,11 +1,15 @@
 """Provides scripted agents: a call waits, then returns a made-up result or fails as the thought's directives say."""
 
+import json
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Final, Never
+from math import ceil
+from typing import Any, Final, Never
+
+from pydantic_core import from_json
 
 from agents.catalogue import CATALOGUE
 from agents.errors import AgentError, Cancelled, PermanentError, TransientError
@@ -23,6 +27,9 @@ VERSION: Final = "2"
 
 NONSENSE: Final = {"answer": "Scripted: colourless green ideas sleep furiously."}
 """An answer that no agent's model accepts."""
+
+PIECE_MS: Final = 200
+"""How often a call that writes reports what it has written, as a model provider does."""
 
 
 class ScriptedProvider:
@@ -71,8 +78,10 @@ class ScriptedProvider:
         failure = self._next_failure(script, agent_name, agent_input, context)
         _fail_without_delay(failure)
         _wait(self._delay_ms if script.delay_ms is None else script.delay_ms, context)
-        _fail(failure)
         answer = NONSENSE if failure == "nonsense" else sample(model, agent_input.text)
+        if script.write_ms:
+            _write(answer, script.write_ms, context)
+        _fail(failure)
         return validate_output(model, answer, agent_input)
 
     def _next_failure(
@@ -122,6 +131,15 @@ def _wait(delay_ms: int, context: CallContext) -> None:
         raise Cancelled("fenced during the call")
     if seconds > context.deadline_seconds:
         raise TransientError(f"no answer within {context.deadline_seconds:g} s")
+
+
+def _write(answer: Mapping[str, Any], duration_ms: int, context: CallContext) -> None:
+    """Report growing beginnings of the answer for the duration. Raises as `_wait` does."""
+    text, pieces = json.dumps(answer), max(1, duration_ms // PIECE_MS)
+    for piece in range(1, pieces + 1):
+        beginning = text[: ceil(len(text) * piece / pieces)]
+        context.on_progress(from_json(beginning, allow_partial="trailing-strings"))
+        _wait(duration_ms // pieces, context)
 
 
 def _fail_without_delay(failure: Failure | None) -> None:

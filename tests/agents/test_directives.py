@@ -39,6 +39,11 @@ def test_the_last_of_several_delays_applies() -> None:
     assert read_script("[[delay:analysis:10]][[delay:analysis:20]]", "analysis").delay_ms == 20
 
 
+def test_a_write_directive_applies_beside_a_delay() -> None:
+    text = "[[write:analysis:1500]][[delay:analysis:20]][[write:priority:1]]"
+    assert read_script(text, "analysis") == Script((), 20, 1500)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -57,6 +62,8 @@ def test_the_last_of_several_delays_applies() -> None:
         "[[delay:analysis:1s]]",
         "[[delay:analysis:*]]",
         "[[delay:analysis:-5]]",
+        "[[write:analysis]]",
+        "[[write:analysis:*]]",
     ],
 )
 def test_a_malformed_directive_is_plain_text(text: str) -> None:

@@ -5,15 +5,21 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agents.analysis import Analysis
 from agents.catalogue import CATALOGUE
 from agents.errors import AgentError, Cancelled, InvalidOutput, PermanentError, TransientError
+from agents.interface import PartialOutput
+from agents.readable_text import readable_text
 from agents.scripted.call_log import CallLog
 from agents.scripted.provider import CRASH_STATUS, ScriptedProvider
+from agents.scripted.samples import EXPLANATION, sample
 from tests.agents.calls import make_context, make_input, run_all_agents
 from tests.eventually import eventually
 
@@ -226,3 +232,25 @@ def test_an_unknown_agent_is_a_permanent_error_and_is_not_logged(provider: Scrip
     with pytest.raises(PermanentError, match="there is no agent 'oracle'"):
         provider.run("oracle", make_input(), make_context())
     assert logged_events(path) == []
+
+
+def test_a_call_writes_growing_beginnings_of_its_answer(provider: ScriptedProvider) -> None:
+    written: list[PartialOutput] = []
+    context = replace(make_context(), on_progress=written.append)
+    result = provider.run("analysis", make_input("[[write:analysis:1000]]"), context)
+    texts = [readable_text(Analysis, partial) for partial in written]
+    assert len(written) == 5
+    assert written[-1] == sample(Analysis, "[[write:analysis:1000]]")
+    assert all(len(earlier) < len(later) for earlier, later in pairwise(texts[:3]))
+    assert result.output.model_dump(mode="json")["opportunity_cost"] == EXPLANATION
+
+
+def test_a_call_that_writes_can_fail_afterwards_and_ends_when_it_is_fenced(provider: ScriptedProvider) -> None:
+    written: list[PartialOutput] = []
+    context = replace(make_context(), on_progress=written.append)
+    with pytest.raises(TransientError):
+        provider.run("analysis", make_input("[[write:analysis:1]][[fail:analysis:transient:1]]"), context)
+    assert len(written) == 1
+    fenced = replace(make_context(), on_progress=lambda _: fenced.cancelled.set())
+    with pytest.raises(Cancelled):
+        provider.run("analysis", make_input("[[write:analysis:600000]]"), fenced)

@@ -9,7 +9,7 @@ import pytest
 from bridge.audit.queries import STALLED, WITHOUT_RECORD
 from bridge.consumer.lane import MAX_LEASE_DOUBLINGS
 from bridge.relay.sweep import SWEEP
-from contracts.events import EVENT_TYPES
+from contracts.events import EVENT_TYPES, PROGRESS_TYPE
 from tests.agreements.test_project import PACKAGES, tracked_files
 from tests.stores import ROOT
 
@@ -53,11 +53,15 @@ def test_a_statement_without_a_text_is_found() -> None:
     assert list(statements_without_text(source)) == [3, 4]
 
 
-def test_the_page_listens_to_every_event_and_to_the_reset() -> None:
+def test_the_page_listens_to_every_event_to_the_reset_and_to_partial_texts() -> None:
     script = (ROOT / "webapp" / "static" / "live.js").read_text()
     listed = re.search(r"const EVENTS = \[([^]]*)\]", script)
+    progress = re.search(r'const PROGRESS_EVENT = "(\w+)"', script)
     assert listed
+    assert progress
     assert set(re.findall(r'"(\w+)"', listed[1])) == EVENT_TYPES | {"reset"}
+    assert progress[1] == PROGRESS_TYPE
+    assert PROGRESS_TYPE not in EVENT_TYPES, "the events of that set are stored"
 
 
 def test_the_audit_expects_a_reemission_when_the_sweep_makes_it() -> None:

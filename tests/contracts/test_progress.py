@@ -15,7 +15,7 @@ from flask_sse import Message
 from contracts import progress
 from contracts.events import Event, thought_completed
 from contracts.progress import ProgressPublisher
-from tests.event_examples import agent_completed
+from tests.event_examples import agent_completed, partial_text
 from tests.stores import Stores
 
 PREFIX = f"updates-{uuid4().hex[:12]}"
@@ -71,6 +71,23 @@ def test_flask_sse_parses_the_published_message(
     rendered = str(Message(**json.loads(next_message(subscriber)[1])))
     assert rendered.startswith("event:thought_agent_completed\ndata:{")
     assert "\nid:" in rendered
+
+
+def test_partial_texts_are_published_to_their_users_without_an_id_and_never_stored(
+    publisher: ProgressPublisher, subscriber: redis.client.PubSub, redis_client: redis.Redis, event: Event
+) -> None:
+    hostile = '</p><script>alert(1)</script>\r\n\nid: 9-9\n\u2028 日本語 \U0001f600 "%s"'
+    texts = [partial_text(event.user_id, event.thought_id, 2, text) for text in ("It fits", hostile)]
+    other = partial_text(uuid4(), event.thought_id, 2)
+    progress.publish_partial_texts(redis_client, PREFIX, [texts[0], other, texts[1]])
+    for text in texts:
+        channel, message = next_message(subscriber)
+        assert channel == f"{PREFIX}:{event.user_id}"
+        assert json.loads(message) == {"data": text.to_dict(), "type": "thought_agent_progress"}
+    publisher.publish(event)
+    assert next_message(subscriber)[0] == f"{PREFIX}:{event.user_id}"
+    assert len(stored_messages(redis_client, event.user_id)) == 1, "only the fact is stored"
+    assert stored_messages(redis_client, other.user_id) == []
 
 
 def test_the_redis_stream_keeps_messages_in_order_without_their_ids(

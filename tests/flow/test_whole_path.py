@@ -54,6 +54,22 @@ def test_the_stream_sends_each_event_when_it_happens(stack: Stack) -> None:
     eventually(lambda: listener.event_names(accepted["id"]) == FULL_EVENT_SEQUENCE)
 
 
+def test_the_stream_shows_what_an_agent_is_writing_between_its_start_and_its_result(stack: Stack) -> None:
+    user = new_id()
+    listener = stack.listen(user)
+    accepted = stack.post("Written slowly [[write:analysis:2000]]", user)
+    assert stack.wait_until_terminal(accepted["id"])["status"] == "completed"
+    eventually(lambda: listener.event_names(accepted["id"])[-1:] == ["thought_completed"])
+    names = listener.event_names(accepted["id"])
+    assert [name for name in names if name != "thought_agent_progress"] == FULL_EVENT_SEQUENCE
+    places = [place for place, name in enumerate(names) if name == "thought_agent_progress"]
+    assert len(places) > 2
+    assert places == list(range(3, 3 + len(places))), "all of them come between the first and the second result"
+    texts = [data for kind, data in listener.events if kind == "thought_agent_progress"]
+    assert {(data["agent_name"], data["agent_number"]) for data in texts} == {("analysis", 2)}
+    assert all(later["text"].startswith(earlier["text"]) for earlier, later in pairwise(texts))
+
+
 def test_one_users_thoughts_run_in_the_order_of_submission(stack: Stack) -> None:
     user = new_id()
     thoughts = [stack.post(f"Thought {number}", user)["id"] for number in range(8)]

@@ -3,6 +3,7 @@
 The tests share the database, because each of them reads only its own thoughts.
 """
 
+import queue
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -20,6 +21,7 @@ from tasks.step_outcomes import StepOutcome
 from tasks.step_store import Step, StepStore
 from tests.stores import Stores, temporary_database
 from tests.tasks.admission.gates import make_gate
+from tests.tasks.partial_texts import received_texts
 from tests.tasks.thoughts import dispatch_first_step
 from tests.tcp_proxy import TcpProxy, proxy_for
 
@@ -82,6 +84,13 @@ def make_runner(step_store: StepStore, settings: Settings, redis_client: redis.R
         return StepRunner(calls=Calls(parts["step_store"].renew, settings.lease_renew_seconds), **parts)
 
     return make
+
+
+@pytest.fixture
+def received(redis_client: redis.Redis, settings: Settings) -> Iterator["queue.Queue[str]"]:
+    """The partial texts that arrive at the channels of this test's users."""
+    with received_texts(redis_client, settings) as texts:
+        yield texts
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from flask_sse import Message
 
-from contracts.events import EVENT_TYPES
+from contracts.events import EVENT_TYPES, PROGRESS_TYPE, ThoughtAgentProgress
 
 LINE_ENDS = re.compile(r"\r\n|\r|\n")
 """The line ends of an event stream. Python's splitlines() also splits at others, such as U+2028."""
@@ -38,6 +39,24 @@ class StreamMessage(Message):  # type: ignore[misc] # flask-sse has no types
         return str(self).encode("utf-8", "replace")
 
 
+class PartialText(StreamMessage):
+    """What an agent has written so far. It has no id, so it never moves the position from which a client resumes.
+
+    All streams of a channel share the message and its bytes.
+    """
+
+    def __init__(self, progress: ThoughtAgentProgress) -> None:
+        super().__init__(progress.to_dict(), PROGRESS_TYPE)
+        self.progress = progress
+
+    @cached_property
+    def _bytes(self) -> bytes:
+        return super().__bytes__()
+
+    def __bytes__(self) -> bytes:
+        return self._bytes
+
+
 def is_user_event(message: StreamMessage, user_id: UUID) -> bool:
     """Return whether this is an event of the user. Any Redis client can publish other messages to the channel."""
     data = message.data
@@ -51,6 +70,8 @@ def parse_message(payload: bytes | str) -> StreamMessage:
     fields = json.loads(payload)
     if not isinstance(fields, dict) or "data" not in fields:
         raise ValueError("expected a JSON object with `data`")
+    if fields.get("type") == PROGRESS_TYPE:
+        return PartialText(ThoughtAgentProgress.model_validate(fields["data"]))
     return StreamMessage(fields["data"], fields.get("type"), fields.get("id"), fields.get("retry"))
 
 

@@ -4,11 +4,14 @@ import queue
 import threading
 from enum import Enum
 
-from webapp.hub.sse import StreamMessage
+from webapp.hub.sse import PartialText, StreamMessage
 
 QUEUE_SIZE = 500
 """Messages that may wait for a slow client: about 60 thoughts. One more closes the stream instead of dropping messages;
 the client reconnects and gets what it missed."""
+
+MAX_QUEUE_WITH_PARTIAL_TEXTS = QUEUE_SIZE // 2
+"""A longer queue accepts no partial texts, so that a slow client still gets its events."""
 
 
 class ControlMessage(Enum):
@@ -40,6 +43,8 @@ class Subscription:
 
     def offer(self, message: StreamMessage | ControlMessage) -> None:
         """Add a message without waiting, because the hub serves all streams. A full queue closes the stream."""
+        if isinstance(message, PartialText) and self._messages.qsize() >= MAX_QUEUE_WITH_PARTIAL_TEXTS:
+            return
         try:
             self._messages.put_nowait(message)
         except queue.Full:

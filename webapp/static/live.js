@@ -7,6 +7,8 @@ const REFRESH_MS = { fast: 5000, slow: 60000 };
 const FETCH_TIMEOUT_MS = 5000;
 const RECONNECT_MS = 15000;
 const EVENTS = ["thought_created", "thought_processing", "thought_agent_completed", "thought_completed", "thought_failed", "reset"];
+const PROGRESS_EVENT = "thought_agent_progress"; // the text that an agent has written so far: shown, but never stored
+const MIN_REFRESH_MS = 1000; // between two refreshes because of PROGRESS_EVENT
 const CONNECTION_TEXTS = { live: "Live", reconnecting: "Reconnecting", polling: "Checking every few seconds", stale: "Not up to date, retrying" };
 
 const live = document.querySelector("[data-live]");
@@ -81,6 +83,22 @@ function announceChanges(before, after) {
   if (changes.length) announcer.textContent = changes.map(([, text]) => text).join(". ");
 }
 
+// A running agent has a section with a place for its text, hidden until there is one. Any other section has no place, so
+// a text that arrives late never replaces a result. The text comes from a model: it is only ever set as textContent.
+const partialPlace = (root, number) => [...root.querySelectorAll("[data-partial]")].find((place) => place.dataset.partial === String(number));
+
+function showPartialText(place, text) {
+  place.textContent = text;
+  place.closest("[data-part]").hidden = !text;
+}
+
+function keepPartialText(before, after) {
+  for (const place of after.querySelectorAll("[data-partial]")) {
+    const text = before && partialPlace(before, place.dataset.partial)?.textContent;
+    if (text) showPartialText(place, text);
+  }
+}
+
 function replaceParts(fragment) {
   const before = announcements(live);
   const currentParts = new Map([...live.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
@@ -93,6 +111,7 @@ function replaceParts(fragment) {
     if (!current || renderedParts.get(name) !== html) {
       const focusedHref = current?.contains(document.activeElement) && document.activeElement.getAttribute("href");
       placed = document.adoptNode(part);
+      keepPartialText(current, placed);
       if (current) current.replaceWith(placed);
       else if (previous) previous.after(placed);
       else live.prepend(placed);
@@ -156,6 +175,15 @@ function handleEvent(event) {
   if (concernsPage(JSON.parse(event.data))) refresh();
 }
 
+// A text without a place means that this page does not know yet that the agent is running.
+function handleProgress(event) {
+  const data = JSON.parse(event.data);
+  if (data.thought_id !== live.dataset.thought) return;
+  const place = partialPlace(live, data.agent_number);
+  if (place) showPartialText(place, data.text);
+  else if (isOpen() && performance.now() - refreshedAt >= MIN_REFRESH_MS) refresh();
+}
+
 // A finished thought needs no stream; the list of thoughts always does, because a new thought can be added. Only the
 // visible tab has a stream: a browser opens at most six connections to a host, so more tabs would block each other.
 const needsStream = () => !document.hidden && (!live.dataset.thought || isOpen());
@@ -171,6 +199,7 @@ function connect() {
     setTimeout(connect, RECONNECT_MS);
   });
   for (const name of EVENTS) opened.addEventListener(name, handleEvent);
+  opened.addEventListener(PROGRESS_EVENT, handleProgress);
 }
 
 function setStreamState(opened, state) {

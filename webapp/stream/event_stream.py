@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.database import describe_error
 from contracts.events import Event
 from contracts.progress import channel
-from webapp.hub.sse import Bookmark, Comment, StreamMessage, is_user_event
+from webapp.hub.sse import Bookmark, Comment, PartialText, StreamMessage, is_user_event
 from webapp.hub.subscription import ControlMessage, Subscription
 from webapp.services import Services
 from webapp.stream.history import History, ResumePointTracker, StreamId, parse_stream_id, read_history
@@ -105,6 +105,8 @@ class EventStream:
                 return
             if message is ControlMessage.GAP:
                 yield from self._fill_gap()
+            elif isinstance(message, PartialText):
+                yield from self._send_partial_text(message)
             elif isinstance(message, StreamMessage):
                 yield from self._send(message)
             if time.monotonic() >= next_heartbeat or (message is None and not self._services.hub.is_connected):
@@ -128,6 +130,15 @@ class EventStream:
         for message in history.after(self._position) if history and self._position else ():
             yield from self._send(message)
         yield from self._derive()
+
+    def _send_partial_text(self, message: PartialText) -> Iterator[Item]:
+        """Send what an agent has written so far, unless the client knows the result or does not know the thought yet.
+
+        Nothing is recorded: it does not matter whether the client receives it.
+        """
+        progress = message.progress
+        if progress.user_id == self._user_id and self._sent.is_open_at(progress.thought_id, progress.agent_number):
+            yield message
 
     def _send(self, message: StreamMessage) -> Iterator[Item]:
         """Send a published event once, after all earlier events. Skip messages that are not events of the user."""

@@ -41,6 +41,10 @@ class SentEvents:
         sent_stage = self._stages.get(str(data["thought_id"]), _NOT_SENT)
         return data["event_type"] == "thought_failed" or stage > sent_stage + 1
 
+    def is_open_at(self, thought_id: UUID, agent_number: int) -> bool:
+        """Return whether the thought is in processing and this agent's result was not sent yet."""
+        return 1 <= self._stages.get(str(thought_id), _NOT_SENT) <= agent_number
+
     def add(self, data: Data) -> None:
         """Record that this event was sent."""
         stage, event_id = _stage(data), data.get("event_id")

@@ -1,8 +1,12 @@
 """Server-sent events in their wire format."""
 
+import json
+from uuid import uuid4
+
 import pytest
 
-from webapp.hub.sse import Bookmark, Comment, StreamMessage, parse_message
+from tests.event_examples import partial_text
+from webapp.hub.sse import Bookmark, Comment, PartialText, StreamMessage, parse_message
 
 
 def test_no_value_of_a_message_injects_a_field_or_gets_lost() -> None:
@@ -22,3 +26,17 @@ def test_parse_message_reads_a_published_message_and_rejects_others() -> None:
     for payload in (b"", b"[]", b"{}", b'{"type": "t"}', b"\xff"):
         with pytest.raises(ValueError):  # noqa: PT011 - JSON's own errors are accepted too
             parse_message(payload)
+
+
+def test_a_partial_text_has_only_its_own_fields_and_never_an_id() -> None:
+    progress = partial_text(uuid4(), uuid4(), 2, "a\n\nevent: thought_completed\ndata: {}\n\nid: 9-9\u2028</p>")
+    fields = {"data": {**progress.to_dict(), "event_id": str(uuid4())}, "type": progress.event_type, "id": "9-9"}
+    message = parse_message(json.dumps(fields))
+    assert isinstance(message, PartialText)
+    name, data, *rest = bytes(message).decode().split("\n")
+    assert (name, rest) == ("event: thought_agent_progress", ["", ""])
+    assert json.loads(data.removeprefix("data: ")) == progress.to_dict()
+    assert bytes(message) is bytes(message), "it is encoded once for all streams"
+    for invalid in ("text", {"text": "x"}, {**progress.to_dict(), "agent_number": "x"}):
+        with pytest.raises(ValueError):  # noqa: PT011 - pydantic's own error is accepted too
+            parse_message(json.dumps({"data": invalid, "type": progress.event_type}))

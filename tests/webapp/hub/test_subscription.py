@@ -1,8 +1,11 @@
 """The queue from the hub to one stream."""
 
+from uuid import uuid4
+
 import pytest
 
-from webapp.hub.sse import StreamMessage
+from tests.event_examples import partial_text
+from webapp.hub.sse import PartialText, StreamMessage
 from webapp.hub.subscription import QUEUE_SIZE, ControlMessage, Subscription
 
 
@@ -14,6 +17,21 @@ def test_a_queue_that_overflows_closes_its_stream() -> None:
     subscription.offer(StreamMessage("x"))
     subscription.offer(StreamMessage("one too many"))
     assert subscription.next_message(0) is ControlMessage.END
+
+
+def test_partial_texts_occupy_at_most_half_of_the_queue_and_never_close_the_stream() -> None:
+    subscription, text = Subscription("c"), PartialText(partial_text(uuid4(), uuid4(), 1))
+    for _ in range(2 * QUEUE_SIZE):
+        subscription.offer(text)
+    for _ in range(QUEUE_SIZE // 2):
+        subscription.offer(StreamMessage("a fact"))
+    waiting = [subscription.next_message(0) for _ in range(QUEUE_SIZE)]
+    assert waiting[: QUEUE_SIZE // 2] == [text] * (QUEUE_SIZE // 2)
+    assert [message.data for message in waiting[QUEUE_SIZE // 2 :] if isinstance(message, StreamMessage)] == (
+        ["a fact"] * (QUEUE_SIZE // 2)
+    )
+    subscription.offer(text)
+    assert subscription.next_message(0) is text, "texts are accepted again when the queue is short"
 
 
 @pytest.mark.parametrize("is_in_time", [True, False])

@@ -103,6 +103,21 @@ def test_the_page_of_a_retrying_thought_shows_the_attempts_and_the_reason(
     assert "the model &lt;b&gt;slept&lt;/b&gt;" in page
 
 
+def test_only_a_running_agent_has_a_hidden_place_for_what_it_writes(client: FlaskClient, worker: FakeWorker) -> None:
+    thought = submit(client)
+    worker.dispatch(thought)
+    assert "data-partial" not in client.get(f"/t/{thought}").text
+    worker.claim(thought)
+    page = client.get(f"/t/{thought}").text
+    assert page.count("data-partial=") == 1
+    assert '<p class="partial" data-partial="1" aria-live="off"></p>' in page
+    assert 'aria-labelledby="classification-title" hidden>' in page
+    worker.save(thought, 1)
+    page = client.get(f"/t/{thought}").text
+    assert "data-partial" not in page
+    assert 'aria-labelledby="classification-title">' in page
+
+
 def test_html_of_authors_and_agents_is_escaped(client: FlaskClient, worker: FakeWorker) -> None:
     html = "<script>alert(1)</script><img src=x onerror=alert(2)>"
     thought = submit(client, html)

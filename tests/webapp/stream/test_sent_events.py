@@ -51,6 +51,19 @@ def test_a_failure_always_has_a_possible_gap_before_it() -> None:
     assert sent.open_thoughts == []
 
 
+def test_an_agent_is_open_from_the_start_of_the_processing_until_its_result_was_sent() -> None:
+    sent, open_agents = SentEvents(), []
+    for event in all_events():
+        sent.add(event)
+        open_agents.append([number for number in range(1, 6) if sent.is_open_at(THOUGHT, number)])
+    assert open_agents == [[], [1, 2, 3, 4, 5], [2, 3, 4, 5], [3, 4, 5], [4, 5], [5], [], []]
+    sent.add(events.thought_failed(USER, THOUGHT, 1, agent="analysis", message="m", attempts=4).to_dict())
+    assert not sent.is_open_at(THOUGHT, 2)
+    sent.add(events.thought_processing(USER, THOUGHT, 2).to_dict())
+    assert sent.is_open_at(THOUGHT, 2), "the thought was replayed"
+    assert not sent.is_open_at(uuid4(), 1)
+
+
 def test_the_size_is_bounded() -> None:
     sent = SentEvents()
     first, *_, last = [events.thought_created(USER, uuid4(), "x").to_dict() for _ in range(MAX_EVENTS + 1)]
