@@ -1,7 +1,7 @@
 """Lists the model services: their addresses, and the settings that hold their addresses and keys."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -82,7 +82,8 @@ class Endpoint:
 
     name: ModelName
     title: str
-    base_url: str
+    base_url: str = field(repr=False)
+    """May contain a password."""
     key: SecretStr | None
     url_setting: str
     key_setting: str

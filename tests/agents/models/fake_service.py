@@ -79,19 +79,21 @@ def refusing_address() -> Iterator[str]:
         yield f"http://127.0.0.1:{reserved.getsockname()[1]}"
 
 
-def never_ending(service_of: Callable[[], FakeService], first: bytes = b"", drip: bytes = b"") -> Reply:
-    """A reply that begins and does not end before the client or the service does; `drip` is sent again and again."""
+def never_ending(
+    service_of: Callable[[], FakeService], drip: bytes = b"", content_type: str = "application/json"
+) -> Reply:
+    """A reply that does not end before the client or the service does; `drip` is sent again and again."""
 
     def body() -> Iterator[bytes]:
-        yield first
         while not service_of().stopping.wait(0.05):
             yield drip
 
-    return Reply(body=body())
+    return Reply(body=body(), content_type=content_type)
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, service: FakeService) -> None:
         self.service = service

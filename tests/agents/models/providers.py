@@ -40,9 +40,9 @@ def model_provider(provider: str, url: str, **values: Any) -> Iterator[ModelProv
 
 
 def run_once(provider: str, url: str, agent_name: str = "classification", **changes: Any) -> AgentResult:
-    """Make one call with a new provider. `changes` are fields of the context, or the `agent_input`."""
+    """Make one call with a new provider. `changes` are fields of the context, the `agent_input` or `settings`."""
     agent_input = changes.pop("agent_input", None) or make_input()
-    with model_provider(provider, url) as made:
+    with model_provider(provider, url, **changes.pop("settings", {})) as made:
         return made.run(agent_name, agent_input, replace(make_context(), **changes))
 
 
