@@ -105,11 +105,14 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
         service = self.server.service
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.path, headers, json.loads(body))
+        request = Request(self.path, headers, json.loads(body or "{}"))
         with service.lock:
             service.requests.append(request)
             answer = service.answer
