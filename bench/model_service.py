@@ -18,6 +18,9 @@ ANSWER: Final = json.dumps(sample(AGENT.output, "a thought"))
 PIECE_LENGTH: Final = 8
 """Characters of one event of a stream: about two tokens."""
 
+EVENTS: Final = -(-len(ANSWER) // PIECE_LENGTH) + 2
+"""The events of a stream: the pieces, the reason why it finished, and the usage."""
+
 USAGE: Final = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
 
 

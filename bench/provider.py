@@ -19,7 +19,7 @@ from agents.interface import AgentInput, CallContext, PartialOutput, ignore_prog
 from agents.models.configuration import read_configuration
 from agents.models.provider import ModelProvider
 from bench.figures import print_machine, spread
-from bench.model_service import AGENT
+from bench.model_service import AGENT, EVENTS
 from contracts.model_settings import ModelSettings
 
 MODEL: Final = "a-model"
@@ -42,7 +42,7 @@ WITHOUT_SERVERS: Final = {
 
 def measure(*, calls: int, threads: int, rounds: int) -> None:
     """Print the processor time of a call, alone and beside others, whole and streamed; then the memory of a worker."""
-    print(f"{calls} calls per round, of the agent {AGENT.name}")
+    print(f"{calls} calls per round, of the agent {AGENT.name}; a stream has {EVENTS} events")
     print_machine()
     with _service() as url, closing(_provider(url)) as provider:
         for name, watched in (("whole", False), ("streamed", True)):
