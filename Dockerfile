@@ -3,9 +3,11 @@
 FROM python:3.13-slim-trixie AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/packages
-COPY requirements/base.txt /tmp/base.txt
+# `models` also installs what a provider that calls a model needs.
+ARG REQUIREMENTS=base
+COPY requirements/${REQUIREMENTS}.txt /tmp/requirements.txt
 # Installs only locked files, by hash. The image has no compiler: a package without a wheel must be pure Python.
-RUN /opt/packages/bin/pip install --require-hashes --requirement /tmp/base.txt
+RUN /opt/packages/bin/pip install --require-hashes --requirement /tmp/requirements.txt
 
 FROM python:3.13-slim-trixie
 # /var/lib/thoughts is the only directory in which a process may store files (beat does); volumes inherit its owner.

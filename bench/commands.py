@@ -74,6 +74,17 @@ def partials_command(*, streams: int, calls: int, seconds: float, rounds: int) -
         partials.measure(stack, partials.Load(streams, calls, seconds, rounds))
 
 
+@bench.command("provider")
+@click.option("--calls", type=int, default=200, show_default=True, help="Calls per round.")
+@click.option("--threads", type=int, default=40, show_default=True, help="Calls at the same time in the second part.")
+@click.option("--rounds", type=int, default=5, show_default=True, help="Measured rounds.")
+def provider_command(*, calls: int, threads: int, rounds: int) -> None:
+    """Measure the processor time of a call of a model, and the memory of a worker."""
+    from bench import provider  # only this benchmark needs `make install-models`
+
+    provider.measure(calls=calls, threads=threads, rounds=rounds)
+
+
 def _use(stack: RunningStack, settings: dict[str, str]) -> None:
     """Set the stack's addresses and settings in the environment of this process, which the bare worker inherits."""
     os.environ.update(stack.environment() | settings)

@@ -41,6 +41,7 @@ class ModelSettings(BaseModel):
     ai_usd_per_day: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     ai_usd_per_day_per_user: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     ai_outage: OutagePolicy = "wait"
+    agent_timeout_seconds: float = Field(default=60.0, gt=0, le=480)
 
     allow_scripted: bool = False
     scripted_delay_ms: int = Field(default=0, ge=0)

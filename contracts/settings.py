@@ -7,7 +7,7 @@ test compares the two files.
 
 import os
 from collections.abc import Iterable
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -42,6 +42,10 @@ FORMER_NAMES: Final = {
 }
 """Former name -> present name. A former name ends the process, because ignoring it would silently use the default."""
 
+CONFIG: Final = SettingsConfigDict(
+    frozen=True, extra="ignore", env_file=ENV_FILE, env_ignore_empty=True, hide_input_in_errors=True
+)
+
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
 
@@ -52,9 +56,7 @@ class SettingsError(Exception):
 class Settings(ModelSettings, BaseSettings):
     """The settings of all processes. Durations are in seconds, or in milliseconds if the name ends with `_ms`."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_file=ENV_FILE, env_ignore_empty=True, hide_input_in_errors=True
-    )
+    model_config = CONFIG
 
     database_url: PostgresqlUrl = Field(repr=False)
     redis_url: RedisUrl = Field(repr=False)
@@ -86,7 +88,6 @@ class Settings(ModelSettings, BaseSettings):
     worker_concurrency: int = Field(default=40, ge=1)
     lease_seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     lease_renew_seconds: float = Field(default=5.0, gt=0, allow_inf_nan=False)
-    agent_timeout_seconds: float = Field(default=60.0, gt=0, le=480)
 
     batch_schedule: CronExpression = "0 2 * * *"
     timezone: TimeZoneName = "UTC"
@@ -199,16 +200,34 @@ class Settings(ModelSettings, BaseSettings):
         return self
 
 
+class ModelSettingsAlone(ModelSettings, BaseSettings):
+    """The settings of commands that call models but no server of the system."""
+
+    model_config = CONFIG
+
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and the file `.env` of the working directory; `overrides` win, for tests.
 
     Raises SettingsError with one line per setting, without the values, because they may be secrets.
     """
+    return _load(Settings, overrides)
+
+
+def load_model_settings() -> ModelSettings:
+    """Read only the settings of the models, as load_settings does, so that no address of a server is required."""
+    return _load(ModelSettingsAlone, {})
+
+
+def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
     env_file = overrides.get("_env_file", ENV_FILE)
     file_values = dotenv_values(env_file) if env_file else {}
     reject_former_names(name for name, value in {**file_values, **os.environ}.items() if value)
     try:
-        return Settings(**overrides)
+        return kind(**overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_describe(details) for details in error.errors())) from None
 

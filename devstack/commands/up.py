@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from contracts.settings import Settings
 from devstack import console
 from devstack.commands import app_processes, environment
+from devstack.commands.active_provider import describe_provider, require_provider
 from devstack.commands.plan import EMBEDDED, make_stack
 from devstack.commands.wait_ready import wait_until_ready
 from devstack.errors import DevstackError, NotUp
@@ -61,8 +63,11 @@ def _up(options: Options) -> int:
     try:
         with ExitStack() as undo:
             undo.callback(_stop_everything, options.stack_dir)
-            stack = _start(options)
-            _print_addresses(options.stack_dir, stack)
+            settings_environment = environment.build_environment(options.stack_dir, options.ports, options.settings)
+            settings = environment.load_stack_settings(settings_environment)
+            require_provider(settings)
+            stack = _start(options, settings, settings_environment)
+            _print_addresses(options.stack_dir, stack, describe_provider(settings))
             if not options.detach:
                 return _watch(options.stack_dir, stack)
             undo.pop_all()
@@ -118,10 +123,8 @@ def _is_up_already(options: Options) -> bool:
     return False
 
 
-def _start(options: Options) -> Stack:
+def _start(options: Options, settings: Settings, settings_environment: dict[str, str]) -> Stack:
     stack_dir = options.stack_dir
-    settings_environment = environment.build_environment(stack_dir, options.ports, options.settings)
-    settings = environment.load_stack_settings(settings_environment)
     stack = make_stack(stack_dir, options.ports, options.scale, settings, kafka_choice=options.kafka).model_copy(
         update={"request": options.request, "detached": options.detach}
     )
@@ -165,12 +168,13 @@ def _run_job(stack_dir: StackDir, name: str, argv: list[str], settings_environme
         raise DevstackError(f"The job `{name}` failed. The last lines of {log_file}:\n{logs.tail(log_file)}")
 
 
-def _print_addresses(stack_dir: StackDir, stack: Stack) -> None:
+def _print_addresses(stack_dir: StackDir, stack: Stack, provider: str) -> None:
     if stack.web_url:
         console.print_line(f"\nWeb     {stack.web_url}")
     if stack.flower_url:
         console.print_line(f"Flower  {stack.flower_url}")
     console.print_line(f"Logs    {stack_dir.log_directory}")
+    console.print_line(f"Agents  {provider}")
     if not stack.detached:
         console.print_line("Press Ctrl-C to stop everything.")
 

@@ -25,13 +25,14 @@ def make_input(
     return AgentInput(thought_id=thought_id, user_id="a-user", text=text, **(times | fields))
 
 
-def make_context(attempt: int = 1, deadline_seconds: float = 60) -> CallContext:
+def make_context(attempt: int = 1, deadline_seconds: float = 60, **fields: Any) -> CallContext:
     return CallContext(
         call_id=str(uuid4()),
         attempt=attempt,
         deadline_seconds=deadline_seconds,
         cancelled=threading.Event(),
         idempotency_key="a-key",
+        **fields,
     )
 
 

@@ -56,7 +56,19 @@ def test_only_the_page_and_flower_are_published_and_only_on_the_loopback_address
 
 def test_only_published_services_join_a_network_with_a_connection_to_the_outside() -> None:
     assert compose.project()["networks"]["inside"] == {"internal": True}
-    assert {name for name, service in SERVICES.items() if service["networks"] != ["inside"]} == {"web", "flower"}
+    assert {name for name, service in SERVICES.items() if "outside" in service["networks"]} == {"web", "flower"}
+
+
+def test_only_workers_reach_a_model_service_and_only_when_one_is_used() -> None:
+    assert {name for name, service in SERVICES.items() if "models" in service["networks"]} == {"worker", "solo"}
+    assert compose.project()["networks"]["models"] == {"internal": "true"}
+    assert compose.project({"MODELS_INTERNAL": "false"})["networks"]["models"] == {"internal": "false"}
+
+
+def test_the_image_contains_the_libraries_of_models_only_when_it_is_asked_to() -> None:
+    assert SERVICES["migrate"]["build"]["args"] == {"REQUIREMENTS": "base"}
+    asked = compose.services({"IMAGE_REQUIREMENTS": "models"})["migrate"]
+    assert asked["build"]["args"] == {"REQUIREMENTS": "models"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
