@@ -7,6 +7,9 @@ from typing import Final
 _DISPATCHED: Final = [("submit as first user", 0), ("run all", 0), ("run all", 0), ("run worker", 0)]
 """A thought is submitted, and a worker is about to claim its first step."""
 
+_ATTEMPT: Final = [("deliver message", 0), *[("run worker", 0)] * 7, ("medium pause", 0)]
+"""A worker receives the message of a step and runs it to its end."""
+
 DIRECTED_HISTORIES: Final[Mapping[str, Sequence[tuple[str, int]]]] = {
     "renew.call": [
         *_DISPATCHED,
@@ -16,5 +19,14 @@ DIRECTED_HISTORIES: Final[Mapping[str, Sequence[tuple[str, int]]]] = {
         ("long pause", 0),
         ("resume", 0),  # the suspended worker renews its claim before it pays
         *[("run worker", 0)] * 3,
+    ],
+    "gate.prober": [
+        *_DISPATCHED[:3],
+        ("toggle model", 0),
+        *_ATTEMPT * 4,
+        ("long pause", 0),
+        *_ATTEMPT,  # the last attempt fails, and the probe confirms the outage
+        ("long pause", 0),
+        *[("deliver message", 0), ("run worker", 0), ("kill in call", 0)],  # the prober dies
     ],
 }

@@ -33,6 +33,7 @@ _DECIDE: Final = "bridge/consumer/test_decide.py"
 _TAKEOVER: Final = "bridge/consumer/test_decide_takeover.py"
 _DELETION: Final = "webapp/test_deletion.py"
 _FAIL: Final = "tasks/test_fail.py"
+_OUTAGE: Final = "tasks/test_service_outage.py"
 _STEP_STORE: Final = "tasks/test_step_store.py"
 _REPUBLISH: Final = "bridge/dead_letters/test_republish.py"
 _REPLAY: Final = "bridge/dead_letters/test_replay.py"
@@ -68,6 +69,18 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
         _STEP_STORE, "test_a_repeated_save_writes_the_step_once",
         *_cut("tasks.statements", "SAVE", (
             "OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call_id)", "")),
+    ),
+    "defer.token": GuardTest(
+        _OUTAGE, "test_a_message_of_a_superseded_dispatch_defers_nothing",
+        *_cut("tasks.statements", "DEFER", ("AND t.dispatch_id = :dispatch_id AND t.steps_done", "AND t.steps_done")),
+    ),
+    "defer.step": GuardTest(
+        _OUTAGE, "test_a_message_of_a_saved_step_defers_nothing",
+        *_cut("tasks.statements", "DEFER", ("AND t.steps_done = :step - 1", "")),
+    ),
+    "defer.max": GuardTest(
+        _OUTAGE, "test_a_step_whose_workers_all_died_fails_even_while_the_service_is_unavailable",
+        *_cut("tasks.statements", "DEFER", ("AND t.call_id IS NULL AND t.attempts < :max", "AND t.call_id IS NULL")),
     ),
     "fail.status": GuardTest(
         _FAIL, "test_an_exhausted_thought_fails_only_once",

@@ -15,8 +15,10 @@ def resume(world: World, n: int) -> bool:
 
 
 def kill_in_call(world: World, n: int) -> bool:
-    """Kill the worker of a call in progress, between claim and save."""
-    workers = [worker for worker in world.workers if any(fiber.waits_for == "agent" for fiber in worker.fibers)]
+    """Kill the worker of a call in progress, or of a probe."""
+    workers = [
+        worker for worker in world.workers if any(fiber.waits_for in ("agent", "probe") for fiber in worker.fibers)
+    ]
     worker = pick(workers, n)
     if worker:
         world.kill(worker)
