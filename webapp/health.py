@@ -1,20 +1,23 @@
-"""GET /health: checks PostgreSQL, Redis and Kafka.
+"""GET /health: checks PostgreSQL, Redis, Kafka and the model services.
 
-Without PostgreSQL the web accepts no thoughts: `down`, 503. Without Redis or Kafka it accepts thoughts, which wait:
-`degraded`, 200.
+Without PostgreSQL the web accepts no thoughts: `down`, 503. Without Redis, Kafka or a model it accepts thoughts, which
+wait: `degraded`, 200.
 """
 
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as CheckTimeoutError
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.model_state import read_states
 from webapp.queries import PING
+from webapp.serializers import isoformat_utc
 from webapp.services import Services, services
 
 blueprint = Blueprint("health", __name__)
@@ -28,7 +31,8 @@ Check = Callable[[], object]
 def health() -> tuple[Response, int]:
     """Return the result of each check and one overall status.
 
-    `latency_ms` is null when a check failed. When Kafka is switched off, its check is ok and `disabled`.
+    `latency_ms` is null when a check failed. When Kafka is switched off, its check is ok and `disabled`. The check
+    `models` names the models that are unavailable; while Redis is, it is ok and `unknown`.
     """
     checks = _run_checks(services())
     status = _overall_status(checks)
@@ -44,9 +48,10 @@ def _overall_status(checks: dict[str, dict[str, Any]]) -> str:
 
 def _run_checks(parts: Services) -> dict[str, dict[str, Any]]:
     """Run all checks at once and wait at most CHECK_TIMEOUT_SECONDS for their results."""
+    unavailable: list[dict[str, Any]] = []
     checks_to_run: dict[str, Check] = {
         "postgres": lambda: parts.database.rows(PING),
-        "redis": parts.redis.ping,
+        "redis": lambda: unavailable.extend(unavailable_models(parts)),
     }
     if parts.settings.kafka_enabled:
         checks_to_run["kafka"] = parts.kafka_probe.check
@@ -56,7 +61,29 @@ def _run_checks(parts: Services) -> dict[str, dict[str, Any]]:
     checks = {name: _result(future, deadline) for name, future in futures.items()}
     pool.shutdown(wait=False)
     checks.setdefault("kafka", {"ok": True, "latency_ms": None, "disabled": True})
+    checks["models"] = _models_check(unavailable, is_known=checks["redis"]["ok"])
     return checks
+
+
+def _models_check(unavailable: list[dict[str, Any]], *, is_known: bool) -> dict[str, Any]:
+    if not is_known:
+        return {"ok": True, "latency_ms": None, "unknown": True}
+    return {"ok": not unavailable, "latency_ms": None, "unavailable": unavailable}
+
+
+def unavailable_models(parts: Services) -> list[dict[str, Any]]:
+    """Return each model whose service is unavailable: model, cause, message and since. Raises RedisError."""
+    states = read_states(parts.redis, parts.settings.redis_sse_prefix)
+    outages = {model: state.outage for model, state in states.items() if state.outage is not None}
+    return [
+        {
+            "model": model,
+            "cause": outage.cause,
+            "message": outage.message,
+            "since": isoformat_utc(datetime.fromtimestamp(outage.since, UTC)),
+        }
+        for model, outage in outages.items()
+    ]
 
 
 def _timed(check: Check) -> float:

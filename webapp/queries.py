@@ -24,7 +24,7 @@ r = agent_runs.c
 
 _THOUGHT: Final = select(
     t.id, t.user_id, t.turn, t.text, t.status, t.created_at, t.started_at, t.step_started_at, t.finished_at,
-    t.processing_seconds, t.error, t.steps_done, t.attempts, t.call_id, t.not_before,
+    t.processing_seconds, t.error, t.steps_done, t.attempts, t.call_id, t.not_before, t.waiting,
 ).where(t.status != "deleted")  # fmt: skip
 
 _IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
@@ -64,6 +64,12 @@ COUNTS: Final = text("""
               FROM thoughts WHERE finished_at IS NULL) open_ones
 """)
 """The figures of the gauges, in one row."""
+
+WAITING_FOR_MODEL: Final = text("""
+    SELECT waiting->>'kind' AS kind, count(*) AS number FROM thoughts
+     WHERE finished_at IS NULL AND waiting IS NOT NULL GROUP BY 1 ORDER BY 1
+""")
+"""How many thoughts wait for their model, by the reason."""
 
 AUDIT: Final = text("SELECT figures, EXTRACT(epoch FROM now() - at)::float8 AS age FROM audits")
 """The figures of the last audit, described in `contracts.audits`; no row before the first audit."""

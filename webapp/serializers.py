@@ -51,6 +51,7 @@ def thought(source: Thought) -> dict[str, Any]:
         "completed_at": isoformat_utc(row.finished_at),
         "processing_time_seconds": row.processing_seconds,
         "error": error(row.error) if row.status == "failed" else None,
+        "waiting": row.waiting if row.status == "processing" else None,
         "usage": usage_of_thought(source).to_json(),
         "agents": [_agent(source, number) for number in range(1, source.total_steps + 1)],
     }
@@ -75,7 +76,7 @@ def _agent_status(row: Any, number: int) -> str:
         return "waiting"
     if row.status == "failed":
         return "failed"
-    if row.status != "processing" or not row.attempts:
+    if row.status != "processing" or not row.attempts or row.waiting:
         return "waiting"
     return "retrying" if row.call_id is None else "running"
 

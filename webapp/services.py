@@ -69,7 +69,7 @@ def make_services(settings: Settings) -> Services:
         stream_query_slots=BoundedSemaphore(STREAM_QUERY_SLOTS),
         background_publisher=BackgroundPublisher(ProgressPublisher(client, settings.redis_sse_prefix)),
         kafka_probe=KafkaProbe(settings.kafka_addresses if settings.kafka_enabled else []),
-        metrics=Metrics(database, limiter),
+        metrics=Metrics(database, limiter, client, settings.redis_sse_prefix),
     )
 
 

@@ -29,4 +29,13 @@ DIRECTED_HISTORIES: Final[Mapping[str, Sequence[tuple[str, int]]]] = {
         ("long pause", 0),
         *[("deliver message", 0), ("run worker", 0), ("kill in call", 0)],  # the prober dies
     ],
+    "source.retry": [  # found at random, and shortened
+        ("lose partition", 10616171),
+        ("submit", 4183097),
+        ("kill bridge", 10487809),
+        ("invalid record", 3554312),
+        ("bridge: up to a wait", 10255575),
+        ("bridge: answer lost", 12679259),  # the answer to the commit is lost, and Kafka has rejected it
+        ("bridge: unreachable", 1071495),
+    ],
 }

@@ -72,7 +72,6 @@ FIRST_SEEDS = [
     ("source.earliest", 1, Invariant.TERMINATION),
     ("source.corrupt", 5, Invariant.OFFSETS),
     ("source.end", 17, Invariant.TERMINATION),
-    ("source.retry", 2700, Invariant.TERMINATION),
     ("batch.users", 4, Invariant.BATCHES),
     ("batch.shared", 4, Invariant.BATCHES),
     ("batch.end", 15, Invariant.BATCHES),

@@ -32,7 +32,7 @@ def test_a_pending_thought_has_five_waiting_agents(client: FlaskClient) -> None:
     thought = get_thought(client, submit(client, user=user))
     assert set(thought) == {
         "id", "user_id", "text", "status", "created_at", "started_at", "completed_at", "processing_time_seconds",
-        "error", "usage", "agents",
+        "error", "waiting", "usage", "agents",
     }  # fmt: skip
     assert (thought["user_id"], thought["status"], thought["error"]) == (str(user), "pending", None)
     assert (thought["started_at"], thought["completed_at"], thought["processing_time_seconds"]) == (None, None, None)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from typing import Final
 
+import redis
 from flask import Blueprint, Flask, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -16,7 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.database import Database, describe_error
 from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.metrics.audit_metrics import audit_gauges
-from webapp.queries import AUDIT, COUNTS, read
+from webapp.metrics.model_metrics import ModelCollector
+from webapp.queries import AUDIT, COUNTS, WAITING_FOR_MODEL, read
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 class Metrics:
     """The metrics registry of one application."""
 
-    def __init__(self, database: Database, limiter: ConnectionLimiter) -> None:
+    def __init__(self, database: Database, limiter: ConnectionLimiter, client: redis.Redis, prefix: str) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "thoughts_http_requests", "HTTP responses", ["method", "route", "status"], registry=self.registry
@@ -38,6 +40,7 @@ class Metrics:
         streams = Gauge("thoughts_streams_open", "Open streams of this process", registry=self.registry)
         streams.set_function(lambda: limiter.open_connections)
         self.registry.register(_Backlog(database))
+        self.registry.register(ModelCollector(client, prefix))
 
 
 class _Backlog(Collector):
@@ -78,6 +81,10 @@ class _Backlog(Collector):
         thoughts_open.add_metric(["pending"], counts.pending)
         thoughts_open.add_metric(["processing"], counts.processing)
         yield thoughts_open
+        waiting = GaugeMetricFamily("thoughts_waiting_for_model", "Thoughts that wait for their model", labels=["kind"])
+        for row in read(self._database, WAITING_FOR_MODEL):
+            waiting.add_metric([row.kind], row.number)
+        yield waiting
         for audit in read(self._database, AUDIT):
             yield from audit_gauges(audit.figures, audit.age)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from agents.catalogue import CATALOGUE
 from webapp import serializers
 from webapp.pages.agent_output import OutputItem, describe_output
+from webapp.pages.model_wait import ModelWait, model_wait
 from webapp.pages.usage_texts import describe_origin, describe_usage
 from webapp.queries import Thought
 from webapp.usage import usage_of_thought
@@ -126,6 +127,11 @@ class ThoughtView:
     def duration(self) -> str:
         seconds = self.row.processing_seconds
         return "" if seconds is None else format_duration(seconds)
+
+    @property
+    def model_wait(self) -> ModelWait | None:
+        """Why the thought waits for its model, if it does."""
+        return model_wait(self._json["waiting"])
 
     @property
     def usage(self) -> str:

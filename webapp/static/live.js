@@ -48,6 +48,13 @@ function updateTimes() {
     time.title = date.toLocaleString();
     time.textContent = formatAge(now - date);
   }
+  updateClockTimes();
+}
+
+function updateClockTimes() {
+  for (const time of document.querySelectorAll("[data-clock]")) {
+    time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  }
 }
 
 function tick() {
