@@ -49,7 +49,7 @@ def test_the_text_grows_in_the_agents_section_and_the_saved_result_replaces_it(t
         }).observe(document, { subtree: true, childList: true, characterData: true });
     """)
     tab.post("Should I learn Rust this winter? [[write:analysis:4000]] [[delay:value_impact:2000]]")
-    expect(section(tab, "analysis").locator("[data-partial]")).to_contain_text("scripted", timeout=TIMEOUT_MS)
+    expect(section(tab, "analysis").locator("[data-partial]")).to_contain_text("made-up", timeout=TIMEOUT_MS)
     assert section(tab, "analysis").is_visible()
     assert tab.low_contrast_texts("light") == []
     assert tab.low_contrast_texts("dark") == []

@@ -2,6 +2,7 @@
 
 import click
 
+from tests.faults.model_outages import run_outages
 from tests.faults.rounds import run_rounds
 
 
@@ -11,9 +12,17 @@ from tests.faults.rounds import run_rounds
     "--seed", default=1, show_default=True, help="The same seed causes the same kinds of faults, in the same order."
 )
 @click.option("--people", default=16, show_default=True, help="How many people submit thoughts during the faults.")
-def faults(rounds: int, seed: int, people: int) -> int:
+@click.option(
+    "--outage-seconds",
+    default=60.0,
+    show_default=True,
+    help="How long each outage of the model service is; 0 for none.",
+)
+def faults(rounds: int, seed: int, people: int, outage_seconds: float) -> int:
     """Cause random faults in a running stack under load, and check that no thought is lost, reordered or paid twice.
 
-    Exit status: 0 no violations, 1 at least one.
+    Then, in another stack, let the model service fail in five ways, one after the other. Exit status: 0 no violations,
+    1 at least one.
     """
-    return run_rounds(rounds, seed, people=people)
+    status = run_rounds(rounds, seed, people=people) if rounds else 0
+    return max(status, run_outages(outage_seconds)) if outage_seconds else status
