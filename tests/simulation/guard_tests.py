@@ -70,6 +70,11 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
         *_cut("tasks.statements", "SAVE", (
             "OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call_id)", "")),
     ),
+    "defer.call": GuardTest(
+        _OUTAGE, "test_only_the_call_in_progress_can_give_back_its_attempt",
+        *_cut("tasks.statements", "DEFER", (
+            "(t.call_id = CAST(:call_id AS uuid) OR", "(CAST(:call_id AS uuid) IS NOT NULL OR")),
+    ),
     "defer.token": GuardTest(
         _OUTAGE, "test_a_message_of_a_superseded_dispatch_defers_nothing",
         *_cut("tasks.statements", "DEFER", ("AND t.dispatch_id = :dispatch_id AND t.steps_done", "AND t.steps_done")),
