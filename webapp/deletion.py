@@ -38,7 +38,7 @@ DELETE_THOUGHT: Final = text(f"""
     WITH gone AS (
       UPDATE thoughts
          SET status = 'deleted', finished_at = COALESCE(finished_at, clock_timestamp()), text = '', event = '',
-             headers = NULL, error = NULL, origin = NULL, call_id = NULL, not_before = NULL,
+             headers = NULL, error = NULL, origin = NULL, call_id = NULL, not_before = NULL, waiting = NULL,
              dispatch_id = dispatch_id + 1, beat = beat + 1, beat_at = clock_timestamp()
        WHERE id = :id AND status <> 'deleted' RETURNING id, user_id),
     {_ERASE_REST}
