@@ -44,6 +44,7 @@ def test_a_replayed_thought_is_pending_again_at_the_end_of_its_line(
     settings: Settings, database: Database, user_id: UUID
 ) -> None:
     failure = add_failed_thought(database, settings, user_id)
+    database.rows(text("UPDATE thoughts SET waiting = '{}' WHERE user_id = :user RETURNING id"), user=user_id)
     newer = accept_thought(database, settings, user_id)
     before = get_thought(database, failure)
     assert replay(database, failure, settings) == CloseResult(failure, True, True, "replayed as turn 3")
@@ -51,6 +52,7 @@ def test_a_replayed_thought_is_pending_again_at_the_end_of_its_line(
     assert (after.id, after.status, after.turn, after.finished_at, after.error) == (before.id, "pending", 3, None, None)
     assert (after.started_at, after.step_started_at, after.processing_seconds) == (None, None, None)
     assert (after.attempts, after.sends, after.losses, after.not_before, after.emissions) == (0, 0, 0, None, 0)
+    assert (before.waiting, after.waiting) == ({}, None)
     assert after.steps_done == STEPS_DONE
     assert after.dispatch_id > before.dispatch_id
     assert after.beat > before.beat
