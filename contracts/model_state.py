@@ -42,8 +42,8 @@ class ModelState:
     outage: Outage | None = None
     failures: tuple[str, ...] = ()
     """The ids of the calls that failed in a row, at most OUTAGE_THRESHOLD; a call that is answered empties it."""
-    calls: Mapping[str, float] = field(default_factory=dict)
-    """Call id -> start, of the calls in progress."""
+    calls: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Call id -> its start and when its worker last renewed it, of the calls in progress."""
     limit: float = 0.0
     """Calls that may be in progress at the same time; 0 stands for the ceiling of the settings."""
     growth_limit: float = 0.0
@@ -67,7 +67,8 @@ class ModelState:
         fields: dict[str, Any] = json.loads(stored)
         outage = fields.pop("outage")
         failures = tuple(fields.pop("failures"))
-        return cls(outage=None if outage is None else Outage(**outage), failures=failures, **fields)
+        calls = {call_id: (float(start), float(renewed)) for call_id, (start, renewed) in fields.pop("calls").items()}
+        return cls(outage=None if outage is None else Outage(**outage), failures=failures, calls=calls, **fields)
 
 
 def state_key(prefix: str) -> str:

@@ -72,12 +72,14 @@ class Calls:
         *,
         sleep: Callable[[float], None] = time.sleep,
         start: Callable[[Body], None] = start_thread,
+        after_renewal: Callable[[], None] = lambda: None,
     ) -> None:
         self._renew = renew
         self._renew_seconds = renew_seconds
         self._clock = clock
         self._sleep = sleep
         self._start = start
+        self._after_renewal = after_renewal
         self._calls: dict[UUID, Call] = {}
         self._lock = threading.Lock()
         self._is_started = False
@@ -134,14 +136,18 @@ class Calls:
     def _run(self) -> None:
         while True:
             self._sleep(self._renew_seconds)
-            try:
-                self.renew_all()
-            except Exception as error:  # noqa: BLE001  without this loop every lease of this process would expire
-                log.warning(
-                    "The calls in progress could not be renewed, retrying in %g s: %s",
-                    self._renew_seconds,
-                    describe_error(error),
-                )
+            self._attempt(self.renew_all)
+            self._attempt(self._after_renewal)
+
+    def _attempt(self, renew: Callable[[], None]) -> None:
+        try:
+            renew()
+        except Exception as error:  # noqa: BLE001  without this loop every lease of this process would expire
+            log.warning(
+                "The calls in progress could not be renewed, retrying in %g s: %s",
+                self._renew_seconds,
+                describe_error(error),
+            )
 
 
 def _renew(calls: list[Call], renew: Renew, sent_at: float) -> None:

@@ -54,13 +54,15 @@ class Worker:
         the leases of living calls expired.
         """
         client, prefix = connect_redis(self._settings.redis_url), self._settings.redis_sse_prefix
-        calls = Calls(_make_step_store(self._settings, connections=1).renew, self._settings.lease_renew_seconds)
+        gate = self._make_gate(client)
+        renewals = _make_step_store(self._settings, connections=1)
+        calls = Calls(renewals.renew, self._settings.lease_renew_seconds, after_renewal=gate.renew)
         return StepRunner(
             self.step_store,
             self._provider,
             ProgressPublisher(client, prefix),
             calls,
-            self._make_gate(client),
+            gate,
             self._settings,
             shutting_down=self._is_shutting_down,
             show_progress=PartialTextPublisher(partial(publish_partial_texts, client, prefix)).show,
@@ -73,7 +75,7 @@ class Worker:
             self._settings,
             StatesWithFallback(SharedStates(client, prefix)),
             Budgets(self._settings, self._settings.redis_url, prefix),
-            call_timeout=self._settings.agent_timeout_seconds,
+            lease_seconds=self._settings.lease_seconds,
             on_change=report_changes(self.step_store.count_in_progress),
         )
 

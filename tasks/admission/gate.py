@@ -6,10 +6,12 @@ before it is unavailable, and not while that one is only busy.
 """
 
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
 from agents.errors import ServiceError
 from agents.interface import AgentResult, Provider
@@ -18,11 +20,8 @@ from contracts.model_state import ModelState
 from tasks.admission import transitions
 from tasks.admission.budgets import Budgets
 from tasks.admission.state_store import States
-from tasks.admission.transitions import PROBE_RUNNING_SECONDS, Admission, Denied, Probe, ServiceFailure
+from tasks.admission.transitions import PROBE_RUNNING_SECONDS, Admission, Admitted, Denied, Probe, ServiceFailure
 from tasks.admission.waits import Wait, limit_wait, service_wait
-
-CALL_MARGIN_SECONDS: Final = 30.0
-"""How much longer than its time-out a call may count as in progress, before its worker counts as dead."""
 
 OnChange = Callable[[str, ModelState, ModelState], None]
 """Called with a model, and its state before and after a change that this process made."""
@@ -48,7 +47,7 @@ class Gate:
         states: States,
         budgets: Budgets,
         *,
-        call_timeout: float,
+        lease_seconds: float,
         on_change: OnChange,
         clock: Callable[[], float] = time.time,
         random_fraction: Callable[[], float] = random.random,
@@ -58,7 +57,10 @@ class Gate:
         self._waits_for_outages = settings.ai_outage == "wait"
         self._states = states
         self._budgets = budgets
-        self._call_timeout = call_timeout + CALL_MARGIN_SECONDS
+        self._lease_seconds = lease_seconds
+        self._lock = threading.Lock()
+        self._calls: dict[str, set[str]] = defaultdict(set)
+        """Model -> the ids of the calls of this process that are in progress."""
         self._on_change = on_change
         self._clock = clock
         self._random_fraction = random_fraction
@@ -95,6 +97,7 @@ class Gate:
     def answered(self, granted: Pass) -> None:
         """Note a call that the service answered, although its answer may be of no use."""
         if granted.model:
+            self._forget(granted)
             self._change(
                 granted.model,
                 lambda state, now: transitions.answered(state, granted.call_id, now, ceiling=self._ceiling),
@@ -111,6 +114,7 @@ class Gate:
         if is_outage and not self._waits_for_outages:
             self.released(granted)
             return None
+        self._forget(granted)
         state, now = self._note_failure(granted, failure)
         if is_last and is_outage and state.outage is None and (confirmation := self._check(granted.model)):
             state, now = self._note_failure(granted, confirmation, is_confirmed=True)
@@ -124,7 +128,19 @@ class Gate:
     def released(self, granted: Pass) -> None:
         """Note that the call did not begin, or ended without a word of the service."""
         if granted.model:
+            self._forget(granted)
             self._change(granted.model, lambda state, _: transitions.released(state, granted.call_id))
+
+    def renew(self) -> None:
+        """Note that the calls of this process are in progress; due once per renewal of their leases."""
+        with self._lock:
+            calls = {model: frozenset(call_ids) for model, call_ids in self._calls.items() if call_ids}
+        for model, call_ids in calls.items():
+            self._states.change(model, partial(_renew, call_ids))
+
+    def _forget(self, granted: Pass) -> None:
+        with self._lock:
+            self._calls[granted.model].discard(granted.call_id)
 
     def _enter(self, model: str, call_id: str) -> Wait | None:
         admission, state, now = self._request(model, call_id)
@@ -144,11 +160,14 @@ class Gate:
     def _request(self, model: str, call_id: str) -> tuple[Admission, ModelState, float]:
         def request(state: ModelState, now: float) -> tuple[ModelState, tuple[Admission, float]]:
             after, admission = transitions.request_call(
-                state, call_id, now, ceiling=self._ceiling, call_timeout=self._call_timeout
+                state, call_id, now, ceiling=self._ceiling, lease_seconds=self._lease_seconds
             )
             return after, (admission, now)
 
         _, after, (admission, now) = self._states.change(model, request)
+        if isinstance(admission, Admitted):
+            with self._lock:
+                self._calls[model].add(call_id)
         return admission, after, now
 
     def _probe(self, model: str, call_id: str) -> None:
@@ -184,3 +203,7 @@ class Gate:
 
 def _failure(error: ServiceError) -> ServiceFailure:
     return ServiceFailure(error.cause, str(error), error.cure, error.retry_after)
+
+
+def _renew(call_ids: Collection[str], state: ModelState, now: float) -> tuple[ModelState, None]:
+    return transitions.renewed(state, call_ids, now), None

@@ -13,6 +13,7 @@
 Times are seconds of a clock that all workers share (`state_store`). One call asks, and reports once with the same id.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -75,25 +76,31 @@ class ServiceFailure:
 
 
 def request_call(
-    state: ModelState, call_id: str, now: float, *, ceiling: int, call_timeout: float
+    state: ModelState, call_id: str, now: float, *, ceiling: int, lease_seconds: float
 ) -> tuple[ModelState, Admission]:
-    """Decide about a call that wants to begin. `ceiling` limits concurrent calls; calls of dead workers end after
-    `call_timeout` seconds."""
-    state = _without_dead_calls(state, now - call_timeout)
+    """Decide about a call that wants to begin. `ceiling` limits concurrent calls; one that was not renewed for
+    `lease_seconds` has ended with its worker."""
+    state = _without_dead_calls(state, now - lease_seconds)
     if state.outage is not None:
         return _request_probe(state, state.outage, call_id, now)
     if now < state.paused_until:
         return state, Denied(state.paused_until - now, "rate_limited")
     if call_id not in state.calls and len(state.calls) >= max(1, int(_limit(state, ceiling))):
         return _give_turn(state, now, ceiling)
-    return replace(state, calls={**state.calls, call_id: now}), Admitted()
+    return replace(state, calls={**state.calls, call_id: (now, now)}), Admitted()
+
+
+def renewed(state: ModelState, call_ids: Collection[str], now: float) -> ModelState:
+    """Note that the worker of these calls is alive."""
+    alive = {call_id: (state.calls[call_id][0], now) for call_id in call_ids if call_id in state.calls}
+    return replace(state, calls={**state.calls, **alive})
 
 
 def answered(state: ModelState, call_id: str, now: float, *, ceiling: int) -> ModelState:
     """Note that the service answered a call, whatever the answer was worth."""
     if state.outage is not None:
         state = _available(state)
-    started = state.calls.get(call_id, now)
+    started = _start_of(state, call_id, now)
     seconds = state.call_seconds + DURATION_WEIGHT * (max(0.0, now - started) - state.call_seconds)
     limit = _limit(state, ceiling)
     is_resuming = not state.growth_limit or limit < state.growth_limit
@@ -105,7 +112,7 @@ def failed(
     state: ModelState, call_id: str, failure: ServiceFailure, now: float, *, ceiling: int, is_confirmed: bool = False
 ) -> ModelState:
     """Note that the service failed a call. `is_confirmed` says that a probe failed too."""
-    started = state.calls.get(call_id, now)
+    started = _start_of(state, call_id, now)
     state = _ended(state, call_id)
     if failure.cause == "rate_limited":
         return _rate_limited(state, failure, started, now, ceiling)
@@ -150,12 +157,16 @@ def _limit(state: ModelState, ceiling: int) -> float:
     return min(float(ceiling), state.limit or float(ceiling))
 
 
+def _start_of(state: ModelState, call_id: str, default: float) -> float:
+    return state.calls[call_id][0] if call_id in state.calls else default
+
+
 def _ended(state: ModelState, call_id: str) -> ModelState:
-    return replace(state, calls={known: started for known, started in state.calls.items() if known != call_id})
+    return replace(state, calls={known: times for known, times in state.calls.items() if known != call_id})
 
 
-def _without_dead_calls(state: ModelState, started_before: float) -> ModelState:
-    alive = {call_id: started for call_id, started in state.calls.items() if started >= started_before}
+def _without_dead_calls(state: ModelState, renewed_before: float) -> ModelState:
+    alive = {call_id: times for call_id, times in state.calls.items() if times[1] >= renewed_before}
     return state if len(alive) == len(state.calls) else replace(state, calls=alive)
 
 

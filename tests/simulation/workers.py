@@ -91,23 +91,24 @@ class WorkerProcess(Process):
         self._servers = servers
         self._clock = servers.clock
         step_store = StepStore(SimulatedDatabase(servers.postgres_server, self), settings)
-        self._calls = Calls(
-            step_store.renew,
-            settings.lease_renew_seconds,
-            self._clock.monotonic,
-            sleep=self._clock.sleep,
-            start=self._start_renewals,
-        )
         self._provider = SimulatedProvider(servers, self)
         self._gate = Gate(
             self._provider,
             settings,
             servers.model_states,
             Budgets(settings, settings.redis_url, "simulated"),
-            call_timeout=settings.agent_timeout_seconds,
+            lease_seconds=settings.lease_seconds,
             on_change=lambda *_: None,
             clock=servers.clock.monotonic,
             random_fraction=lambda: 0.0,
+        )
+        self._calls = Calls(
+            step_store.renew,
+            settings.lease_renew_seconds,
+            self._clock.monotonic,
+            sleep=self._clock.sleep,
+            start=self._start_renewals,
+            after_renewal=self._gate.renew,
         )
         self._call_ids = call_ids
         self.renewal: Fiber | None = None

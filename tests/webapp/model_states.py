@@ -18,7 +18,7 @@ REFUSED = ModelState(
         probe_at=0.0,
         probe_interval=5.0,
     ),
-    calls={"a": 1.0, "b": 2.0},
+    calls={"a": (1.0, 1.0), "b": (2.0, 2.0)},
     limit=4.0,
 )
 

@@ -13,7 +13,7 @@ def make_gate(provider: Provider, settings: Settings, states: States | None = No
     """Return a gate without jitter that reports no changes; keyword arguments replace its other parts."""
     parts: dict[str, Any] = {
         "budgets": Budgets(settings, settings.redis_url, settings.redis_sse_prefix),
-        "call_timeout": settings.agent_timeout_seconds,
+        "lease_seconds": settings.lease_seconds,
         "on_change": lambda *_: None,
         "random_fraction": lambda: 0.0,
     } | replacements

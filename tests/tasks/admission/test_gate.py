@@ -171,6 +171,18 @@ def test_no_more_calls_than_the_ceiling_are_in_progress(settings: Settings, cloc
     enter(gate)
 
 
+def test_a_living_process_keeps_its_places_and_a_dead_one_does_not(settings: Settings, clock: Time) -> None:
+    states, changed = LocalStates(clock), settings.model_copy(update={"ai_max_concurrency": 2})
+    living, dead = (gate_of(FakeServices(), changed, clock, states=states) for _ in range(2))
+    enter(living)
+    enter(dead)
+    for _ in range(3):
+        clock.now += settings.lease_seconds / 2
+        living.renew()
+    enter(living)
+    assert wait_of(living).kind == "busy"
+
+
 def test_a_step_over_a_limit_waits_without_a_place(settings: Settings, clock: Time) -> None:
     changed = settings.model_copy(update={"ai_requests_per_minute": 2, "ai_max_concurrency": 3})
     gate = gate_of(FakeServices(), changed, clock)

@@ -21,7 +21,7 @@ def add_call(name: str) -> Change[float]:
     """Return a change that adds a call and answers with the time."""
 
     def change(state: ModelState, now: float) -> tuple[ModelState, float]:
-        return replace(state, calls={**state.calls, name: now}), now
+        return replace(state, calls={**state.calls, name: (now, now)}), now
 
     return change
 

@@ -12,12 +12,12 @@ from contracts.model_state import OUTAGE_THRESHOLD, ModelState
 from tasks.admission import transitions
 from tasks.admission.transitions import Admitted, Denied, Probe, ServiceFailure
 
-CEILING, TIMEOUT = 8, 90.0
+CEILING, LEASE = 8, 20.0
 OUTAGE = ServiceFailure("outage", "The service is unreachable.")
 
 
 def request(state: ModelState, call_id: str, now: float) -> tuple[ModelState, transitions.Admission]:
-    return transitions.request_call(state, call_id, now, ceiling=CEILING, call_timeout=TIMEOUT)
+    return transitions.request_call(state, call_id, now, ceiling=CEILING, lease_seconds=LEASE)
 
 
 def begin(state: ModelState, call_id: str, now: float = 0.0) -> ModelState:
@@ -174,12 +174,19 @@ def test_calls_without_a_free_place_get_turns_one_after_the_other() -> None:
     assert waits == [0.5, 1.0, 1.5]
 
 
-def test_the_place_of_a_dead_worker_becomes_free() -> None:
+def test_the_places_of_a_dead_worker_become_free_and_those_of_a_living_one_do_not() -> None:
     state = ModelState()
     for number in range(CEILING):
         state = begin(state, f"call-{number}", 0.0)
-    assert isinstance(request(state, "next", TIMEOUT)[1], Denied)
-    assert request(state, "next", TIMEOUT + 1)[1] == Admitted()
+    state = transitions.renewed(state, [f"call-{number}" for number in range(CEILING - 1)], 15.0)
+    assert isinstance(request(state, "next", LEASE)[1], Denied)
+    state = begin(state, "next", LEASE + 1)
+    assert len(state.calls) == CEILING
+
+
+def test_a_renewal_keeps_the_start_of_a_call_and_adds_none() -> None:
+    state = transitions.renewed(begin(ModelState(), "a", 3.0), ["a", "ended"], 9.0)
+    assert state.calls == {"a": (3.0, 9.0)}
 
 
 def test_a_released_call_gives_back_its_place_and_its_probe() -> None:
