@@ -8,13 +8,15 @@ from threading import Barrier
 import pytest
 import redis
 
-from contracts.model_state import ModelState, read_states, state_key
+from contracts.model_state import ModelState, Outage, read_states, state_key
 from contracts.progress import connect_redis
 from contracts.settings import Settings
 from tasks.admission.state_store import LOCAL_SECONDS, Change, SharedStates, StatesWithFallback
+from tasks.admission.transitions import released
 from tests.tcp_proxy import TcpProxy
 
 MODEL = "openai:a-model"
+OUTAGE = Outage(since=1.0, cause="outage", message="", cure="", probe_at=2.0, probe_interval=5.0)
 
 
 def add_call(name: str) -> Change[float]:
@@ -59,6 +61,19 @@ def test_no_change_of_many_concurrent_workers_is_lost(settings: Settings) -> Non
     assert len(after.calls) == 41
 
 
+def test_many_threads_that_change_a_state_all_the_time_all_change_it_in_redis(settings: Settings) -> None:
+    start = Barrier(16)
+
+    def work(worker: int) -> None:
+        states = shared(settings)
+        start.wait()
+        for number in range(40):
+            states.change(MODEL, add_call(f"{worker}-{number % 2}"))
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(work, range(16)))
+
+
 def test_the_time_is_that_of_redis(settings: Settings, redis_client: redis.Redis) -> None:
     seconds, microseconds = redis_client.time()
     _, _, now = shared(settings).change(MODEL, add_call("a"))
@@ -88,3 +103,20 @@ def test_while_redis_is_unavailable_a_process_goes_on_with_the_last_state_it_has
     now += LOCAL_SECONDS
     _, after, _ = states.change(MODEL, add_call("back"))
     assert set(after.calls) == {"shared", "back"}
+
+
+def test_calls_and_probes_that_end_while_redis_is_unavailable_give_back_their_places_afterwards(
+    settings: Settings, redis_proxy: TcpProxy
+) -> None:
+    now = 1000.0
+    states = StatesWithFallback(shared(settings, redis_proxy.proxied_url(settings.redis_url)), lambda: now)
+    states.change(MODEL, add_call("a"))
+    states.change(MODEL, add_call("b"))
+    states.change(MODEL, lambda state, _: (replace(state, outage=replace(OUTAGE, prober="c")), None))
+    redis_proxy.refuse()
+    states.change(MODEL, lambda state, _: (released(released(state, "a"), "c"), None))
+    redis_proxy.accept()
+    now += LOCAL_SECONDS
+    _, after, _ = states.change(MODEL, add_call("back"))
+    assert set(after.calls) == {"b", "back"}
+    assert after.outage == OUTAGE
