@@ -85,8 +85,6 @@ class StepRunner:
             claim, sent_at = self._claim(step, call_id)
             if claim is None or claim.result != "run":
                 return self._without_call(step, claim)
-            if wait := self._gate.user_wait(granted, str(claim.user_id)):
-                return self._defer(step, call_id, wait)
             has_begun = True
             return self._run_claimed(step, claim, call_id, sent_at, granted)
         finally:
@@ -133,6 +131,9 @@ class StepRunner:
 
     def _run_claimed(self, step: Step, claim: Claim, call_id: UUID, sent_at: float, granted: Pass) -> StepOutcome:
         with self.calls.renewed(Call(call_id, step.thought_id, claimed_at=sent_at, renewed_at=sent_at)) as call:
+            if wait := self._gate.begin(granted, str(claim.user_id)):
+                self._gate.released(granted)
+                return self._defer(step, call_id, wait)
             try:
                 result = self._call_agent(step, claim, call, granted.model)
             except ShuttingDownError:

@@ -79,9 +79,9 @@ class Gate:
                 break
         return first_wait or Pass("", call_id)
 
-    def user_wait(self, granted: Pass, user_id: str) -> Wait | None:
-        """Return the wait for the user's budget, or None when it allows the call. The pass stays valid."""
-        used_up = self._budgets.user_budget(user_id) if granted.model else None
+    def begin(self, granted: Pass, user_id: str) -> Wait | None:
+        """Count the call, which begins now, or return the wait for a limit that is used up. The pass stays valid."""
+        used_up = self._budgets.begin(granted.model, user_id) if granted.model else None
         return None if used_up is None else limit_wait(used_up, self._clock(), self._random_fraction())
 
     def succeeded(self, granted: Pass, result: AgentResult, user_id: str) -> None:
@@ -135,7 +135,7 @@ class Gate:
             admission = Denied(PROBE_RUNNING_SECONDS, "outage")
         if isinstance(admission, Denied):
             return self._service_wait(admission, state, now)
-        used_up = self._budgets.begin(model)
+        used_up = self._budgets.used_up(model)
         if used_up is None:
             return None
         self.released(Pass(model, call_id))

@@ -11,10 +11,12 @@ import pytest
 from agents.errors import ServiceError, TransientError
 from contracts.database import Database
 from contracts.settings import Settings
+from tasks.admission.budgets import Budgets, UsedUp
 from tasks.admission.state_store import LocalStates
 from tasks.step import StepRunner
 from tasks.step_outcomes import Advance, Drop, Failed, Requeue
 from tasks.step_store import Step, StepStore
+from tests.eventually import eventually
 from tests.tasks.admission.gates import make_gate
 from tests.tasks.admission.services import FIRST, FakeServices
 from tests.tasks.agent_results import make_result
@@ -158,6 +160,20 @@ def test_a_user_over_the_budget_waits_and_the_attempt_is_given_back(
     row = thought_row(database, step.thought_id)
     assert (row.attempts, row.call_id, row.waiting["kind"], services.calls) == (0, None, "limit", [])
     assert row.waiting["until"].endswith("T00:00:00Z")
+
+
+def test_the_lease_is_renewed_while_a_slow_redis_is_asked_for_the_budget(
+    make_runner: MakeRunner, settings: Settings, database: Database, step: Step
+) -> None:
+    class SlowBudgets(Budgets):
+        def begin(self, model: str, user_id: str) -> UsedUp | None:
+            begun = thought_row(database, step.thought_id).beat
+            eventually(lambda: thought_row(database, step.thought_id).beat > begun)
+            return super().begin(model, user_id)
+
+    services, budgets = FakeServices(), SlowBudgets(settings, settings.redis_url, settings.redis_sse_prefix)
+    runner = make_runner(services, gate=make_gate(services, settings, budgets=budgets))
+    assert runner.run(step) == Advance()
 
 
 def test_a_message_of_a_superseded_dispatch_defers_nothing(outage: Outage, database: Database, step: Step) -> None:

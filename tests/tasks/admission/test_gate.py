@@ -70,7 +70,7 @@ def test_a_provider_without_a_service_always_gets_a_pass(settings: Settings) -> 
     granted = enter(gate)
     assert granted.model == ""
     gate.succeeded(granted, make_result(), "a-user")
-    assert gate.user_wait(granted, "a-user") is None
+    assert gate.begin(granted, "a-user") is None
 
 
 def test_the_failures_before_an_outage_count_and_the_one_that_shows_it_does_not(
@@ -175,7 +175,7 @@ def test_a_step_over_a_limit_waits_without_a_place(settings: Settings, clock: Ti
     changed = settings.model_copy(update={"ai_requests_per_minute": 2, "ai_max_concurrency": 3})
     gate = gate_of(FakeServices(), changed, clock)
     for _ in range(2):
-        enter(gate)
+        assert gate.begin(enter(gate), "a-user") is None
     waits = [wait_of(gate) for _ in range(5)]
     assert {wait.kind for wait in waits} == {"limit"}
     assert waits[0].message == "The limit is used up: requests per minute."
@@ -185,11 +185,29 @@ def test_a_user_over_the_budget_waits_and_others_do_not(settings: Settings, cloc
     gate = gate_of(FakeServices(), settings.model_copy(update={"ai_usd_per_day_per_user": 0.01}), clock)
     granted = enter(gate)
     gate.succeeded(granted, make_result(cost_usd=Decimal("0.02")), "spender")
-    wait = gate.user_wait(enter(gate), "spender")
+    wait = gate.begin(enter(gate), "spender")
     assert wait is not None
     assert wait.seconds <= MAX_WAIT_SECONDS
     assert wait.until is not None
-    assert gate.user_wait(enter(gate), "another") is None
+    assert gate.begin(enter(gate), "another") is None
+
+
+def test_a_user_over_the_budget_uses_none_of_the_requests_of_the_others(settings: Settings, clock: Time) -> None:
+    changed = settings.model_copy(update={"ai_usd_per_day_per_user": 0.01, "ai_requests_per_minute": 2})
+    gate = gate_of(FakeServices(), changed, clock)
+    gate.succeeded(enter(gate), make_result(cost_usd=Decimal("0.02")), "spender")
+    for _ in range(5):
+        granted = enter(gate)
+        assert gate.begin(granted, "spender") is not None
+        gate.released(granted)
+    assert gate.begin(enter(gate), "another") is None
+
+
+def test_calls_that_enter_together_do_not_exceed_the_requests_per_minute(settings: Settings, clock: Time) -> None:
+    gate = gate_of(FakeServices(), settings.model_copy(update={"ai_requests_per_minute": 2}), clock)
+    entered = [enter(gate) for _ in range(4)]
+    waits = [gate.begin(granted, "a-user") for granted in entered]
+    assert [wait is None for wait in waits] == [True, True, False, False]
 
 
 def test_every_wait_is_shorter_than_a_minute(settings: Settings, clock: Time) -> None:
