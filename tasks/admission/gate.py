@@ -8,7 +8,7 @@ before it is unavailable, and not while that one is only busy.
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from agents.errors import ServiceError
@@ -23,6 +23,9 @@ from tasks.admission.waits import Wait, limit_wait, service_wait
 
 CALL_MARGIN_SECONDS: Final = 30.0
 """How much longer than its time-out a call may count as in progress, before its worker counts as dead."""
+
+OUTAGE_KINDS: Final = frozenset({"outage", "refused"})
+"""The kinds of waits during which a fallback is called."""
 
 OnChange = Callable[[str, ModelState, ModelState], None]
 """Called with a model, and its state before and after a change that this process made."""
@@ -64,20 +67,25 @@ class Gate:
         self._random_fraction = random_fraction
 
     def enter(self, agent_name: str, call_id: str) -> Pass | Wait:
-        """Return a pass for the first model that may be called, or else the wait for the first model.
+        """Return a pass for the first model that may be called, or else the wait for the model that is free first, with
+        the reason of the first one. Where outages are not waited for, the first model is called nevertheless.
 
         It may take as long as a probe: the smallest possible call, of half a minute at most.
         """
-        first_wait: Wait | None = None
+        waits: list[Wait] = []
         models = self._provider.models(agent_name)
         for number, model in enumerate(models, start=1):
             answer = self._enter(model, call_id)
             if answer is None:
                 return Pass(model, call_id, has_fallback=number < len(models))
-            first_wait = first_wait or answer
-            if answer.kind not in {"outage", "refused"}:
+            waits.append(answer)
+            if answer.kind not in OUTAGE_KINDS:
                 break
-        return first_wait or Pass("", call_id)
+        if not waits:
+            return Pass("", call_id)
+        if not self._waits_for_outages and all(wait.kind in OUTAGE_KINDS for wait in waits):
+            return Pass(models[0], call_id)
+        return replace(waits[0], seconds=min(wait.seconds for wait in waits))
 
     def begin(self, granted: Pass, user_id: str) -> Wait | None:
         """Count the call, which begins now, or return the wait for a limit that is used up. The pass stays valid."""
@@ -108,15 +116,12 @@ class Gate:
         """
         failure = _failure(error)
         is_outage = failure.cause != "rate_limited"
-        if is_outage and not self._waits_for_outages:
-            self.released(granted)
-            return None
         state, now = self._note_failure(granted, failure)
         if is_last and is_outage and state.outage is None and (confirmation := self._check(granted.model)):
             state, now = self._note_failure(granted, confirmation, is_confirmed=True)
         if not is_outage:
             return self._service_wait(Denied(state.paused_until - now, "rate_limited"), state, now)
-        if state.outage is None:
+        if state.outage is None or not (self._waits_for_outages or granted.has_fallback):
             return None
         seconds = 0.0 if granted.has_fallback else state.outage.probe_at - now
         return self._service_wait(Denied(seconds, "outage"), state, now)

@@ -163,6 +163,33 @@ def test_with_the_policy_fail_no_outage_makes_a_step_wait(settings: Settings, cl
     assert failures == [None] * 10
 
 
+def test_with_the_policy_fail_an_outage_that_is_known_already_makes_no_step_wait(
+    settings: Settings, clock: Time
+) -> None:
+    services, states = FakeServices(), LocalStates(clock)
+    break_service(gate_of(services, settings, clock, states=states), services)
+    gate = gate_of(services, settings.model_copy(update={"ai_outage": "fail"}), clock, states=states)
+    for _ in range(5):
+        assert gate.failed(enter(gate), OUTAGE, is_last=True) is None
+        clock.now += 10
+
+
+def test_with_the_policy_fail_a_fallback_takes_over_too(settings: Settings, clock: Time) -> None:
+    services = FakeServices(FIRST, SECOND)
+    gate = gate_of(services, settings.model_copy(update={"ai_outage": "fail"}), clock)
+    break_service(gate, services, cause="refused_key")
+    assert enter(gate).model == SECOND
+
+
+def test_a_busy_fallback_is_asked_again_as_soon_as_it_has_a_place(settings: Settings, clock: Time) -> None:
+    services = FakeServices(FIRST, SECOND)
+    gate = gate_of(services, settings.model_copy(update={"ai_max_concurrency": 1}), clock)
+    break_service(gate, services, cause="refused_key")
+    assert enter(gate).model == SECOND
+    wait = wait_of(gate)
+    assert (wait.kind, wait.since, wait.seconds) == ("refused", clock.now, 1.0)
+
+
 def test_no_more_calls_than_the_ceiling_are_in_progress(settings: Settings, clock: Time) -> None:
     gate = gate_of(FakeServices(), settings.model_copy(update={"ai_max_concurrency": 3}), clock)
     granted = [enter(gate) for _ in range(3)]
