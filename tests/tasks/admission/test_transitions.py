@@ -1,6 +1,7 @@
 """The state machine of a model's service: when it is unavailable, who probes, and how many calls may be in progress."""
 
 from dataclasses import replace
+from heapq import heappop, heappush
 from itertools import count
 
 import pytest
@@ -11,6 +12,7 @@ from agents.errors import ServiceCause
 from contracts.model_state import OUTAGE_THRESHOLD, ModelState
 from tasks.admission import transitions
 from tasks.admission.transitions import Admitted, Denied, Probe, ServiceFailure
+from tasks.admission.waits import service_wait
 
 CEILING, TIMEOUT = 8, 90.0
 OUTAGE = ServiceFailure("outage", "The service is unreachable.")
@@ -186,6 +188,28 @@ def test_a_released_call_gives_back_its_place_and_its_probe() -> None:
     assert transitions.released(begin(ModelState(), "a"), "a").calls == {}
     state, _ = request(unavailable(), "a", 10.0)
     assert request(transitions.released(state, "a"), "b", 10.0)[1] == Probe()
+
+
+@pytest.mark.parametrize("ask", ["a probe that hangs", "a service that goes on refusing"])
+def test_a_thousand_waiting_calls_do_not_return_together(ask: str) -> None:
+    """Each call that is denied asks again when its wait, with its jitter, has passed."""
+    state, jitters, asked = unavailable(), count(), 0
+    if ask == "a service that goes on refusing":
+        state = ModelState()
+    returns = [(0.0, number) for number in range(1000)]
+    while returns[0][0] < 60.0:
+        now, number = heappop(returns)
+        asked += 1
+        state, admission = request(state, f"call-{number}", now)
+        if isinstance(admission, Denied):
+            seconds = service_wait(admission, state, now, next(jitters) * 0.618 % 1).seconds
+        else:
+            state = (
+                fail(state, f"call-{number}", now, ServiceFailure("rate_limited", "Busy.")) if state.calls else state
+            )
+            seconds = transitions.PROBE_TIMEOUT_SECONDS
+        heappush(returns, (now + seconds, number))
+    assert asked < 1000 + 60 * 50
 
 
 EVENTS = st.lists(
