@@ -36,6 +36,9 @@ RESUME_LIMIT: Final = 2.0
 RATE_LIMIT_SECONDS: Final = 1.0
 """How long no call begins after "too many requests" without a Retry-After."""
 
+MAX_PAUSE_SECONDS: Final = 3600.0
+"""The longest Retry-After that is honoured: a wrong one would stop all work for ever."""
+
 MAX_TURN_SECONDS: Final = 30.0
 """The longest wait for a free place, before the call asks again."""
 
@@ -192,12 +195,17 @@ def _rate_limited(state: ModelState, failure: ServiceFailure, started: float, no
     """Halve the limit once for all calls that were in progress together, and begin none before the service allows."""
     if state.outage is not None:
         state = _available(state)
-    paused_until = max(state.paused_until, now + (failure.retry_after or RATE_LIMIT_SECONDS))
+    paused_until = max(state.paused_until, now + _pause_seconds(failure.retry_after))
     state = replace(state, failures=(), paused_until=paused_until)
     if started < state.halved_at:
         return state
     half = max(1.0, _limit(state, ceiling) / 2)
     return replace(state, limit=half, growth_limit=half, halved_at=now)
+
+
+def _pause_seconds(retry_after: float | None) -> float:
+    is_usable = retry_after is not None and retry_after > 0  # which "not a number" is not
+    return min(MAX_PAUSE_SECONDS, retry_after) if retry_after and is_usable else RATE_LIMIT_SECONDS
 
 
 def _unavailable(state: ModelState, failure: ServiceFailure, now: float) -> ModelState:

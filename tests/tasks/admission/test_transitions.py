@@ -148,6 +148,17 @@ def test_a_busy_service_is_never_unavailable_and_gets_half_the_calls() -> None:
     assert state.limit == 1.0
 
 
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [(7.5, 7.5), (1e12, 3600.0), (float("inf"), 3600.0), (float("nan"), 1.0), (-5.0, 1.0), (0.0, 1.0)],
+)
+def test_a_retry_after_is_honoured_within_reason(retry_after: float, seconds: float) -> None:
+    state = fail(begin(ModelState(), "a"), "a", failure=ServiceFailure("rate_limited", "", retry_after=retry_after))
+    state, admission = request(state, "next", 0.0)
+    assert admission == Denied(seconds, "rate_limited")
+    assert service_wait(admission, state, 0.0, 0.0).to_json()["until"] is not None
+
+
 def test_calls_that_were_refused_together_halve_the_limit_once() -> None:
     state = ModelState()
     for number in range(CEILING):
