@@ -18,7 +18,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from agents.catalogue import CATALOGUE
-from agents.errors import AgentError, Cancelled, ServiceError
+from agents.errors import Cancelled, InvalidOutput, PermanentError, ServiceError
 from agents.interface import AgentInput, AgentResult, CallContext, Provider
 from contracts import events
 from contracts.progress import ProgressPublisher
@@ -162,8 +162,9 @@ class StepRunner:
         return self._defer(step, call.call_id, wait)
 
     def _report_failure(self, granted: Pass, error: BaseException) -> None:
-        """Report a call that failed for a reason of its own: an error of an agent means that its service answered."""
-        if isinstance(error, AgentError):
+        """Report a call that failed for a reason of its own. An answer that is refused or of no use is an answer; any
+        other transient error says nothing about the service."""
+        if isinstance(error, InvalidOutput | PermanentError):
             self._gate.answered(granted)
         else:
             self._gate.released(granted)

@@ -5,6 +5,7 @@ It composes the circuit breaker and the concurrency of each model (`transitions`
 before it is unavailable, and not while that one is only busy.
 """
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from tasks.admission.budgets import Budgets
 from tasks.admission.state_store import States
 from tasks.admission.transitions import PROBE_RUNNING_SECONDS, Admission, Denied, Probe, ServiceFailure
 from tasks.admission.waits import Wait, limit_wait, service_wait
+
+log = logging.getLogger(__name__)
 
 CALL_MARGIN_SECONDS: Final = 30.0
 """How much longer than its time-out a call may count as in progress, before its worker counts as dead."""
@@ -93,12 +96,16 @@ class Gate:
         return None if used_up is None else limit_wait(used_up, self._clock(), self._random_fraction())
 
     def succeeded(self, granted: Pass, result: AgentResult, user_id: str) -> None:
-        """Note a call that gave a result, and what it used."""
-        if granted.model:
+        """Note a call that gave a result, and what it used. Never raises: a paid result must reach PostgreSQL."""
+        if not granted.model:
+            return
+        try:
             self.answered(granted)
             known = [number for number in (result.tokens_in, result.tokens_out) if number is not None]
             tokens = sum(known) if known else None
             self._budgets.count(granted.model, user_id, tokens=tokens, cost_usd=result.cost_usd)
+        except Exception:  # the boundary to the figures: without them the result is worth as much
+            log.exception("What a call of %s used could not be counted.", granted.model)
 
     def answered(self, granted: Pass) -> None:
         """Note a call that the service answered, although its answer may be of no use."""

@@ -141,6 +141,34 @@ def test_another_transient_error_says_nothing_about_the_service(
     assert {thought_row(database, step.thought_id).attempts for step in steps} == {1}
 
 
+def test_a_call_that_ends_during_an_outage_with_another_transient_error_does_not_end_the_outage(
+    outage: Outage, database: Database, settings: Settings, step: Step
+) -> None:
+    def fail_late(*_: Any) -> Any:
+        outage.services.run = FakeServices.run.__get__(outage.services)  # type: ignore[method-assign]
+        outage.services.failures[FIRST] = "quota"
+        outage.run(dispatch_first_step(database, settings))
+        raise TransientError("an answer that reports an error")
+
+    outage.services.run = fail_late  # type: ignore[method-assign,assignment]
+    outage.run(step)
+    outage.run(dispatch_first_step(database, settings))
+    assert outage.services.calls == [FIRST]
+
+
+def test_a_paid_result_is_saved_although_it_cannot_be_counted(
+    make_runner: MakeRunner, settings: Settings, database: Database, step: Step
+) -> None:
+    class BrokenBudgets(Budgets):
+        def count(self, *_: Any, **__: Any) -> None:
+            raise MemoryError
+
+    services, budgets = FakeServices(), BrokenBudgets(settings, settings.redis_url, settings.redis_sse_prefix)
+    runner = make_runner(services, gate=make_gate(services, settings, budgets=budgets))
+    assert runner.run(step) == Advance()
+    assert len(agent_run_rows(database, step.thought_id)) == 1
+
+
 def _raise_transient(*_: Any) -> Any:
     raise TransientError("an answer that reports an error")
 
