@@ -30,6 +30,9 @@ CALL_MARGIN_SECONDS: Final = 30.0
 OUTAGE_KINDS: Final = frozenset({"outage", "refused"})
 """The kinds of waits during which a fallback is called."""
 
+REFUSALS: Final = frozenset({"refused_key", "unknown_model"})
+"""The causes that a single call can have too. An exhausted quota may still suffice for a probe."""
+
 OnChange = Callable[[str, ModelState, ModelState], None]
 """Called with a model, and its state before and after a change that this process made."""
 
@@ -119,9 +122,9 @@ class Gate:
         """Note a failure of the service. Return how long the step waits without counting it, or None if it counts.
 
         `is_last` says that no other attempt may follow. A probe then tells an outage from a failure of this thought
-        alone, so it may take as long as `enter`.
+        alone, so it may take as long as `enter`. A refusal is probed at once.
         """
-        failure = _failure(error)
+        failure = self._confirmed(granted.model, _failure(error))
         is_outage = failure.cause != "rate_limited"
         state, now = self._note_failure(granted, failure)
         if is_last and is_outage and state.outage is None and (confirmation := self._check(granted.model)):
@@ -174,6 +177,16 @@ class Gate:
         except ServiceError as error:
             return None if error.cause == "rate_limited" else _failure(error)
         return None
+
+    def _confirmed(self, model: str, failure: ServiceFailure) -> ServiceFailure:
+        """Return the failure, as one of this call alone when the service refuses it and answers the smallest call.
+
+        A gateway may refuse the text of one thought with 403 or 404. Its attempts would never count, and all other
+        thoughts would wait each time.
+        """
+        if failure.cause not in REFUSALS or self._change(model, lambda state, _: state)[0].outage is not None:
+            return failure
+        return self._check(model) or replace(failure, cause="outage", cure="")
 
     def _note_failure(
         self, granted: Pass, failure: ServiceFailure, *, is_confirmed: bool = False

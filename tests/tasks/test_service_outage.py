@@ -130,6 +130,18 @@ def test_a_thought_whose_own_calls_fail_is_dead_lettered_after_three_retries(
     assert len(outage.services.calls) == settings.max_attempts
 
 
+def test_a_thought_whose_own_calls_are_refused_ends_too_and_makes_no_other_thought_wait(
+    outage: Outage, database: Database, settings: Settings
+) -> None:
+    poison, other = dispatch_first_step(database, settings, POISON), dispatch_first_step(database, settings)
+    outage.services.own_failures.add(POISON)
+    outage.services.own_cause = "refused_key"
+    outage.run(poison)
+    assert outage.run(other) == Advance()
+    outcomes = [outage.run(poison) for _ in range(settings.max_attempts - 1)]
+    assert outcomes[-1] == Failed("transient")
+
+
 def test_another_transient_error_says_nothing_about_the_service(
     make_runner: MakeRunner, settings: Settings, database: Database
 ) -> None:

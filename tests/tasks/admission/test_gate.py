@@ -121,6 +121,7 @@ def test_a_fallback_takes_over_while_the_first_model_is_unavailable(settings: Se
 def test_the_call_that_shows_an_outage_goes_to_the_fallback_at_once(settings: Settings, clock: Time) -> None:
     services = FakeServices(FIRST, SECOND)
     gate = gate_of(services, settings, clock)
+    services.failures[FIRST] = "refused_key"
     wait = gate.failed(enter(gate), ServiceError("Refused.", "refused_key"), is_last=False)
     assert wait is not None
     assert wait.seconds == pytest.approx(0.1)
