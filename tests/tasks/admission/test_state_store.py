@@ -1,5 +1,6 @@
 """The states of the models are shared through Redis, and survive its absence in each process."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -80,7 +81,20 @@ def test_the_time_is_that_of_redis(settings: Settings, redis_client: redis.Redis
     assert 0 <= now - (seconds + microseconds / 1e6) < 60
 
 
-@pytest.mark.parametrize("stored", ["", "{", "[]", "17", '{"outage": {"since": 1}}', '{"unknown": 1}'])
+def test_a_state_that_a_later_release_extended_keeps_its_outage(settings: Settings, redis_client: redis.Redis) -> None:
+    values = json.loads(replace(ModelState(), outage=OUTAGE).to_json())
+    later = values | {"outage": values["outage"] | {"region": "eu"}, "queue": [1]}
+    redis_client.hset(state_key(settings.redis_sse_prefix), MODEL, json.dumps(later))
+    before, _, _ = shared(settings).change(MODEL, add_call("a"))
+    assert before.outage == OUTAGE
+
+
+NO_CALLS, NO_LIMIT = '{"outage":null,"failures":[],"calls":[]}', '{"outage":null,"failures":[],"calls":{},"limit":null}'
+
+
+@pytest.mark.parametrize(
+    "stored", [NO_CALLS, NO_LIMIT, "", "{", "[]", "17", '{"outage": {"since": 1}}', '{"unknown": 1}']
+)
 def test_a_state_of_another_release_counts_as_available(
     settings: Settings, redis_client: redis.Redis, stored: str
 ) -> None:
