@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final, Protocol, TypeVar
 
 import redis
@@ -93,6 +93,17 @@ class SharedStates:
                 return before, after, answer
             time.sleep(self._random_fraction() * MAX_PAUSES_SECONDS[min(number, len(MAX_PAUSES_SECONDS) - 1)])
         raise redis.RedisError(f"the state was changed by other workers {MAX_TRIES} times in a row")
+
+
+def forget_other_models(client: redis.Redis, prefix: str, models: Collection[str]) -> None:
+    """Forget the states of all models but these. Nobody would call the others again, so that an outage which ended with
+    a change of the settings would be shown for ever. While Redis is unavailable, nothing is forgotten."""
+    try:
+        others = {_text(model) for model in client.hkeys(state_key(prefix))} - set(models)
+        if others:
+            client.hdel(state_key(prefix), *others)
+    except redis.RedisError as error:
+        log.warning("Redis is unavailable, the states of former models stay: %s", error)
 
 
 class StatesWithFallback:

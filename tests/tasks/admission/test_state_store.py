@@ -8,12 +8,14 @@ from threading import Barrier
 
 import pytest
 import redis
+from pydantic import SecretStr
 
 from contracts.model_state import ModelState, Outage, read_states, state_key
 from contracts.progress import connect_redis
 from contracts.settings import Settings
 from tasks.admission.state_store import LOCAL_SECONDS, Change, SharedStates, StatesWithFallback
 from tasks.admission.transitions import released
+from tasks.worker import Worker
 from tests.tcp_proxy import TcpProxy
 
 MODEL = "openai:a-model"
@@ -134,3 +136,15 @@ def test_calls_and_probes_that_end_while_redis_is_unavailable_give_back_their_pl
     _, after, _ = states.change(MODEL, add_call("back"))
     assert set(after.calls) == {"b", "back"}
     assert after.outage == OUTAGE
+
+
+def test_a_worker_forgets_the_models_that_its_settings_name_no_more(
+    settings: Settings, redis_client: redis.Redis
+) -> None:
+    changed = settings.model_copy(
+        update={"ai_provider": "openai", "ai_model": "new", "openai_api_key": SecretStr("a-key-for-tests")}
+    )
+    for model in ("openai:old", "openai:new"):
+        shared(settings).change(model, lambda state, _: (replace(state, outage=OUTAGE), None))
+    assert Worker(changed).runner
+    assert set(read_states(redis_client, settings.redis_sse_prefix)) == {"openai:new"}
