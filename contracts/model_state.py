@@ -6,7 +6,7 @@ shows it. It is no truth: when Redis loses it, every service counts as available
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Self
 
 import redis
@@ -64,11 +64,20 @@ class ModelState:
     @classmethod
     def from_json(cls, stored: str | bytes) -> Self:
         """Return the state of a JSON object. Raises ValueError or TypeError for one of another release."""
-        fields: dict[str, Any] = json.loads(stored)
-        outage = fields.pop("outage")
-        failures = tuple(fields.pop("failures"))
-        calls = {call_id: (float(start), float(renewed)) for call_id, (start, renewed) in fields.pop("calls").items()}
-        return cls(outage=None if outage is None else Outage(**outage), failures=failures, calls=calls, **fields)
+        values: dict[str, Any] = json.loads(stored)
+        outage = values.pop("outage")
+        return cls(
+            outage=None if outage is None else Outage(**_known(Outage, outage)),
+            failures=tuple(str(call_id) for call_id in values.pop("failures")),
+            calls={str(call): (float(start), float(renewed)) for call, (start, renewed) in values.pop("calls").items()},
+            **{name: float(value) for name, value in _known(cls, values).items()},
+        )
+
+
+def _known(kind: type[ModelState | Outage], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that this release knows: while releases are mixed, none may forget an outage of the other."""
+    names = {known.name for known in fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def state_key(prefix: str) -> str:

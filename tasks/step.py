@@ -18,7 +18,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from agents.catalogue import CATALOGUE
-from agents.errors import AgentError, Cancelled, ServiceError
+from agents.errors import Cancelled, InvalidOutput, PermanentError, ServiceError
 from agents.interface import AgentInput, AgentResult, CallContext, Provider
 from contracts import events
 from contracts.progress import ProgressPublisher
@@ -85,8 +85,6 @@ class StepRunner:
             claim, sent_at = self._claim(step, call_id)
             if claim is None or claim.result != "run":
                 return self._without_call(step, claim)
-            if wait := self._gate.user_wait(granted, str(claim.user_id)):
-                return self._defer(step, call_id, wait)
             has_begun = True
             return self._run_claimed(step, claim, call_id, sent_at, granted)
         finally:
@@ -133,6 +131,9 @@ class StepRunner:
 
     def _run_claimed(self, step: Step, claim: Claim, call_id: UUID, sent_at: float, granted: Pass) -> StepOutcome:
         with self.calls.renewed(Call(call_id, step.thought_id, claimed_at=sent_at, renewed_at=sent_at)) as call:
+            if wait := self._gate.begin(granted, str(claim.user_id)):
+                self._gate.released(granted)
+                return self._defer(step, call_id, wait)
             try:
                 result = self._call_agent(step, claim, call, granted.model)
             except ShuttingDownError:
@@ -161,8 +162,9 @@ class StepRunner:
         return self._defer(step, call.call_id, wait)
 
     def _report_failure(self, granted: Pass, error: BaseException) -> None:
-        """Report a call that failed for a reason of its own: an error of an agent means that its service answered."""
-        if isinstance(error, AgentError):
+        """Report a call that failed for a reason of its own. An answer that is refused or of no use is an answer; any
+        other transient error says nothing about the service."""
+        if isinstance(error, InvalidOutput | PermanentError):
             self._gate.answered(granted)
         else:
             self._gate.released(granted)

@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 
+from agents.catalogue import CATALOGUE
 from agents.selection import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.progress import ProgressPublisher, connect_redis, publish_partial_texts
@@ -13,7 +14,7 @@ from contracts.settings import Settings
 from tasks.admission.budgets import Budgets
 from tasks.admission.gate import Gate
 from tasks.admission.reporting import report_changes
-from tasks.admission.state_store import SharedStates, StatesWithFallback
+from tasks.admission.state_store import SharedStates, StatesWithFallback, forget_other_models
 from tasks.calls import Calls
 from tasks.liveness import WorkerCounters
 from tasks.partial_text import PartialTextPublisher
@@ -70,6 +71,9 @@ class Worker:
 
     def _make_gate(self, client: redis.Redis) -> Gate:
         prefix = self._settings.redis_sse_prefix
+        forget_other_models(
+            client, prefix, {model for name in CATALOGUE.names for model in self._provider.models(name)}
+        )
         return Gate(
             self._provider,
             self._settings,

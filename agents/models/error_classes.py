@@ -2,6 +2,7 @@
 
 error                                                  class
 429                                                    ServiceError "rate_limited", with Retry-After
+429 of a request that alone exceeds the limit          PermanentError
 402, insufficient quota or credit                      ServiceError "quota"
 401, 403                                               ServiceError "refused_key"
 404                                                    ServiceError "unknown_model"
@@ -41,25 +42,29 @@ MAX_DETAIL_LENGTH: Final = 200
 
 OVERDUE_STATUS: Final = 408
 TOO_LARGE_STATUS: Final = 413
+TOO_LARGE_FOR_LIMIT: Final = "request too large"
+"""How OpenAI words a 429 that will never succeed: the request alone is more than the limit of tokens per minute."""
 
 
 def classify(error: Exception, endpoint: Endpoint) -> AgentError:
     """Return the agents' error that stands for an error of a call. An unknown error is transient."""
     if isinstance(error, AgentError):
         return error
+    if is_too_long(error):
+        return _too_long(error, endpoint)
     for kinds, make in _CLASSES:
         if isinstance(error, kinds):
             return make(error, endpoint)
     if status_of(error) == OVERDUE_STATUS:
         return _outage(error, endpoint)
-    if is_too_long(error):
-        return _too_long(error, endpoint)
     return TransientError(f"{endpoint.title} gave an answer that cannot be used ({type(error).__name__}).")
 
 
 def is_too_long(error: Exception) -> bool:
-    """Return whether the request was too long for the model."""
-    return isinstance(error, ModelContextWindowExceededError) or status_of(error) == TOO_LARGE_STATUS
+    """Return whether the request was too long for the model, or for the account's limit of tokens per minute."""
+    if isinstance(error, ModelContextWindowExceededError) or status_of(error) == TOO_LARGE_STATUS:
+        return True
+    return isinstance(error, ModelRateLimitError) and detail_of(error).lower().startswith(TOO_LARGE_FOR_LIMIT)
 
 
 def status_of(error: Exception) -> int | None:
@@ -146,7 +151,6 @@ _CLASSES: Final[list[tuple[tuple[type[Exception], ...], Callable[[Exception, End
     ((ModelQuotaExceededError,), _quota),
     ((ModelAuthenticationError,), _refused_key),
     ((ModelNotFoundError,), _unknown_model),
-    ((ModelContextWindowExceededError,), _too_long),
     ((ModelRequestRejectedError,), _rejected),
     ((ModelUnavailableError, ModelServerError), _outage),
     ((ModelConnectionError, httpx2.TransportError, ConnectionError), _unreachable),

@@ -1,8 +1,8 @@
 """Limits requests and tokens per minute of a model, and dollars per day, with the library `limits`.
 
 The counters are in Redis, shared by all workers; while it is unavailable, each process counts its own calls. A request
-is counted before the call, tokens and dollars after it, when they are known: a limit may be exceeded by the calls that
-are in progress together.
+is counted before the call, tokens and dollars after it, when they are known: those limits may be exceeded by the calls
+that are in progress together.
 """
 
 import logging
@@ -29,6 +29,9 @@ MICRO_DOLLARS: Final = 1_000_000
 
 EVERYBODY: Final = "everybody"
 
+OWN_SECONDS: Final = 2.0
+"""How long this process counts alone after Redis did not answer, so that not every question waits for a time-out."""
+
 
 @dataclass(frozen=True, slots=True)
 class UsedUp:
@@ -52,21 +55,23 @@ class Budgets:
         storage = RedisStorage(redis_url, key_prefix=f"{prefix}:limits", socket_timeout=3, socket_connect_timeout=2)
         self._shared = FixedWindowRateLimiter(storage)
         self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._own_until = 0.0
 
-    def begin(self, model: str) -> UsedUp | None:
-        """Count a request of this model, or return the limit of the model or of everybody that is used up."""
-        used_up = (
+    def used_up(self, model: str) -> UsedUp | None:
+        """Return the limit of the model or of everybody that is used up. It counts nothing."""
+        return (
             self._used_up(self._dollars, "budget of the day", "usd", EVERYBODY, self._today())
             or self._used_up(self._tokens, "tokens per minute", "tokens", model)
             or self._used_up(self._requests, "requests per minute", "requests", model)
         )
-        if used_up is None:
-            self._count(self._requests, 1, "requests", model)
-        return used_up
 
-    def user_budget(self, user_id: str) -> UsedUp | None:
-        """Return the user's budget if it is used up."""
-        return self._used_up(self._user_dollars, "your budget of the day", "usd", user_id, self._today())
+    def begin(self, model: str, user_id: str) -> UsedUp | None:
+        """Count the request of a call that begins now, or return the limit that is used up: the user's budget, or the
+        requests per minute if other calls were faster since `used_up`."""
+        used_up = self._used_up(self._user_dollars, "your budget of the day", "usd", user_id, self._today())
+        if used_up or self._count(self._requests, 1, "requests", model):
+            return used_up
+        return self._used_up(self._requests, "requests per minute", "requests", model)
 
     def count(self, model: str, user_id: str, *, tokens: int | None, cost_usd: Decimal | None) -> None:
         """Count what a call has used. What is unknown counts nothing."""
@@ -82,16 +87,18 @@ class Budgets:
         until = self._midnight() if is_daily else self._ask(lambda known: known.get_window_stats(item, *key).reset_time)
         return UsedUp(limit, until)
 
-    def _count(self, item: RateLimitItem | None, cost: int, *key: str) -> None:
-        if item is not None and cost > 0:
-            self._ask(lambda limiter: limiter.hit(item, *key, cost=cost))
+    def _count(self, item: RateLimitItem | None, cost: int, *key: str) -> bool:
+        """Count, and return whether the limit allows as much."""
+        return item is None or cost <= 0 or self._ask(lambda limiter: limiter.hit(item, *key, cost=cost))
 
     def _ask(self, question: Callable[[FixedWindowRateLimiter], T]) -> T:
-        try:
-            return question(self._shared)
-        except redis.RedisError as error:
-            log.warning("Redis is unavailable, this process counts its own calls: %s", error)
-            return question(self._own)
+        if self._clock() >= self._own_until:
+            try:
+                return question(self._shared)
+            except redis.RedisError as error:
+                self._own_until = self._clock() + OWN_SECONDS
+                log.warning("Redis is unavailable, this process counts its own calls: %s", error)
+        return question(self._own)
 
     def _today(self) -> str:
         return datetime.fromtimestamp(self._clock(), UTC).date().isoformat()

@@ -5,13 +5,15 @@ It composes the circuit breaker and the concurrency of each model (`transitions`
 before it is unavailable, and not while that one is only busy.
 """
 
+import logging
 import random
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from agents.errors import ServiceError
 from agents.interface import AgentResult, Provider
@@ -22,6 +24,14 @@ from tasks.admission.budgets import Budgets
 from tasks.admission.state_store import States
 from tasks.admission.transitions import PROBE_RUNNING_SECONDS, Admission, Admitted, Denied, Probe, ServiceFailure
 from tasks.admission.waits import Wait, limit_wait, service_wait
+
+log = logging.getLogger(__name__)
+
+OUTAGE_KINDS: Final = frozenset({"outage", "refused"})
+"""The kinds of waits during which a fallback is called."""
+
+REFUSALS: Final = frozenset({"refused_key", "unknown_model"})
+"""The causes that a single call can have too. An exhausted quota may still suffice for a probe."""
 
 OnChange = Callable[[str, ModelState, ModelState], None]
 """Called with a model, and its state before and after a change that this process made."""
@@ -66,33 +76,42 @@ class Gate:
         self._random_fraction = random_fraction
 
     def enter(self, agent_name: str, call_id: str) -> Pass | Wait:
-        """Return a pass for the first model that may be called, or else the wait for the first model.
+        """Return a pass for the first model that may be called, or else the wait for the model that is free first, with
+        the reason of the first one. Where outages are not waited for, the first model is called nevertheless.
 
         It may take as long as a probe: the smallest possible call, of half a minute at most.
         """
-        first_wait: Wait | None = None
+        waits: list[Wait] = []
         models = self._provider.models(agent_name)
         for number, model in enumerate(models, start=1):
             answer = self._enter(model, call_id)
             if answer is None:
                 return Pass(model, call_id, has_fallback=number < len(models))
-            first_wait = first_wait or answer
-            if answer.kind not in {"outage", "refused"}:
+            waits.append(answer)
+            if answer.kind not in OUTAGE_KINDS:
                 break
-        return first_wait or Pass("", call_id)
+        if not waits:
+            return Pass("", call_id)
+        if not self._waits_for_outages and all(wait.kind in OUTAGE_KINDS for wait in waits):
+            return Pass(models[0], call_id)
+        return replace(waits[0], seconds=min(wait.seconds for wait in waits))
 
-    def user_wait(self, granted: Pass, user_id: str) -> Wait | None:
-        """Return the wait for the user's budget, or None when it allows the call. The pass stays valid."""
-        used_up = self._budgets.user_budget(user_id) if granted.model else None
+    def begin(self, granted: Pass, user_id: str) -> Wait | None:
+        """Count the call, which begins now, or return the wait for a limit that is used up. The pass stays valid."""
+        used_up = self._budgets.begin(granted.model, user_id) if granted.model else None
         return None if used_up is None else limit_wait(used_up, self._clock(), self._random_fraction())
 
     def succeeded(self, granted: Pass, result: AgentResult, user_id: str) -> None:
-        """Note a call that gave a result, and what it used."""
-        if granted.model:
+        """Note a call that gave a result, and what it used. Never raises: a paid result must reach PostgreSQL."""
+        if not granted.model:
+            return
+        try:
             self.answered(granted)
             known = [number for number in (result.tokens_in, result.tokens_out) if number is not None]
             tokens = sum(known) if known else None
             self._budgets.count(granted.model, user_id, tokens=tokens, cost_usd=result.cost_usd)
+        except Exception:  # the boundary to the figures: without them the result is worth as much
+            log.exception("What a call of %s used could not be counted.", granted.model)
 
     def answered(self, granted: Pass) -> None:
         """Note a call that the service answered, although its answer may be of no use."""
@@ -107,20 +126,17 @@ class Gate:
         """Note a failure of the service. Return how long the step waits without counting it, or None if it counts.
 
         `is_last` says that no other attempt may follow. A probe then tells an outage from a failure of this thought
-        alone, so it may take as long as `enter`.
+        alone, so it may take as long as `enter`. A refusal is probed at once.
         """
-        failure = _failure(error)
+        failure = self._confirmed(granted.model, _failure(error))
         is_outage = failure.cause != "rate_limited"
-        if is_outage and not self._waits_for_outages:
-            self.released(granted)
-            return None
         self._forget(granted)
         state, now = self._note_failure(granted, failure)
         if is_last and is_outage and state.outage is None and (confirmation := self._check(granted.model)):
             state, now = self._note_failure(granted, confirmation, is_confirmed=True)
         if not is_outage:
             return self._service_wait(Denied(state.paused_until - now, "rate_limited"), state, now)
-        if state.outage is None:
+        if state.outage is None or not (self._waits_for_outages or granted.has_fallback):
             return None
         seconds = 0.0 if granted.has_fallback else state.outage.probe_at - now
         return self._service_wait(Denied(seconds, "outage"), state, now)
@@ -151,7 +167,7 @@ class Gate:
             admission = Denied(PROBE_RUNNING_SECONDS, "outage")
         if isinstance(admission, Denied):
             return self._service_wait(admission, state, now)
-        used_up = self._budgets.begin(model)
+        used_up = self._budgets.used_up(model)
         if used_up is None:
             return None
         self.released(Pass(model, call_id))
@@ -181,6 +197,16 @@ class Gate:
         except ServiceError as error:
             return None if error.cause == "rate_limited" else _failure(error)
         return None
+
+    def _confirmed(self, model: str, failure: ServiceFailure) -> ServiceFailure:
+        """Return the failure, as one of this call alone when the service refuses it and answers the smallest call.
+
+        A gateway may refuse the text of one thought with 403 or 404. Its attempts would never count, and all other
+        thoughts would wait each time.
+        """
+        if failure.cause not in REFUSALS or self._change(model, lambda state, _: state)[0].outage is not None:
+            return failure
+        return self._check(model) or replace(failure, cause="outage", cure="")
 
     def _note_failure(
         self, granted: Pass, failure: ServiceFailure, *, is_confirmed: bool = False

@@ -5,14 +5,17 @@ applied again when another worker was faster. The time is Redis's, because all w
 """
 
 import logging
+import random
 import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from typing import Any, Final, Protocol, TypeVar
 
 import redis
 
 from contracts.model_state import ModelState, parse_state, state_key
+from tasks.admission.transitions import released
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,10 @@ Change = Callable[[ModelState, float], tuple[ModelState, T]]
 
 MAX_TRIES: Final = 20
 """How often a change is tried against other workers before this process decides alone."""
+
+MAX_PAUSES_SECONDS: Final = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064)
+"""The longest pauses after a try that lost against another worker; the last one repeats. Without them, sixteen threads
+lost twenty times in a row so often that their processes decided alone although Redis was available."""
 
 LOCAL_SECONDS: Final = 2.0
 """How long this process decides alone after Redis did not answer, so that not every call waits for a time-out."""
@@ -71,41 +78,81 @@ class LocalStates:
 class SharedStates:
     """The states in Redis. `change` raises redis.RedisError when it is unavailable."""
 
-    def __init__(self, client: redis.Redis, prefix: str) -> None:
+    def __init__(self, client: redis.Redis, prefix: str, random_fraction: Callable[[], float] = random.random) -> None:
+        self._random_fraction = random_fraction
         self._key = state_key(prefix)
         self._read = client.register_script(_READ)
         self._replace = client.register_script(_REPLACE)
 
     def change(self, model: str, change: Change[T]) -> tuple[ModelState, ModelState, T]:
-        for _ in range(MAX_TRIES):
+        for number in range(MAX_TRIES):
             stored, now = (_text(value) for value in self._read(keys=[self._key], args=[model]))
             before = parse_state(stored) or ModelState()
             after, answer = change(before, float(now))
             if after == before or self._replace(keys=[self._key], args=[model, stored, after.to_json()]):
                 return before, after, answer
+            time.sleep(self._random_fraction() * MAX_PAUSES_SECONDS[min(number, len(MAX_PAUSES_SECONDS) - 1)])
         raise redis.RedisError(f"the state was changed by other workers {MAX_TRIES} times in a row")
 
 
+def forget_other_models(client: redis.Redis, prefix: str, models: Collection[str]) -> None:
+    """Forget the states of all models but these. Nobody would call the others again, so that an outage which ended with
+    a change of the settings would be shown for ever. While Redis is unavailable, nothing is forgotten."""
+    try:
+        others = {_text(model) for model in client.hkeys(state_key(prefix))} - set(models)
+        if others:
+            client.hdel(state_key(prefix), *others)
+    except redis.RedisError as error:
+        log.warning("Redis is unavailable, the states of former models stay: %s", error)
+
+
 class StatesWithFallback:
-    """The shared states, and while Redis is unavailable the last ones that this process has seen."""
+    """The shared states, and while Redis is unavailable the last ones that this process has seen.
+
+    What ended in the meantime is noted in Redis with the next change: the places of its calls would otherwise stay
+    taken until the calls counted as dead.
+    """
 
     def __init__(self, shared: States, clock: Callable[[], float] = time.time) -> None:
         self._shared = shared
         self._local = LocalStates(clock)
         self._clock = clock
         self._local_until = 0.0
+        self._lock = threading.Lock()
+        self._ended: dict[str, set[str]] = defaultdict(set)
+        """By model, the ids of the calls and probes that ended while this process decided alone."""
 
     def change(self, model: str, change: Change[T]) -> tuple[ModelState, ModelState, T]:
         if self._clock() >= self._local_until:
             try:
-                before, after, answer = self._shared.change(model, change)
+                return self._change_shared(model, change)
             except redis.RedisError as error:
                 self._local_until = self._clock() + LOCAL_SECONDS
                 log.warning("Redis is unavailable, this process decides alone about calls of %s: %s", model, error)
-            else:
-                self._local.replace(model, after)
-                return before, after, answer
-        return self._local.change(model, change)
+        before, after, answer = self._local.change(model, change)
+        with self._lock:
+            self._ended[model] |= _in_progress(before) - _in_progress(after)
+        return before, after, answer
+
+    def _change_shared(self, model: str, change: Change[T]) -> tuple[ModelState, ModelState, T]:
+        with self._lock:
+            ended = frozenset(self._ended[model])
+
+        def change_without_ended(state: ModelState, now: float) -> tuple[ModelState, T]:
+            for call_id in ended:
+                state = released(state, call_id)
+            return change(state, now)
+
+        before, after, answer = self._shared.change(model, change_without_ended)
+        self._local.replace(model, after)
+        with self._lock:
+            self._ended[model] -= ended
+        return before, after, answer
+
+
+def _in_progress(state: ModelState) -> set[str]:
+    prober = {state.outage.prober} if state.outage and state.outage.prober else set()
+    return set(state.calls) | prober
 
 
 def _text(value: Any) -> str:

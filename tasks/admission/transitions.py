@@ -37,8 +37,15 @@ RESUME_LIMIT: Final = 2.0
 RATE_LIMIT_SECONDS: Final = 1.0
 """How long no call begins after "too many requests" without a Retry-After."""
 
+MAX_PAUSE_SECONDS: Final = 3600.0
+"""The longest Retry-After that is honoured: a wrong one would stop all work for ever."""
+
 MAX_TURN_SECONDS: Final = 30.0
 """The longest wait for a free place, before the call asks again."""
+
+RETURN_SPACING_SECONDS: Final = 0.05
+"""Between the returns of two calls that wait for a probe or a pause: a thousand that return together would do nothing
+but wait again."""
 
 DURATION_WEIGHT: Final = 0.1
 """The weight of the newest duration in the average."""
@@ -54,12 +61,15 @@ class Probe:
     """The call must check first whether the service answers, and report the result with `probed`."""
 
 
+Reason = Literal["outage", "rate_limited", "busy"]
+
+
 @dataclass(frozen=True, slots=True)
 class Denied:
     """The call must ask again after `seconds`."""
 
     seconds: float
-    reason: Literal["outage", "rate_limited", "busy"]
+    reason: Reason
 
 
 Admission = Admitted | Probe | Denied
@@ -84,7 +94,7 @@ def request_call(
     if state.outage is not None:
         return _request_probe(state, state.outage, call_id, now)
     if now < state.paused_until:
-        return state, Denied(state.paused_until - now, "rate_limited")
+        return _return_after(state, state.paused_until, now, "rate_limited")
     if call_id not in state.calls and len(state.calls) >= max(1, int(_limit(state, ceiling))):
         return _give_turn(state, now, ceiling)
     return replace(state, calls={**state.calls, call_id: (now, now)}), Admitted()
@@ -172,9 +182,9 @@ def _without_dead_calls(state: ModelState, renewed_before: float) -> ModelState:
 
 def _request_probe(state: ModelState, outage: Outage, call_id: str, now: float) -> tuple[ModelState, Admission]:
     if outage.prober and outage.prober != call_id and now < outage.prober_until:
-        return state, Denied(PROBE_RUNNING_SECONDS, "outage")
+        return _return_after(state, now + PROBE_RUNNING_SECONDS, now, "outage")
     if now < outage.probe_at:
-        return state, Denied(outage.probe_at - now, "outage")
+        return _return_after(state, outage.probe_at, now, "outage")
     probing = replace(outage, prober=call_id, prober_until=now + PROBE_TIMEOUT_SECONDS)
     return replace(state, outage=probing), Probe()
 
@@ -186,16 +196,27 @@ def _give_turn(state: ModelState, now: float, ceiling: int) -> tuple[ModelState,
     return replace(state, next_turn=turn), Denied(turn - now, "busy")
 
 
+def _return_after(state: ModelState, earliest: float, now: float, reason: Reason) -> tuple[ModelState, Admission]:
+    """Tell a call to return after `earliest`: each one a little later than the one before."""
+    turn = min(max(earliest, state.next_turn), earliest + MAX_TURN_SECONDS)
+    return replace(state, next_turn=turn + RETURN_SPACING_SECONDS), Denied(turn - now, reason)
+
+
 def _rate_limited(state: ModelState, failure: ServiceFailure, started: float, now: float, ceiling: int) -> ModelState:
     """Halve the limit once for all calls that were in progress together, and begin none before the service allows."""
     if state.outage is not None:
         state = _available(state)
-    paused_until = max(state.paused_until, now + (failure.retry_after or RATE_LIMIT_SECONDS))
+    paused_until = max(state.paused_until, now + _pause_seconds(failure.retry_after))
     state = replace(state, failures=(), paused_until=paused_until)
     if started < state.halved_at:
         return state
     half = max(1.0, _limit(state, ceiling) / 2)
     return replace(state, limit=half, growth_limit=half, halved_at=now)
+
+
+def _pause_seconds(retry_after: float | None) -> float:
+    is_usable = retry_after is not None and retry_after > 0  # which "not a number" is not
+    return min(MAX_PAUSE_SECONDS, retry_after) if retry_after and is_usable else RATE_LIMIT_SECONDS
 
 
 def _unavailable(state: ModelState, failure: ServiceFailure, now: float) -> ModelState:
@@ -207,7 +228,7 @@ def _unavailable(state: ModelState, failure: ServiceFailure, now: float) -> Mode
         probe_at=now + FIRST_PROBE_SECONDS,
         probe_interval=FIRST_PROBE_SECONDS,
     )
-    return replace(state, outage=outage, failures=())
+    return replace(state, outage=outage, failures=(), next_turn=0.0)
 
 
 def _available(state: ModelState) -> ModelState:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +16,6 @@ from tasks.step_outcomes import Advance, Drop, Failed, Requeue
 from tasks.step_store import Step, StepStore
 from tests.tasks.admission.gates import make_gate
 from tests.tasks.admission.services import FIRST, FakeServices
-from tests.tasks.agent_results import make_result
 from tests.tasks.conftest import MakeRunner
 from tests.tasks.step_stores import claimed_call
 from tests.tasks.thoughts import (
@@ -128,6 +126,18 @@ def test_a_thought_whose_own_calls_fail_is_dead_lettered_after_three_retries(
     assert len(outage.services.calls) == settings.max_attempts
 
 
+def test_a_thought_whose_own_calls_are_refused_ends_too_and_makes_no_other_thought_wait(
+    outage: Outage, database: Database, settings: Settings
+) -> None:
+    poison, other = dispatch_first_step(database, settings, POISON), dispatch_first_step(database, settings)
+    outage.services.own_failures.add(POISON)
+    outage.services.own_cause = "refused_key"
+    outage.run(poison)
+    assert outage.run(other) == Advance()
+    outcomes = [outage.run(poison) for _ in range(settings.max_attempts - 1)]
+    assert outcomes[-1] == Failed("transient")
+
+
 def test_another_transient_error_says_nothing_about_the_service(
     make_runner: MakeRunner, settings: Settings, database: Database
 ) -> None:
@@ -139,25 +149,23 @@ def test_another_transient_error_says_nothing_about_the_service(
     assert {thought_row(database, step.thought_id).attempts for step in steps} == {1}
 
 
+def test_a_call_that_ends_during_an_outage_with_another_transient_error_does_not_end_the_outage(
+    outage: Outage, database: Database, settings: Settings, step: Step
+) -> None:
+    def fail_late(*_: Any) -> Any:
+        outage.services.run = FakeServices.run.__get__(outage.services)  # type: ignore[method-assign]
+        outage.services.failures[FIRST] = "quota"
+        outage.run(dispatch_first_step(database, settings))
+        raise TransientError("an answer that reports an error")
+
+    outage.services.run = fail_late  # type: ignore[method-assign,assignment]
+    outage.run(step)
+    outage.run(dispatch_first_step(database, settings))
+    assert outage.services.calls == [FIRST]
+
+
 def _raise_transient(*_: Any) -> Any:
     raise TransientError("an answer that reports an error")
-
-
-def test_a_user_over_the_budget_waits_and_the_attempt_is_given_back(
-    make_runner: MakeRunner, settings: Settings, database: Database
-) -> None:
-    services = FakeServices()
-    changed = settings.model_copy(update={"ai_usd_per_day_per_user": 0.01})
-    gate = make_gate(services, changed)
-    runner = make_runner(services, gate=gate)
-    step = dispatch_first_step(database, settings)
-    user_id = str(thought_row(database, step.thought_id).user_id)
-    granted = gate.enter("classification", str(uuid4()))
-    gate.succeeded(granted, make_result(cost_usd=Decimal(1)), user_id)  # type: ignore[arg-type]
-    assert isinstance(runner.run(step), Requeue)
-    row = thought_row(database, step.thought_id)
-    assert (row.attempts, row.call_id, row.waiting["kind"], services.calls) == (0, None, "limit", [])
-    assert row.waiting["until"].endswith("T00:00:00Z")
 
 
 def test_a_message_of_a_superseded_dispatch_defers_nothing(outage: Outage, database: Database, step: Step) -> None:

@@ -55,6 +55,16 @@ def test_a_body_that_is_too_large_counts_as_too_long() -> None:
     assert len(service.requests) == 1, "without earlier thoughts there is nothing to leave out"
 
 
+def test_a_429_of_a_request_that_alone_exceeds_the_limit_counts_as_too_long() -> None:
+    words = "Request too large for gpt-5 on tokens per min (TPM): Limit 30000, Requested 30601."
+    answer = always(WIRES["openai"].error(429, words, "rate_limit_exceeded"))
+    error, service = failure_of(
+        "openai", answer, agent_name="analysis", agent_input=make_input(earlier_thoughts=[MEMORY])
+    )
+    assert isinstance(error, PermanentError)
+    assert [has_memory(request) for request in service.requests] == [True, False]
+
+
 def refusing(provider: str, refused: set[str], reply: Reply) -> Any:
     """Return a service that refuses some output modes and answers in the others."""
 

@@ -17,6 +17,7 @@ class FakeServices:
         self._models = models or (FIRST,)
         self.failures: dict[str, ServiceCause] = {}
         self.own_failures: set[str] = set()
+        self.own_cause: ServiceCause = "outage"
         self.retry_after: float | None = None
         self.calls: list[str] = []
         self.checks: list[str] = []
@@ -32,7 +33,7 @@ class FakeServices:
         self.calls.append(context.model)
         self._require_service(context.model)
         if agent_input.text in self.own_failures:
-            raise ServiceError("The service failed (500).", "outage")
+            raise ServiceError("The service failed.", self.own_cause)
         return make_result({"agent": agent_name}, model=context.model)
 
     def _require_service(self, model: str) -> None:

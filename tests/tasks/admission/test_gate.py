@@ -70,7 +70,7 @@ def test_a_provider_without_a_service_always_gets_a_pass(settings: Settings) -> 
     granted = enter(gate)
     assert granted.model == ""
     gate.succeeded(granted, make_result(), "a-user")
-    assert gate.user_wait(granted, "a-user") is None
+    assert gate.begin(granted, "a-user") is None
 
 
 def test_the_failures_before_an_outage_count_and_the_one_that_shows_it_does_not(
@@ -121,6 +121,7 @@ def test_a_fallback_takes_over_while_the_first_model_is_unavailable(settings: Se
 def test_the_call_that_shows_an_outage_goes_to_the_fallback_at_once(settings: Settings, clock: Time) -> None:
     services = FakeServices(FIRST, SECOND)
     gate = gate_of(services, settings, clock)
+    services.failures[FIRST] = "refused_key"
     wait = gate.failed(enter(gate), ServiceError("Refused.", "refused_key"), is_last=False)
     assert wait is not None
     assert wait.seconds == pytest.approx(0.1)
@@ -163,6 +164,33 @@ def test_with_the_policy_fail_no_outage_makes_a_step_wait(settings: Settings, cl
     assert failures == [None] * 10
 
 
+def test_with_the_policy_fail_an_outage_that_is_known_already_makes_no_step_wait(
+    settings: Settings, clock: Time
+) -> None:
+    services, states = FakeServices(), LocalStates(clock)
+    break_service(gate_of(services, settings, clock, states=states), services)
+    gate = gate_of(services, settings.model_copy(update={"ai_outage": "fail"}), clock, states=states)
+    for _ in range(5):
+        assert gate.failed(enter(gate), OUTAGE, is_last=True) is None
+        clock.now += 10
+
+
+def test_with_the_policy_fail_a_fallback_takes_over_too(settings: Settings, clock: Time) -> None:
+    services = FakeServices(FIRST, SECOND)
+    gate = gate_of(services, settings.model_copy(update={"ai_outage": "fail"}), clock)
+    break_service(gate, services, cause="refused_key")
+    assert enter(gate).model == SECOND
+
+
+def test_a_busy_fallback_is_asked_again_as_soon_as_it_has_a_place(settings: Settings, clock: Time) -> None:
+    services = FakeServices(FIRST, SECOND)
+    gate = gate_of(services, settings.model_copy(update={"ai_max_concurrency": 1}), clock)
+    break_service(gate, services, cause="refused_key")
+    assert enter(gate).model == SECOND
+    wait = wait_of(gate)
+    assert (wait.kind, wait.since, wait.seconds) == ("refused", clock.now, 1.0)
+
+
 def test_no_more_calls_than_the_ceiling_are_in_progress(settings: Settings, clock: Time) -> None:
     gate = gate_of(FakeServices(), settings.model_copy(update={"ai_max_concurrency": 3}), clock)
     granted = [enter(gate) for _ in range(3)]
@@ -187,7 +215,7 @@ def test_a_step_over_a_limit_waits_without_a_place(settings: Settings, clock: Ti
     changed = settings.model_copy(update={"ai_requests_per_minute": 2, "ai_max_concurrency": 3})
     gate = gate_of(FakeServices(), changed, clock)
     for _ in range(2):
-        enter(gate)
+        assert gate.begin(enter(gate), "a-user") is None
     waits = [wait_of(gate) for _ in range(5)]
     assert {wait.kind for wait in waits} == {"limit"}
     assert waits[0].message == "The limit is used up: requests per minute."
@@ -197,11 +225,29 @@ def test_a_user_over_the_budget_waits_and_others_do_not(settings: Settings, cloc
     gate = gate_of(FakeServices(), settings.model_copy(update={"ai_usd_per_day_per_user": 0.01}), clock)
     granted = enter(gate)
     gate.succeeded(granted, make_result(cost_usd=Decimal("0.02")), "spender")
-    wait = gate.user_wait(enter(gate), "spender")
+    wait = gate.begin(enter(gate), "spender")
     assert wait is not None
     assert wait.seconds <= MAX_WAIT_SECONDS
     assert wait.until is not None
-    assert gate.user_wait(enter(gate), "another") is None
+    assert gate.begin(enter(gate), "another") is None
+
+
+def test_a_user_over_the_budget_uses_none_of_the_requests_of_the_others(settings: Settings, clock: Time) -> None:
+    changed = settings.model_copy(update={"ai_usd_per_day_per_user": 0.01, "ai_requests_per_minute": 2})
+    gate = gate_of(FakeServices(), changed, clock)
+    gate.succeeded(enter(gate), make_result(cost_usd=Decimal("0.02")), "spender")
+    for _ in range(5):
+        granted = enter(gate)
+        assert gate.begin(granted, "spender") is not None
+        gate.released(granted)
+    assert gate.begin(enter(gate), "another") is None
+
+
+def test_calls_that_enter_together_do_not_exceed_the_requests_per_minute(settings: Settings, clock: Time) -> None:
+    gate = gate_of(FakeServices(), settings.model_copy(update={"ai_requests_per_minute": 2}), clock)
+    entered = [enter(gate) for _ in range(4)]
+    waits = [gate.begin(granted, "a-user") for granted in entered]
+    assert [wait is None for wait in waits] == [True, True, False, False]
 
 
 def test_every_wait_is_shorter_than_a_minute(settings: Settings, clock: Time) -> None:

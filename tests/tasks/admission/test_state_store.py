@@ -1,5 +1,6 @@
 """The states of the models are shared through Redis, and survive its absence in each process."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,14 +8,18 @@ from threading import Barrier
 
 import pytest
 import redis
+from pydantic import SecretStr
 
-from contracts.model_state import ModelState, read_states, state_key
+from contracts.model_state import ModelState, Outage, read_states, state_key
 from contracts.progress import connect_redis
 from contracts.settings import Settings
 from tasks.admission.state_store import LOCAL_SECONDS, Change, SharedStates, StatesWithFallback
+from tasks.admission.transitions import released
+from tasks.worker import Worker
 from tests.tcp_proxy import TcpProxy
 
 MODEL = "openai:a-model"
+OUTAGE = Outage(since=1.0, cause="outage", message="", cure="", probe_at=2.0, probe_interval=5.0)
 
 
 def add_call(name: str) -> Change[float]:
@@ -59,13 +64,39 @@ def test_no_change_of_many_concurrent_workers_is_lost(settings: Settings) -> Non
     assert len(after.calls) == 41
 
 
+def test_many_threads_that_change_a_state_all_the_time_all_change_it_in_redis(settings: Settings) -> None:
+    start = Barrier(16)
+
+    def work(worker: int) -> None:
+        states = shared(settings)
+        start.wait()
+        for number in range(40):
+            states.change(MODEL, add_call(f"{worker}-{number % 2}"))
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(work, range(16)))
+
+
 def test_the_time_is_that_of_redis(settings: Settings, redis_client: redis.Redis) -> None:
     seconds, microseconds = redis_client.time()
     _, _, now = shared(settings).change(MODEL, add_call("a"))
     assert 0 <= now - (seconds + microseconds / 1e6) < 60
 
 
-@pytest.mark.parametrize("stored", ["", "{", "[]", "17", '{"outage": {"since": 1}}', '{"unknown": 1}'])
+def test_a_state_that_a_later_release_extended_keeps_its_outage(settings: Settings, redis_client: redis.Redis) -> None:
+    values = json.loads(replace(ModelState(), outage=OUTAGE).to_json())
+    later = values | {"outage": values["outage"] | {"region": "eu"}, "queue": [1]}
+    redis_client.hset(state_key(settings.redis_sse_prefix), MODEL, json.dumps(later))
+    before, _, _ = shared(settings).change(MODEL, add_call("a"))
+    assert before.outage == OUTAGE
+
+
+NO_CALLS, NO_LIMIT = '{"outage":null,"failures":[],"calls":[]}', '{"outage":null,"failures":[],"calls":{},"limit":null}'
+
+
+@pytest.mark.parametrize(
+    "stored", [NO_CALLS, NO_LIMIT, "", "{", "[]", "17", '{"outage": {"since": 1}}', '{"unknown": 1}']
+)
 def test_a_state_of_another_release_counts_as_available(
     settings: Settings, redis_client: redis.Redis, stored: str
 ) -> None:
@@ -88,3 +119,32 @@ def test_while_redis_is_unavailable_a_process_goes_on_with_the_last_state_it_has
     now += LOCAL_SECONDS
     _, after, _ = states.change(MODEL, add_call("back"))
     assert set(after.calls) == {"shared", "back"}
+
+
+def test_calls_and_probes_that_end_while_redis_is_unavailable_give_back_their_places_afterwards(
+    settings: Settings, redis_proxy: TcpProxy
+) -> None:
+    now = 1000.0
+    states = StatesWithFallback(shared(settings, redis_proxy.proxied_url(settings.redis_url)), lambda: now)
+    states.change(MODEL, add_call("a"))
+    states.change(MODEL, add_call("b"))
+    states.change(MODEL, lambda state, _: (replace(state, outage=replace(OUTAGE, prober="c")), None))
+    redis_proxy.refuse()
+    states.change(MODEL, lambda state, _: (released(released(state, "a"), "c"), None))
+    redis_proxy.accept()
+    now += LOCAL_SECONDS
+    _, after, _ = states.change(MODEL, add_call("back"))
+    assert set(after.calls) == {"b", "back"}
+    assert after.outage == OUTAGE
+
+
+def test_a_worker_forgets_the_models_that_its_settings_name_no_more(
+    settings: Settings, redis_client: redis.Redis
+) -> None:
+    changed = settings.model_copy(
+        update={"ai_provider": "openai", "ai_model": "new", "openai_api_key": SecretStr("a-key-for-tests")}
+    )
+    for model in ("openai:old", "openai:new"):
+        shared(settings).change(model, lambda state, _: (replace(state, outage=OUTAGE), None))
+    assert Worker(changed).runner
+    assert set(read_states(redis_client, settings.redis_sse_prefix)) == {"openai:new"}

@@ -1,6 +1,7 @@
 """The state machine of a model's service: when it is unavailable, who probes, and how many calls may be in progress."""
 
 from dataclasses import replace
+from heapq import heappop, heappush
 from itertools import count
 
 import pytest
@@ -11,6 +12,7 @@ from agents.errors import ServiceCause
 from contracts.model_state import OUTAGE_THRESHOLD, ModelState
 from tasks.admission import transitions
 from tasks.admission.transitions import Admitted, Denied, Probe, ServiceFailure
+from tasks.admission.waits import service_wait
 
 CEILING, LEASE = 8, 20.0
 OUTAGE = ServiceFailure("outage", "The service is unreachable.")
@@ -146,6 +148,17 @@ def test_a_busy_service_is_never_unavailable_and_gets_half_the_calls() -> None:
     assert state.limit == 1.0
 
 
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [(7.5, 7.5), (1e12, 3600.0), (float("inf"), 3600.0), (float("nan"), 1.0), (-5.0, 1.0), (0.0, 1.0)],
+)
+def test_a_retry_after_is_honoured_within_reason(retry_after: float, seconds: float) -> None:
+    state = fail(begin(ModelState(), "a"), "a", failure=ServiceFailure("rate_limited", "", retry_after=retry_after))
+    state, admission = request(state, "next", 0.0)
+    assert admission == Denied(seconds, "rate_limited")
+    assert service_wait(admission, state, 0.0, 0.0).to_json()["until"] is not None
+
+
 def test_calls_that_were_refused_together_halve_the_limit_once() -> None:
     state = ModelState()
     for number in range(CEILING):
@@ -193,6 +206,28 @@ def test_a_released_call_gives_back_its_place_and_its_probe() -> None:
     assert transitions.released(begin(ModelState(), "a"), "a").calls == {}
     state, _ = request(unavailable(), "a", 10.0)
     assert request(transitions.released(state, "a"), "b", 10.0)[1] == Probe()
+
+
+@pytest.mark.parametrize("ask", ["a probe that hangs", "a service that goes on refusing"])
+def test_a_thousand_waiting_calls_do_not_return_together(ask: str) -> None:
+    """Each call that is denied asks again when its wait, with its jitter, has passed."""
+    state, jitters, asked = unavailable(), count(), 0
+    if ask == "a service that goes on refusing":
+        state = ModelState()
+    returns = [(0.0, number) for number in range(1000)]
+    while returns[0][0] < 60.0:
+        now, number = heappop(returns)
+        asked += 1
+        state, admission = request(state, f"call-{number}", now)
+        if isinstance(admission, Denied):
+            seconds = service_wait(admission, state, now, next(jitters) * 0.618 % 1).seconds
+        else:
+            state = (
+                fail(state, f"call-{number}", now, ServiceFailure("rate_limited", "Busy.")) if state.calls else state
+            )
+            seconds = transitions.PROBE_TIMEOUT_SECONDS
+        heappush(returns, (now + seconds, number))
+    assert asked < 1000 + 60 * 50
 
 
 EVENTS = st.lists(
