@@ -63,7 +63,10 @@ def try_command(text: str) -> int:
         except AgentError as error:
             click.echo(f"{agent.title} failed: {_explain(error)}", err=True)
             return FAILED
-        click.echo(render_output(agent, _outputs(results)[agent.name]) + "\n")
+        click.echo(render_output(agent, _outputs(results)[agent.name]))
+        if dropped := results[agent.name].dropped_claims:
+            click.echo(f"  {dropped} {'claim' if dropped == 1 else 'claims'} without evidence left out")
+        click.echo()
     click.echo(_summary([*results.values()], time.monotonic() - started_at))
     return 0
 

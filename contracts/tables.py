@@ -82,6 +82,13 @@ thoughts = Table(
     ),
     Column("steps_done", SmallInteger, nullable=False, server_default=_ZERO, comment="saved steps"),
     Column("attempts", SmallInteger, nullable=False, server_default=_ZERO, comment="calls of the next step"),
+    Column(
+        "service_failures",
+        SmallInteger,
+        nullable=False,
+        server_default=_ZERO,
+        comment="attempts of the next step that failed because of the model service",
+    ),
     Column("call_id", Uuid, comment="fencing token of the call in progress"),
     Column("beat", BigInteger, nullable=False, server_default=_ZERO, comment="raised by every write of the worker"),
     Column("beat_at", DateTime(timezone=True), comment="time of the last write of beat; only the sweep decides by it"),

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from agents.errors import AgentError, InvalidOutput, TransientError
+from agents.errors import AgentError, InvalidOutput, ServiceError, TransientError
 from contracts.dead_letters import MAX_MESSAGE_LENGTH, failure_headers
 from contracts.text import clean
 
@@ -43,6 +43,8 @@ class Failure:
     stack: str = ""
     retriable: bool = False
     retry_after: float | None = None
+    is_service: bool = False
+    """Whether the model service failed."""
 
     def error(self, agent: str, attempts: int) -> dict[str, Any]:
         """Return the `error` object of the JSON API."""
@@ -65,7 +67,8 @@ def classify_error(error: BaseException) -> Failure:
     stack, name = _stack(error), _class_name(error)
     if isinstance(error, TransientError):
         kind: FailureKind = "invalid" if isinstance(error, InvalidOutput) else "transient"
-        return Failure(kind, _message(error), name, stack, retriable=True, retry_after=error.retry_after)
+        is_service = isinstance(error, ServiceError)
+        return Failure(kind, _message(error), name, stack, True, error.retry_after, is_service)
     if isinstance(error, AgentError):
         return Failure("permanent", _message(error), name, stack)
     if isinstance(error, TimeoutError | ConnectionError | MemoryError):

@@ -77,7 +77,8 @@ let the leases of all other calls expire."""
 SAVE: Final = text("""
     WITH t AS (
       UPDATE thoughts
-         SET steps_done = :step, call_id = NULL, attempts = 0, sends = 1, losses = 0, not_before = NULL, error = NULL,
+         SET steps_done = :step, call_id = NULL, attempts = 0, service_failures = 0, sends = 1, losses = 0,
+             not_before = NULL, error = NULL,
              beat = beat + 1, beat_at = clock_timestamp(),
              status = CASE WHEN :last THEN 'completed' ELSE status END,
              finished_at = CASE WHEN :last THEN clock_timestamp() END,
@@ -109,7 +110,8 @@ statement and of FAIL."""
 
 RETRY: Final = text("""
     UPDATE thoughts
-       SET call_id = NULL, sends = 1, not_before = clock_timestamp() + make_interval(secs => :backoff),
+       SET call_id = NULL, sends = 1, service_failures = service_failures + :service,
+           not_before = clock_timestamp() + make_interval(secs => :backoff),
            error = CAST(:error AS jsonb), beat = beat + 1, beat_at = clock_timestamp()
      WHERE id = :id AND call_id = :call_id RETURNING turn
 """)
@@ -121,12 +123,16 @@ after a lost answer a bridge sends the step again when its lease expires."""
 DEFER: Final = text("""
     WITH d AS (
       UPDATE thoughts t
-         SET call_id = NULL, attempts = t.attempts - CASE WHEN t.call_id IS NULL THEN 0 ELSE 1 END, sends = 1,
+         SET call_id = NULL, sends = 1,
+             attempts = t.attempts - CASE WHEN t.call_id IS NULL THEN 0 ELSE 1 END
+                        - CASE WHEN :outage THEN t.service_failures ELSE 0 END,
+             service_failures = CASE WHEN :outage THEN 0 ELSE t.service_failures END,
              not_before = GREATEST(t.not_before, clock_timestamp() + make_interval(secs => :wait)),
              waiting = CAST(:waiting AS jsonb), beat = t.beat + 1, beat_at = clock_timestamp()
        WHERE t.id = :id AND t.status = 'processing' AND t.dispatch_id = :dispatch_id AND t.steps_done = :step - 1
          AND (t.call_id = CAST(:call_id AS uuid)
-              OR (CAST(:call_id AS uuid) IS NULL AND t.call_id IS NULL AND t.attempts < :max))
+              OR (CAST(:call_id AS uuid) IS NULL AND t.call_id IS NULL
+                  AND t.attempts - CASE WHEN :outage THEN t.service_failures ELSE 0 END < :max))
       RETURNING t.id)
     SELECT CASE WHEN d.id IS NOT NULL THEN 'deferred'
                 WHEN CAST(:call_id AS uuid) IS NOT NULL THEN 'fenced'
@@ -142,6 +148,7 @@ DEFER: Final = text("""
 """Lets a step wait for the model service, without counting an attempt. `waiting` says why.
 
 With :call_id it ends that call, whose failure was the service's, and gives back its attempt; the guard is `call_id`.
+In an outage (:outage) it also gives back the earlier attempts that the service failed before it counted as unavailable.
 Without :call_id no call is in progress, and the guards are `dispatch_id` and the step; repeating it only waits again.
 A repeat with :call_id after a lost answer returns `fenced`: the message is dropped, and a bridge sends the step again
 when its lease has expired, as after RETRY."""

@@ -18,7 +18,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from agents.catalogue import CATALOGUE
-from agents.errors import Cancelled, InvalidOutput, PermanentError, ServiceError
+from agents.errors import Cancelled, ServiceError
 from agents.interface import AgentInput, AgentResult, CallContext, Provider
 from contracts import events
 from contracts.progress import ProgressPublisher
@@ -94,7 +94,11 @@ class StepRunner:
     def _defer(self, step: Step, call_id: UUID | None, wait: Wait) -> StepOutcome:
         """Let the step wait, and give back the attempt of `call_id` if a call was begun."""
         repeat = self._retry.before_call if call_id is None else self._retry.until_answered
-        claim = repeat(lambda: self._step_store.defer(step, call_id, wait=wait.seconds, waiting=wait.to_json()))
+        claim = repeat(
+            lambda: self._step_store.defer(
+                step, call_id, wait=wait.seconds, waiting=wait.to_json(), is_outage=wait.is_outage
+            )
+        )
         if claim is not None and claim.result == "deferred":
             return Requeue(wait.seconds)
         return self._without_call(step, claim)
@@ -144,7 +148,7 @@ class StepRunner:
             except ServiceError as error:
                 return self._handle_service_failure(step, claim, call, granted, error)
             except BaseException as error:  # noqa: BLE001  the task boundary: an error that left it would prevent the ack
-                self._report_failure(granted, error)
+                self._gate.ended(granted, error)
                 return self._handle_failure(step, claim, call, classify_error(error))
             call.has_returned = True
             self._gate.succeeded(granted, result, str(claim.user_id))
@@ -157,17 +161,10 @@ class StepRunner:
         call.has_returned = True
         is_last = claim.attempts >= self._settings.max_attempts
         wait = self._gate.failed(granted, error, is_last=is_last)
-        if wait is None:
-            return self._handle_failure(step, claim, call, classify_error(error))
-        return self._defer(step, call.call_id, wait)
-
-    def _report_failure(self, granted: Pass, error: BaseException) -> None:
-        """Report a call that failed for a reason of its own. An answer that is refused or of no use is an answer; any
-        other transient error says nothing about the service."""
-        if isinstance(error, InvalidOutput | PermanentError):
-            self._gate.answered(granted)
-        else:
-            self._gate.released(granted)
+        if wait is not None:
+            return self._defer(step, call.call_id, wait)
+        log.warning("Attempt %d of a call of %s failed: %s %s", claim.attempts, granted.model, error, error.cure)
+        return self._handle_failure(step, claim, call, classify_error(error))
 
     def _call_agent(self, step: Step, claim: Claim, call: Call, model: str) -> AgentResult:
         self._renew_old_claim(call)
@@ -246,7 +243,7 @@ class StepRunner:
         if call.is_overdue(self._clock()) and not call.fenced:
             late = timed_out(self._settings.agent_timeout_seconds)
             if granted.model:
-                return self._handle_service_failure(step, claim, call, granted, ServiceError(late.message, "outage"))
+                return self._handle_service_failure(step, claim, call, granted, _too_slow(late))
             return self._handle_failure(step, claim, call, late)
         self._gate.released(granted)
         return Drop("fenced") if call.fenced else self._handle_failure(step, claim, call, classify_error(error))
@@ -259,7 +256,9 @@ class StepRunner:
         backoff = backoff_seconds(failure, claim.attempts, self._settings.retry_backoff_seconds)
         error = failure.error(step.agent, claim.attempts)
         is_scheduled = self._retry.until_answered(
-            lambda: self._step_store.schedule_retry(step, call.call_id, backoff=backoff, error=error)
+            lambda: self._step_store.schedule_retry(
+                step, call.call_id, backoff=backoff, error=error, is_service=failure.is_service
+            )
         )
         return Requeue(backoff) if is_scheduled else Drop("fenced")
 
@@ -294,3 +293,7 @@ class StepRunner:
             extra={"thought_id": step.thought_id, "user_id": claim.user_id, "step": step.number, "agent": step.agent},
         )
         return Failed(failure.kind)
+
+
+def _too_slow(late: Failure) -> ServiceError:
+    return ServiceError(late.message, "outage", cure="raise AGENT_TIMEOUT_SECONDS if the model is only slow")

@@ -165,21 +165,30 @@ class StepStore:
         }
         return confirm_rejection(lambda: self._database.rows(statements.SAVE, **parameters)[0].result == "saved")
 
-    def schedule_retry(self, step: Step, call_id: UUID, *, backoff: float, error: Mapping[str, Any]) -> bool:
-        """Schedule the next attempt in `backoff` seconds. Return False, without writing, when the call is fenced."""
+    def schedule_retry(
+        self, step: Step, call_id: UUID, *, backoff: float, error: Mapping[str, Any], is_service: bool = False
+    ) -> bool:
+        """Schedule the next attempt in `backoff` seconds. Return False, without writing, when the call is fenced.
+
+        `is_service` says that the service failed, which may turn out to be an outage.
+        """
         parameters = {
             "id": step.thought_id,
             "call_id": call_id,
             "backoff": backoff,
+            "service": int(is_service),
             "error": json.dumps(clean(dict(error))),
         }
         return self._database.row(statements.RETRY, **parameters) is not None
 
-    def defer(self, step: Step, call_id: UUID | None, *, wait: float, waiting: Mapping[str, Any]) -> Claim | None:
+    def defer(
+        self, step: Step, call_id: UUID | None, *, wait: float, waiting: Mapping[str, Any], is_outage: bool = False
+    ) -> Claim | None:
         """Let the step wait `wait` seconds for the model service; no attempt is counted. `waiting` says why.
 
-        `call_id` is that of the call whose failure was the service's, or None when no call was begun. The result is
-        `deferred`, `fenced`, or what a claim of the step would return. Return None when the thought does not exist.
+        `call_id` is that of the call whose failure was the service's, or None when no call was begun. `is_outage` gives
+        back the earlier attempts that the service failed. The result is `deferred`, `fenced`, or what a claim of the
+        step would return. Return None when the thought does not exist.
         """
         row = self._database.row(
             statements.DEFER,
@@ -189,6 +198,7 @@ class StepStore:
             call_id=call_id,
             max=self._settings.max_attempts,
             wait=wait,
+            outage=is_outage,
             waiting=json.dumps(clean(dict(waiting))),
         )
         return None if row is None else Claim(row.result, row.user_id, row.turn, row.attempts)

@@ -76,9 +76,10 @@ def _fallback(settings: ModelSettings) -> Iterator[ModelName]:
         except ValueError:
             name = None
         if name is None or name.provider not in SERVICES:
+            problem = "is not provider:model" if name is None else f"names the unknown provider {name.provider!r}"
             raise ProviderConfigError(
-                f"{FALLBACK_SETTING}: {text!r} is not provider:model; the providers are {', '.join(SERVICES)}, and "
-                "several models are separated by commas"
+                f"{FALLBACK_SETTING}: {text!r} {problem}; the providers are {', '.join(SERVICES)}, and several models "
+                "are separated by commas"
             )
         yield name
 

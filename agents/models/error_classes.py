@@ -127,7 +127,8 @@ def _unreachable(error: Exception, endpoint: Endpoint) -> AgentError:
 
 
 def _overdue(_: Exception, endpoint: Endpoint) -> AgentError:
-    return ServiceError(f"{endpoint.title} did not answer in time.", "outage")
+    cure = "raise AGENT_TIMEOUT_SECONDS if the model is only slow"
+    return ServiceError(f"{endpoint.title} did not answer in time.", "outage", cure=cure)
 
 
 def _too_long(_: Exception, endpoint: Endpoint) -> AgentError:

@@ -26,6 +26,7 @@ REPLAY: Final = text("""
       UPDATE thoughts t SET status = 'pending', finished_at = NULL, turn = u.last_turn,
              started_at = NULL, step_started_at = NULL, processing_seconds = NULL, error = NULL,
              dispatch_id = t.dispatch_id + 1, attempts = 0, sends = 0, losses = 0, not_before = NULL,
+             service_failures = 0,
              beat = t.beat + 1, emitted_at = CASE WHEN :emit THEN now() END, emissions = 0,
              waiting = NULL
         FROM c, u WHERE t.id = c.thought_id AND t.turn = c.turn AND t.status = 'failed'

@@ -31,7 +31,7 @@ def describe_provider(settings: ModelSettings) -> str:
     """Return one line: the models that answer, or what answers without one."""
     if settings.calls_a_model:
         models = read_configuration(settings, CATALOGUE.names).endpoints
-        return f"{', '.join(models)} (`python -m agents check` tests each model)"
+        return f"{', '.join(models)} (`.venv/bin/python -m agents check` tests each model)"
     if settings.ai_provider != "offline":
         return settings.ai_provider
     models_here = ollama_models(settings.ollama_base_url)

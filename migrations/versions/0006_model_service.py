@@ -30,6 +30,13 @@ def upgrade() -> None:
     op.add_column(
         "thoughts",
         sa.Column(
+            "service_failures", sa.SmallInteger(), server_default=sa.text("0"), nullable=False,
+            comment="attempts of the next step that failed because of the model service",
+        ),
+    )  # fmt: skip
+    op.add_column(
+        "thoughts",
+        sa.Column(
             "waiting",
             postgresql.JSONB(astext_type=sa.Text()),
             nullable=True,
@@ -60,5 +67,6 @@ def downgrade() -> None:
     op.drop_column("agent_runs", "profile_version")
     op.drop_column("agent_runs", "dropped_claims")
     op.drop_column("thoughts", "waiting")
+    op.drop_column("thoughts", "service_failures")
     op.drop_table("former_profiles")
     op.drop_column("users", "profile_version")

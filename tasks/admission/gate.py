@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from agents.errors import ServiceError
+from agents.errors import InvalidOutput, PermanentError, ServiceError
 from agents.interface import AgentResult, Provider
 from contracts.model_settings import ModelSettings
 from contracts.model_state import ModelState
@@ -26,9 +26,6 @@ from tasks.admission.transitions import PROBE_RUNNING_SECONDS, Admission, Admitt
 from tasks.admission.waits import Wait, limit_wait, service_wait
 
 log = logging.getLogger(__name__)
-
-OUTAGE_KINDS: Final = frozenset({"outage", "refused"})
-"""The kinds of waits during which a fallback is called."""
 
 REFUSALS: Final = frozenset({"refused_key", "unknown_model"})
 """The causes that a single call can have too. An exhausted quota may still suffice for a probe."""
@@ -88,11 +85,11 @@ class Gate:
             if answer is None:
                 return Pass(model, call_id, has_fallback=number < len(models))
             waits.append(answer)
-            if answer.kind not in OUTAGE_KINDS:
+            if not answer.is_outage:
                 break
         if not waits:
             return Pass("", call_id)
-        if not self._waits_for_outages and all(wait.kind in OUTAGE_KINDS for wait in waits):
+        if not self._waits_for_outages and all(wait.is_outage for wait in waits):
             return Pass(models[0], call_id)
         return replace(waits[0], seconds=min(wait.seconds for wait in waits))
 
@@ -140,6 +137,14 @@ class Gate:
             return None
         seconds = 0.0 if granted.has_fallback else state.outage.probe_at - now
         return self._service_wait(Denied(seconds, "outage"), state, now)
+
+    def ended(self, granted: Pass, error: BaseException) -> None:
+        """Note a call that failed for a reason of its own. An answer that is refused or of no use is an answer; any
+        other error says nothing about the service."""
+        if isinstance(error, InvalidOutput | PermanentError):
+            self.answered(granted)
+        else:
+            self.released(granted)
 
     def released(self, granted: Pass) -> None:
         """Note that the call did not begin, or ended without a word of the service."""

@@ -21,7 +21,7 @@ def report_changes(count_in_progress: Callable[[], int]) -> OnChange:
             return
         line = describe_change(model, before, after, _count(count_in_progress))
         if line is not None:
-            log.log(logging.ERROR if line.is_alarm else logging.INFO, "%s", line.text)
+            log.log(line.level, "%s", line.text)
 
     return report
 

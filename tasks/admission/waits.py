@@ -16,6 +16,9 @@ MAX_WAIT_SECONDS: Final = 45.0
 JITTER: Final = 0.2
 """The largest random addition to a wait, as a share of it, so that waiting steps do not all return together."""
 
+OUTAGE_KINDS: Final = frozenset({"outage", "refused"})
+"""The kinds of waits for a service that is unavailable."""
+
 _MESSAGES: Final[Mapping[str, str]] = {
     "outage": "The model is unreachable.",
     "refused": "The model cannot be called until its operator corrects the settings.",
@@ -34,6 +37,11 @@ class Wait:
     message: str
     since: float | None = None
     until: float | None = None
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether the service is unavailable; otherwise it is busy, or a limit is used up."""
+        return self.kind in OUTAGE_KINDS
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of the column `thoughts.waiting`: kind, message, since and until, in ISO 8601 or null."""

@@ -70,6 +70,10 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
         *_cut("tasks.statements", "SAVE", (
             "OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call_id)", "")),
     ),
+    "defer.attempt": GuardTest(
+        _OUTAGE, "test_a_waiting_step_says_why_holds_no_call_and_counts_no_attempt",
+        *_cut("tasks.statements", "DEFER", ("- CASE WHEN t.call_id IS NULL THEN 0 ELSE 1 END", "")),
+    ),
     "defer.call": GuardTest(
         _OUTAGE, "test_only_the_call_in_progress_can_give_back_its_attempt",
         *_cut("tasks.statements", "DEFER", (
@@ -85,7 +89,8 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
     ),
     "defer.max": GuardTest(
         _OUTAGE, "test_a_step_whose_workers_all_died_fails_even_while_the_service_is_unavailable",
-        *_cut("tasks.statements", "DEFER", ("AND t.call_id IS NULL AND t.attempts < :max", "AND t.call_id IS NULL")),
+        *_cut("tasks.statements", "DEFER", (
+            "AND t.attempts - CASE WHEN :outage THEN t.service_failures ELSE 0 END < :max", "")),
     ),
     "fail.status": GuardTest(
         _FAIL, "test_an_exhausted_thought_fails_only_once",

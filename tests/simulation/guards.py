@@ -61,6 +61,7 @@ GUARDS: Final = (
     Guard("save.sends", "Save: the next step starts with one send"),
     Guard("retry.call", "Retry: only by the call in progress"),
     Guard("defer.attempt", "Defer: a deferred call gives back its attempt"),
+    Guard("defer.service", "Defer: an outage gives back the attempts that the service failed before"),
     Guard("defer.call", "Defer: only by the call in progress"),
     Guard("defer.token", "Defer: only with the current dispatch id"),
     Guard("defer.step", "Defer: only at the next step"),

@@ -133,7 +133,7 @@ class NoChecks(InvariantChecks):
     def call_taken_over(self, t: Any) -> None:
         pass
 
-    def call_given_back(self, t: Any, call: Any) -> None:
+    def attempts_given_back(self, t: Any, call: Any, earlier: int) -> None:
         pass
 
     def violate(self, *_: Any) -> None:

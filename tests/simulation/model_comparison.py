@@ -38,8 +38,8 @@ COMPARED_COLUMNS = {
 }
 
 STATE = text("""
-    SELECT id, user_id, turn, status, dispatch_id, steps_done, attempts, call_id, beat, sends, losses, emissions,
-           finished_at IS NULL AS is_open, not_before IS NULL AS is_free FROM thoughts ORDER BY id
+    SELECT id, user_id, turn, status, dispatch_id, steps_done, attempts, service_failures, call_id, beat, sends, losses,
+           emissions, finished_at IS NULL AS is_open, not_before IS NULL AS is_free FROM thoughts ORDER BY id
 """)
 OUTBOX = text("""
     SELECT topic, key, turn, failure_id, value, CASE WHEN topic = 'work' THEN headers END AS headers FROM outbox
@@ -49,8 +49,8 @@ DEAD_LETTERS = text("""
       FROM dead_letters
 """)
 _thought_values = attrgetter(
-    "id", "user_id", "turn", "status", "dispatch_id", "steps_done", "attempts", "call_id", "beat", "sends", "losses",
-    "emissions", "is_open",
+    "id", "user_id", "turn", "status", "dispatch_id", "steps_done", "attempts", "service_failures", "call_id", "beat",
+    "sends", "losses", "emissions", "is_open",
 )  # fmt: skip
 """The columns of STATE, except the last one."""
 BATCHES = text("SELECT id, begun_at IS NOT NULL AS begun, ended_at IS NOT NULL AS ended FROM batches ORDER BY id")
@@ -177,12 +177,10 @@ class ModelAndPostgres:
         thought = self.random_thought()
         row = self.row(thought)
         call = self.random_call(row) if self.rng.random() < 0.5 else None
-        where = {
-            "id": thought,
-            "dispatch_id": self.near(row.dispatch_id),
-            "step": max(1, self.near(row.steps_done + 1)),
-        }
-        self.execute(statements.DEFER, **where, call_id=call, max=4, wait=self.rng.choice([1.0, 600.0]), waiting="{}")
+        token, step = self.near(row.dispatch_id), max(1, self.near(row.steps_done + 1))
+        where = {"id": thought, "dispatch_id": token, "step": step, "call_id": call}
+        what = {"wait": self.rng.choice([1.0, 600.0]), "waiting": "{}", "outage": self.rng.random() < 0.5}
+        self.execute(statements.DEFER, **where, **what, max=4)
 
     def renew(self) -> None:
         known = [thought for thought in self.thoughts if thought in self.model.tables.thoughts]
@@ -208,7 +206,8 @@ class ModelAndPostgres:
         thought = self.random_thought()
         if thought in self.model.tables.thoughts:
             call = self.random_call(self.row(thought))
-            self.execute(statements.RETRY, id=thought, call_id=call, backoff=600.0, error='{"kind": "transient"}')
+            why = {"error": '{"kind": "transient"}', "service": self.rng.choice([0, 1])}
+            self.execute(statements.RETRY, id=thought, call_id=call, backoff=600.0, **why)
 
     def fail(self) -> None:
         thought = self.random_thought()

@@ -111,6 +111,7 @@ class WorkerStatements:
             self._tables.saved_steps[t.id, step] = call
             t.steps_done, t.call_id, t.not_before, t.error = step, None, None, None
             t.attempts = t.attempts if "save.attempts" in self._disabled else 0
+            t.service_failures = 0
             t.sends = t.sends if "save.sends" in self._disabled else 1
             t.losses = t.losses if "save.losses" in self._disabled else 0
             t.beat, t.beat_at = t.beat + 1, self._store.clock()
@@ -129,6 +130,7 @@ class WorkerStatements:
             self._store.checks.call_superseded(t)
         if "claim.counts_first" in self._disabled:
             t.attempts += 1
+        t.service_failures += p["service"]
         t.call_id, t.sends, t.not_before, t.error = None, 1, self._store.clock() + p["backoff"], p["error"]
         t.beat, t.beat_at = t.beat + 1, self._store.clock()
         return [SimpleNamespace(turn=t.turn)]
@@ -137,12 +139,14 @@ class WorkerStatements:
         t, call, disabled = self._tables.thoughts.get(p["id"]), p["call_id"], self._disabled
         if t is None:
             return []
-        result, attempts = self._defer_result(t, p["dispatch_id"], p["step"], call, p["max"]), t.attempts
+        earlier = t.service_failures if p["outage"] else 0
+        result, attempts = self._defer_result(t, p["dispatch_id"], p["step"], call, p["max"] + earlier), t.attempts
         if result == "deferred":
-            if call is not None:
-                self._store.checks.call_given_back(t, call)
+            self._store.checks.attempts_given_back(t, call, earlier)
             if t.call_id is not None and "defer.attempt" not in disabled:
                 t.attempts -= 1
+            t.attempts -= 0 if "defer.service" in disabled else earlier
+            t.service_failures -= earlier
             until = self._store.clock() + p["wait"]
             t.call_id, t.sends, t.not_before = None, 1, max(until, t.not_before or until)
             t.beat, t.beat_at = t.beat + 1, self._store.clock()

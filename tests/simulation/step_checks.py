@@ -184,14 +184,19 @@ class StepChecks:
         if len(calls) > MAX_CALLS:
             self.violate(Invariant.RETRY_LIMIT, f"step {step} was paid {len(calls)} times")
 
-    def call_given_back(self, t: Thought, call: UUID) -> None:
-        """Check that a call may give back its attempt: its agent was not called, or the model service failed."""
+    def attempts_given_back(self, t: Thought, call: UUID | None, earlier: int) -> None:
+        """Check that a call may give back its attempt: its agent was not called, or the model service failed.
+
+        `earlier` attempts of the same step, which the service failed too, are given back with it.
+        """
         step_key = (t.id, t.turn, t.steps_done + 1)
-        for paid in self._calls[call]:
+        for paid in list(self._calls[call]) if call else []:
             if paid.answer is not Outcome.SERVICE:
                 self.violate(Invariant.RETRY_LIMIT, "an attempt was given back although the service had not failed")
-        self._claims_of_step[step_key] -= 1
-        self._calls_of_step[step_key] = [paid for paid in self._calls_of_step[step_key] if paid.call_id != call]
+        self._claims_of_step[step_key] -= earlier + (call is not None)
+        remaining = [paid for paid in self._calls_of_step[step_key] if paid.call_id != call]
+        failed = [paid for paid in remaining if paid.answer is Outcome.SERVICE]
+        self._calls_of_step[step_key] = [paid for paid in remaining if paid not in failed[:earlier]]
 
     def agent_answered(self, call: UUID, answer: Outcome) -> None:
         """Note the outcome of a call."""

@@ -25,6 +25,7 @@ class Thought:
     dispatch_id: int = 0
     steps_done: int = 0
     attempts: int = 0
+    service_failures: int = 0
     call_id: UUID | None = None
     beat: int = 0
     beat_at: float | None = None

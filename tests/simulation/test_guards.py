@@ -45,7 +45,7 @@ FIRST_SEEDS = [
     ("save.attempts", 0, Invariant.RETRY_LIMIT),
     ("save.losses", 7, Invariant.SOLO_QUEUE),
     ("retry.call", 418, Invariant.PAID_ONCE),
-    ("defer.attempt", 40, Invariant.RETRY_LIMIT),
+    ("defer.service", 391, Invariant.RETRY_LIMIT),
     ("defer.free", 2456, Invariant.PAID_ONCE),
     ("fail.turn", 917, Invariant.DEAD_LETTERS),
     ("fail.outbox", 7, Invariant.DEAD_LETTERS),

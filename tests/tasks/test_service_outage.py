@@ -252,3 +252,37 @@ def test_an_unknown_thought_is_dropped(outage: Outage, step: Step) -> None:
 def test_the_message_of_a_service_failure_reaches_the_author_without_its_cure() -> None:
     error = ServiceError("The model refuses the call.", "refused_key", cure="Correct OPENAI_API_KEY.")
     assert "OPENAI_API_KEY" not in str(error)
+
+
+def test_an_outage_gives_back_the_attempts_that_showed_it(outage: Outage, database: Database, step: Step) -> None:
+    outage.services.failures[FIRST] = "outage"
+    for _ in range(3):
+        outage.run(step)
+    counted = thought_row(database, step.thought_id)
+    outage.run(step)  # the last attempt: the probe confirms the outage
+    given_back = thought_row(database, step.thought_id)
+    assert (counted.attempts, counted.service_failures) == (3, 3)
+    assert (given_back.attempts, given_back.service_failures) == (0, 0)
+
+
+def test_a_thought_that_waits_when_others_show_the_outage_gets_its_attempts_back(
+    outage: Outage, database: Database, settings: Settings
+) -> None:
+    steps = [dispatch_first_step(database, settings) for _ in range(3)]
+    outage.services.failures[FIRST] = "outage"
+    for step in [*steps, *steps]:
+        outage.run(step)
+    outage.run(steps[0])
+    assert [thought_row(database, step.thought_id).attempts for step in steps[:1]] == [0]
+    assert isinstance(outage.run(steps[1]), Requeue)
+    assert thought_row(database, steps[1].thought_id).attempts == 0
+
+
+def test_the_attempts_that_failed_for_another_reason_stay_counted(
+    outage: Outage, step_store: StepStore, database: Database, step: Step
+) -> None:
+    call_id = claimed_call(step_store, step)
+    step_store.schedule_retry(step, call_id, backoff=0.0, error={"kind": "invalid"})
+    outage.services.failures[FIRST] = "quota"
+    outage.run(step)
+    assert thought_row(database, step.thought_id).attempts == 1

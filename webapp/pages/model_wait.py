@@ -24,14 +24,12 @@ _TEXTS: Final[Mapping[str, tuple[str, str, str]]] = {
         "since",
         _CONTINUES,
     ),
-    "rate_limited": ("The model asks for fewer calls; your thought continues automatically at", "until", "."),
     "limit": ("A limit of this site is used up; your thought continues automatically at", "until", "."),
 }
 """Kind of wait -> the text before the time, which time it is, and the text after it."""
 
-_WITHOUT_TIME: Final = ModelWait(
-    "The model is busy; your thought is waiting and will continue automatically.", None, ""
-)
+_BUSY: Final = ModelWait(f"The model is busy{_CONTINUES}", None, "")
+"""For the waits that last seconds, in which a time would only move on."""
 
 
 def model_wait(waiting: Mapping[str, Any] | None) -> ModelWait | None:
@@ -40,4 +38,4 @@ def model_wait(waiting: Mapping[str, Any] | None) -> ModelWait | None:
         return None
     before, time_name, after = _TEXTS.get(str(waiting.get("kind")), ("", "", ""))
     when = waiting.get(time_name)
-    return ModelWait(before, datetime.fromisoformat(str(when)), after) if when else _WITHOUT_TIME
+    return ModelWait(before, datetime.fromisoformat(str(when)), after) if when else _BUSY

@@ -26,7 +26,7 @@ STATUS_TEXTS: Final = {
 }
 FAILURE_TEXTS: Final = {
     "transient": (
-        "The model service was unavailable, even after several retries",
+        "The model service was unavailable or too slow, even after several retries",
         " once the service is available again",
     ),
     "permanent": (

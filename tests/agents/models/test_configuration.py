@@ -60,7 +60,7 @@ WRONG = {
     ),
     "a fallback to an unknown provider": (
         {"ai_provider": "ollama", "ai_model": "llama3.2", "ai_fallback": "offline:rules"},
-        "AI_FALLBACK: 'offline:rules' is not provider:model; the providers are openai, ",
+        "AI_FALLBACK: 'offline:rules' names the unknown provider 'offline'; the providers are openai, ",
     ),
     "a fallback without its key": (
         {"ai_provider": "ollama", "ai_model": "llama3.2", "ai_fallback": "openai:gpt-5"},

@@ -61,7 +61,10 @@ def test_a_server_that_is_no_ollama_is_not_mentioned(answer: Any) -> None:
 
 def test_the_models_that_answer_are_named() -> None:
     settings = ModelSettings(ai_provider="openai", ai_model="gpt-5", openai_api_key=KEY, ai_fallback="ollama:qwen3")
-    assert describe_provider(settings) == "openai:gpt-5, ollama:qwen3 (`python -m agents check` tests each model)"
+    assert (
+        describe_provider(settings)
+        == "openai:gpt-5, ollama:qwen3 (`.venv/bin/python -m agents check` tests each model)"
+    )
 
 
 def test_another_provider_is_named() -> None:

@@ -47,6 +47,13 @@ def test_another_cause_of_the_same_outage_is_a_change(caplog: pytest.LogCaptureF
     assert len(lines(caplog, AVAILABLE, unavailable(), unavailable("quota", "Top up."), unavailable("quota"))) == 2
 
 
+def test_a_service_that_asks_for_fewer_calls_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    halved = ModelState(limit=4.0, halved_at=7.0)
+    assert lines(caplog, AVAILABLE, halved, ModelState(limit=4.2, halved_at=7.0)) == [
+        (logging.WARNING, "The model openai:gpt asks for fewer calls: now 4 calls at the same time.")
+    ]
+
+
 def test_without_postgresql_the_line_is_written_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
     def count() -> int:
         raise OperationalError("SELECT", {}, Exception("gone"))

@@ -39,7 +39,7 @@ def sentence(kind: str) -> str:
             "The operator of this site must correct the settings of the model. It has refused calls since 10:04; "
             "your thought is waiting and will continue automatically.",
         ),
-        ("rate_limited", "The model asks for fewer calls; your thought continues automatically at 10:05."),
+        ("rate_limited", "The model is busy; your thought is waiting and will continue automatically."),
         ("limit", "A limit of this site is used up; your thought continues automatically at 10:05."),
         ("busy", "The model is busy; your thought is waiting and will continue automatically."),
         ("a kind of another release", "The model is busy; your thought is waiting and will continue automatically."),

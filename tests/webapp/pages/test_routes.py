@@ -55,7 +55,7 @@ def test_the_page_of_a_failed_thought_says_what_happened_and_who_can_retry(
     page = client.get(f"/t/{thought}").text
     assert 'role="alert"' in page
     assert "Classification failed after 4 attempts." in page
-    assert "The model service was unavailable, even after several retries." in page
+    assert "The model service was unavailable or too slow, even after several retries." in page
     assert "The operator of this site can resume the analysis at this step once the service is available again." in page
     assert FAST_REFRESH not in page
 
