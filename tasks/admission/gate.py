@@ -129,8 +129,8 @@ class Gate:
         is_outage = failure.cause != "rate_limited"
         self._forget(granted)
         state, now = self._note_failure(granted, failure)
-        if is_last and is_outage and state.outage is None and (confirmation := self._check(granted.model)):
-            state, now = self._note_failure(granted, confirmation, is_confirmed=True)
+        if is_last and is_outage and state.outage is None:
+            state, now = self._decide_by_probe(granted)
         if not is_outage:
             return self._service_wait(Denied(state.paused_until - now, "rate_limited"), state, now)
         if state.outage is None or not (self._waits_for_outages or granted.has_fallback):
@@ -212,6 +212,13 @@ class Gate:
         if failure.cause not in REFUSALS or self._change(model, lambda state, _: state)[0].outage is not None:
             return failure
         return self._check(model) or replace(failure, cause="outage", cure="")
+
+    def _decide_by_probe(self, granted: Pass) -> tuple[ModelState, float]:
+        """Make the service unavailable when a probe fails too. Otherwise the failures were those of thoughts."""
+        failure = self._check(granted.model)
+        if failure is None:
+            return self._change(granted.model, lambda state, _: replace(state, failures=()))
+        return self._note_failure(granted, failure, is_confirmed=True)
 
     def _note_failure(
         self, granted: Pass, failure: ServiceFailure, *, is_confirmed: bool = False

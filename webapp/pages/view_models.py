@@ -93,8 +93,13 @@ class ThoughtView:
         return str(self.row.status)
 
     @property
+    def icon(self) -> str:
+        """The status whose icon is shown: a thought that waits for its model stands still."""
+        return "waiting" if self.model_wait else self.status
+
+    @property
     def status_text(self) -> str:
-        return STATUS_TEXTS[self.status]
+        return "Waiting for the model" if self.model_wait else STATUS_TEXTS[self.status]
 
     @property
     def is_finished(self) -> bool:

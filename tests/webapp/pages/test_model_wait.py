@@ -69,5 +69,7 @@ def test_the_page_and_the_json_of_a_waiting_thought_say_why(
     assert body["waiting"] == waiting("outage")
     assert [agent["status"] for agent in body["agents"]] == ["waiting"] * 5
     page = client.get(f"/t/{thought}").text
+    assert "<strong>Waiting for the model</strong>" in page
+    assert "In progress" not in page
     assert "The model has been unreachable since" in page
     assert '<time datetime="2026-11-29T10:04:00+00:00"' in page
