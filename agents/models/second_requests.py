@@ -5,7 +5,7 @@ the request is too long for the model           without the author's earlier tho
 the way to ask for the schema was refused       in the next output mode
 the answer was cut off at the limit of tokens   with a higher limit
 
-A busy service is not called again here: whoever limits the calls of all workers must learn of it.
+A busy service is not called again here: the limit of the calls of all workers depends on its refusal.
 """
 
 import re

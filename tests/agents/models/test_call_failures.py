@@ -1,4 +1,4 @@
-"""Failures of one call: repeated differently where that helps, otherwise sorted. (Rows 9 to 18 of the failures.)"""
+"""Failures of one call: repeated differently where that helps, otherwise sorted."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Failures of a service: the work waits, and an operator is told the cure. (Rows 1 to 8 of the table of failures.)"""
+"""Failures of a service: the work waits, and the error names the cure for an operator."""
 
 from typing import Any
 
