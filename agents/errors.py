@@ -59,6 +59,11 @@ class ServiceError(TransientError):
         self.cause = cause
         self.cure = cure
 
+    @property
+    def explanation(self) -> str:
+        """What happened and what an operator can do."""
+        return f"{self} ({self.cure})" if self.cure else str(self)
+
 
 class PermanentError(AgentError):
     """Raised when the same call would always fail again: rejected content, a context that is too long."""

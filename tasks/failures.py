@@ -95,6 +95,11 @@ def timed_out(seconds: float) -> Failure:
     return Failure("transient", message, "TimeoutError", retriable=True)
 
 
+def too_slow(late: Failure) -> ServiceError:
+    """Return the error of a model service that did not answer before the deadline of the call."""
+    return ServiceError(late.message, "outage", cure="raise AGENT_TIMEOUT_SECONDS if the model is only slow")
+
+
 def worker_lost(attempts: int) -> Failure:
     """Return the failure of a step whose allowed calls were all begun, and whose last call ended with its worker."""
     message = f"The worker died during the call, the last time in attempt {attempts}."

@@ -26,7 +26,7 @@ from contracts.settings import Settings
 from tasks.admission.gate import Gate, Pass
 from tasks.admission.waits import Wait
 from tasks.calls import Call, Calls
-from tasks.failures import Failure, backoff_seconds, classify_error, timed_out, unstorable_result, worker_lost
+from tasks.failures import Failure, backoff_seconds, classify_error, timed_out, too_slow, unstorable_result, worker_lost
 from tasks.partial_text import ShowProgress, show_no_progress
 from tasks.statement_retry import ShuttingDownError, StatementRetry, retry_delays
 from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
@@ -163,7 +163,10 @@ class StepRunner:
         wait = self._gate.failed(granted, error, is_last=is_last)
         if wait is not None:
             return self._defer(step, call.call_id, wait)
-        log.warning("Attempt %d of a call of %s failed: %s %s", claim.attempts, granted.model, error, error.cure)
+        log.warning(
+            "Attempt %d of a call of %s failed: %s", claim.attempts, granted.model, error.explanation,
+            extra={"thought_id": step.thought_id, "step": step.number},
+        )  # fmt: skip
         return self._handle_failure(step, claim, call, classify_error(error))
 
     def _call_agent(self, step: Step, claim: Claim, call: Call, model: str) -> AgentResult:
@@ -243,7 +246,7 @@ class StepRunner:
         if call.is_overdue(self._clock()) and not call.fenced:
             late = timed_out(self._settings.agent_timeout_seconds)
             if granted.model:
-                return self._handle_service_failure(step, claim, call, granted, _too_slow(late))
+                return self._handle_service_failure(step, claim, call, granted, too_slow(late))
             return self._handle_failure(step, claim, call, late)
         self._gate.released(granted)
         return Drop("fenced") if call.fenced else self._handle_failure(step, claim, call, classify_error(error))
@@ -293,7 +296,3 @@ class StepRunner:
             extra={"thought_id": step.thought_id, "user_id": claim.user_id, "step": step.number, "agent": step.agent},
         )
         return Failed(failure.kind)
-
-
-def _too_slow(late: Failure) -> ServiceError:
-    return ServiceError(late.message, "outage", cure="raise AGENT_TIMEOUT_SECONDS if the model is only slow")
