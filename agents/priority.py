@@ -67,7 +67,12 @@ class Priority(AgentOutput):
             changes = {"priority_level": raised, "urgency_reasoning": reasoning}
         if floor.urgency in _ADVICE and (changes or self._lets_wait(floor, call_day(agent_input))):
             start = self.recommended_timeline.model_copy(update={"start": _STARTS[floor.urgency]})
-            changes |= {"recommended_timeline": start, "final_recommendation": _ADVICE[floor.urgency]}
+            reasoning = changes.get("urgency_reasoning", f"It cannot wait long: {floor.reason}.")
+            changes |= {
+                "urgency_reasoning": reasoning,
+                "recommended_timeline": start,
+                "final_recommendation": _ADVICE[floor.urgency],
+            }
         return self.model_copy(update=changes)
 
     def _lets_wait(self, floor: Floor, day: date) -> bool:

@@ -3,11 +3,12 @@
 Code computes it and no model, so that an urgent thought is never deferred.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final, Literal, NamedTuple, get_args
 
 from agents.classification import Classification, Urgency
-from agents.dates import NamedDate, dates_of_input
+from agents.dates import NamedDate, dates_of_input, writing_day
 from agents.fields import MAX_PHRASE_LENGTH
 from agents.interface import AgentInput
 from agents.output import previous_output
@@ -43,18 +44,25 @@ def lowest_level(agent_input: AgentInput) -> Floor:
     important = is_important(agent_input)
     urgency = classification.urgency
     by_words = Floor(priority_floor(urgency, important), urgency, f"its urgency is \u201c{urgency}\u201d")
-    by_date = _floor_by_date(agent_input, important) if _has_deadlines(classification) else by_words
+    by_date = _floor_by_date(_deadlines(classification, agent_input), important)
     return min(by_date, by_words, key=lambda floor: URGENCIES.index(floor.urgency))
 
 
-def _has_deadlines(classification: Classification) -> bool:
-    """Return whether the thought's dates are deadlines: an observation only mentions them, and what need not be done
-    has none."""
-    return classification.type not in ("observation", "emotion") and classification.urgency != "never"
+def _deadlines(classification: Classification, agent_input: AgentInput) -> Sequence[NamedDate]:
+    """Return the dates of the thought that are deadlines.
 
-
-def _floor_by_date(agent_input: AgentInput, important: bool) -> Floor:
+    An observation only mentions dates, and what need not be done has none. A feeling has one when the day is still to
+    come: "I must go tomorrow, and I am anxious" names a deadline, "today was awful" does not.
+    """
+    if classification.type == "observation" or classification.urgency == "never":
+        return ()
     dates = dates_of_input(agent_input)
+    if classification.type != "emotion":
+        return dates
+    return [named for named in dates if named.day and named.day > writing_day(agent_input)]
+
+
+def _floor_by_date(dates: Sequence[NamedDate], important: bool) -> Floor:
     if not dates:
         return Floor("Defer", "eventually", "it names no date")
     most_urgent = min(dates, key=lambda named: (URGENCIES.index(named.urgency), named.day or date.max))

@@ -53,6 +53,14 @@ def test_a_date_that_is_no_deadline_does_not_raise_the_level(kind: str, urgency:
     assert (output.priority_level, output.final_recommendation) == ("Defer", "It can wait.")
 
 
+def test_a_feeling_about_a_day_to_come_has_a_deadline_and_one_about_a_day_that_is_here_has_none() -> None:
+    ahead = answered(make_urgent("I must go tomorrow, and I am anxious", kind="emotion"), "Low", advice="It can wait.")
+    here = answered(make_urgent("Today was awful", kind="emotion"), "Low", advice="It can wait.")
+    assert "wait" not in ahead.final_recommendation
+    assert "it names \u201ctomorrow\u201d" in ahead.urgency_reasoning
+    assert here.final_recommendation == "It can wait."
+
+
 @pytest.mark.parametrize(
     ("advice", "start"),
     [
