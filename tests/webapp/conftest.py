@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from contracts.database import Database, make_engine
-from contracts.progress import ProgressPublisher, connect_redis
+from contracts.progress import ProgressPublisher, connect_redis, stream_key
 from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
 from tests.stores import Stores, temporary_database
@@ -182,6 +182,25 @@ def count_rows(database: Database) -> CountRows:
         "users": text("SELECT count(*) FROM users"),
     }
     return lambda table: int(database.rows(statements[table])[0][0])
+
+
+def post_published(
+    web: WebProcess, client: redis.Redis, settings: Settings, user: UUID, text: str = "a thought"
+) -> UUID:
+    """Submit a thought, and wait until its event is in the user's history.
+
+    The web publishes in the background, so nothing else orders it before the events of a worker. A test that asserts on
+    ids or on the history must wait for it.
+    """
+    thought = web.post(text, user)
+    key = stream_key(settings.redis_sse_prefix, user)
+
+    def is_published() -> bool:
+        entries: Any = client.xrange(key)
+        return any(str(thought).encode() in fields[b"message"] for _, fields in entries)
+
+    eventually(is_published)
+    return thought
 
 
 def history_length(client: redis.Redis, settings: Settings, user: UUID) -> int:

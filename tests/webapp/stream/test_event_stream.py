@@ -15,6 +15,7 @@ from contracts.database import Database
 from contracts.progress import ProgressPublisher, channel
 from contracts.settings import Settings
 from tests.eventually import eventually
+from tests.webapp.conftest import post_published
 from tests.webapp.fake_worker import AGENT_EVENTS, ALL_EVENTS, START_EVENTS, FakeWorker
 from tests.webapp.web_processes import WebProcess, wait_until_following
 from webapp.queries import SNAPSHOT_LENGTH
@@ -60,7 +61,9 @@ def test_a_stream_that_opens_late_sends_all_events_and_no_reset(
     web: WebProcess, worker: FakeWorker, redis_client: redis.Redis, settings: Settings
 ) -> None:
     user = uuid4()
-    done, failed, waiting = (web.post(name, user) for name in ("done", "failed", "waiting"))
+    done, failed, waiting = (
+        post_published(web, redis_client, settings, user, name) for name in ("done", "failed", "waiting")
+    )
     worker.complete(done)
     worker.dispatch(failed)
     worker.run_step(failed, 1)

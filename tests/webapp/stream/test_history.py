@@ -7,6 +7,7 @@ import redis
 from contracts.progress import channel
 from contracts.settings import Settings
 from tests.eventually import eventually
+from tests.webapp.conftest import post_published
 from tests.webapp.fake_worker import AGENT_EVENTS, ALL_EVENTS, START_EVENTS, FakeWorker
 from tests.webapp.web_processes import StreamClient, WebProcess, wait_until_following
 from webapp.hub.sse import StreamMessage
@@ -43,11 +44,13 @@ def test_the_resume_point_advances_only_past_events_that_were_sent() -> None:
     assert resume_point.advance("e4-0") == "4-0"
 
 
-def test_a_client_that_reconnects_gets_exactly_the_events_it_missed(web: WebProcess, worker: FakeWorker) -> None:
+def test_a_client_that_reconnects_gets_exactly_the_events_it_missed(
+    web: WebProcess, worker: FakeWorker, redis_client: redis.Redis, settings: Settings
+) -> None:
     user = uuid4()
     stream = web.open_stream(user)
     wait_until_following(web, stream, user)
-    thought = web.post("a thought", user)
+    thought = post_published(web, redis_client, settings, user)
     worker.dispatch(thought)
     worker.run_step(thought, 1)
     stream.wait_for(AGENT_EVENTS[0])
@@ -68,7 +71,7 @@ def test_invalid_entries_of_the_history_are_skipped(
     web: WebProcess, worker: FakeWorker, redis_client: redis.Redis, settings: Settings
 ) -> None:
     user = uuid4()
-    thought = web.post("a thought", user)
+    thought = post_published(web, redis_client, settings, user)
     [created] = web.open_stream(user).wait_for("thought_created")
     key = f"{channel(settings.redis_sse_prefix, user)}:events"
     for name, value in (("something", b"else"), ("message", b"no json"), ("message", b"[]"), ("message", b"\xff")):
@@ -84,7 +87,7 @@ def test_a_last_event_id_outside_the_history_gets_a_reset_with_the_current_state
     web: WebProcess, worker: FakeWorker, redis_client: redis.Redis, settings: Settings
 ) -> None:
     user = uuid4()
-    done, waiting = web.post("done", user), web.post("waiting", user)
+    done, waiting = (post_published(web, redis_client, settings, user, name) for name in ("done", "waiting"))
     worker.complete(done)
     last_id = web.open_stream(user).wait_for("thought_completed")[-1].id or ""
 

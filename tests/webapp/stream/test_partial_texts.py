@@ -11,7 +11,7 @@ from contracts.progress import channel, publish_partial_texts, stream_key
 from contracts.settings import Settings
 from tests.event_examples import partial_text
 from tests.eventually import eventually
-from tests.webapp.conftest import history_length
+from tests.webapp.conftest import history_length, post_published
 from tests.webapp.fake_worker import AGENT_EVENTS, ALL_EVENTS, START_EVENTS, FakeWorker
 from tests.webapp.web_processes import StreamClient, WebProcess, wait_until_following
 
@@ -49,7 +49,7 @@ def test_partial_texts_arrive_live_without_an_id_and_move_no_position(
     streams = [web.open_stream(user) for _ in range(2)]
     for stream in streams:
         wait_until_following(web, stream, user)
-    thought = web.post("a thought", user)
+    thought = post_published(web, redis_client, settings, user)
     worker.dispatch(thought)
     newest: Any = redis_client.xrevrange(stream_key(settings.redis_sse_prefix, user), count=1)
     position = newest[0][0].decode()
@@ -74,7 +74,7 @@ def test_partial_texts_are_not_in_the_history_of_a_client_that_reconnects(
 ) -> None:
     user = uuid4()
     stream = web.open_stream(user)
-    thought = web.post("a thought", user)
+    thought = post_published(web, redis_client, settings, user)
     worker.dispatch(thought)
     stream.wait_for("thought_processing")
     models.write(user, thought, 1, "It fits")
@@ -90,12 +90,12 @@ def test_partial_texts_are_not_in_the_history_of_a_client_that_reconnects(
 
 
 def test_partial_texts_never_delay_or_reorder_the_facts_and_none_follows_its_result(
-    web: WebProcess, worker: FakeWorker, models: Models
+    web: WebProcess, worker: FakeWorker, models: Models, redis_client: redis.Redis, settings: Settings
 ) -> None:
     user = uuid4()
     stream = web.open_stream(user)
     wait_until_following(web, stream, user)
-    thought = web.post("a thought", user)
+    thought = post_published(web, redis_client, settings, user)
     worker.dispatch(thought)
     stream.wait_for("thought_processing")
     for step in range(1, 6):
@@ -105,7 +105,7 @@ def test_partial_texts_never_delay_or_reorder_the_facts_and_none_follows_its_res
         models.write(user, thought, step, f"late, by {step}")
     stream.wait_for("thought_completed")
     models.write(user, thought, 5, "after the end")
-    second = web.post("another thought", user)
+    second = post_published(web, redis_client, settings, user, "another thought")
     worker.dispatch(second)
     models.write(user, second, 1, "the last text")
     eventually(lambda: "the last text" in texts(stream))
