@@ -26,7 +26,7 @@ class Agent:
     lead: str = ""
     """The field that the page shows first."""
     reads_earlier_thoughts: bool = False
-    """Whether its input includes the author's latest completed thoughts."""
+    """Whether its input includes the author's most similar earlier thoughts."""
     reads_profile: bool = False
     """Whether its input includes the author's profile."""
     profile_fields: tuple[str, ...] = PROFILE_FIELDS
@@ -36,7 +36,8 @@ class Agent:
     instructions: str = ""
     """What a model is told to do: what to find out, and how to fill each field. The rules for all agents, which
     `agents.prompt` has, and the schema of `output` are added."""
-    prompt_version: str = "1"
-    """Incremented with every change of `instructions` or `output`, because it is stored with each result."""
+    prompt_version: str = "2"
+    """Incremented with every change of `instructions` or `output`, because it is stored with each result. A change of
+    `agents.prompt.RULES` increments all of them, by this default."""
     gives_conclusion: bool = False
     """Whether the page shows its `priority_level` and `final_recommendation` above everything else."""

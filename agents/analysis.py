@@ -49,7 +49,8 @@ Put the thought into the context of its author's goals, situation and earlier th
   profile both lists are empty and reasoning is "Not assessed.".
 - underlying_needs: what the author seems to need beneath the words, at most three, each with a quote from the thought.
 - pattern_connections: what this thought shares with an earlier thought, each with a quote from that earlier thought.
-  The same subject alone is not a pattern: say what repeats, changes or contradicts.
+  They were chosen because their words are similar, which is no pattern yet, and opposites are similar too: say what
+  repeats, changes or contradicts, and on which day it was written.
 - realistic_assessment: feasibility, given_constraints (what the constraints of the profile mean for it) and
   time_required. Put the quotes that you rely on into its evidence.
 - unspoken_factors: what probably matters but is not said, at most three, each with the quote that suggests it.

@@ -102,7 +102,7 @@ class Sources:
             {
                 "thought": _fold_all([agent_input.text]),
                 "profile": _fold_all(texts(agent_input.profile)),
-                "earlier_thought": _fold_all(agent_input.earlier_thoughts),
+                "earlier_thought": _fold_all(earlier.text for earlier in agent_input.earlier_thoughts),
             }
         )
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -21,6 +21,20 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierThought:
+    """A completed thought that the same user wrote before, and that is similar to the present one."""
+
+    id: str
+    text: str
+    written_on: date
+    """By the calendar of the author's time zone."""
+    outcome: str = ""
+    """What came out of it: its priority level and the recommendation, such as "High: Call the bank today."."""
+    similarity: float = 0.0
+    """The cosine of the two texts' vectors; agents.embedding.model says what it means."""
+
+
 @dataclass(frozen=True)
 class AgentInput:
     """The input of a call. All of it was written by people or models: it is data, never instructions."""
@@ -33,8 +47,8 @@ class AgentInput:
     profile: Mapping[str, Any] = field(default_factory=dict)
     """What the user wrote about themselves: goals, constraints, values_ranking, recent_patterns, current_challenges;
     all of them are optional."""
-    earlier_thoughts: Sequence[str] = ()
-    """Texts of the same user's earlier thoughts, the newest first."""
+    earlier_thoughts: Sequence[EarlierThought] = ()
+    """The same user's most similar earlier thoughts, the most similar first."""
     written_at: datetime = field(default_factory=_now)
     """When the thought was written: "tomorrow" is the day after it."""
     called_at: datetime = field(default_factory=_now)
@@ -83,6 +97,13 @@ class AgentResult:
 
 class Provider(Protocol):
     """Answers for the agents. All threads of a process share one instance."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what decides, besides their input, what the agents answer: versions, models and their addresses.
+
+        JSON-like and without secrets. Results of equal identities can stand in for each other.
+        """
+        ...
 
     def models(self, agent_name: str) -> Sequence[str]:
         """Return the models that can answer for an agent, as `provider:model`, in the order of preference.

@@ -95,7 +95,7 @@ Say when the thought deserves its author's time, from its urgency, its value and
 - priority_level: Critical (drop other things), High (within days), Medium (give it a place in the next weeks), Low (in
   a free moment), Defer (not now). It is never below `lowest_priority_level` of the facts. Most are Medium or Low.
 - urgency_reasoning: why now or why not, with the days of the facts. Put the words that it rests on into
-  urgency_evidence.
+  urgency_evidence. When an earlier thought says the same again, say since when, and quote it.
 - strategic_fit: how it fits what the author values. momentum_impact: what beginning it would make easier.
 - recommended_timeline: start and duration in words, not later than the days in the facts allow; checkpoints, at most
   three. dependencies: what must happen first, from the plan. risk_assessment: what happens if it is left.
@@ -111,6 +111,7 @@ PRIORITY: Final = Agent(
     output=Priority,
     lead="final_recommendation",
     gives_conclusion=True,
+    reads_earlier_thoughts=True,
     reads_profile=True,
     profile_fields=("current_challenges", "language"),
     reads_results=("value_impact", "action_plan"),

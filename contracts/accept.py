@@ -18,16 +18,16 @@ ACCEPT: Final = text("""
     WITH old AS (SELECT user_id, turn, text FROM thoughts WHERE id = :id),
     u AS (UPDATE users SET last_turn = last_turn + 1
            WHERE id = :user AND NOT EXISTS (SELECT FROM old) RETURNING id, last_turn),
-    t AS (INSERT INTO thoughts (id, user_id, turn, text, event, headers, emitted_at)
+    t AS (INSERT INTO thoughts (id, user_id, turn, text, event, headers, fresh, emitted_at)
           SELECT CAST(:id AS uuid), u.id, u.last_turn, CAST(:text AS text), CAST(:event AS bytea),
-                 CAST(:headers AS jsonb), CASE WHEN :emit THEN now() END
+                 CAST(:headers AS jsonb), CAST(:fresh AS boolean), CASE WHEN :emit THEN now() END
             FROM u ON CONFLICT (id) DO NOTHING RETURNING user_id, turn, event, headers),
     o AS (INSERT INTO outbox (topic, key, turn, value, headers)
           SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM t WHERE :emit)
     SELECT EXISTS (SELECT FROM users WHERE id = :user) AS user_known,
            COALESCE((SELECT turn FROM t), (SELECT turn FROM old)) AS turn,
            (SELECT user_id FROM old) AS owner, (SELECT text FROM old) AS old_text,
-           EXISTS (SELECT FROM t) AS fresh
+           EXISTS (SELECT FROM t) AS created
 """)
 """The outbox row that it writes is described in contracts/outbox.py."""
 
@@ -77,11 +77,12 @@ def accept_parameters(
     *,
     emit: bool,
     headers: Mapping[str, Any] | None = None,
+    fresh: bool = False,
 ) -> dict[str, Any]:
     """Return the parameters of ACCEPT."""
     headers_json = None if headers is None else json.dumps(headers)
     columns = {"id": thought_id, "user": user_id, "text": text, "event": event, "headers": headers_json}
-    return columns | {"topic": topic, "emit": emit}
+    return columns | {"topic": topic, "emit": emit, "fresh": fresh}
 
 
 def accept(
@@ -94,17 +95,19 @@ def accept(
     topic: str,
     emit: bool,
     headers: Mapping[str, Any] | None = None,
+    fresh: bool = False,
 ) -> Accepted:
     """Store a thought once; a second call with the same id returns the thought that the first one stored.
 
     `event` is the event's JSON as bytes. `emit` also writes the outbox row for `topic`. `headers` is the object that
-    `contracts.source_headers.capture_source` returns for an external producer's record.
+    `contracts.source_headers.capture_source` returns for an external producer's record. `fresh` asks for an analysis of
+    its own, although the results of an equal thought could be reused.
     Raises SQLAlchemyError when PostgreSQL is unavailable or rejects the data. The call may be repeated.
     """
-    parameters = accept_parameters(thought_id, user_id, text, event, topic, emit=emit, headers=headers)
+    parameters = accept_parameters(thought_id, user_id, text, event, topic, emit=emit, headers=headers, fresh=fresh)
     for _ in range(MAX_TRIES):
         row = database.rows(ACCEPT, **parameters)[0]
-        accepted = Accepted(row.user_known, row.turn, row.owner, row.old_text, row.fresh)
+        accepted = Accepted(row.user_known, row.turn, row.owner, row.old_text, row.created)
         if accepted.turn is not None or not accepted.user_known:
             break
     return accepted

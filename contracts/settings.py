@@ -85,6 +85,8 @@ class Settings(ModelSettings, BaseSettings):
     kafka_ssl_key_password: SecretStr | None = None
 
     celery_broker_url: BrokerUrl = Field(default="", repr=False)
+    memory: bool = True
+
     worker_concurrency: int = Field(default=40, ge=1)
     lease_seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     lease_renew_seconds: float = Field(default=5.0, gt=0, allow_inf_nan=False)

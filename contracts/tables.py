@@ -4,6 +4,7 @@ The columns of `thoughts` that carry the protocol (`turn`, `dispatch_id`, `call_
 by the statements that docs/protocol.md lists. A column's comment is part of the schema: changing it needs a migration.
 """
 
+from pgvector.sqlalchemy import VECTOR
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -25,7 +26,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -69,6 +70,7 @@ thoughts = Table(
     Column("text", Text, nullable=False),
     Column("event", LargeBinary, nullable=False, comment="the event, as its producer wrote it"),
     Column("headers", JSONB, comment="key and headers of an external producer's record"),
+    Column("fresh", Boolean, nullable=False, server_default=text("false"), comment="analyse it, never reuse results"),
     Column("status", Text, nullable=False, server_default=text("'pending'")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("started_at", DateTime(timezone=True), comment="first dispatch in this turn"),
@@ -128,6 +130,20 @@ agent_runs = Table(
     Column("turn", BigInteger, comment="turn in which the step was saved"),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("finished_at", DateTime(timezone=True), nullable=False),
+    Column("reuse_key", Text, comment="hash of all that the results depend on; NULL without memory"),
+    Column("reused_from", Uuid, comment="thought whose result was copied; no agent was called"),
+    Column("earlier_thoughts", ARRAY(Uuid), comment="earlier thoughts that the agent read, the most similar first"),
+    Index("agent_runs_reusable", "reuse_key", postgresql_where=text("step = 1 AND reuse_key IS NOT NULL")),
+)
+
+thought_vectors = Table(
+    "thought_vectors",
+    metadata,
+    Column("thought_id", Uuid, ForeignKey("thoughts.id"), primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("model", Text, nullable=False, comment="vectors of different models are not comparable"),
+    Column("embedding", VECTOR(384), nullable=False),
+    Index("thought_vectors_of_user", "user_id"),
 )
 
 outbox = Table(

@@ -11,7 +11,16 @@ from typing import Final
 
 from sqlalchemy import text
 
-CLAIM: Final = text("""
+PROFILE_AT_WRITING: Final = """(
+    SELECT jsonb_build_object('version', version, 'profile', profile) FROM (
+      SELECT version, profile FROM former_profiles f WHERE f.user_id = t.user_id AND f.replaced_at > t.created_at
+       UNION ALL
+      SELECT profile_version, profile FROM users WHERE users.id = t.user_id) known
+    ORDER BY version LIMIT 1)"""
+"""The profile that the author of `t` had when the thought was written: the oldest that was replaced later, or else the
+present one."""
+
+CLAIM: Final = text(f"""
     WITH c AS (
       UPDATE thoughts t
          SET call_id = :call_id, attempts = t.attempts + CASE WHEN t.call_id IS NULL THEN 1 ELSE 0 END,
@@ -34,28 +43,17 @@ CLAIM: Final = text("""
            EXTRACT(epoch FROM t.not_before - clock_timestamp())::float8 AS wait,
            EXTRACT(epoch FROM clock_timestamp() - t.started_at)::float8 AS elapsed,
            CASE WHEN c.id IS NOT NULL
-                THEN (SELECT jsonb_build_object('version', version, 'profile', profile) FROM (
-                        SELECT version, profile FROM former_profiles f
-                         WHERE f.user_id = t.user_id AND f.replaced_at > t.created_at
-                         UNION ALL
-                        SELECT profile_version, profile FROM users WHERE users.id = t.user_id) known
-                      ORDER BY version LIMIT 1) END AS profile,
+                THEN {PROFILE_AT_WRITING} END AS profile,
            CASE WHEN c.id IS NOT NULL
                 THEN (SELECT jsonb_object_agg(agent, output) FROM agent_runs WHERE thought_id = t.id) END AS previous,
-           CASE WHEN c.id IS NOT NULL AND :earlier
-                THEN ARRAY(SELECT e.text FROM thoughts e
-                            WHERE e.user_id = t.user_id AND e.created_at <= t.created_at AND e.status = 'completed'
-                            ORDER BY e.created_at DESC, e.id DESC LIMIT 5) END AS earlier
+           t.fresh, (SELECT reused_from FROM agent_runs WHERE thought_id = t.id AND step = :step - 1) AS reused_from
       FROM thoughts t LEFT JOIN c ON c.id = t.id WHERE t.id = :id
-""")
+""")  # noqa: S608  all parts are constants
 """Claims a step for one call, and reads what its agent needs. One row update that stays heap-only (HOT).
 
-The profile is the one that the author had when the thought was written: the oldest that was replaced later, or else the
-present one.
-
 `attempts` is counted before the call, so the number of retries is bounded however often a worker dies. All columns but
-`attempts` are returned as they were before the update. The earlier thoughts are the author's latest that were written
-before this one: a backlog that was written after it is not read."""
+`attempts` are returned as they were before the update. `reused_from` is the thought from which the result of the step
+before was copied."""
 
 RENEW: Final = text("""
     WITH mine AS (
@@ -86,11 +84,12 @@ SAVE: Final = text("""
        WHERE id = :id AND call_id = :call_id RETURNING id, user_id, turn, headers, step_started_at),
     r AS (
       INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, tokens_in, tokens_out,
-                              cost_usd, dropped_claims, profile_version, call_id, attempts, turn, started_at,
-                              finished_at)
+                              cost_usd, dropped_claims, profile_version, reuse_key, reused_from, earlier_thoughts,
+                              call_id, attempts, turn, started_at, finished_at)
       SELECT id, :step, :agent, :version, :provider, :model, CAST(:output AS jsonb), CAST(:tokens_in AS integer),
              CAST(:tokens_out AS integer), CAST(:cost_usd AS numeric), CAST(:dropped_claims AS smallint),
-             CAST(:profile_version AS bigint), :call_id, :attempts, turn, step_started_at, clock_timestamp()
+             CAST(:profile_version AS bigint), CAST(:reuse_key AS text), CAST(:reused_from AS uuid),
+             CAST(:earlier_thoughts AS uuid[]), :call_id, :attempts, turn, step_started_at, clock_timestamp()
         FROM t),
     o AS (
       INSERT INTO outbox (topic, key, turn, value, headers)

@@ -13,24 +13,25 @@ means, so `StepRunner.run` always returns a `StepOutcome`, and no exception of a
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID, uuid4
 
-from agents.catalogue import CATALOGUE
 from agents.errors import Cancelled, ServiceError
-from agents.interface import AgentInput, AgentResult, CallContext, Provider
+from agents.interface import AgentResult, EarlierThought, Provider
 from contracts import events
 from contracts.progress import ProgressPublisher
 from contracts.settings import Settings
 from tasks.admission.gate import Gate, Pass
 from tasks.admission.waits import Wait
+from tasks.agent_call import agent_input, call_context, completion_events
 from tasks.calls import Call, Calls
 from tasks.failures import Failure, backoff_seconds, classify_error, timed_out, too_slow, unstorable_result, worker_lost
+from tasks.memory.memory import NoMemory, Recall
 from tasks.partial_text import ShowProgress, show_no_progress
 from tasks.statement_retry import ShuttingDownError, StatementRetry, retry_delays
 from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
-from tasks.step_store import Claim, Step, StepStore
+from tasks.step_store import Claim, Provenance, Step, StepStore
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class StepRunner:
         call_ids: Callable[[], UUID] = uuid4,
         shutting_down: Callable[[], bool] = lambda: False,
         show_progress: ShowProgress = show_no_progress,
+        memory: NoMemory | None = None,
     ) -> None:
         self._step_store = step_store
         self._provider = provider
@@ -67,29 +69,33 @@ class StepRunner:
         self._retry = StatementRetry(sleep, shutting_down)
         self._call_ids = call_ids
         self._show_progress = show_progress
+        self._memory = memory or NoMemory()
 
     def run(self, step: Step) -> StepOutcome:
-        """Claim the step and do what the result of the claim requires, or let it wait for its model."""
+        """Claim the step and do what the result of the claim requires, or let it wait for its model.
+
+        A step whose result can be copied needs no model, so it does not wait for one.
+        """
         call_id = self._call_ids()
         entry = self._gate.enter(step.agent, str(call_id))
         try:
-            if isinstance(entry, Wait):
+            if isinstance(entry, Wait) and not self._memory.may_reuse(step):
                 return self._defer(step, None, entry)
             return self._run_admitted(step, call_id, entry)
         except ShuttingDownError:
             return Requeue(REQUEUE_SECONDS)
 
-    def _run_admitted(self, step: Step, call_id: UUID, granted: Pass) -> StepOutcome:
+    def _run_admitted(self, step: Step, call_id: UUID, entry: Pass | Wait) -> StepOutcome:
         has_begun = False
         try:
             claim, sent_at = self._claim(step, call_id)
             if claim is None or claim.result != "run":
                 return self._without_call(step, claim)
             has_begun = True
-            return self._run_claimed(step, claim, call_id, sent_at, granted)
+            return self._run_claimed(step, claim, call_id, sent_at, entry)
         finally:
             if not has_begun:
-                self._gate.released(granted)
+                self._gate.released(entry)
 
     def _defer(self, step: Step, call_id: UUID | None, wait: Wait) -> StepOutcome:
         """Let the step wait, and give back the attempt of `call_id` if a call was begun."""
@@ -133,26 +139,42 @@ class StepRunner:
             self._sleep(delay)
         raise AssertionError("the retry delays never end")
 
-    def _run_claimed(self, step: Step, claim: Claim, call_id: UUID, sent_at: float, granted: Pass) -> StepOutcome:
+    def _run_claimed(self, step: Step, claim: Claim, call_id: UUID, sent_at: float, entry: Pass | Wait) -> StepOutcome:
         with self.calls.renewed(Call(call_id, step.thought_id, claimed_at=sent_at, renewed_at=sent_at)) as call:
-            if wait := self._gate.begin(granted, str(claim.user_id)):
-                self._gate.released(granted)
-                return self._defer(step, call_id, wait)
-            try:
-                result = self._call_agent(step, claim, call, granted.model)
-            except ShuttingDownError:
-                self._gate.released(granted)
-                return Requeue(REQUEUE_SECONDS)
-            except Cancelled as error:
-                return self._handle_cancellation(step, claim, call, granted, error)
-            except ServiceError as error:
-                return self._handle_service_failure(step, claim, call, granted, error)
-            except BaseException as error:  # noqa: BLE001  the task boundary: an error that left it would prevent the ack
-                self._gate.ended(granted, error)
-                return self._handle_failure(step, claim, call, classify_error(error))
-            call.has_returned = True
-            self._gate.succeeded(granted, result, str(claim.user_id))
-            return self._save(step, claim, call, result)
+            recall = self._memory.recall(step, claim)
+            if recall.saved is not None:
+                self._gate.released(entry)
+                return self._copy(step, claim, call, recall.saved.result, recall.provenance(claim))
+            if isinstance(entry, Wait):
+                return self._defer(step, call_id, entry)
+            return self._call_and_save(step, claim, call, entry, recall)
+
+    def _copy(self, step: Step, claim: Claim, call: Call, result: AgentResult, provenance: Provenance) -> StepOutcome:
+        """Save the result of an equal thought instead of calling the agent."""
+        call.has_returned = True
+        self._memory.remember(step, claim)
+        return self._save(step, claim, call, result, provenance)
+
+    def _call_and_save(self, step: Step, claim: Claim, call: Call, granted: Pass, recall: Recall) -> StepOutcome:
+        if wait := self._gate.begin(granted, str(claim.user_id)):
+            self._gate.released(granted)
+            return self._defer(step, call.call_id, wait)
+        earlier = self._memory.earlier_thoughts(step, claim)
+        try:
+            result = self._call_agent(step, claim, call, granted.model, earlier)
+        except ShuttingDownError:
+            self._gate.released(granted)
+            return Requeue(REQUEUE_SECONDS)
+        except Cancelled as error:
+            return self._handle_cancellation(step, claim, call, granted, error)
+        except ServiceError as error:
+            return self._handle_service_failure(step, claim, call, granted, error)
+        except BaseException as error:  # noqa: BLE001  the task boundary: an error that left it would prevent the ack
+            self._gate.ended(granted, error)
+            return self._handle_failure(step, claim, call, classify_error(error))
+        call.has_returned = True
+        self._gate.succeeded(granted, result, str(claim.user_id))
+        return self._save(step, claim, call, result, recall.provenance(claim, earlier))
 
     def _handle_service_failure(
         self, step: Step, claim: Claim, call: Call, granted: Pass, error: ServiceError
@@ -169,28 +191,14 @@ class StepRunner:
         )  # fmt: skip
         return self._handle_failure(step, claim, call, classify_error(error))
 
-    def _call_agent(self, step: Step, claim: Claim, call: Call, model: str) -> AgentResult:
+    def _call_agent(
+        self, step: Step, claim: Claim, call: Call, model: str, earlier: Sequence[EarlierThought]
+    ) -> AgentResult:
         self._renew_old_claim(call)
-        call.deadline = self._clock() + self._settings.agent_timeout_seconds
-        agent_input = AgentInput(
-            thought_id=str(step.thought_id),
-            user_id=str(claim.user_id),
-            text=claim.text,
-            previous=claim.previous,
-            profile=claim.profile,
-            earlier_thoughts=claim.earlier,
-            written_at=claim.written_at,
-        )
-        context = CallContext(
-            call_id=str(call.call_id),
-            attempt=claim.attempts,
-            deadline_seconds=self._settings.agent_timeout_seconds,
-            cancelled=call.cancelled,
-            idempotency_key=f"{step.thought_id}:{claim.turn}:{step.number}:{claim.attempts}",
-            model=model,
-            on_progress=self._show_progress(call, step, claim.user_id),
-        )
-        return self._provider.run(step.agent, agent_input, context)
+        seconds = self._settings.agent_timeout_seconds
+        call.deadline = self._clock() + seconds
+        context = call_context(step, claim, call, model, seconds, self._show_progress(call, step, claim.user_id))
+        return self._provider.run(step.agent, agent_input(step, claim, earlier), context)
 
     def _renew_old_claim(self, call: Call) -> None:
         """Renew the call until its last renewal is younger than `max_claim_age_seconds`.
@@ -207,10 +215,10 @@ class StepRunner:
             if not is_renewed:
                 self._sleep(delay)
 
-    def _save(self, step: Step, claim: Claim, call: Call, result: AgentResult) -> StepOutcome:
+    def _save(self, step: Step, claim: Claim, call: Call, result: AgentResult, provenance: Provenance) -> StepOutcome:
         """Save the result, then publish its events. Keep it until PostgreSQL answers, because the call was paid for."""
         seconds = round(claim.elapsed + self._clock() - call.claimed_at, 3)
-        completed = self._retry.until_answered(lambda: self._completion_events(step, claim, seconds))
+        completed = self._retry.until_answered(lambda: completion_events(step, claim, seconds))
         payloads = self._retry.until_answered(lambda: [event.to_bytes() for event in completed])
         try:
             is_saved = self._retry.until_answered(
@@ -221,7 +229,7 @@ class StepRunner:
                     result,
                     seconds=seconds,
                     events=payloads,
-                    profile_version=claim.profile_version,
+                    provenance=provenance,
                 )
             )
         except Exception as error:  # noqa: BLE001  the task boundary: a provider may return anything
@@ -231,14 +239,6 @@ class StepRunner:
         for event in completed:
             self._publisher.publish(event, terminal=isinstance(event, events.ThoughtCompleted))
         return Advance()
-
-    def _completion_events(self, step: Step, claim: Claim, seconds: float) -> list[events.Event]:
-        agent_completed = events.agent_completed(
-            claim.user_id, step.thought_id, step.number, agent_name=step.agent, total=CATALOGUE.total
-        )
-        if not step.is_last:
-            return [agent_completed]
-        return [agent_completed, events.thought_completed(claim.user_id, step.thought_id, seconds)]
 
     def _handle_cancellation(
         self, step: Step, claim: Claim, call: Call, granted: Pass, error: Cancelled

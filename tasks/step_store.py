@@ -83,8 +83,23 @@ class Claim:
     profile_version: int = 0
     previous: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The saved outputs of the earlier steps, by agent name."""
-    earlier: Sequence[str] = ()
-    """The texts of the author's latest completed thoughts, newest first, for the agent that compares them (step 2)."""
+    is_fresh: bool = False
+    """Whether the author asked for an analysis of its own, although the results of an equal thought can be copied."""
+    reused_from: UUID | None = None
+    """The thought from which the result of the step before was copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a result rests on besides the thought, stored with it."""
+
+    profile_version: int = 0
+    reuse_key: str | None = None
+    """Equal for results that can stand in for each other (agents.reuse)."""
+    reused_from: UUID | None = None
+    """The thought from which the result was copied, without a call."""
+    earlier_thoughts: Sequence[UUID] = ()
+    """The earlier thoughts that the agent read."""
 
 
 class StepStore:
@@ -94,19 +109,18 @@ class StepStore:
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self._database = database
+        self.database = database
         self._settings = settings
 
     def claim(self, step: Step, call_id: UUID) -> Claim | None:
         """Claim the step for one call. Return None when the thought does not exist."""
-        row = self._database.row(
+        row = self.database.row(
             statements.CLAIM,
             id=step.thought_id,
             dispatch_id=step.dispatch_id,
             step=step.number,
             call_id=call_id,
             max=self._settings.max_attempts,
-            earlier=step.definition.reads_earlier_thoughts,
         )
         if row is None:
             return None
@@ -122,7 +136,8 @@ class StepStore:
             profile=row.profile["profile"] if row.profile else {},
             profile_version=row.profile["version"] if row.profile else 0,
             previous=row.previous or {},
-            earlier=row.earlier or (),
+            is_fresh=row.fresh,
+            reused_from=row.reused_from,
         )
 
     def renew(self, calls: Mapping[UUID, UUID]) -> dict[UUID, bool]:
@@ -131,7 +146,7 @@ class StepStore:
         Return, for each call, whether its beat was raised: it was not where another transaction had locked the row. A
         call that is missing from the result is fenced.
         """
-        rows = self._database.rows(statements.RENEW, ids=list(calls.values()), calls=list(calls))
+        rows = self.database.rows(statements.RENEW, ids=list(calls.values()), calls=list(calls))
         return {row.call_id: row.renewed for row in rows}
 
     def save(
@@ -143,7 +158,7 @@ class StepStore:
         *,
         seconds: float,
         events: Iterable[bytes],
-        profile_version: int = 0,
+        provenance: Provenance = Provenance(),
     ) -> bool:
         """Save the step's result and write its `events` to the outbox. Return False, without writing, when fenced.
 
@@ -157,13 +172,16 @@ class StepStore:
             "last": step.is_last,
             "seconds": seconds,
             "attempts": attempts,
-            "profile_version": profile_version,
+            "profile_version": provenance.profile_version,
+            "reuse_key": provenance.reuse_key,
+            "reused_from": provenance.reused_from,
+            "earlier_thoughts": list(provenance.earlier_thoughts) or None,
             "topic": self._settings.kafka_events_topic,
             "emit": self._settings.kafka_enabled,
             "events": list(events),
             **_run_columns(step, result),
         }
-        return confirm_rejection(lambda: self._database.rows(statements.SAVE, **parameters)[0].result == "saved")
+        return confirm_rejection(lambda: self.database.rows(statements.SAVE, **parameters)[0].result == "saved")
 
     def schedule_retry(
         self, step: Step, call_id: UUID, *, backoff: float, error: Mapping[str, Any], is_service: bool = False
@@ -179,7 +197,7 @@ class StepStore:
             "service": int(is_service),
             "error": json.dumps(clean(dict(error))),
         }
-        return self._database.row(statements.RETRY, **parameters) is not None
+        return self.database.row(statements.RETRY, **parameters) is not None
 
     def defer(
         self, step: Step, call_id: UUID | None, *, wait: float, waiting: Mapping[str, Any], is_outage: bool = False
@@ -190,7 +208,7 @@ class StepStore:
         back the earlier attempts that the service failed. The result is `deferred`, `fenced`, or what a claim of the
         step would return. Return None when the thought does not exist.
         """
-        row = self._database.row(
+        row = self.database.row(
             statements.DEFER,
             id=step.thought_id,
             dispatch_id=step.dispatch_id,
@@ -205,7 +223,7 @@ class StepStore:
 
     def count_in_progress(self) -> int:
         """Return how many thoughts are in progress."""
-        return int(self._database.rows(statements.COUNT_IN_PROGRESS)[0].number)
+        return int(self.database.rows(statements.COUNT_IN_PROGRESS)[0].number)
 
     def fail(
         self,
@@ -236,7 +254,7 @@ class StepStore:
             "dead_letter_topic": self._settings.kafka_dead_letter_topic,
             "emit": self._settings.kafka_enabled,
         }
-        return confirm_rejection(lambda: self._database.row(statements.FAIL, **parameters) is not None)
+        return confirm_rejection(lambda: self.database.row(statements.FAIL, **parameters) is not None)
 
 
 def confirm_rejection(statement: Callable[[], bool]) -> bool:

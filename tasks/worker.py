@@ -7,6 +7,7 @@ from typing import Any
 import redis
 
 from agents.catalogue import CATALOGUE
+from agents.embedding.embedder import embedder
 from agents.selection import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.progress import ProgressPublisher, connect_redis, publish_partial_texts
@@ -17,6 +18,8 @@ from tasks.admission.reporting import report_changes
 from tasks.admission.state_store import SharedStates, StatesWithFallback, forget_other_models
 from tasks.calls import Calls
 from tasks.liveness import WorkerCounters
+from tasks.memory.memory import Memory, NoMemory
+from tasks.memory.memory_store import MemoryStore
 from tasks.partial_text import PartialTextPublisher
 from tasks.step import REQUEUE_SECONDS, StepRunner
 from tasks.step_outcomes import Requeue, StepOutcome
@@ -67,7 +70,13 @@ class Worker:
             self._settings,
             shutting_down=self._is_shutting_down,
             show_progress=PartialTextPublisher(partial(publish_partial_texts, client, prefix)).show,
+            memory=self._make_memory(),
         )
+
+    def _make_memory(self) -> NoMemory:
+        if not self._settings.memory:
+            return NoMemory()
+        return Memory(MemoryStore(self.step_store.database), self._provider, embedder)
 
     def _make_gate(self, client: redis.Redis) -> Gate:
         prefix = self._settings.redis_sse_prefix

@@ -17,6 +17,7 @@ OWNER: Final = text("SELECT user_id FROM thoughts WHERE id = :id")
 
 _ERASE_REST: Final = f"""
     runs AS (DELETE FROM agent_runs USING gone WHERE thought_id = gone.id),
+    vectors AS (DELETE FROM thought_vectors USING gone WHERE thought_id = gone.id),
     letters AS (
       SELECT failure_id FROM dead_letters JOIN gone ON thought_id = gone.id
        UNION ALL
@@ -31,8 +32,8 @@ _ERASE_REST: Final = f"""
            state = 'discarded', resolved_at = COALESCE(l.resolved_at, clock_timestamp())
       FROM letters WHERE l.failure_id = letters.failure_id
 """  # noqa: S608  all parts are constants
-"""Erases the results, and the dead letters in the table and in the outbox. A record that was dead-lettered before its
-thought was stored holds the text too; its headers name the thought."""
+"""Erases the results, the vector, and the dead letters in the table and in the outbox. A record that was dead-lettered
+before its thought was stored holds the text too; its headers name the thought."""
 
 DELETE_THOUGHT: Final = text(f"""
     WITH gone AS (
@@ -49,7 +50,7 @@ ERASE_LATE_RESULTS: Final = text(f"""
     WITH gone AS (SELECT id, user_id FROM thoughts WHERE id = :id AND status = 'deleted'),
     {_ERASE_REST}
 """)  # noqa: S608  all parts are constants
-"""Erases again, after the fence, because DELETE_THOUGHT does not see a result or failure that was just being saved."""
+"""Erases again, after the fence: DELETE_THOUGHT does not see a result, failure or vector that was just being saved."""
 
 
 def owner_of(database: Database, thought_id: UUID) -> UUID | None:

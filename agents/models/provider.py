@@ -3,9 +3,9 @@
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from agents.agent import Agent
 from agents.catalogue import CATALOGUE
@@ -57,6 +57,10 @@ class ModelProvider:
         self._loop = EventLoopThread()
         self._served: dict[tuple[int, str], ServedModel] = {}
         """By process and model, because a forked process needs clients of its own. Used only in the event loop."""
+
+    def identity(self) -> Mapping[str, Any]:
+        addresses = {model: endpoint.address for model, endpoint in self._configuration.endpoints.items()}
+        return {"models": dict(self._configuration.models), "addresses": addresses}
 
     def models(self, agent_name: str) -> Sequence[str]:
         return self._configuration.models[agent_name]

@@ -57,7 +57,8 @@ def _connections(reading: Reading) -> list[Claim]:
     """Return a claim for each earlier thought with enough shared words, with an excerpt of its beginning."""
     text_words = content_words(reading.text)
     connections: list[Claim] = []
-    for earlier in map(replace_unstorable, reading.agent_input.earlier_thoughts[:_MAX_EARLIER_THOUGHTS]):
+    for thought in reading.agent_input.earlier_thoughts[:_MAX_EARLIER_THOUGHTS]:
+        earlier = replace_unstorable(thought.text)
         shared = text_words & content_words(earlier)
         if len(shared) >= _MIN_SHARED_WORDS:
             statement = f"An earlier thought of yours shares {_examples(shared)}."

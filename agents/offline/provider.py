@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -30,6 +30,9 @@ _RULES: Mapping[str, Callable[[Reading], AgentOutput]] = {
 
 class OfflineProvider:
     """Applies the offline rules. Calls take milliseconds, so the deadline is ignored."""
+
+    def identity(self) -> Mapping[str, Any]:
+        return {"provider": "offline", "version": VERSION}
 
     def models(self, agent_name: str) -> Sequence[str]:  # noqa: ARG002  the signature of all providers
         """Return no model, because no service is called."""

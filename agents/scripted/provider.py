@@ -42,6 +42,9 @@ class ScriptedProvider:
         self._delay_ms = delay_ms
         self._log = log
 
+    def identity(self) -> Mapping[str, Any]:
+        return {"provider": "scripted", "version": VERSION}
+
     def models(self, agent_name: str) -> Sequence[str]:  # noqa: ARG002  the signature of all providers
         """Return no model, because no service is called."""
         return ()

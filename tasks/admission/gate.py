@@ -146,11 +146,11 @@ class Gate:
         else:
             self.released(granted)
 
-    def released(self, granted: Pass) -> None:
-        """Note that the call did not begin, or ended without a word of the service."""
-        if granted.model:
-            self._forget(granted)
-            self._change(granted.model, lambda state, _: transitions.released(state, granted.call_id))
+    def released(self, entry: Pass | Wait) -> None:
+        """Note that the call did not begin, or ended without a word of the service. A wait has nothing to give back."""
+        if isinstance(entry, Pass) and entry.model:
+            self._forget(entry)
+            self._change(entry.model, lambda state, _: transitions.released(state, entry.call_id))
 
     def renew(self) -> None:
         """Note that the calls of this process are in progress; due once per renewal of their leases."""

@@ -8,7 +8,7 @@ from uuid import uuid4
 from hypothesis import HealthCheck, settings
 
 from agents.catalogue import CATALOGUE
-from agents.interface import AgentInput, CallContext, Provider
+from agents.interface import AgentInput, CallContext, EarlierThought, Provider
 
 WITHOUT_DEADLINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """For property tests, because the duration of an example depends on the load of the machine."""
@@ -21,8 +21,14 @@ WRITTEN_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 def make_input(
     text: str = "Should I learn Rust this winter?", thought_id: str = "a-thought", **fields: Any
 ) -> AgentInput:
+    """Return an input. The earlier thoughts may be given as texts."""
+    earlier = [_earlier_thought(thought) for thought in fields.pop("earlier_thoughts", ())]
     times = {"written_at": WRITTEN_AT, "called_at": WRITTEN_AT}
-    return AgentInput(thought_id=thought_id, user_id="a-user", text=text, **(times | fields))
+    return AgentInput(thought_id=thought_id, user_id="a-user", text=text, earlier_thoughts=earlier, **(times | fields))
+
+
+def _earlier_thought(thought: str | EarlierThought) -> EarlierThought:
+    return thought if isinstance(thought, EarlierThought) else EarlierThought("an-id", thought, WRITTEN_AT.date())
 
 
 def make_context(attempt: int = 1, deadline_seconds: float = 60, **fields: Any) -> CallContext:

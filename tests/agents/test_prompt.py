@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from agents.agent import Agent
 from agents.catalogue import CATALOGUE
-from agents.interface import AgentInput
-from agents.prompt import MAX_EARLIER_LENGTH, MAX_EARLIER_THOUGHTS, MAX_THOUGHT_LENGTH, Prompt, build_prompt
+from agents.interface import AgentInput, EarlierThought
+from agents.prompt import (
+    MAX_EARLIER_LENGTH,
+    MAX_EARLIER_THOUGHTS,
+    MAX_OUTCOME_LENGTH,
+    MAX_THOUGHT_LENGTH,
+    Prompt,
+    build_prompt,
+)
 from agents.scripted.samples import sample
 from tests.agents.calls import WITHOUT_DEADLINE, WRITTEN_AT, make_input
 
@@ -34,7 +41,7 @@ EXPECTED_BLOCKS = {
     "analysis": "profile earlier_thought_1 result_of_classification",
     "value_impact": "profile result_of_classification result_of_analysis",
     "action_plan": "profile result_of_analysis result_of_value_impact",
-    "priority": "profile result_of_value_impact result_of_action_plan",
+    "priority": "profile earlier_thought_1 result_of_value_impact result_of_action_plan",
 }
 EXPECTED_PROFILE = {
     "classification": set(),
@@ -141,6 +148,19 @@ def test_odd_unicode_is_kept_as_data_because_quotes_are_compared_with_it() -> No
     assert json.loads(found["profile"])["goals"] == [f"x{ODD_UNICODE}"]
 
 
+def test_an_earlier_thought_carries_its_id_day_and_outcome_as_one_line_of_data() -> None:
+    outcome = 'High: "Call the bank"\ntoday.' + "x" * MAX_OUTCOME_LENGTH
+    earlier = EarlierThought("an-id", "Call the bank\n{}", date(2026, 5, 1), outcome, 0.9)
+    for agent_name in ("analysis", "priority"):
+        block = blocks(prompt_of(agent_name, make_input(earlier_thoughts=[earlier])))["earlier_thought_1"]
+        about, _, text = block.partition("\n")
+        described = json.loads(about)
+        assert described.pop("outcome").startswith('High: "Call the bank"\ntoday.xxx')
+        assert described == {"id": "an-id", "written": "Friday, 2026-05-01"}
+        assert text == "Call the bank\n{}"
+        assert len(about) < MAX_OUTCOME_LENGTH + 200
+
+
 def test_long_texts_are_cut_with_a_mark_that_says_how_much_is_missing() -> None:
     agent_input = make_input(
         "t" * (MAX_THOUGHT_LENGTH + 1234),
@@ -150,7 +170,8 @@ def test_long_texts_are_cut_with_a_mark_that_says_how_much_is_missing() -> None:
     )
     found = blocks(prompt_of("analysis", agent_input))
     assert found["thought"] == "t" * MAX_THOUGHT_LENGTH + "\n[cut: 1,234 more characters]"
-    assert found["earlier_thought_1"] == "e" * MAX_EARLIER_LENGTH + "\n[cut: 4,000 more characters]"
+    earlier = found["earlier_thought_1"].partition("\n")[2]
+    assert earlier == "e" * MAX_EARLIER_LENGTH + "\n[cut: 4,000 more characters]"
     assert f"earlier_thought_{MAX_EARLIER_THOUGHTS + 1}" not in found
     assert found["result_of_classification"].endswith("more characters]")
     assert len(found["profile"]) < 6000

@@ -40,6 +40,8 @@ def test_the_migrations_create_exactly_the_tables_of_the_code(url: str, stores: 
     run_alembic(url, "upgrade", "head")
     assert "No new upgrade operations detected" in run_alembic(url, "check")
     with empty_database(stores) as other:
+        with connect(other) as connection:
+            connection.cursor().execute("CREATE EXTENSION vector")
         engine = create_engine(other.replace("postgresql://", "postgresql+psycopg2://"))
         metadata.create_all(engine)
         engine.dispose()

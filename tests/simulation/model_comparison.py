@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
-from agents.catalogue import CATALOGUE
 from bridge.consumer import batch_source, decide
 from bridge.dead_letters import insert, replay
 from bridge.relay import outbox, sweep
@@ -32,9 +31,10 @@ ORIGINAL = '{"original_key": "QQ==", "original_headers": [["replay-of", "QQ=="],
 WITHOUT_VALUE = '{"value_left_out": "undecodable"}'
 TOO_LARGE = '{"error_class": "TooLarge"}'
 COMPARED_COLUMNS = {
-    *("user_known", "turn", "owner", "old_text", "fresh", "n", "verdict", "user_id", "head", "steps_done"),
+    *("user_known", "turn", "owner", "old_text", "fresh", "created", "n", "verdict", "user_id", "head", "steps_done"),
     *("dispatch_id", "beat", "sends", "in_call", "losses", "needs_dispatch", "begins", "attempts", "call_id", "state"),
     *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out", "too_large", "waits"),
+    "reused_from",
 }
 
 STATE = text("""
@@ -143,7 +143,7 @@ class ModelAndPostgres:
         user = self.rng.choice([*USERS, *USERS, UNKNOWN_USER])
         emit = self.rng.random() < 0.7
         headers = self.rng.choice([None, None, ORIGINAL])
-        event = {"text": "A", "event": b"{}", "topic": "work", "headers": headers}
+        event = {"text": "A", "event": b"{}", "topic": "work", "headers": headers, "fresh": self.rng.random() < 0.5}
         self.execute(accept.ACCEPT, id=self.random_thought(), user=user, emit=emit, **event)
 
     def decide(self) -> None:
@@ -168,10 +168,9 @@ class ModelAndPostgres:
         thought = self.random_thought()
         row = self.row(thought)
         token, step = self.near(row.dispatch_id), max(1, self.near(row.steps_done + 1))
-        earlier = CATALOGUE.agents[min(step, CATALOGUE.total) - 1].reads_earlier_thoughts
         call = self.random_call(row)
         where = {"id": thought, "dispatch_id": token, "step": step, "call_id": call}
-        self.execute(statements.CLAIM, **where, max=4, earlier=earlier)
+        self.execute(statements.CLAIM, **where, max=4)
 
     def defer(self) -> None:
         thought = self.random_thought()
@@ -197,7 +196,7 @@ class ModelAndPostgres:
         step = row.steps_done + 1
         numbers = dict.fromkeys(
             ("tokens_in", "tokens_out", "cost_usd", "dropped_claims", "profile_version", "seconds"), 1
-        )
+        ) | {"reuse_key": None, "reused_from": self.rng.choice([None, *self.thoughts]), "earlier_thoughts": None}
         names = {"agent": "a", "version": "1", "provider": "p", "model": "m", "output": "{}", "topic": "events"}
         ids = {"id": thought, "call_id": self.random_call(row), "step": step, "last": step == 5}
         self.execute(statements.SAVE, **ids, **numbers, **names, attempts=1, emit=True, events=[b"{}"])

@@ -49,7 +49,7 @@ class AcceptStatements:
                 turn=fresh.turn if fresh else old_turn,
                 owner=old.user_id if old and "accept.owner" not in self._store.disabled else None,
                 old_text=old.text if old and "accept.text" not in self._store.disabled else None,
-                fresh=fresh is not None,
+                created=fresh is not None,
             )
         ]
 
@@ -58,7 +58,7 @@ class AcceptStatements:
         headers = json.loads(p["headers"]) if p["headers"] else None
         emitted_at = now if emit else None
         thought = Thought(
-            p["id"], user, turn, p["text"], p["event"], now, emitted_at, checks.next_write_order(), headers
+            p["id"], user, turn, p["text"], p["event"], now, emitted_at, checks.next_write_order(), headers, p["fresh"]
         )
         self._tables.thoughts[thought.id] = thought
         self._tables.thoughts_by_user.setdefault(user, []).append(thought)
@@ -85,6 +85,7 @@ class AcceptStatements:
             return []
         for step in range(1, t.steps_done + 1):
             self._tables.saved_steps.pop((t.id, step), None)
+            self._tables.copied_from.pop((t.id, step), None)
         ids = {"thought_id": str(t.id), "user_id": str(t.user_id)}
         for failure_id, letter in self._tables.dead_letters.items():
             names_thought = letter.thought_id is None and ids.items() <= letter.headers.items()

@@ -32,11 +32,12 @@ class WorkerStatements:
         t = self._tables.thoughts.get(p["id"])
         if t is None:
             return []
-        result = self._claim_result(t, p["dispatch_id"], p["step"], p["call_id"], p["max"])
+        step = p["step"]
+        result = self._claim_result(t, p["dispatch_id"], step, p["call_id"], p["max"])
         wait = None if t.not_before is None else t.not_before - self._store.clock()
         started = t.started_at
         if result == "run":
-            self._begin(t, p["step"], p["call_id"])
+            self._begin(t, step, p["call_id"])
         return [
             SimpleNamespace(
                 result=result,
@@ -49,7 +50,8 @@ class WorkerStatements:
                 elapsed=self._store.clock() - (started or self._store.clock()),
                 profile=None,
                 previous=None,
-                earlier=None,
+                fresh=t.fresh,
+                reused_from=self._tables.copied_from.get((t.id, step - 1)),
             )
         ]
 
@@ -109,6 +111,7 @@ class WorkerStatements:
         if holds_claim:
             self._store.checks.step_saved(t, step, call)
             self._tables.saved_steps[t.id, step] = call
+            self._tables.copied_from[t.id, step] = p["reused_from"]
             t.steps_done, t.call_id, t.not_before, t.error = step, None, None, None
             t.attempts = t.attempts if "save.attempts" in self._disabled else 0
             t.service_failures = 0

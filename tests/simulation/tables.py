@@ -18,6 +18,7 @@ class Thought:
     emitted_at: float | None
     write_order: int
     headers: dict[str, Any] | None = None
+    fresh: bool = False
     status: str = "pending"
     finished_at: float | None = None
     started_at: float | None = None
@@ -88,6 +89,8 @@ class Tables:
     """Each user's thoughts in any state, in the order in which they were written."""
     saved_steps: dict[tuple[UUID, int], UUID] = field(default_factory=dict)
     """(thought, step) -> the call whose result was saved."""
+    copied_from: dict[tuple[UUID, int], UUID | None] = field(default_factory=dict)
+    """(thought, step) -> the thought from which the saved result was copied."""
     outbox: dict[int, OutboxRow] = field(default_factory=dict)
     dead_letters: dict[str, DeadLetter] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """The workers: Celery's part is simulated, the steps are production code."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Final, cast
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -45,6 +45,9 @@ class SimulatedProvider:
     def __init__(self, servers: Servers, process: Process) -> None:
         self._servers = servers
         self._process = process
+
+    def identity(self) -> Mapping[str, Any]:
+        return {"provider": "simulated"}
 
     def models(self, agent_name: str) -> Sequence[str]:
         return ("simulated:model",)

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 import redis
 
+from agents.embedding.embedder import Embedder, embedder
 from agents.interface import Provider
 from contracts.database import Database, make_engine
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 from tasks.calls import Calls
+from tasks.memory.memory import Memory
+from tasks.memory.memory_store import MemoryStore
 from tasks.step import StepRunner
 from tasks.step_outcomes import StepOutcome
 from tasks.step_store import Step, StepStore
@@ -26,6 +29,8 @@ from tests.tasks.thoughts import dispatch_first_step
 from tests.tcp_proxy import TcpProxy, proxy_for
 
 MakeRunner = Callable[..., StepRunner]
+FindEmbedder = Callable[[], Embedder | None]
+MakeMemory = Callable[..., Memory]
 RunInThread = Callable[[StepRunner, Step], "Future[StepOutcome]"]
 
 
@@ -82,6 +87,16 @@ def make_runner(step_store: StepStore, settings: Settings, redis_client: redis.R
             "gate": make_gate(provider, settings),
         } | replacements
         return StepRunner(calls=Calls(parts["step_store"].renew, settings.lease_renew_seconds), **parts)
+
+    return make
+
+
+@pytest.fixture
+def make_memory(database: Database) -> MakeMemory:
+    """Returns a function that makes the memory of a provider's worker, with the real model unless another is given."""
+
+    def make(provider: Provider, find_embedder: FindEmbedder = embedder) -> Memory:
+        return Memory(MemoryStore(database), provider, find_embedder)
 
     return make
 

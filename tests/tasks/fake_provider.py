@@ -1,6 +1,7 @@
 """A provider whose calls run functions of the test."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from agents.interface import AgentInput, AgentResult, CallContext
 from tests.tasks.agent_results import make_result
@@ -16,11 +17,15 @@ class FakeProvider:
         self._behaviours = behaviours or (lambda _: None,)
         self.inputs: list[AgentInput] = []
         self.contexts: list[CallContext] = []
+        self.version = "1"
 
     @property
     def calls(self) -> int:
         """Return how many calls were begun, and so paid for."""
         return len(self.contexts)
+
+    def identity(self) -> Mapping[str, Any]:
+        return {"provider": "fake", "version": self.version}
 
     def models(self, agent_name: str) -> Sequence[str]:
         return ()

@@ -14,11 +14,8 @@ from tests.eventually import eventually
 from tests.tasks.step_stores import save_step
 from tests.tasks.thoughts import (
     SECRET,
-    accept_thought,
     dispatch_first_step,
-    dispatch_head,
     set_columns,
-    step_of,
     take_over_step,
     thought_row,
 )
@@ -49,20 +46,6 @@ def test_claiming_a_later_step_returns_the_saved_outputs(step_store: StepStore, 
     claim = claim_step(step_store, replace(step, number=2))
     assert (claim.result, claim.attempts) == ("run", 1)
     assert claim.previous == {"classification": {"answer": "yes"}}
-
-
-def test_claiming_the_second_step_returns_the_authors_earlier_thoughts(
-    database: Database, settings: Settings, step_store: StepStore
-) -> None:
-    author, other_user = uuid4(), uuid4()
-    for user, thought_text in ((author, "First"), (author, "Second"), (other_user, "Another user's")):
-        head = dispatch_head(database, accept_thought(database, settings, thought_text, user))
-        set_columns(database, head.thought_id, "status = 'completed', finished_at = now()")
-    step = step_of(dispatch_head(database, accept_thought(database, settings, "Third", author)))
-    call = uuid4()
-    assert claim_step(step_store, step, call).earlier == ()
-    save_step(step_store, step, call)
-    assert claim_step(step_store, replace(step, number=2)).earlier == ["Second", "First"]
 
 
 def test_a_repeated_claim_of_the_same_call_returns_run_and_counts_no_attempt(

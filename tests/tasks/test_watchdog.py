@@ -170,4 +170,4 @@ def test_a_stuck_call_ends_the_process(settings: Settings, monkeypatch: pytest.M
     assert worker.run(step) == Requeue(1.0)
     assert (exits, cancelled_during_call, consumer.cancelled) == ([70], [[]], [QUEUE])
     assert worker.counters.running == 0
-    worker.step_store._database.engine.dispose()
+    worker.step_store.database.engine.dispose()

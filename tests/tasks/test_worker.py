@@ -29,7 +29,7 @@ def make_worker(settings: Settings, monkeypatch: pytest.MonkeyPatch, behave: Beh
 
 
 def close_connections(worker: Worker) -> None:
-    worker.step_store._database.engine.dispose()
+    worker.step_store.database.engine.dispose()
 
 
 def test_leases_are_renewed_while_all_connections_of_the_steps_are_in_use(
@@ -39,7 +39,7 @@ def test_leases_are_renewed_while_all_connections_of_the_steps_are_in_use(
         before = thought_row(database, step.thought_id).beat
         with ExitStack() as connections:
             for _number in range(POOL_SIZE):
-                connections.enter_context(worker.step_store._database.engine.connect())
+                connections.enter_context(worker.step_store.database.engine.connect())
             eventually(lambda: thought_row(database, step.thought_id).beat >= before + 3)
 
     worker, provider = make_worker(settings, monkeypatch, behave)

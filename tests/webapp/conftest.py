@@ -29,7 +29,8 @@ MAX_STREAMS = 30
 """The most streams that `fast_web` accepts."""
 
 DELETE_ALL_ROWS = text("""
-    DELETE FROM dead_letters; DELETE FROM outbox; DELETE FROM agent_runs; DELETE FROM thoughts; DELETE FROM batches;
+    DELETE FROM dead_letters; DELETE FROM outbox; DELETE FROM agent_runs; DELETE FROM thought_vectors;
+    DELETE FROM thoughts; DELETE FROM batches;
     DELETE FROM former_profiles; DELETE FROM users; DELETE FROM audits
 """)
 """One transaction. TRUNCATE would create new files for every table and index."""

@@ -1,6 +1,7 @@
 """A provider whose model services the test makes available or unavailable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agents.errors import ServiceCause, ServiceError
 from agents.interface import AgentInput, AgentResult, CallContext
@@ -21,6 +22,9 @@ class FakeServices:
         self.retry_after: float | None = None
         self.calls: list[str] = []
         self.checks: list[str] = []
+
+    def identity(self) -> Mapping[str, Any]:
+        return {"provider": "fake services"}
 
     def models(self, agent_name: str) -> Sequence[str]:
         return self._models
