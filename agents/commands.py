@@ -1,4 +1,4 @@
-"""The commands of `python -m agents`. They need no server of the system, only the settings of the models."""
+"""The commands of `python -m agents`. Only `embed` needs a server of the system: PostgreSQL."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from agents.models.services import SERVICES
 from agents.rendering import printable, render_output, render_spending
 from agents.selection import check_provider, make_provider
 from contracts.model_settings import ModelSettings
-from contracts.settings import SettingsError, load_model_settings
+from contracts.settings import SettingsError, load_model_settings, load_settings
 
 if TYPE_CHECKING:
     from agents.models.provider import ModelProvider
@@ -27,7 +27,7 @@ FAILED: Final = 1
 
 @click.group()
 def agents() -> None:
-    """Check the models that the settings select, and try the agents without any server."""
+    """Check the models that the settings select, try the agents without any server, and make missing vectors."""
 
 
 @agents.command()
@@ -69,6 +69,22 @@ def try_command(text: str) -> int:
         click.echo()
     click.echo(_summary([*results.values()], time.monotonic() - started_at))
     return 0
+
+
+@agents.command()
+def embed() -> int:
+    """Make the vectors of finished thoughts that are missing, or that another model made.
+
+    Needed after an update with another embedding model, or after a time with MEMORY=false. It may be interrupted and
+    repeated, and works beside running workers.
+    """
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise SystemExit(f"Cannot start. {error}") from None
+    from agents.embedding.backfill import run  # loads the library of PostgreSQL, which no other command needs
+
+    return run(settings)
 
 
 def _load_settings() -> ModelSettings:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg2
 from psycopg2 import extensions, extras
 from sqlalchemy import Engine, Executable, Pool, PoolProxiedConnection, TextClause, create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from contracts import prepared
 
@@ -87,6 +87,15 @@ def describe_error(error: Exception) -> str:
     line = str(cause).strip().partition("\n")[0] or type(cause).__name__
     advice = "; run `alembic upgrade head`, the schema does not match this release" if str(code)[:2] == "42" else ""
     return f"{line} ({code}){advice}" if code else line
+
+
+@contextmanager
+def exit_on_database_error() -> Iterator[None]:
+    """End a command with one line when PostgreSQL is unavailable or rejects a statement."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise SystemExit(f"PostgreSQL is unavailable, run the command again: {describe_error(error)}") from None
 
 
 class Database:

@@ -5,10 +5,9 @@ import sys
 import threading
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.cli import INTERRUPTED, with_settings
-from contracts.database import Database, describe_error, make_engine
+from contracts.database import Database, exit_on_database_error, make_engine
 from contracts.settings import Settings
 from contracts.signals import stop_on
 from tasks.batch_progress import BatchProgress, progress_display
@@ -31,14 +30,11 @@ def batch(settings: Settings, *, detach: bool) -> int:
     if settings.consumes_kafka:
         raise SystemExit("No batch is needed: KAFKA_MODE is on, so thoughts are analysed as they arrive.")
     batches = Batches(Database(make_engine(settings.database_url, "batch command")))
-    try:
-        with stop_on(signal.SIGINT) as interrupted:
-            requested = batches.request()
-            note = "is requested" if requested.is_new else "was already requested, and includes your thoughts"
-            click.echo(f"Batch {requested.id} {note}.")
-            return 0 if detach else _show_until_done(batches, requested.id, interrupted)
-    except SQLAlchemyError as error:
-        raise SystemExit(f"PostgreSQL is unavailable, run the command again: {describe_error(error)}") from None
+    with exit_on_database_error(), stop_on(signal.SIGINT) as interrupted:
+        requested = batches.request()
+        note = "is requested" if requested.is_new else "was already requested, and includes your thoughts"
+        click.echo(f"Batch {requested.id} {note}.")
+        return 0 if detach else _show_until_done(batches, requested.id, interrupted)
 
 
 def _show_until_done(batches: Batches, batch_id: int, interrupted: threading.Event) -> int:

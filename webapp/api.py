@@ -4,7 +4,7 @@ import re
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StrictBool, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadRequest, Gone, UnprocessableEntity, UnsupportedMediaType
 from werkzeug.wrappers import Response as BaseResponse
@@ -12,9 +12,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from contracts.text import thought_text
 from webapp import access, cursors, deletion, serializers, session, submission
 from webapp.ids import form_key, keyed_id, new_id
+from webapp.memory import memory_of
 from webapp.pages.routes import rerender_form
 from webapp.problems import FORM_TYPES, database_problem
 from webapp.queries import page_of_thoughts
+from webapp.search import find_similar
 from webapp.serializers import json_response
 from webapp.services import services
 from webapp.usage import usage_per_day
@@ -37,6 +39,8 @@ class NewThought(BaseModel):
 
     text: str
     user_id: UUID | None = None
+    reuse: StrictBool = True
+    """Whether the results of an equal thought may be copied."""
 
 
 @blueprint.post("/thoughts")
@@ -51,8 +55,10 @@ def create() -> BaseResponse:
 
 @blueprint.get("/thoughts/<uuid:thought_id>")
 def show(thought_id: UUID) -> Response:
-    """Return one thought with its agents."""
-    return json_response(serializers.thought(access.require_readable(thought_id)))
+    """Return one thought with its agents, and what it has to do with earlier thoughts."""
+    thought = access.require_readable(thought_id)
+    remembered = memory_of(services().database, thought)
+    return json_response(serializers.thought(thought) | serializers.memory(remembered))
 
 
 @blueprint.delete("/thoughts/<uuid:thought_id>")
@@ -74,8 +80,11 @@ def delete_by_form(thought_id: UUID) -> BaseResponse:
 def listing() -> Response:
     """Return one page of a user's thoughts, the latest first. An empty parameter counts as absent.
 
-    Without `user_id` these are the thoughts of the cookie's user.
+    Without `user_id` these are the thoughts of the cookie's user. With `similar_to` they are those whose meaning is
+    closest to this text, the closest first.
     """
+    if "similar_to" in request.args:
+        return _similar_listing(request.args["similar_to"])
     limit = _requested_number("limit", DEFAULT_LIMIT, MAX_LIMIT)
     status, after = _requested_status(), cursors.requested_cursor()
     user_id = access.requested_reader()
@@ -97,11 +106,21 @@ def usage() -> Response:
     return json_response({"user_id": user_id and str(user_id)} | figures.to_json())
 
 
+def _similar_listing(query: str) -> Response:
+    limit, user_id = _requested_number("limit", DEFAULT_LIMIT, MAX_LIMIT), access.requested_reader()
+    others = sorted({"status", "cursor"} & {name for name, value in request.args.items() if value})
+    if others:
+        raise UnprocessableEntity(f"{others[0]}: cannot be combined with similar_to.")
+    found = find_similar(services(), user_id, query, limit) if user_id else []
+    items = [serializers.thought(thought) | {"similarity": similarity} for thought, similarity in found]
+    return json_response({"items": items, "next": None})
+
+
 def _create_from_json() -> BaseResponse:
     body = _parse_body()
     text = _validated_text(body.text)
     user_id = access.require_author(body.user_id)
-    thought_id = _submit(user_id, text, _idempotency_key())
+    thought_id = _submit(user_id, text, _idempotency_key(), fresh=not body.reuse)
     accepted = serializers.accepted(user_id, thought_id, submission.status_message(services()))
     response = json_response(accepted, 201)
     response.headers["Location"] = accepted["links"]["self"]
@@ -116,7 +135,7 @@ def _create_from_form() -> BaseResponse:
     try:
         text = thought_text(written)
         thought_id = _thought_id(user_id, _idempotency_key() or (form_key(nonce, text) if nonce else None))
-        submission.submit(services(), user_id, thought_id, text)
+        submission.submit(services(), user_id, thought_id, text, fresh=request.form.get("fresh") == "1")
     except submission.ThoughtDeletedError:
         return rerender_form(written, Gone("You deleted this thought before. Send it again to store it as a new one."))
     except ValueError as error:
@@ -126,10 +145,10 @@ def _create_from_form() -> BaseResponse:
     return redirect(url_for("pages.thought", thought_id=thought_id), 303)
 
 
-def _submit(user_id: UUID, text: str, key: str | None) -> UUID:
+def _submit(user_id: UUID, text: str, key: str | None, *, fresh: bool) -> UUID:
     thought_id = _thought_id(user_id, key)
     try:
-        submission.submit(services(), user_id, thought_id, text)
+        submission.submit(services(), user_id, thought_id, text, fresh=fresh)
     except submission.ThoughtDeletedError:
         raise Gone("The thought of this Idempotency-Key was deleted. Send a new key to submit it again.") from None
     except submission.KeyReusedError:

@@ -3,7 +3,7 @@
 Its writes are in `submission.py`, `deletion.py` and `profile/store.py`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -33,7 +33,7 @@ _ENDS: Final = select(r.thought_id, r.step, r.agent, r.finished_at).where(r.thou
 
 _RUNS: Final = _ENDS.add_columns(
     r.attempts, r.started_at, r.output, r.version, r.provider, r.model, r.tokens_in, r.tokens_out, r.cost_usd,
-    r.dropped_claims, r.profile_version,
+    r.dropped_claims, r.profile_version, r.reused_from, r.earlier_thoughts,
 )  # fmt: skip
 _AHEAD: Final = (
     select(func.count())
@@ -128,6 +128,12 @@ def page_of_thoughts(
     page = rows[:limit]
     next_position = (page[-1].created_at, page[-1].id) if len(rows) > limit else None
     return _with_runs(database, page), next_position
+
+
+def thoughts_of_user(database: Database, user_id: UUID, ids: Sequence[UUID]) -> list[Thought]:
+    """Return those of the thoughts that belong to the user, in any order."""
+    mine = _THOUGHT.where(t.user_id == user_id, t.id == any_(_IDS))
+    return _with_runs(database, read(database, mine, ids=list(ids)))
 
 
 def thoughts_in_view(database: Database, user_id: UUID, watched: Collection[UUID]) -> list[Thought]:

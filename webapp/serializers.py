@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Response, url_for
 
 from agents.catalogue import CATALOGUE
+from webapp.memory import Memory, SimilarThought
 from webapp.queries import Thought
 from webapp.usage import usage_of_thought
 
@@ -54,6 +55,30 @@ def thought(source: Thought) -> dict[str, Any]:
         "waiting": row.waiting if row.status == "processing" else None,
         "usage": usage_of_thought(source).to_json(),
         "agents": [_agent(source, number) for number in range(1, source.total_steps + 1)],
+    }
+
+
+def memory(source: Memory) -> dict[str, Any]:
+    """Return from which thought all results of a thought were copied, and which similar ones its agents read."""
+    copied = source.source
+    reused_from = copied and {
+        "id": str(copied.id),
+        "created_at": isoformat_utc(copied.written_at),
+        "page": copied.written_at and url_for("pages.thought", thought_id=copied.id),
+    }
+    return {"reused_from": reused_from, "similar_thoughts": [_similar_thought(similar) for similar in source.similar]}
+
+
+def _similar_thought(similar: SimilarThought) -> dict[str, Any]:
+    return {
+        "id": str(similar.id),
+        "text": similar.text,
+        "created_at": isoformat_utc(similar.written_at),
+        "similarity": similar.similarity,
+        "priority_level": similar.priority_level,
+        "final_recommendation": similar.recommendation,
+        "quoted_by": list(similar.quoted_by),
+        "page": url_for("pages.thought", thought_id=similar.id),
     }
 
 
@@ -108,13 +133,14 @@ def _finished_run(thought: Thought, number: int) -> dict[str, Any]:
         "cost_usd": None if run.cost_usd is None else float(run.cost_usd),
         "dropped_claims": run.dropped_claims,
         "profile_version": run.profile_version,
+        "reused_from": run.reused_from and str(run.reused_from),
         "output": run.output,
     }
 
 
 _NO_RESULT: Final = dict.fromkeys((
     "duration_ms", "duration_seconds", "provider", "model", "version", "tokens_in", "tokens_out", "cost_usd",
-    "dropped_claims", "profile_version", "output",
+    "dropped_claims", "profile_version", "reused_from", "output",
 ))  # fmt: skip
 
 

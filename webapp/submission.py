@@ -34,13 +34,15 @@ class KeyReusedError(ValueError):
     """Raised when an Idempotency-Key is repeated with another text; nothing was stored."""
 
 
-def submit(services: Services, user_id: UUID, thought_id: UUID, text: str) -> None:
+def submit(services: Services, user_id: UUID, thought_id: UUID, text: str, *, fresh: bool = False) -> None:
     """Store the thought and publish thought_created. Repeating it with the same id and text changes nothing.
+
+    `fresh` asks for an analysis of its own, although the results of an equal thought could be copied.
 
     Raises KeyReusedError, ThoughtDeletedError, or SQLAlchemyError when PostgreSQL stays unavailable during the retries.
     """
     event = thought_created(user_id, thought_id, text)
-    accepted, attempts = _accept_with_retries(services, user_id, thought_id, text, event.to_bytes())
+    accepted, attempts = _accept_with_retries(services, user_id, thought_id, text, event.to_bytes(), fresh=fresh)
     if accepted.was_deleted:
         raise ThoughtDeletedError("the thought of this Idempotency-Key was deleted")
     if accepted.contradicts(user_id, text):
@@ -58,7 +60,7 @@ def status_message(services: Services) -> str:
 
 
 def _accept_with_retries(
-    services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes
+    services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes, *, fresh: bool
 ) -> tuple[Accepted, int]:
     """Return the result of Accept and the number of attempts. Raises SQLAlchemyError when the last attempt failed."""
     failures: list[Exception] = []
@@ -73,7 +75,7 @@ def _accept_with_retries(
         )
 
     accepted = retry(
-        lambda: _accept(services, user_id, thought_id, text, event),
+        lambda: _accept(services, user_id, thought_id, text, event, fresh=fresh),
         errors=SQLAlchemyError,
         is_transient=lambda error: not is_rejected_data(error),
         delays=RETRY_DELAYS,
@@ -83,7 +85,7 @@ def _accept_with_retries(
     return accepted, len(failures) + 1
 
 
-def _accept(services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes) -> Accepted:
+def _accept(services: Services, user_id: UUID, thought_id: UUID, text: str, event: bytes, *, fresh: bool) -> Accepted:
     settings = services.settings
 
     def accept_once() -> Accepted:
@@ -95,6 +97,7 @@ def _accept(services: Services, user_id: UUID, thought_id: UUID, text: str, even
             event=event,
             topic=settings.kafka_topic,
             emit=settings.kafka_enabled,
+            fresh=fresh,
         )
 
     accepted = accept_once()

@@ -2,7 +2,7 @@
 
 A sum is complete when every part of it is known. An unknown price makes it a lower bound, and so does a call that was
 repeated, because the call without a result may have been paid as well. A sum without any known part is None, never 0.
-Deleted thoughts have no results any more, so they are not counted.
+Deleted thoughts have no results any more, so they are not counted, and neither are results that were copied.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,10 +27,10 @@ USAGE_PER_DAY: Final = text("""
              UNION ALL
             SELECT id FROM thoughts WHERE user_id = :user AND finished_at >= :since) t
       JOIN agent_runs r ON r.thought_id = t.id
-     WHERE r.finished_at >= :since
+     WHERE r.finished_at >= :since AND r.reused_from IS NULL
      GROUP BY day ORDER BY day DESC
 """)
-"""The sums of a user's results that were saved since :since, one row for each day with a result, the latest first.
+"""The sums of a user's results that were saved since :since, one row for each day with a call, the latest first.
 
 A thought ends with or after its last result, so thoughts that ended before :since are not read."""
 
@@ -72,8 +72,9 @@ class UsagePerDay:
 
 
 def usage_of_thought(thought: Thought) -> Usage:
-    """Return the sums of the thought's results. Calls of a step without a result are counted, and unknown."""
-    parts = [_usage_of_run(run) for run in thought.runs]
+    """Return the sums of the thought's results, without copied ones. Calls of a step without a result are counted, and
+    unknown."""
+    parts = [_usage_of_run(run) for run in thought.runs if run.reused_from is None]
     if thought.row.attempts:
         parts.append(Usage(thought.row.attempts, None, None, None, tokens_complete=False, cost_complete=False))
     return _sum(parts)

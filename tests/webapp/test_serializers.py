@@ -12,7 +12,7 @@ from tests.webapp.http_client import get_thought, set_run, submit
 
 RESULT = [
     "duration_ms", "duration_seconds", "provider", "model", "version", "tokens_in", "tokens_out", "cost_usd",
-    "dropped_claims", "profile_version", "output",
+    "dropped_claims", "profile_version", "reused_from", "output",
 ]  # fmt: skip
 """The members that a result fills."""
 
@@ -32,7 +32,7 @@ def test_a_pending_thought_has_five_waiting_agents(client: FlaskClient) -> None:
     thought = get_thought(client, submit(client, user=user))
     assert set(thought) == {
         "id", "user_id", "text", "status", "created_at", "started_at", "completed_at", "processing_time_seconds",
-        "error", "waiting", "usage", "agents",
+        "error", "waiting", "usage", "agents", "reused_from", "similar_thoughts",
     }  # fmt: skip
     assert (thought["user_id"], thought["status"], thought["error"]) == (str(user), "pending", None)
     assert (thought["started_at"], thought["completed_at"], thought["processing_time_seconds"]) == (None, None, None)
@@ -92,7 +92,7 @@ def test_a_result_names_who_made_it_and_what_it_used(
     known, unknown = get_thought(client, thought)["agents"][:2]
     assert {name: known[name] for name in RESULT[2:-1]} == {
         "provider": "openai", "model": "gpt-x", "version": "3", "tokens_in": 412, "tokens_out": 188,
-        "cost_usd": 0.0021, "dropped_claims": 2, "profile_version": 7,
+        "cost_usd": 0.0021, "dropped_claims": 2, "profile_version": 7, "reused_from": None,
     }  # fmt: skip
     assert (unknown["tokens_in"], unknown["tokens_out"], unknown["cost_usd"]) == (None, None, None)
 

@@ -4,7 +4,7 @@ They work without JavaScript. The script fetches the same page again as a fragme
 so that only the templates render a state.
 """
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from flask import Blueprint, Response, make_response, render_template, request
@@ -13,11 +13,16 @@ from werkzeug.exceptions import HTTPException, UnprocessableEntity
 from agents.catalogue import CATALOGUE
 from contracts.text import MAX_THOUGHT_LENGTH
 from webapp import access, cursors, session
+from webapp.memory import memory_of
 from webapp.pages.view_models import ThoughtView, number_in_words
 from webapp.pages.wait_notice import wait_notice
 from webapp.problems import copy_headers
 from webapp.queries import LATEST_LENGTH, Thought, page_of_thoughts, thoughts_ahead
+from webapp.search import MAX_QUERY_LENGTH, find_similar, is_possible
 from webapp.services import services
+
+SEARCH_LENGTH: Final = 10
+"""Thoughts that a search shows."""
 
 blueprint = Blueprint("pages", __name__)
 
@@ -36,6 +41,8 @@ def home() -> Response:
         "next_cursor": next_position and cursors.encode(next_position),
         "wait_notice": notice,
         "agents": CATALOGUE.agents,
+        "can_search": is_possible(services()) and bool(thoughts),
+        "max_query_length": MAX_QUERY_LENGTH,
     }
     template = "latest.html" if _wants_fragment() else "home.html"
     return make_response(render_template(template, **context, **_form_context()))
@@ -47,7 +54,16 @@ def thought(thought_id: UUID) -> Response:
     session.ensure_visitor()
     view = _view(access.require_readable(thought_id))
     template = "progress.html" if _wants_fragment() else "thought.html"
-    return make_response(render_template(template, view=view))
+    return make_response(render_template(template, view=view, nonce=uuid4().hex))
+
+
+@blueprint.get("/search")
+def search() -> Response:
+    """Show the visitor's thoughts whose meaning is closest to the text `q`."""
+    user_id, query = session.ensure_visitor(), request.args.get("q", "")
+    found = find_similar(services(), user_id, query, SEARCH_LENGTH) if query.strip() else []
+    views = [ThoughtView(thought) for thought, _ in found]
+    return make_response(render_template("search.html", query=query, thoughts=views, max_length=MAX_QUERY_LENGTH))
 
 
 @blueprint.get("/t/<uuid:thought_id>/again")
@@ -77,7 +93,7 @@ def rerender_form(written: str, error: HTTPException, nonce: str = "") -> Respon
 def _view(thought: Thought) -> ThoughtView:
     row = thought.row
     if row.status != "pending":
-        return ThoughtView(thought)
+        return ThoughtView(thought, memory=memory_of(services().database, thought))
     ahead = thoughts_ahead(services().database, row.user_id, row.turn)
     return ThoughtView(thought, ahead, wait_notice(services(), row.created_at))
 

@@ -1,5 +1,6 @@
 """The view models of the templates: a thought and its agents, in words."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 from agents.catalogue import CATALOGUE
 from webapp import serializers
+from webapp.memory import Memory, SimilarThought
 from webapp.pages.agent_output import OutputItem, describe_output
 from webapp.pages.model_wait import ModelWait, model_wait
 from webapp.pages.usage_texts import describe_origin, describe_usage
@@ -72,15 +74,25 @@ class AgentView:
         return STATUS_TEXTS[self.status]
 
 
+@dataclass(frozen=True, slots=True)
+class SimilarView:
+    """A similar earlier thought: its first words, and the titles of the agents that quote it."""
+
+    thought: SimilarThought
+    title: str
+    quoted_by: str
+
+
 class ThoughtView:
     """A thought for the templates. `ahead` counts the author's open thoughts before it; `wait_notice` says what else
     must happen before its analysis starts."""
 
-    def __init__(self, thought: Thought, ahead: int = 0, wait_notice: str = "") -> None:
+    def __init__(self, thought: Thought, ahead: int = 0, wait_notice: str = "", memory: Memory | None = None) -> None:
         self._thought = thought
         self.row: Any = thought.row
         self.ahead = ahead
         self.wait_notice = wait_notice
+        self.memory = memory or Memory()
         self.now = datetime.now(UTC)
         self._json = serializers.thought(thought)
 
@@ -117,8 +129,7 @@ class ThoughtView:
     @property
     def title(self) -> str:
         """The beginning of the text on one line, cut between words."""
-        line = " ".join(self.row.text.split())
-        return line if len(line) <= TITLE_LENGTH else f"{line[:TITLE_LENGTH].rsplit(' ', 1)[0]} …"
+        return shorten(self.row.text)
 
     @property
     def agents_done(self) -> int:
@@ -155,6 +166,19 @@ class ThoughtView:
         summary, replay_condition = FAILURE_TEXTS.get(str(error["kind"]), ("The step failed", ""))
         return {**error, "agent": agent, "summary": summary, "replay_condition": replay_condition}
 
+    @property
+    def nearest(self) -> SimilarThought | None:
+        """The earlier thought that says nearly the same, to be offered; none for a thought with copied results."""
+        similar = self.memory.similar
+        return similar[0] if similar and similar[0].is_near and self.memory.source is None else None
+
+    @property
+    def similar(self) -> list[SimilarView]:
+        """The similar earlier thoughts that the agents read, with the titles of those that quote them."""
+        return [
+            SimilarView(thought, shorten(thought.text), _titles(thought.quoted_by)) for thought in self.memory.similar
+        ]
+
     @cached_property
     def agents(self) -> list[AgentView]:
         return [self._agent(agent) for agent in self._json["agents"]]
@@ -187,6 +211,17 @@ class ThoughtView:
             origin=describe_origin(agent, duration, reads_profile=reads_profile) if duration else "",
             dropped_claims=agent["dropped_claims"] or 0,
         )
+
+
+def shorten(text: str) -> str:
+    """Return the beginning of a text on one line, cut between words."""
+    line = " ".join(text.split())
+    return line if len(line) <= TITLE_LENGTH else f"{line[:TITLE_LENGTH].rsplit(' ', 1)[0]} …"
+
+
+def _titles(names: Iterable[str]) -> str:
+    agents = ((name, CATALOGUE.find(name)) for name in names)
+    return " and ".join(agent.title if agent else name for name, agent in agents)
 
 
 def format_duration(seconds: float) -> str:

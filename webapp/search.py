@@ -1,0 +1,41 @@
+"""Searches a user's thoughts by meaning: embeds what is looked for, and compares it with their vectors."""
+
+from typing import Final
+from uuid import UUID
+
+from werkzeug.exceptions import ServiceUnavailable, UnprocessableEntity
+
+from agents.embedding.embedder import Embedder, EmbeddingError, embedder
+from webapp import memory
+from webapp.queries import Thought
+from webapp.services import Services
+
+MAX_QUERY_LENGTH: Final = 500
+"""Characters. Embedding them takes 0.1 s, during which this web process does nothing else."""
+
+
+def is_possible(services: Services) -> bool:
+    """Return whether thoughts can be searched here: MEMORY is not false, and the model is installed."""
+    return _embedder(services) is not None
+
+
+def find_similar(services: Services, user_id: UUID, query: str, limit: int) -> list[tuple[Thought, float]]:
+    """Return the user's thoughts that are most similar to a text, each with its cosine, the most similar first.
+
+    The first call of a process loads the model. Raises UnprocessableEntity when the text is empty or too long, or
+    memory is off, ServiceUnavailable when the model fails, and SQLAlchemyError when PostgreSQL is unavailable.
+    """
+    model = _embedder(services)
+    if model is None:
+        raise UnprocessableEntity("similar_to: thoughts cannot be searched by meaning here, because memory is off.")
+    if not query.strip() or len(query) > MAX_QUERY_LENGTH:
+        raise UnprocessableEntity(f"similar_to: send a text of 1 to {MAX_QUERY_LENGTH} characters.")
+    try:
+        vector = model.embed(query).tolist()
+    except EmbeddingError as error:
+        raise ServiceUnavailable("The search is not available at the moment. Try again later.") from error
+    return memory.search(services.database, user_id, vector, model.model, limit)
+
+
+def _embedder(services: Services) -> Embedder | None:
+    return embedder() if services.settings.memory else None
