@@ -32,11 +32,13 @@ _BATCHES: Final = "bridge/consumer/test_batch_source.py"
 _DECIDE: Final = "bridge/consumer/test_decide.py"
 _TAKEOVER: Final = "bridge/consumer/test_decide_takeover.py"
 _DELETION: Final = "webapp/test_deletion.py"
+_EARLIER: Final = "tasks/memory/test_earlier_thoughts.py"
 _FAIL: Final = "tasks/test_fail.py"
 _OUTAGE: Final = "tasks/test_service_outage.py"
 _STEP_STORE: Final = "tasks/test_step_store.py"
 _REPUBLISH: Final = "bridge/dead_letters/test_republish.py"
 _REPLAY: Final = "bridge/dead_letters/test_replay.py"
+_REUSE: Final = "tasks/memory/test_reuse.py"
 _SWEEP: Final = "bridge/relay/test_sweep.py"
 
 _REPLAYED: Final = "test_a_replayed_thought_is_pending_again_at_the_end_of_its_line"
@@ -195,6 +197,54 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
     "batch.begun": GuardTest(
         _BATCHES, "test_a_batch_that_has_not_begun_does_not_end",
         *_cut("bridge.consumer.batch_source", "END", ("AND b.begun_at IS NOT NULL", "")),
+    ),
+    "delete.vector": GuardTest(
+        _EARLIER, "test_a_deletion_erases_a_vector_that_was_just_being_stored",
+        *_cut("webapp.deletion", "ERASE_LATE_RESULTS", (
+            "vectors AS (DELETE FROM thought_vectors USING gone WHERE thought_id = gone.id),", "")),
+    ),
+    "vector.deleted": GuardTest(
+        _EARLIER, "test_no_vector_of_a_deleted_thought_is_stored",
+        *_cut("contracts.thought_vectors", "STORE_VECTOR", ("AND status <> 'deleted'", "")),
+    ),
+    "vector.lock": GuardTest(
+        _EARLIER, "test_a_deletion_that_comes_first_leaves_nothing_to_store",
+        *_cut("contracts.thought_vectors", "STORE_VECTOR", ("FOR SHARE", "")),
+    ),
+    "similar.user": GuardTest(
+        _EARLIER, "test_no_thought_of_another_user_is_ever_read",
+        *_cut("tasks.memory.statements", "SIMILAR", (
+            "AND e.user_id = t.user_id", ""), ("v.user_id = t.user_id AND", "")),
+    ),
+    "similar.before": GuardTest(
+        _EARLIER, "test_only_completed_thoughts_that_were_written_before_are_read",
+        *_cut("tasks.memory.statements", "SIMILAR", ("AND (e.created_at, e.id) < (t.created_at, t.id)", "")),
+    ),
+    "similar.completed": GuardTest(
+        _EARLIER, "test_only_completed_thoughts_that_were_written_before_are_read",
+        *_cut("tasks.memory.statements", "SIMILAR", ("AND e.status = 'completed'", "")),
+    ),
+    "reuse.completed": GuardTest(
+        _REUSE, "test_a_source_is_found_beside_a_later_one_that_is_not_completed",
+        *_cut("tasks.memory.statements", "SOURCE", ("AND t.status = 'completed'", "")),
+    ),
+    "reuse.whole": GuardTest(
+        _REUSE, "test_a_thought_with_results_of_two_versions_is_no_source",
+        *_cut("tasks.memory.statements", "SOURCE", (
+            "AND (SELECT count(*) FROM agent_runs a WHERE a.thought_id = t.id AND a.reuse_key = :key) = :steps",
+            "AND :steps > 0")),
+    ),
+    "reuse.read": GuardTest(
+        _REUSE, "test_a_source_is_found_beside_a_later_one_that_read_a_deleted_thought",
+        *_cut("tasks.memory.statements", "SOURCE", ("AND x.status = 'deleted'", "AND false")),
+    ),
+    "reuse.deleted": GuardTest(
+        _REUSE, "test_the_remaining_steps_are_not_copied_from_a_thought_that_is_no_longer_completed",
+        *_cut("tasks.memory.statements", "SAVED_RUN", ("AND t.status = 'completed'", "")),
+    ),
+    "reuse.key": GuardTest(
+        _REUSE, "test_a_change_of_the_provider_midway_analyses_the_remaining_steps",
+        *_cut("tasks.memory.statements", "SAVED_RUN", ("AND r.reuse_key = :key", "AND :key <> ''")),
     ),
     "worker.confirm": GuardTest(_STEP_STORE, "test_a_save_repeated_during_the_first_commit_returns_true"),
     "source.epoch": GuardTest(

@@ -150,9 +150,26 @@ def test_a_change_of_the_provider_midway_analyses_the_remaining_steps(life: Life
     life.provider.version = "2"
     assert life.run(step, (3, 4, 5)) == [Advance()] * 3
     assert life.sources(step.thought_id) == [first, first, None, None, None]
-    mixed = step.thought_id
-    life.delete(first)
-    assert life.sources(life.write(TEXT)) == [None] * CATALOGUE.total, f"{mixed} has results of two versions"
+
+
+def test_a_thought_with_results_of_two_versions_is_no_source(life: Life) -> None:
+    step = life.begin(TEXT)
+    assert life.run(step, (1, 2)) == [Advance()] * 2
+    life.provider.version = "2"
+    assert life.run(step, (3, 4, 5)) == [Advance()] * 3
+    life.provider.version = "1"
+    assert life.sources(life.write(TEXT)) == [None] * CATALOGUE.total
+
+
+def test_the_remaining_steps_are_not_copied_from_a_thought_that_is_no_longer_completed(
+    life: Life, database: Database
+) -> None:
+    first = life.write(TEXT)
+    step = life.begin(TEXT)
+    assert life.run(step, (1, 2)) == [Advance()] * 2
+    set_columns(database, first, "status = 'failed'")
+    assert life.run(step, (3, 4, 5)) == [Advance()] * 3
+    assert life.sources(step.thought_id) == [first, first, None, None, None]
 
 
 def test_results_that_may_quote_a_deleted_thought_are_not_copied(life: Life) -> None:
@@ -165,6 +182,21 @@ def test_results_that_may_quote_a_deleted_thought_are_not_copied(life: Life) -> 
     assert life.run(step, (3, 4, 5)) == [Advance()] * 3
     assert life.sources(step.thought_id) == [first, first, None, None, None]
     assert life.sources(life.write(TEXT)) == [None] * CATALOGUE.total
+
+
+def test_a_source_is_found_beside_a_later_one_that_is_not_completed(life: Life, database: Database) -> None:
+    first, later = life.write(TEXT), life.write(TEXT, fresh=True)
+    set_columns(database, later, "status = 'failed'")
+    assert life.sources(life.write(TEXT)) == [first] * CATALOGUE.total
+
+
+def test_a_source_is_found_beside_a_later_one_that_read_a_deleted_thought(life: Life) -> None:
+    first = life.write(TEXT)
+    read = life.write("I would like to learn how to sail")
+    later = life.write(TEXT, fresh=True)
+    assert read in (life.read(later)[1] or ())
+    life.delete(read)
+    assert life.sources(life.write(TEXT)) == [first] * CATALOGUE.total
 
 
 def test_a_duplicate_message_of_a_copied_step_changes_nothing(life: Life) -> None:
