@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 from alembic.config import Config
@@ -94,3 +95,31 @@ def test_a_wrong_database_url_is_reported_in_one_line() -> None:
     assert process.returncode != 0
     assert process.stderr.startswith("Cannot start. DATABASE_URL: must be a postgresql:// URL such as ")
     assert process.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def ordinary_url(url: str) -> Iterator[str]:
+    """The URL of an empty database for its owner, who is no superuser."""
+    role, database = f"owner_{uuid4().hex[:8]}", url.rpartition("/")[2]
+    with connect(url) as connection:
+        connection.cursor().execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+        connection.cursor().execute(f'ALTER DATABASE "{database}" OWNER TO {role}')
+        connection.cursor().execute(f"ALTER SCHEMA public OWNER TO {role}")
+    yield re.sub("//[^@]+@", f"//{role}:secret@", url)
+    with connect(url) as connection:
+        connection.cursor().execute(f"REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_a_role_that_may_not_create_the_extension_is_told_in_one_line_what_to_do(ordinary_url: str) -> None:
+    process = alembic(ordinary_url, "upgrade", "head")
+    assert process.returncode == 1
+    assert process.stderr.startswith("Cannot migrate. Only a superuser of PostgreSQL may create the extension pgvector")
+    assert process.stderr.count("\n") == 1
+    assert not any(schema(ordinary_url).values()), "nothing is left of an upgrade that stopped"
+
+
+def test_a_role_that_is_no_superuser_migrates_once_the_extension_exists(url: str, ordinary_url: str) -> None:
+    with connect(url) as connection:
+        connection.cursor().execute("CREATE EXTENSION vector")
+    run_alembic(ordinary_url, "upgrade", "head")
+    assert any(schema(ordinary_url).values())
