@@ -74,7 +74,8 @@ def person_name(quote: str) -> str:
 def is_role(quote: str) -> bool:
     """Return whether the quote names a person only by a role, such as "my sister"."""
     words = [word.rstrip(".").lower() for word in re.sub(r"['\u2019]s\b", "", quote).split()]
-    return all(word in ROLES | DETERMINERS | TITLES for word in words)
+    names_role = any(word in ROLES | TITLES for word in words)
+    return names_role and all(word in ROLES | TITLES | DETERMINERS for word in words)
 
 
 def _without_determiners(quote: str) -> str:
