@@ -75,7 +75,7 @@ def evaluation(
     title = f"{', '.join(path.name for path in files) or set_name}, answered by {provider}"
     click.echo(render(title, scores, violations, 0 if final else EXAMPLES))
     if failures:
-        click.echo(f"\n{len(failures)} notes failed and are left out. The first: {failures[0]}")
+        click.echo(f"\nFailed and left out: {len(failures)}. The first: {failures[0]}")
     if json_file:
         scored = as_json(scores, violations, 0 if final else ALL_EXAMPLES)
         json_file.write_text(

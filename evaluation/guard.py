@@ -26,4 +26,4 @@ def check_apart(
             f"{pair.first.voice} {pair.first.number} = {pair.second.voice} {pair.second.number} ({pair.cosine:.3f})"
             for pair in pairs[:5]
         )
-        raise GuardError(f"{len(pairs)} notes of {name} are also in {others_name}; remove them there: {places}")
+        raise GuardError(f"notes of {name} that are also in {others_name}: {len(pairs)}; remove them there: {places}")
