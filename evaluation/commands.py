@@ -24,7 +24,6 @@ from notes.near_duplicates import embed_texts
 from notes.reader import Note, NotesError, SetName, Voice, read_set, read_voice
 
 FINAL_SET: Final[SetName] = "evaluation"
-EXAMPLES: Final = 3
 ALL_EXAMPLES: Final = 1_000_000
 
 
@@ -40,6 +39,7 @@ ALL_EXAMPLES: Final = 1_000_000
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the scores here too.")
 @click.option("--limit", type=click.IntRange(min=1), help="Score only so many notes, spread over all of them.")
 @click.option("--final", is_flag=True, help=f"Open the set {FINAL_SET}, which is recorded in evaluation/openings.md.")
+@click.option("--examples", default=3, show_default=True, type=click.IntRange(min=0), help="Texts shown of each kind.")
 @click.option(
     "--metamorphic/--no-metamorphic",
     default=None,
@@ -51,6 +51,7 @@ def evaluation(
     json_file: Path | None,
     limit: int | None,
     final: bool,
+    examples: int,
     metamorphic: bool | None,
 ) -> None:
     """Score the provider that AI_PROVIDER selects on labelled notes.
@@ -73,7 +74,7 @@ def evaluation(
     violations = _check(runner, outcomes, metamorphic)
     provider = _provider_name(outcomes)
     title = f"{', '.join(path.name for path in files) or set_name}, answered by {provider}"
-    click.echo(render(title, scores, violations, 0 if final else EXAMPLES))
+    click.echo(render(title, scores, violations, 0 if final else examples))
     if failures:
         click.echo(f"\nFailed and left out: {len(failures)}. The first: {failures[0]}")
     if json_file:

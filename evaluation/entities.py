@@ -72,10 +72,10 @@ def person_name(quote: str) -> str:
 
 
 def is_role(quote: str) -> bool:
-    """Return whether the quote names a person only by a role, such as "my sister"."""
+    """Return whether the quote names people only by a role, such as "my sister" or "the neighbours"."""
     words = [word.rstrip(".").lower() for word in re.sub(r"['\u2019]s\b", "", quote).split()]
-    names_role = any(word in ROLES | TITLES for word in words)
-    return names_role and all(word in ROLES | TITLES | DETERMINERS for word in words)
+    others = [word for word in words if word not in DETERMINERS]
+    return bool(others) and all({word, word.removesuffix("s")} & (ROLES | TITLES) for word in others)
 
 
 def _without_determiners(quote: str) -> str:

@@ -51,7 +51,9 @@ def test_another_case_or_another_part_of_a_name_is_missed_and_invented(found: st
     assert (list(comparison.missed), list(comparison.invented)) == (["Leo"], [found])
 
 
-@pytest.mark.parametrize("role", ["my sister", "the vet", "Mum", "mi abuela", "meine Schwester", "the landlord"])
+@pytest.mark.parametrize(
+    "role", ["my sister", "the vet", "Mum", "mi abuela", "meine Schwester", "the landlord", "my friends"]
+)
 def test_a_role_is_neither_right_nor_wrong(role: str) -> None:
     comparison = compare_people([], [role])
     assert (list(comparison.found), list(comparison.invented)) == ([], [])
