@@ -8,12 +8,13 @@ PORT ?= 8000
 ROUNDS ?= 20
 RUNS ?= 10000
 SEED ?= 1
+SET ?= practice
 
 # Dozens of Python processes start here. Without bytecode files each of them would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-models up down status test simulate faults lint types bench lock
+.PHONY: help install install-dev install-models up down status test simulate faults lint types bench eval lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +60,9 @@ bench: install ## measure dispatch and throughput against plain Celery, and the 
 	@$(BIN)/python -m bench ratio --rounds 2
 	@$(BIN)/python -m bench live --rounds 2
 	@$(BIN)/python -m bench partials --rounds 2
+
+eval: install ## score the agents on labelled notes (SET=evaluation FINAL=1 for a final figure only)
+	@$(BIN)/python -m evaluation --set $(SET) $(if $(FINAL),--final)
 
 lock: install-dev ## update the exact versions in requirements/*.txt
 	@for name in base models devstack dev; do \

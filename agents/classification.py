@@ -1,10 +1,15 @@
 """Defines agent 1, classification: what kind of thought this is, and how urgent it is."""
 
-from typing import Final, Literal
+from datetime import date
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import Field
 
 from agents.agent import Agent
+from agents.dates import dates_of_input
 from agents.evidence import Claims, Quotations
-from agents.fields import Phrases
+from agents.fields import MAX_LIST_LENGTH, Part, Phrase, Phrases
+from agents.interface import AgentInput
 from agents.output import AgentOutput
 
 ThoughtType = Literal["task", "problem", "idea", "question", "observation", "emotion"]
@@ -22,8 +27,17 @@ class Entities(Quotations):
     topics: Phrases
 
 
+class ResolvedDate(Part):
+    """A date of the thought, and the day that it means in its author's time zone."""
+
+    quote: Phrase
+    day: date
+
+
 class Classification(AgentOutput):
-    """The enums have no value for "unknown": `observation`, `eventually` and `neutral` claim least and serve as it."""
+    """The enums have no value for "unknown". A field that `not_assessed` lists holds the closest guess."""
+
+    written_by_code: ClassVar[frozenset[str]] = AgentOutput.written_by_code | {"not_assessed", "resolved_dates"}
 
     type: ThoughtType
     urgency: Urgency
@@ -31,6 +45,13 @@ class Classification(AgentOutput):
     emotional_tone: Tone
     implied_needs: Claims
     complexity: Complexity
+    not_assessed: list[Literal["type", "urgency", "emotional_tone"]] = Field(default_factory=list)
+    """The fields that could not be judged with enough confidence."""
+    resolved_dates: Annotated[list[ResolvedDate], Field(max_length=MAX_LIST_LENGTH)] = Field(default_factory=list)
+
+    def with_computed_fields(self, agent_input: AgentInput) -> Self:
+        resolved = [ResolvedDate(quote=named.text, day=named.day) for named in dates_of_input(agent_input) if named.day]
+        return self.model_copy(update={"resolved_dates": resolved[:MAX_LIST_LENGTH]})
 
 
 INSTRUCTIONS: Final = """\

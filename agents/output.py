@@ -1,22 +1,33 @@
 """Defines what the outputs of all agents have in common, and validates a provider's answer."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from agents.errors import InvalidOutput
 from agents.evidence import READS_STORED, Sources, drop_unsupported
-from agents.fields import MAX_SENTENCE_LENGTH, Part, replace_unstorable
+from agents.fields import MAX_SENTENCE_LENGTH, Part, Phrase, replace_unstorable
 from agents.interface import AgentInput
 
 
 class AgentOutput(Part):
     """The complete output of one agent."""
 
+    written_by_code: ClassVar[frozenset[str]] = frozenset({"found_by"})
+    """Fields that no model is asked for. What a model writes into them is dropped."""
+
+    found_by: Mapping[str, Phrase] = Field(default_factory=dict)
+    """Field name -> how its value was found, such as "a date in the text". The name of a field inside another one is
+    dotted. Empty for the answers of models."""
+
     def with_computed_fields(self, agent_input: AgentInput) -> Self:  # noqa: ARG002 (for those that override it)
         """Return the output with every computed field overwritten by its computed value."""
         return self
+
+    def asked_fields(self) -> dict[str, Any]:
+        """Return, as JSON, the fields that a model is asked for."""
+        return self.model_dump(mode="json", exclude=set(self.written_by_code))
 
     @classmethod
     def known_facts(cls, agent_input: AgentInput) -> Mapping[str, Any]:  # noqa: ARG003 (for those that override it)
@@ -39,6 +50,8 @@ def validate_output(model: type[Output], answer: Any, agent_input: AgentInput) -
 
     Raises InvalidOutput, which names the first wrong field.
     """
+    if isinstance(answer, Mapping):
+        answer = {name: value for name, value in answer.items() if name not in model.written_by_code}
     try:
         output = model.model_validate(answer)
     except ValidationError as error:

@@ -13,8 +13,12 @@ _STANDARD_NAMES: Final = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMini
 
 @cache
 def output_schema(output: type[AgentOutput]) -> dict[str, Any]:
-    """Return the schema of an output: with standard names only, and without titles and the models' docstrings."""
+    """Return the schema of an output: with standard names only, and without titles, docstrings and
+    the fields that code writes."""
     schema: dict[str, Any] = _cleaned(output.model_json_schema())
+    schema["properties"] = {
+        name: value for name, value in schema["properties"].items() if name not in output.written_by_code
+    }
     return schema
 
 

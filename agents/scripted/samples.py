@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from agents.evidence import Claim, Evidence, Quotations, Sources, fold
 from agents.fields import replace_unstorable
+from agents.output import AgentOutput
 
 EXPLANATION: Final = "Scripted: a made-up result for tests and benches."
 
@@ -40,7 +41,12 @@ class _Sampler:
     quote: str
 
     def values(self, model: type[BaseModel], seed: int) -> dict[str, Any]:
-        fields = {name: field for name, field in model.model_fields.items() if field.is_required() or _is_list(field)}
+        skipped = model.written_by_code if issubclass(model, AgentOutput) else frozenset()
+        fields = {
+            name: field
+            for name, field in model.model_fields.items()
+            if name not in skipped and (field.is_required() or _is_list(field))
+        }
         if issubclass(model, Quotations):
             return {name: [self.quote] if self.quote else [] for name in fields}
         if issubclass(model, Claim | Evidence):

@@ -24,7 +24,8 @@ from tests.agents.calls import WITHOUT_DEADLINE, make_input
 CLAIM, EVIDENCE = "statement source quote", "source quote"
 VALUES = ("economic", "relational", "legacy", "health", "growth")
 FIELDS = {
-    "classification": "type urgency entities emotional_tone implied_needs complexity",
+    "classification": "type urgency entities emotional_tone implied_needs complexity not_assessed resolved_dates",
+    "classification.resolved_dates": "quote day",
     "classification.entities": "people dates places topics",
     "classification.implied_needs": CLAIM,
     "analysis": "goal_alignment underlying_needs pattern_connections realistic_assessment unspoken_factors"
@@ -79,9 +80,10 @@ def make_answer(agent_name: str, **changes: object) -> dict[str, Any]:
 
 
 def test_every_output_has_exactly_the_documented_fields() -> None:
-    assert {path: set(model.model_fields) for path, model in models()} == {
+    assert {path: model.model_fields.keys() - {"found_by"} for path, model in models()} == {
         path: set(fields.split()) for path, fields in FIELDS.items()
     }
+    assert all("found_by" in agent.output.model_fields for agent in CATALOGUE.agents)
 
 
 def test_the_enums_have_exactly_the_documented_values() -> None:

@@ -10,6 +10,7 @@ from agents.catalogue import CATALOGUE
 from agents.interface import AgentResult
 from agents.models.configuration import read_configuration
 from agents.models.provider import ModelProvider
+from agents.output import AgentOutput
 from agents.scripted.samples import sample
 from contracts.model_settings import ModelSettings
 from tests.agents.calls import make_context, make_input
@@ -49,6 +50,12 @@ def run_once(provider: str, url: str, agent_name: str = "classification", **chan
 def valid_output(agent_name: str) -> Mapping[str, Any]:
     """Return a valid output of an agent, as a model would answer it."""
     return sample(CATALOGUE.named(agent_name).output, make_input().text)
+
+
+def asked_fields(result: AgentResult) -> Mapping[str, Any]:
+    """Return the fields of a result that the model was asked for, as JSON."""
+    assert isinstance(result.output, AgentOutput)
+    return result.output.asked_fields()
 
 
 def valid_text(agent_name: str = "classification") -> str:

@@ -14,7 +14,7 @@ from agents.interface import PartialOutput
 from tests.agents.calls import make_context, make_input
 from tests.agents.models.failing import BY_WIRE, WATCHED, watch
 from tests.agents.models.fake_service import Reply, Request, fake_service, never_ending
-from tests.agents.models.providers import model_provider, run_once, valid_output, valid_text, writes
+from tests.agents.models.providers import asked_fields, model_provider, run_once, valid_output, valid_text, writes
 from tests.agents.models.wires import WIRES, Written
 from tests.eventually import eventually
 from tests.stores import ROOT
@@ -96,7 +96,7 @@ def test_the_progress_grows_until_the_answer_is_complete(provider: str, monkeypa
     assert len(seen) > 3
     assert all(earlier != later for earlier, later in pairwise(seen))
     assert [len(partial) for partial in seen] == sorted(len(partial) for partial in seen)
-    assert seen[-1] == result.output.model_dump(mode="json") == valid_output("action_plan")
+    assert seen[-1] == asked_fields(result) == valid_output("action_plan")
 
 
 def test_the_progress_of_a_tool_call_is_shown_too(monkeypatch: pytest.MonkeyPatch) -> None:
