@@ -21,7 +21,7 @@ from evaluation.report import render
 from evaluation.runner import Runner
 from evaluation.scores import Scores, score
 from notes.near_duplicates import embed_texts
-from notes.reader import Note, NotesError, SetName, Voice, read_set, read_voice
+from notes.reader import NOTES_FOLDER, Note, NotesError, SetName, Voice, read_set, read_voice
 
 FINAL_SET: Final[SetName] = "evaluation"
 ALL_EXAMPLES: Final = 1_000_000
@@ -58,13 +58,12 @@ def evaluation(
 
     The set `practice` is for every day. The set `evaluation` needs --final, and shows figures only.
     """
-    is_final_set = set_name == FINAL_SET and not files
-    if final != is_final_set:
-        raise click.UsageError(
-            f"--final and --set {FINAL_SET} belong together: the set is opened for final figures only"
-        )
-    if final and (limit or metamorphic is not None):
+    if not _opens_final_set(set_name, files, final=final):
+        examples_in_json = ALL_EXAMPLES
+    elif limit or metamorphic is not None:
         raise click.UsageError("a final figure is of the whole set, with the default tests")
+    else:
+        examples = examples_in_json = 0
     runner = _make_runner()
     voices = _read_voices(set_name, files)
     outcomes, failures = _analyse(runner, _selected(voices, limit))
@@ -73,17 +72,29 @@ def evaluation(
     scores = score(outcomes)
     violations = _check(runner, outcomes, metamorphic)
     provider = _provider_name(outcomes)
-    title = f"{', '.join(path.name for path in files) or set_name}, answered by {provider}"
-    click.echo(render(title, scores, violations, 0 if final else examples))
+    source = (
+        f"the voices of {len(files)} files" if len(files) > 3 else ", ".join(path.name for path in files) or set_name
+    )
+    title = f"{source}, answered by {provider}"
+    click.echo(render(title, scores, violations, examples))
     if failures:
         click.echo(f"\nFailed and left out: {len(failures)}. The first: {failures[0]}")
     if json_file:
-        scored = as_json(scores, violations, 0 if final else ALL_EXAMPLES)
+        scored = as_json(scores, violations, examples_in_json)
         json_file.write_text(
             json.dumps({"set": title, "failed": len(failures), **scored}, indent=1, ensure_ascii=False)
         )
     if final:
         _record(provider, scores)
+
+
+def _opens_final_set(set_name: SetName, files: Sequence[Path], *, final: bool) -> bool:
+    """Return whether the final set is opened. Raises UsageError for one of --set evaluation and --final alone."""
+    if any(path.resolve().is_relative_to(NOTES_FOLDER / FINAL_SET) for path in files):
+        raise click.UsageError(f"the files of the set {FINAL_SET} are scored together only, with --set and --final")
+    if final != (set_name == FINAL_SET and not files):
+        raise click.UsageError(f"--final and --set {FINAL_SET} belong together: the set is for final figures only")
+    return final
 
 
 def _make_runner() -> Runner:

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, get_args
 
 from agents.evidence import Source, Sources
 from evaluation.entities import (
@@ -99,10 +99,8 @@ def _valid_quotes(outcomes: Sequence[Outcome]) -> Share:
 
 
 def _is_in_source(outcome: Outcome, source: str, quote: str) -> bool:
-    names: Mapping[str, Source] = {
-        "thought": "thought", "profile": "profile", "earlier_thought": "earlier_thought",
-    }  # fmt: skip
-    return source in names and Sources.of(outcome.agent_input).contain(names[source], quote)
+    known = next((name for name in get_args(Source) if name == source), None)
+    return known is not None and Sources.of(outcome.agent_input).contain(known, quote)
 
 
 def _spending(outcomes: Sequence[Outcome]) -> Spending:

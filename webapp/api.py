@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from contracts.text import thought_text
 from webapp import access, cursors, deletion, serializers, session, submission
 from webapp.ids import form_key, keyed_id, new_id
-from webapp.memory import memory_of
+from webapp.memory import memories_of, memory_of
 from webapp.pages.routes import rerender_form
 from webapp.problems import FORM_TYPES, database_problem
 from webapp.queries import page_of_thoughts
@@ -57,8 +57,7 @@ def create() -> BaseResponse:
 def show(thought_id: UUID) -> Response:
     """Return one thought with its agents, and what it has to do with earlier thoughts."""
     thought = access.require_readable(thought_id)
-    remembered = memory_of(services().database, thought)
-    return json_response(serializers.thought(thought) | serializers.memory(remembered))
+    return json_response(serializers.thought(thought, memory_of(services().database, thought)))
 
 
 @blueprint.delete("/thoughts/<uuid:thought_id>")
@@ -91,7 +90,7 @@ def listing() -> Response:
     if user_id is None:
         return json_response({"items": [], "next": None})
     thoughts, next_position = page_of_thoughts(services().database, user_id, limit=limit, status=status, after=after)
-    items = [serializers.thought(thought) for thought in thoughts]
+    items = serializers.thoughts(thoughts, memories_of(services().database, thoughts))
     return json_response({"items": items, "next": next_position and cursors.encode(next_position)})
 
 
@@ -112,7 +111,9 @@ def _similar_listing(query: str) -> Response:
     if others:
         raise UnprocessableEntity(f"{others[0]}: cannot be combined with similar_to.")
     found = find_similar(services(), user_id, query, limit) if user_id else []
-    items = [serializers.thought(thought) | {"similarity": similarity} for thought, similarity in found]
+    thoughts = [thought for thought, _ in found]
+    described = serializers.thoughts(thoughts, memories_of(services().database, thoughts))
+    items = [item | {"similarity": similarity} for item, (_, similarity) in zip(described, found, strict=True)]
     return json_response({"items": items, "next": None})
 
 

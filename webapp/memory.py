@@ -18,21 +18,19 @@ from contracts.database import Database, Row
 from contracts.thought_vectors import as_literal
 from webapp.queries import Thought, read, thoughts_of_user
 
-READ_THOUGHTS: Final = text("""
-    SELECT e.id, e.text, e.created_at, o.output->>'priority_level' AS priority_level,
+RELATED: Final = text("""
+    SELECT pair.thought_id, e.id, e.text, e.created_at, o.output->>'priority_level' AS priority_level,
            o.output->>'final_recommendation' AS recommendation,
            CASE WHEN v.model = mine.model THEN 1 - (v.embedding <=> mine.embedding) END AS similarity
-      FROM thoughts e
+      FROM unnest(CAST(:thoughts AS uuid[]), CAST(:related AS uuid[])) AS pair (thought_id, related_id)
+      JOIN thoughts t ON t.id = pair.thought_id
+      JOIN thoughts e ON e.id = pair.related_id AND e.user_id = t.user_id AND e.status <> 'deleted'
       LEFT JOIN agent_runs o ON o.thought_id = e.id AND o.agent = :concluding_agent
+      LEFT JOIN thought_vectors mine ON mine.thought_id = t.id
       LEFT JOIN thought_vectors v ON v.thought_id = e.id
-      LEFT JOIN thought_vectors mine ON mine.thought_id = :id AND mine.user_id = e.user_id
-     WHERE e.id = ANY(CAST(:ids AS uuid[])) AND e.user_id = :user AND e.status <> 'deleted'
      ORDER BY similarity DESC NULLS LAST, e.created_at DESC, e.id
 """)
-"""Those of the given thoughts that belong to the user, with their outcomes, the most similar to :id first."""
-
-SOURCE: Final = text("SELECT created_at FROM thoughts WHERE id = :id AND user_id = :user AND status <> 'deleted'")
-"""When the thought was written whose results another thought of the same user has."""
+"""The related thoughts of some thoughts that belong to the same user, with their outcomes, the most similar first."""
 
 SEARCH: Final = text("""
     SELECT t.id, 1 - (v.embedding <=> CAST(:embedding AS vector)) AS similarity
@@ -82,11 +80,20 @@ class Memory:
 
 
 def memory_of(database: Database, thought: Thought) -> Memory:
-    """Return the memory of a thought, from its saved results. Raises SQLAlchemyError when PostgreSQL is unavailable."""
-    source_id = next((run.reused_from for run in thought.runs if run.reused_from), None)
-    ids = list(dict.fromkeys(read_id for run in thought.runs for read_id in run.earlier_thoughts or ()))
-    source = None if source_id is None else _source(database, thought.row.user_id, source_id)
-    return Memory(source, _similar(database, thought, ids) if ids else ())
+    """Return the memory of one thought. Raises SQLAlchemyError when PostgreSQL is unavailable."""
+    return memories_of(database, [thought])[thought.row.id]
+
+
+def memories_of(database: Database, thoughts: Sequence[Thought]) -> dict[UUID, Memory]:
+    """Return the memory of each thought, from its saved results, with one statement for all of them.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
+    pairs = [(thought.row.id, related) for thought in thoughts for related in _related_ids(thought)]
+    rows: dict[UUID, list[Row]] = {}
+    for row in _related_rows(database, pairs) if pairs else ():
+        rows.setdefault(row.thought_id, []).append(row)
+    return {thought.row.id: _memory(thought, rows.get(thought.row.id, ())) for thought in thoughts}
 
 
 def search(
@@ -98,16 +105,31 @@ def search(
     return [(thoughts[row.id], float(row.similarity)) for row in found if row.id in thoughts]
 
 
-def _source(database: Database, user_id: UUID, source_id: UUID) -> Source:
-    row = next(iter(read(database, SOURCE, id=source_id, user=user_id)), None)
-    return Source(source_id, None if row is None else row.created_at)
+def _related_rows(database: Database, pairs: Sequence[tuple[UUID, UUID]]) -> list[Row]:
+    ids, related = [list(side) for side in zip(*pairs, strict=True)]
+    return read(database, RELATED, thoughts=ids, related=related, concluding_agent=_CONCLUDING_AGENT)
 
 
-def _similar(database: Database, thought: Thought, ids: Sequence[UUID]) -> list[SimilarThought]:
-    parameters = {"id": thought.row.id, "user": thought.row.user_id, "ids": ids}
-    rows = read(database, READ_THOUGHTS, **parameters, concluding_agent=_CONCLUDING_AGENT)
+def _related_ids(thought: Thought) -> Iterable[UUID]:
+    read_ids = (read_id for run in thought.runs for read_id in run.earlier_thoughts or ())
+    source_id = _source_id(thought)
+    return dict.fromkeys([*read_ids, *([source_id] if source_id else [])])
+
+
+def _source_id(thought: Thought) -> UUID | None:
+    return next((run.reused_from for run in thought.runs if run.reused_from), None)
+
+
+def _memory(thought: Thought, rows: Iterable[Row]) -> Memory:
+    by_id = {row.id: row for row in rows}
+    source_id = _source_id(thought)
+    source = by_id.get(source_id)
+    read_ids = {read_id for run in thought.runs for read_id in run.earlier_thoughts or ()}
     quotes = {run.agent: [fold(quote) for quote in _quotes(run.output)] for run in thought.runs}
-    return [_similar_thought(row, quotes) for row in rows]
+    return Memory(
+        None if source_id is None else Source(source_id, source and source.created_at),
+        [_similar_thought(row, quotes) for row in by_id.values() if row.id in read_ids],
+    )
 
 
 def _similar_thought(row: Row, quotes: Mapping[str, Iterable[str]]) -> SimilarThought:

@@ -1,6 +1,7 @@
 """Turns rows into the JSON of the HTTP API. Times are ISO 8601 in UTC."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from flask import Response, url_for
 
 from agents.catalogue import CATALOGUE
-from webapp.memory import Memory, SimilarThought
+from webapp.memory import Memory, SimilarThought, Source
 from webapp.queries import Thought
 from webapp.usage import usage_of_thought
 
@@ -39,8 +40,8 @@ def accepted(user_id: UUID, thought_id: UUID, message: str) -> dict[str, Any]:
     }
 
 
-def thought(source: Thought) -> dict[str, Any]:
-    """Return a thought with all its agents, including those that have not started."""
+def thought(source: Thought, memory: Memory) -> dict[str, Any]:
+    """Return a thought with all its agents, including those that have not started, and its memory."""
     row = source.row
     return {
         "id": str(row.id),
@@ -55,18 +56,25 @@ def thought(source: Thought) -> dict[str, Any]:
         "waiting": row.waiting if row.status == "processing" else None,
         "usage": usage_of_thought(source).to_json(),
         "agents": [_agent(source, number) for number in range(1, source.total_steps + 1)],
+        "reused_from": memory.source and _source(memory.source),
+        "similar_thoughts": [_similar_thought(similar) for similar in memory.similar],
     }
 
 
-def memory(source: Memory) -> dict[str, Any]:
-    """Return from which thought all results of a thought were copied, and which similar ones its agents read."""
-    copied = source.source
-    reused_from = copied and {
-        "id": str(copied.id),
-        "created_at": isoformat_utc(copied.written_at),
-        "page": copied.written_at and url_for("pages.thought", thought_id=copied.id),
-    }
-    return {"reused_from": reused_from, "similar_thoughts": [_similar_thought(similar) for similar in source.similar]}
+def thoughts(sources: Sequence[Thought], memories: Mapping[UUID, Memory]) -> list[dict[str, Any]]:
+    """Return several thoughts, as `thought` does."""
+    return [thought(source, memories[source.row.id]) for source in sources]
+
+
+def _source(source: Source) -> dict[str, Any]:
+    """Return the thought whose results were copied. It has no page and no time when it was deleted since."""
+    page = _page(source.id) if source.written_at else None
+    return {"id": str(source.id), "created_at": isoformat_utc(source.written_at), "page": page}
+
+
+def _page(thought_id: UUID) -> str:
+    """Return the path of a thought's page, also in a stream, which has no request for `url_for`."""
+    return f"/t/{thought_id}"
 
 
 def _similar_thought(similar: SimilarThought) -> dict[str, Any]:
@@ -78,7 +86,7 @@ def _similar_thought(similar: SimilarThought) -> dict[str, Any]:
         "priority_level": similar.priority_level,
         "final_recommendation": similar.recommendation,
         "quoted_by": list(similar.quoted_by),
-        "page": url_for("pages.thought", thought_id=similar.id),
+        "page": _page(similar.id),
     }
 
 

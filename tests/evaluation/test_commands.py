@@ -82,6 +82,15 @@ def test_the_evaluation_set_is_not_opened_by_accident(run: Run, tmp_path: Path, 
     assert not (tmp_path / "openings.md").exists()
 
 
+def test_a_file_of_the_evaluation_set_is_not_scored_alone(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "NOTES_FOLDER", tmp_path)
+    result = run("--file", write(tmp_path / "evaluation" / "v.jsonl", VOICE, NOTE))
+    assert result.exit_code == 2
+    assert "scored together only" in result.output
+
+
 def without_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "embed_texts", None)
 

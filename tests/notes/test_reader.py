@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from agents.classification import ThoughtType, Tone, Urgency
-from notes.reader import SETS, TONES, TYPES, URGENCIES, NotedDate, NotesError, read_set, read_voice
+from notes.reader import NOTES_FOLDER, SETS, TONES, TYPES, URGENCIES, NotedDate, NotesError, read_set, read_voice
 
 VOICE = {
     "voice": "farm_vet", "about": "A vet.", "language": "en", "timezone": "Pacific/Auckland", "now": "2026-08-19T20:40",
@@ -103,6 +103,11 @@ def test_a_set_has_its_voices_in_the_order_of_their_files(tmp_path: Path) -> Non
 def test_every_file_of_the_repository_is_well_formed(name: str) -> None:
     for voice in read_set(name):  # type: ignore[arg-type]
         assert voice.notes
+
+
+def test_every_voice_of_the_repository_is_in_one_file_of_its_name() -> None:
+    files = [path for name in SETS for path in (NOTES_FOLDER / name).glob("*.jsonl")]
+    assert sorted(path.stem for path in files) == sorted({read_voice(path).name for path in files})
 
 
 def test_the_labels_are_those_of_the_agents() -> None:

@@ -12,6 +12,7 @@ from contracts.database import Database
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import get_thought, submit
 from tests.webapp.remembering import embed_thought, note_copied, note_read, write_analysed
+from webapp.stream.snapshot import reset_data
 
 BILL = "The hospital sent mum a bill that she cannot pay"
 BILL_AGAIN = "Mum got a bill of the hospital which she is unable to pay"
@@ -57,6 +58,19 @@ def test_the_json_names_the_similar_thoughts_and_the_agents_that_quote_them(
     }
     assert (unquoted["id"], unquoted["quoted_by"]) == (str(letter), [])
     assert get_thought(client, first)["similar_thoughts"] == []
+
+
+def test_a_list_and_the_reset_of_a_stream_show_the_same(
+    client: FlaskClient, database: Database, bills: tuple[UUID, UUID, UUID]
+) -> None:
+    first, _, last = bills
+    note_copied(database, last, first)
+    thought = get_thought(client, last)
+    assert thought["reused_from"]["id"] == str(first)
+    assert thought["similar_thoughts"]
+    assert (client.get("/thoughts").json or {})["items"][0] == thought
+    reset = reset_data(database, UUID(thought["user_id"]))
+    assert reset["thoughts"][-1] == thought
 
 
 def test_the_page_lists_the_similar_thoughts_and_marks_the_quoted_one(

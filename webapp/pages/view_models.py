@@ -94,7 +94,7 @@ class ThoughtView:
         self.wait_notice = wait_notice
         self.memory = memory or Memory()
         self.now = datetime.now(UTC)
-        self._json = serializers.thought(thought)
+        self._json = serializers.thought(thought, self.memory)
 
     @property
     def id(self) -> str:

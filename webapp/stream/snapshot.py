@@ -12,6 +12,7 @@ from uuid import UUID
 from contracts import events
 from contracts.database import Database
 from webapp import serializers
+from webapp.memory import memories_of
 from webapp.queries import Thought, open_and_latest, thoughts_in_view
 
 
@@ -51,12 +52,12 @@ def reset_data(database: Database, user_id: UUID) -> dict[str, Any]:
 
     Raises SQLAlchemyError when PostgreSQL is unavailable.
     """
-    thoughts = [serializers.thought(thought) for thought in open_and_latest(database, user_id)]
+    shown = open_and_latest(database, user_id)
     return {
         "user_id": str(user_id),
         "thought_id": None,
         "timestamp": serializers.isoformat_utc(datetime.now(UTC)),
-        "thoughts": thoughts,
+        "thoughts": serializers.thoughts(shown, memories_of(database, shown)),
     }
 
 
