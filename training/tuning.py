@@ -20,7 +20,7 @@ from training.encoder import Array, drop, encode, pool, read_inputs, read_layer
 from training.model_file import Floats, ModelFile
 from training.tokenizer import Tokenizer
 
-TUNED_LAYERS: Final = 6
+TUNED_LAYERS: Final = 4
 """The last layers, which are tuned. The lower ones stay, so each text passes them only once."""
 
 MAX_PIECES: Final = 160
@@ -31,7 +31,7 @@ PREFIX: Final = "query: "
 
 _EPOCHS: Final = 5
 _BATCH: Final = 32
-_LEARNING_RATE: Final = 2e-4
+_LEARNING_RATE: Final = 3e-4
 _HEAD_FACTOR: Final = 10
 """How much faster the heads learn, which start from nothing."""
 
