@@ -14,7 +14,7 @@ SET ?= practice
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-models up down status test simulate faults lint types bench eval lock
+.PHONY: help install install-dev install-models up down status test simulate faults lint types bench tune train eval lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,11 +61,17 @@ bench: install ## measure dispatch and throughput against plain Celery, and the 
 	@$(BIN)/python -m bench live --rounds 2
 	@$(BIN)/python -m bench partials --rounds 2
 
+tune: install-dev ## tune the encoder of the offline classifier on the labelled notes (half an hour)
+	@$(BIN)/python -m training tune
+
+train: install-dev ## fit the heads of the offline classifier on the tuned encoder (two minutes)
+	@$(BIN)/python -m training heads
+
 eval: install ## score the agents on labelled notes (SET=evaluation FINAL=1 for a final figure only)
 	@$(BIN)/python -m evaluation --set $(SET) $(if $(FINAL),--final)
 
 lock: install-dev ## update the exact versions in requirements/*.txt
-	@for name in base models devstack dev; do \
+	@for name in base models train devstack dev; do \
 		$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command "make lock" \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
