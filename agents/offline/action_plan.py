@@ -54,6 +54,7 @@ def _found_by(
 def _what_is_open(reading: Reading) -> list[Action]:
     """Return what a problem, or a question with a day, leaves to be done: the words of the thought, and its day."""
     kind, urgency = reading.kind, reading.classification.urgency
+    is_pressing = reading.knows_urgency and urgency in ("immediate", "soon")
     first = next(iter(sentences(reading.text)), "")
     if not first or (reading.knows_urgency and urgency == "never"):
         return []
@@ -64,8 +65,8 @@ def _what_is_open(reading: Reading) -> list[Action]:
         return [
             Action(f"Deal with \u201c{shortened(first, 120)}\u201d", when, found_by="the trouble that the text names")
         ]
-    if kind == "question" and when:
-        return [Action(f"Answer \u201c{shortened(first, 120)}\u201d", when, found_by="a question with a day")]
+    if kind == "question" and (when or is_pressing):
+        return [Action(f"Answer \u201c{shortened(first, 120)}\u201d", when, found_by="a question that is due")]
     return []
 
 

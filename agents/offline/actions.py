@@ -103,7 +103,8 @@ def _whole(wanted: Sequence[str], kind: ThoughtType, dates: Sequence[ResolvedDat
     dated = without_date(usable[0], dates)
     start = patterns.IDEA.match(dated.words) if kind == "idea" else patterns.PREFIX.match(dated.words)
     words = dated.words[start.end() :] if start else dated.words
-    return [Action(trimmed(words) or dated.words, dated.when, found_by=WHOLE_NOTE)]
+    kept = trimmed(words) or dated.words
+    return [Action(kept, dated.when, found_by=WHOLE_NOTE)] if kept else []
 
 
 def _in_context(action: Action, context: str) -> Action:

@@ -56,6 +56,8 @@ _OTHER_VERB: Final = re.compile(
     re.I,
 )
 _PREPOSITION: Final = re.compile(rf"(?:(?<=\s)|^)(?P<word>{alternatives(BEFORE_DATES)})\s+(?:the\s+)?$", re.IGNORECASE)
+_LED_BY_BEFORE: Final = re.compile(r"\b(?:before|b4|bevor|avant que|antes de que|antes que)\s[^,;.]*$", re.IGNORECASE)
+"""As in "before the clocks go back on the 26th": the day is a limit although another word stands before it."""
 _NUMERIC: Final = re.compile(r"\d")
 
 
@@ -117,6 +119,8 @@ def _without(sentence: str, place: re.Match[str], named: ResolvedDate) -> Dated:
     preposition = _PREPOSITION.search(before)
     word = preposition["word"].lower() if preposition else ""
     relation = KIND_OF_DEADLINE.get(word, "")
+    if not relation and _LED_BY_BEFORE.search(before):
+        relation, word = "before", ""
     when = When(place.group(), named.day, relation, word if relation else "")
     head = before[: preposition.start()] if preposition else before
     if not _is_separate(head, after, place.group(), is_led=preposition is not None):

