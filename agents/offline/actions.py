@@ -57,7 +57,8 @@ def find_actions(text: str, kind: ThoughtType | None, dates: Sequence[ResolvedDa
     if not said and kind in ("task", "idea"):
         said = _whole(wanted, kind, dates)
     context = wanted[0] if wanted else ""
-    actions = [_finished(_in_context(action, context)) for action in said[:MAX_ACTIONS]]
+    finished = [_finished(_in_context(action, context)) for action in said if action.words]
+    actions = [action for action in finished if action.words][:MAX_ACTIONS]
     return Found(_with_only_date(actions, text, dates), [shortened(words, 120) for words in forbidden[:2]])
 
 

@@ -170,10 +170,12 @@ def _recommendation(reading: Reading, level: PriorityLevel, when: When | None) -
     action = _first_action(reading)
     if action is None or level == "Defer":
         return opening
+    if when and level in ("Medium", "Low"):
+        opening = ""  # the day says it
     timing = (
         f", {_spoken(when, reading)}" if when else ", today" if reading.classification.urgency == "immediate" else ""
     )
-    return f"{opening} {action.rstrip('.')}{timing}.{_people(reading, action)}"[:MAX_SENTENCE_LENGTH]
+    return f"{opening} {action.rstrip('.')}{timing}.{_people(reading, action)}".strip()[:MAX_SENTENCE_LENGTH]
 
 
 def _spoken(when: When, reading: Reading) -> str:

@@ -145,7 +145,7 @@ TEXTS = st.lists(st.sampled_from(PIECES) | st.sampled_from(["Friday", "tomorrow"
                  | st.text(max_size=12), max_size=25).map(" ".join)  # fmt: skip
 
 
-@settings(WITHOUT_DEADLINE, max_examples=300)
+@settings(WITHOUT_DEADLINE, max_examples=1000)
 @given(TEXTS | st.sampled_from(NOTES), st.sampled_from(["task", "idea", "problem", "question", "emotion", None]))
 def test_every_word_of_an_action_comes_from_the_text(text: str, kind: Any) -> None:
     words = set(re.findall(r"\w+", text.lower()))
