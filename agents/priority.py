@@ -22,6 +22,8 @@ _ADVICE: Mapping[Urgency, str] = {
     "soon": "It is due soon: give it a fixed place in the next days.",
 }
 """What replaces an answer that lets an urgent thought wait."""
+_UNASSESSED_ADVICE: Final = "How urgent it is was not assessed: look at it yourself, and decide when it is due."
+_UNASSESSED_REASONING: Final = "Not assessed: how urgent it is could not be judged, so it is at least Medium."
 
 _CAN_WAIT = re.compile(
     r"\b(?:(?:can|could|may) (?:safely |easily |well )?wait|(?:no|not in a) (?:rush|hurry)|(?:not|isn['\u2019]t) urgent"
@@ -65,6 +67,8 @@ class Priority(AgentOutput):
         if raised != self.priority_level:
             reasoning = f"Raised from {self.priority_level} to {raised}: {floor.reason}."
             changes = {"priority_level": raised, "urgency_reasoning": reasoning}
+        if not floor.is_assessed:
+            return self.model_copy(update={**changes, **self._unassessed(agent_input, floor)})
         if floor.urgency in _ADVICE and (changes or self._lets_wait(floor, call_day(agent_input))):
             start = self.recommended_timeline.model_copy(update={"start": _STARTS[floor.urgency]})
             reasoning = changes.get("urgency_reasoning", f"It cannot wait long: {floor.reason}.")
@@ -74,6 +78,16 @@ class Priority(AgentOutput):
                 "final_recommendation": _ADVICE[floor.urgency],
             }
         return self.model_copy(update=changes)
+
+    def _unassessed(self, agent_input: AgentInput, floor: Floor) -> Mapping[str, Any]:
+        """Return the texts of a thought whose urgency was not assessed: it says so, and is not told to wait."""
+        changes: dict[str, Any] = {}
+        if "not assessed" not in self.urgency_reasoning.lower():
+            changes["urgency_reasoning"] = _UNASSESSED_REASONING
+        if self._lets_wait(floor, call_day(agent_input)):
+            start = self.recommended_timeline.model_copy(update={"start": NOT_ASSESSED})
+            changes |= {"recommended_timeline": start, "final_recommendation": _UNASSESSED_ADVICE}
+        return changes
 
     def _lets_wait(self, floor: Floor, day: date) -> bool:
         """Return whether the answer says that the thought can wait, or starts it after the day on which it is due."""

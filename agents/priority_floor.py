@@ -25,6 +25,10 @@ IMPORTANCE_THRESHOLD: Final = 7.0
 """The lowest weighted total with which a thought is important, as in an Eisenhower matrix."""
 
 
+UNASSESSED_LEVEL: Final[PriorityLevel] = "Medium"
+"""The lowest level of a thought whose urgency could not be judged, because it may be urgent."""
+
+
 class Floor(NamedTuple):
     """The lowest level that a thought may have, with the urgency that it follows from."""
 
@@ -34,6 +38,8 @@ class Floor(NamedTuple):
     """Why it has this urgency, as a clause."""
     due: date | None = None
     """The last day that the thought's most urgent date can mean."""
+    is_assessed: bool = True
+    """False when the urgency could not be judged. Such a thought is at least Medium, and is never told to wait."""
 
 
 def lowest_level(agent_input: AgentInput) -> Floor:
@@ -45,7 +51,16 @@ def lowest_level(agent_input: AgentInput) -> Floor:
     urgency = classification.urgency
     by_words = Floor(priority_floor(urgency, important), urgency, f"its urgency is \u201c{urgency}\u201d")
     by_date = _floor_by_date(_deadlines(classification, agent_input), important)
+    if "urgency" in classification.not_assessed:
+        return _unassessed(urgency, by_date)
     return min(by_date, by_words, key=lambda floor: URGENCIES.index(floor.urgency))
+
+
+def _unassessed(closest: Urgency, by_date: Floor) -> Floor:
+    """Return the floor of a thought whose urgency could not be judged: its date decides, if one is near."""
+    if URGENCIES.index(by_date.urgency) < URGENCIES.index("eventually"):
+        return by_date._replace(level=higher(by_date.level, UNASSESSED_LEVEL))
+    return Floor(UNASSESSED_LEVEL, closest, "its urgency was not assessed", by_date.due, is_assessed=False)
 
 
 def _deadlines(classification: Classification, agent_input: AgentInput) -> Sequence[NamedDate]:
@@ -54,10 +69,13 @@ def _deadlines(classification: Classification, agent_input: AgentInput) -> Seque
     An observation only mentions dates, and what need not be done has none. A feeling has one when the day is still to
     come: "I must go tomorrow, and I am anxious" names a deadline, "today was awful" does not.
     """
-    if classification.type == "observation" or classification.urgency == "never":
+    is_sure_of = {"type", "urgency"} - set(classification.not_assessed)
+    if "type" in is_sure_of and classification.type == "observation":
+        return ()
+    if "urgency" in is_sure_of and classification.urgency == "never":
         return ()
     dates = dates_of_input(agent_input)
-    if classification.type != "emotion":
+    if classification.type not in ("emotion", "observation"):
         return dates
     return [named for named in dates if named.day and named.day > writing_day(agent_input)]
 

@@ -36,9 +36,7 @@ _HIDDEN: Final = -1e9
 
 def read_layer(model: ModelFile, number: int) -> dict[str, Array]:
     """Return the tensors of a layer, counted from 0."""
-    return {
-        name: jnp.asarray(model.floats(f"l{number}.{name}").reshape(MATRICES.get(name, (-1,)))) for name in NAMES
-    }
+    return {name: jnp.asarray(model.floats(f"l{number}.{name}").reshape(MATRICES.get(name, (-1,)))) for name in NAMES}
 
 
 def read_inputs(model: ModelFile, ids: list[int]) -> Floats:
@@ -50,7 +48,7 @@ def read_inputs(model: ModelFile, ids: list[int]) -> Floats:
 
 
 def encode(layers: list[Layer], hidden: Array, mask: Array, key: Array | None = None, dropout: float = 0.0) -> Array:
-    """Apply layers to a batch (texts, pieces, 384). `mask` is 1 where a text has a piece. With `key`, drop activations."""
+    """Apply layers to a batch (texts, pieces, 384). `mask` is 1 where a text has a piece. `key` turns dropout on."""
     keys = [None] * len(layers) if key is None else list(jax.random.split(key, len(layers)))
     for layer, layer_key in zip(layers, keys, strict=True):
         hidden = _apply_layer(layer, hidden, mask, layer_key, dropout)
@@ -60,7 +58,7 @@ def encode(layers: list[Layer], hidden: Array, mask: Array, key: Array | None = 
 def pool(hidden: Array, mask: Array) -> Array:
     """Return the vectors of the texts: the mean of their pieces, with length 1."""
     mean = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
-    return mean / jnp.linalg.norm(mean, axis=-1, keepdims=True)
+    return jnp.asarray(mean / jnp.linalg.norm(mean, axis=-1, keepdims=True))
 
 
 def drop(values: Array, share: float, key: Array | None) -> Array:
@@ -108,4 +106,4 @@ def _rounded(weights: Array) -> Array:
 def _normalise(values: Array, weight: Any, bias: Any) -> Array:
     mean = values.mean(axis=-1, keepdims=True)
     variance = ((values - mean) ** 2).mean(axis=-1, keepdims=True)
-    return (values - mean) * jax.lax.rsqrt(variance + _EPSILON) * weight + bias
+    return jnp.asarray((values - mean) * jax.lax.rsqrt(variance + _EPSILON) * weight + bias)

@@ -14,9 +14,7 @@ from training.model_file import ModelFile, quantise
 def make_patch(model: ModelFile, layers: Sequence[Mapping[str, Any]]) -> TunedLayers:
     """Return the bytes of the last layers of the file with these weights in place of the package's."""
     numbers = range(model.layers - len(layers), model.layers)
-    tensors = {
-        (number, name): model.tensors[f"l{number}.{name}"] for number in numbers for name in NAMES
-    }
+    tensors = {(number, name): model.tensors[f"l{number}.{name}"] for number in numbers for name in NAMES}
     start = min(tensor.start for tensor in tensors.values())
     end = max(tensor.start + tensor.length for tensor in tensors.values())
     content = bytearray(model.data[start:end])

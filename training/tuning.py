@@ -1,4 +1,4 @@
-"""Tunes the last layers of the encoder on the labelled notes, so that its vectors tell types, urgencies and tones apart.
+"""Tunes the encoder's last layers on the labelled notes, so that its vectors tell types, urgencies and tones apart.
 
 Frozen vectors and a linear classifier were right about the type of 71% of the notes of voices that were left out, and
 tuned ones of 78%; rounding the tuned weights to 4 bits loses nothing. More neighbours, n-grams of words and characters,
@@ -16,6 +16,7 @@ import numpy as np
 import optax
 from numpy.typing import NDArray
 
+from agents.offline.classifier.heads import Field
 from training.encoder import Array, drop, encode, pool, read_inputs, read_layer
 from training.model_file import Floats, ModelFile
 from training.tokenizer import Tokenizer
@@ -42,14 +43,15 @@ _SCALE: Final = 20.0
 _SHUFFLED_BATCHES: Final = 16
 """Batches among which notes are sorted by length, so that little is padded."""
 
-_WEIGHTS: Final[Mapping[str, float]] = {"type": 1.0, "urgency": 1.0, "emotional_tone": 0.7}
+_WEIGHTS: Final[Mapping[Field, float]] = {"type": 1.0, "urgency": 1.0, "emotional_tone": 0.7}
 
 _ENCODE: Final = jax.jit(encode)
+_VECTORS: Final = jax.jit(lambda layers, hidden, mask: pool(encode(layers, hidden, mask), mask))
 
 Parameters = dict[str, Any]
 """`layers`: a list of layers; `heads`: field -> weights and biases."""
 
-Labels = Mapping[str, NDArray[np.int64]]
+Labels = Mapping[Field, NDArray[np.int64]]
 """Field -> the number of each note's label."""
 
 
@@ -75,7 +77,7 @@ def lower_layers(model: ModelFile, texts: Sequence[str]) -> list[Floats]:
     return hidden
 
 
-def tune(model: ModelFile, hidden: Sequence[Floats], labels: Labels, classes: Mapping[str, int]) -> Parameters:
+def tune(model: ModelFile, hidden: Sequence[Floats], labels: Labels, classes: Mapping[Field, int]) -> Parameters:
     """Return the tuned layers and their heads. `classes` has the number of labels of each field.
 
     The same notes give the same weights on the same machine.
@@ -107,11 +109,11 @@ def vectors(parameters: Parameters, hidden: Sequence[Floats]) -> Floats:
     """Return the vectors of the texts after the tuned layers (texts, 384)."""
     found = np.zeros((len(hidden), hidden[0].shape[1]), np.float32)
     for batch in _batches(hidden, None):
-        found[batch.rows] = np.asarray(pool(_ENCODE(parameters["layers"], batch.hidden, batch.mask), batch.mask))
+        found[batch.rows] = np.asarray(_VECTORS(parameters["layers"], batch.hidden, batch.mask))
     return found
 
 
-def _initial(model: ModelFile, classes: Mapping[str, int]) -> Parameters:
+def _initial(model: ModelFile, classes: Mapping[Field, int]) -> Parameters:
     generator = np.random.default_rng(0)
     heads = {
         field: {

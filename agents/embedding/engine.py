@@ -88,9 +88,7 @@ def load_tuned(read_layers: Callable[[], TunedLayers]) -> Any:
     if hashlib.sha256(memory[layers.start : end]).hexdigest() != layers.replaced_sha256:
         raise ValueError(f"the tuned layers do not fit the installed {LIBRARY}; run `make tune`")
     memory[layers.start : end] = layers.content
-    original, engine._m = engine._m, _load_from_memory(engine._lib, memory)
-    engine._lib.e5_free(ctypes.c_void_p(original))
-    engine.memory = memory  # the engine reads it as long as it lives
+    _replace_model(engine, memory)
     return engine
 
 
@@ -100,6 +98,17 @@ def model_path() -> Path:
     if specification is None or specification.origin is None:
         raise ModuleNotFoundError(f"the package {LIBRARY} is not installed")
     return Path(specification.origin).with_name(MODEL_FILE)
+
+
+def _replace_model(engine: Any, memory: mmap.mmap) -> None:
+    """Let the engine compute with the model in this memory, which must live as long as the engine.
+
+    The package offers only files, but its library loads a model from memory too (`e5_load_mem`).
+    """
+    library, original = engine._lib, engine._m  # noqa: SLF001
+    engine._m = _load_from_memory(library, memory)  # noqa: SLF001
+    engine.memory = memory
+    library.e5_free(ctypes.c_void_p(original))
 
 
 def _load_from_memory(library: Any, memory: mmap.mmap) -> int:

@@ -1,148 +1,140 @@
-"""Makes the offline action plan from a few templates per type of thought, filled only with quotes of the thought."""
+"""Makes the offline action plan from what the thought says is to be done: its verbs, objects, people, places and days.
+
+A thought that names nothing to do has an empty plan. Nothing is added that is not in the thought or the profile.
+"""
 
 import re
-from collections.abc import Callable, Mapping
+from typing import Final
 
-from agents.action_plan import ActionPlan, MainAction, QuickWin
-from agents.classification import ThoughtType, Urgency
-from agents.fields import MAX_PHRASE_LENGTH
-from agents.offline.english import excerpt
+from agents.action_plan import ActionPlan, Delegation, MainAction, QuickWin
+from agents.analysis import Analysis
+from agents.fields import MAX_PHRASE_LENGTH, NOT_ASSESSED
+from agents.offline.actions import Action
+from agents.offline.clauses import When, sentences, shortened, without_date
+from agents.offline.english import alternatives
 from agents.offline.reading import Reading
+from agents.output import previous_output
 from agents.profile import energy_peaks
 
-_TIMING: Mapping[Urgency, str] = {
-    "immediate": "today",
-    "soon": "in the next few days",
-    "eventually": "when it suits you",
-    "never": "only if it comes up again",
-}
-_DECISION = re.compile(r"(?<!\w)(?:should|shall) (?:i|we)(?!\w)|(?<!\w)whether(?!\w)", re.IGNORECASE)
-_LEARNING = re.compile(r"(?<!\w)(?:learn|study|practi[sc]e)(?!\w)", re.IGNORECASE)
+_OFFER: Final = (
+    r"(?:\s(?:says|said)(?:\s(?:he|she|they))?)?\s(?:will|would|can|could|['\u2019]ll|offered to|is going to|is doing|"
+    r"has agreed to)\s(?P<task>(?:\w|['\u2019-])+.*)"
+)
+_REQUEST: Final = r"(?:ask|get|tell|remind|have)\s{who}\sto\s(?P<task>\w.*)"
 
 
 def plan(reading: Reading) -> ActionPlan:
-    """Return a short plan for the thought's type, or an empty plan when the text is not English."""
-    if not reading.is_english:
-        return _nothing()
-    if reading.classification.type == "question" and _DECISION.search(reading.text):
-        return _decision(reading)
-    return _TEMPLATES[reading.classification.type](reading)
-
-
-def _nothing() -> ActionPlan:
-    return _plan()
-
-
-def _decision(reading: Reading) -> ActionPlan:
-    weigh = _win(reading, "Write down one reason for and one against.", "You see what the decision depends on.")
-    decide = _main(
-        reading, "Set a day by which you will decide, and note what would change your mind.", "about 15 minutes"
-    )
-    return _plan([weigh, *_trial(reading)], [decide], metrics=["The decision is made by the day you set."])
-
-
-def _trial(reading: Reading) -> list[QuickWin]:
-    """Return a small trial when the decision is about learning something that the thought names."""
-    topics = reading.classification.entities.topics[:1]
-    if not _LEARNING.search(reading.text):
-        return []
-    action = "Give {} one hour as a trial, and note how it went."
-    return [_win(reading, action.format(topic), "You decide from experience.", "about 1 hour") for topic in topics]
-
-
-def _question(reading: Reading) -> ActionPlan:
-    shape = _win(
-        reading,
-        "Write down what a good answer would have to tell you.",
-        "You recognise a good answer when you find it.",
-    )
-    search = _main(reading, "Look in one source that you trust, or ask one person who may know.", "about 30 minutes")
-    return _plan([shape], [search], metrics=["The question is answered, or at least narrower."])
-
-
-def _task(reading: Reading) -> ActionPlan:
-    start = _win(reading, f"Do the first small part of \u201c{excerpt(reading.text)}\u201d.", "You have started.")
-    finish = _main(reading, "Set aside one undisturbed stretch of time and finish it.", "depends on the task")
-    return _plan([start], [finish], metrics=["It is done and off your list."])
-
-
-def _problem(reading: Reading) -> ActionPlan:
-    record = _win(
-        reading, "Write down when it last happened and what you have tried.", "You have the facts in one place."
-    )
-    change = _main(reading, "Change one thing at a time, starting with the likeliest cause.", "about 1 hour")
-    return _plan(
-        [record], [change], ["Changing several things at once."], ["It no longer happens, or you know the cause."]
-    )
-
-
-def _idea(reading: Reading) -> ActionPlan:
-    sentence = _win(
-        reading, "Write in one sentence whom it would help, and how.", "You can explain the idea to others."
-    )
-    trial = _main(reading, "Make the smallest version that can be tried, and try it.", "about 2 hours")
-    return _plan([sentence], [trial], ["Building more before the first trial."], ["One person has tried it."])
-
-
-def _emotion(reading: Reading) -> ActionPlan:
-    name = _win(
-        reading,
-        "Write one sentence on what set the feeling off.",
-        "You know what caused the feeling.",
-        "about 5 minutes",
-    )
-    return _plan([name], avoid=["Large decisions while the feeling is strong."])
-
-
-def _observation(reading: Reading) -> ActionPlan:
-    keep = _win(
-        reading, "Add one line on why it caught your eye.", "You can see later why it mattered.", "about 2 minutes"
-    )
-    return _plan([keep])
-
-
-_TEMPLATES: Mapping[ThoughtType, Callable[[Reading], ActionPlan]] = {
-    "question": _question,
-    "task": _task,
-    "problem": _problem,
-    "idea": _idea,
-    "emotion": _emotion,
-    "observation": _observation,
-}
-
-
-def _plan(
-    wins: list[QuickWin] | None = None,
-    actions: list[MainAction] | None = None,
-    avoid: list[str] | None = None,
-    metrics: list[str] | None = None,
-) -> ActionPlan:
+    """Return the actions that the thought names: what takes minutes first, then the others."""
+    actions = list(reading.found.actions) or _what_is_open(reading)
+    quick = [action for action in actions if action.takes_minutes]
+    others = [action for action in actions if not action.takes_minutes]
+    delegations = _delegations(reading)
     return ActionPlan(
-        quick_wins=wins or [],
-        main_actions=actions or [],
-        delegation_opportunities=[],
-        avoid=avoid or [],
-        success_metrics=metrics or [],
+        quick_wins=[_quick_win(reading, action) for action in quick],
+        main_actions=[_main_action(reading, action) for action in others],
+        delegation_opportunities=delegations,
+        avoid=list(reading.found.forbidden),
+        success_metrics=[],
+        found_by=_found_by(reading, quick, others, delegations),
     )
 
 
-def _win(reading: Reading, action: str, outcome: str, duration: str = "about 10 minutes") -> QuickWin:
-    return QuickWin(action=action, duration=duration, timing=_TIMING[reading.classification.urgency], outcome=outcome)
+def _found_by(
+    reading: Reading, quick: list[Action], others: list[Action], delegations: list[Delegation]
+) -> dict[str, str]:
+    found = {
+        "quick_wins": quick[0].found_by if quick else "",
+        "main_actions": others[0].found_by if others else "",
+        "delegation_opportunities": "a person whom the text names for it" if delegations else "",
+        "avoid": "words such as \u201cdon't\u201d in the text" if reading.found.forbidden else "",
+    }
+    return {name: how[:MAX_PHRASE_LENGTH] for name, how in found.items() if how}
 
 
-def _main(reading: Reading, action: str, duration: str) -> MainAction:
+def _what_is_open(reading: Reading) -> list[Action]:
+    """Return what a problem, or a question with a day, leaves to be done: the words of the thought, and its day."""
+    kind, urgency = reading.kind, reading.classification.urgency
+    is_pressing = reading.knows_urgency and urgency in ("immediate", "soon")
+    first = next(iter(sentences(reading.text)), "")
+    if not first or (reading.knows_urgency and urgency == "never"):
+        return []
+    when = next(
+        (dated.when for named in reading.coming_dates if (dated := without_date(reading.text, [named])).when), None
+    )
+    if kind == "problem":
+        return [
+            Action(f"Deal with \u201c{shortened(first, 120)}\u201d", when, found_by="the trouble that the text names")
+        ]
+    if kind == "question" and (when or is_pressing):
+        return [Action(f"Answer \u201c{shortened(first, 120)}\u201d", when, found_by="a question that is due")]
+    return []
+
+
+def _quick_win(reading: Reading, action: Action) -> QuickWin:
+    return QuickWin(
+        action=action.text,
+        duration=action.duration or NOT_ASSESSED,
+        timing=timing(reading, action),
+        outcome=NOT_ASSESSED,
+    )
+
+
+def _main_action(reading: Reading, action: Action) -> MainAction:
     return MainAction(
-        action=action,
-        duration=duration,
-        prerequisites=[],
-        obstacles=[],
-        mitigation="Not assessed.",
-        timing=_timing(reading),
+        action=action.text,
+        duration=action.duration or NOT_ASSESSED,
+        prerequisites=[action.condition] if action.condition else [],
+        obstacles=_obstacles(reading),
+        mitigation=NOT_ASSESSED,
+        timing=timing(reading, action, with_energy=True),
     )
 
 
-def _timing(reading: Reading) -> str:
-    """Return when to do the main action: at the time of day with most energy, if the profile names one."""
-    when = _TIMING[reading.classification.urgency]
-    peaks = energy_peaks(reading.agent_input.profile)
-    return f"{when}, at your best time ({peaks[0]})"[:MAX_PHRASE_LENGTH] if peaks else when
+def timing(reading: Reading, action: Action, *, with_energy: bool = False) -> str:
+    """Return when to act: by the words and days of the thought, its urgency, and the profile's best time of day."""
+    peaks = energy_peaks(reading.agent_input.profile) if with_energy else []
+    parts = [
+        _by_words(action.when, action.until) or _by_urgency(reading),
+        f"your best time is {peaks[0]}" if peaks else "",
+    ]
+    return "; ".join(part for part in parts if part)[:MAX_PHRASE_LENGTH] or NOT_ASSESSED
+
+
+def _by_words(when: When | None, until: str) -> str:
+    return ", ".join(part for part in (when.text if when else "", until) if part)
+
+
+def _by_urgency(reading: Reading) -> str:
+    if not reading.knows_urgency:
+        return ""
+    return {"immediate": "today", "soon": "within two weeks"}.get(reading.classification.urgency, "")
+
+
+def _obstacles(reading: Reading) -> list[str]:
+    """Return the constraints of the profile that the analysis found to be about the thought."""
+    analysis = previous_output(Analysis, "analysis", reading.agent_input)
+    evidence = analysis.realistic_assessment.evidence if analysis else []
+    return [item.quote for item in evidence if item.source == "profile"][:2]
+
+
+def _delegations(reading: Reading) -> list[Delegation]:
+    """Return what the thought says that somebody else does or is to be asked to do."""
+    if reading.knows_urgency and reading.classification.urgency == "never":
+        return []
+    people = reading.classification.entities.people
+    found = [_delegation(sentence, person) for sentence in sentences(reading.text) for person in people]
+    return [delegation for delegation in found if delegation][:2]
+
+
+def _delegation(sentence: str, person: str) -> Delegation | None:
+    who = rf"(?<!\w){re.escape(person)}"
+    pattern = f"{who}{_OFFER}|{_REQUEST.format(who=alternatives([person]))}".replace("(?P<task>", "(?P<offer>", 1)
+    found = re.search(pattern, sentence, re.IGNORECASE)
+    if found is None or re.search(
+        r"\b(?:not|never|won['\u2019]t|n['\u2019]t)\b", sentence[: found.end()], re.IGNORECASE
+    ):
+        return None
+    task = shortened(found["offer"] or found["task"], 120)
+    return Delegation(
+        task=task[:1].upper() + task[1:], who=person, why=f"You wrote \u201c{shortened(sentence, 160)}\u201d."
+    )

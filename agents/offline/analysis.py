@@ -1,81 +1,136 @@
-"""Finds the goals and earlier thoughts that share words with the thought, and quotes them.
+"""Finds the goals, constraints and earlier thoughts on the subject of the thought, and quotes them.
 
-Shared words show that two texts are about the same subject, not that one supports the other: opposites often share
-most of their words.
+A goal is aligned only when the thought plans something on its subject, and conflicting only when the thought gives
+something up there. Otherwise the direction is not assessed.
 """
 
-from collections.abc import Iterable
+import re
+from typing import Final
 
 from agents.analysis import Analysis, GoalAlignment, RealisticAssessment
 from agents.evidence import Claim, Evidence
 from agents.fields import NOT_ASSESSED, replace_unstorable
-from agents.offline.english import content_words, excerpt, join_quoted
+from agents.interface import EarlierThought
+from agents.offline.english import excerpt, join_quoted
 from agents.offline.reading import Reading
+from agents.offline.subjects import (
+    CONSTRAINT_THRESHOLD,
+    EARLIER_THRESHOLD,
+    GOAL_THRESHOLD,
+    Direction,
+    Match,
+    direction,
+    matches,
+)
 from agents.profile import phrases
 
-_ENGLISH_ONLY = "Not assessed: the offline rules read English only."
-_MAX_EARLIER_THOUGHTS = 100
-_MAX_CONNECTIONS = 5
-_MIN_SHARED_WORDS = 2
+WITHOUT_MODEL: Final = "Not assessed: the embedding model is not installed here."
+_MAX_CONNECTIONS: Final = 3
+_MAX_OUTCOME_LENGTH: Final = 200
+_TIME: Final = re.compile(
+    r"(?<!\w)(?:takes?|for|about|another)\s(?:\d{1,3}|half an|an|one|two|three|four|five|ten|twenty)\s?"
+    r"(?:mins?|minutes?|hrs?|hours?|days?|weeks?|months?)(?!\w)",
+    re.IGNORECASE,
+)
 
 
 def analyse(reading: Reading) -> Analysis:
-    """Return what the words themselves show; everything that needs understanding is empty or marked as not assessed."""
+    """Return what is similar to the thought; everything that needs understanding is marked as not assessed."""
+    goals = phrases(reading.agent_input.profile, "goals")
+    constraints = phrases(reading.agent_input.profile, "constraints")
+    on_goals = matches(reading.text, goals, GOAL_THRESHOLD)
+    on_constraints = matches(reading.text, constraints, CONSTRAINT_THRESHOLD)
+    remembered = _remembered(reading)
+    assessment = _assessment(reading, constraints, on_constraints)
+    found = {
+        "goal_alignment": _how(on_goals or []),
+        "pattern_connections": _how([match for _, match in remembered]),
+        "realistic_assessment.given_constraints": _how(on_constraints or []),
+        "realistic_assessment.time_required": "a duration in the text"
+        if assessment.time_required != NOT_ASSESSED
+        else "",
+    }
     return Analysis(
-        goal_alignment=_goals(reading),
+        goal_alignment=_alignment(reading, goals, on_goals),
         underlying_needs=[],
-        pattern_connections=_connections(reading),
-        realistic_assessment=_assessment(reading),
+        pattern_connections=[_connection(thought, match) for thought, match in remembered],
+        realistic_assessment=assessment,
         unspoken_factors=[],
         opportunity_cost=NOT_ASSESSED,
+        found_by={name: how for name, how in found.items() if how},
     )
 
 
-def _goals(reading: Reading) -> GoalAlignment:
-    goals = phrases(reading.agent_input.profile, "goals")
-    text_words = content_words(reading.text)
-    shared = {goal: text_words & content_words(goal) for goal in goals}
-    related = [
-        Claim(statement=f"The thought and this goal share {_examples(words)}.", source="profile", quote=goal)
-        for goal, words in shared.items()
-        if words
-    ]
+def _how(found: list[Match]) -> str:
+    return found[0].found_by if found else ""
+
+
+def _alignment(reading: Reading, goals: list[str], found: list[Match] | None) -> GoalAlignment:
+    plans_something = reading.kind in ("task", "idea") and bool(reading.found.actions)
+    directions: dict[Direction, list[Match]] = {"towards": [], "against": [], "unknown": []}
+    for match in found or []:
+        directions[direction(reading.text, match.text, plans_something=plans_something)].append(match)
     return GoalAlignment(
-        aligned_goals=related, conflicting_goals=[], reasoning=_reasoning(reading, goals, bool(related))
+        aligned_goals=[
+            _goal("The thought plans something on the subject of this goal.", m) for m in directions["towards"]
+        ],
+        conflicting_goals=[
+            _goal("The thought gives something up on the subject of this goal.", m) for m in directions["against"]
+        ],
+        reasoning=_reasoning(goals, found, directions["unknown"]),
     )
 
 
-def _reasoning(reading: Reading, goals: list[str], is_related: bool) -> str:
+def _goal(statement: str, match: Match) -> Claim:
+    return Claim(statement=statement, source="profile", quote=match.text)
+
+
+def _reasoning(goals: list[str], found: list[Match] | None, undirected: list[Match]) -> str:
     if not goals:
-        return "Not assessed: your profile names no goals yet." if reading.is_english else _ENGLISH_ONLY
-    if not is_related:
-        return "None of your goals shares a word with this thought." if reading.is_english else _ENGLISH_ONLY
-    return "The thought shares words with these goals. Whether it helps or hinders them was not assessed."
+        return "Not assessed: your profile names no goals yet."
+    if found is None:
+        return WITHOUT_MODEL
+    if undirected:
+        named = join_quoted([match.text for match in undirected[:2]])
+        return f"The thought is about the same subject as {named}. Whether it helps or hinders was not assessed."
+    return "By its words and its subject only." if found else "None of your goals was found close to this thought."
 
 
-def _connections(reading: Reading) -> list[Claim]:
-    """Return a claim for each earlier thought with enough shared words, with an excerpt of its beginning."""
-    text_words = content_words(reading.text)
-    connections: list[Claim] = []
-    for thought in reading.agent_input.earlier_thoughts[:_MAX_EARLIER_THOUGHTS]:
-        earlier = replace_unstorable(thought.text)
-        shared = text_words & content_words(earlier)
-        if len(shared) >= _MIN_SHARED_WORDS:
-            statement = f"An earlier thought of yours shares {_examples(shared)}."
-            connections.append(Claim(statement=statement, source="earlier_thought", quote=excerpt(earlier, 90)))
-    return connections[:_MAX_CONNECTIONS]
+def _remembered(reading: Reading) -> list[tuple[EarlierThought, Match]]:
+    """Return the earlier thoughts on the same subject, as the memory found them."""
+    earlier = reading.agent_input.earlier_thoughts
+    found = [(thought, Match(replace_unstorable(thought.text), round(thought.similarity, 2))) for thought in earlier]
+    return [(thought, match) for thought, match in found if match.similarity >= EARLIER_THRESHOLD][:_MAX_CONNECTIONS]
 
 
-def _examples(shared: Iterable[str]) -> str:
-    return join_quoted([word[:25] for word in sorted(shared)[:3]])
+def _connection(thought: EarlierThought, match: Match) -> Claim:
+    outcome = (
+        f" Its result was \u201c{replace_unstorable(thought.outcome)[:_MAX_OUTCOME_LENGTH]}\u201d"
+        if thought.outcome
+        else ""
+    )
+    statement = f"Your thought of {thought.written_on:%-d %B %Y} is about the same subject.{outcome}"
+    return Claim(statement=statement, source="earlier_thought", quote=excerpt(match.text, 150))
 
 
-def _assessment(reading: Reading) -> RealisticAssessment:
-    constraints = phrases(reading.agent_input.profile, "constraints")[:3]
-    named = "Your profile names these. Whether they are obstacles was not assessed."
+def _assessment(reading: Reading, constraints: list[str], found: list[Match] | None) -> RealisticAssessment:
+    duration = _TIME.search(reading.text)
+    evidence = [Evidence(source="profile", quote=match.text) for match in (found or [])[:3]]
+    if duration:
+        evidence.append(Evidence(source="thought", quote=duration.group()))
     return RealisticAssessment(
         feasibility=NOT_ASSESSED,
-        given_constraints=named if constraints else "Not assessed: your profile names no constraints yet.",
-        time_required=NOT_ASSESSED,
-        evidence=[Evidence(source="profile", quote=constraint) for constraint in constraints],
+        given_constraints=_given_constraints(constraints, found),
+        time_required=f"You name \u201c{duration.group()}\u201d." if duration else NOT_ASSESSED,
+        evidence=evidence,
     )
+
+
+def _given_constraints(constraints: list[str], found: list[Match] | None) -> str:
+    if not constraints:
+        return "Not assessed: your profile names no constraints yet."
+    if found is None:
+        return WITHOUT_MODEL
+    if not found:
+        return "None of your constraints was found close to this thought."
+    return f"On the same subject as {join_quoted([match.text for match in found[:3]])}."

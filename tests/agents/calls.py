@@ -28,7 +28,11 @@ def make_input(
 
 
 def _earlier_thought(thought: str | EarlierThought) -> EarlierThought:
-    return thought if isinstance(thought, EarlierThought) else EarlierThought("an-id", thought, WRITTEN_AT.date())
+    return (
+        thought
+        if isinstance(thought, EarlierThought)
+        else EarlierThought("an-id", thought, WRITTEN_AT.date(), similarity=0.95)
+    )
 
 
 def make_context(attempt: int = 1, deadline_seconds: float = 60, **fields: Any) -> CallContext:

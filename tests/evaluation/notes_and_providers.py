@@ -1,6 +1,6 @@
 """Notes, and small providers whose answers are known, for the tests of the evaluation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -41,6 +41,9 @@ class RuleProvider:
         self.rules = rules
         self.model = model
         self.inputs: list[tuple[str, AgentInput]] = []
+
+    def identity(self) -> Mapping[str, Any]:
+        return {"provider": "rules"}
 
     def models(self, agent_name: str) -> Sequence[str]:
         return (self.model,) if self.model else ()

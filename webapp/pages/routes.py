@@ -48,6 +48,12 @@ def home() -> Response:
     return make_response(render_template(template, **context, **_form_context()))
 
 
+@blueprint.get("/models")
+def models() -> Response:
+    """Show how to connect a model. It is the same for everyone."""
+    return make_response(render_template("models.html"))
+
+
 @blueprint.get("/t/<uuid:thought_id>")
 def thought(thought_id: UUID) -> Response:
     """Show one thought: the progress of its agents, then their results."""

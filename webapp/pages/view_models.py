@@ -184,6 +184,16 @@ class ThoughtView:
         return [self._agent(agent) for agent in self._json["agents"]]
 
     @property
+    def is_made_by_rules(self) -> bool:
+        """Whether results were made without a model, so that a model would say more."""
+        return any(agent["provider"] == "offline" for agent in self._json["agents"])
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether an agent read a profile."""
+        return any(agent["profile_version"] for agent in self._json["agents"])
+
+    @property
     def conclusion(self) -> dict[str, str] | None:
         """The conclusion of the agent that gives one; the page shows it first."""
         for agent in self._json["agents"]:

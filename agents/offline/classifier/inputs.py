@@ -34,19 +34,28 @@ _SIGNS: Final[Mapping[str, re.Pattern[str]]] = {
     "several lines": re.compile(r"\S\s*\n\s*\S"),
     "several sentences": re.compile(r"[.!?]\s+\S"),
     "digit": re.compile(r"[0-9]"),
-    "clock time": re.compile(r"(?<![\w.:/])[0-9]{1,2}(?:[:.h][0-9]{2}|\s?(?:am|pm|uhr|h|o'clock))(?!\w)", re.IGNORECASE),
-    "amount": re.compile(r"[$\u20ac\u00a3%]\s?[0-9]|[0-9]\s?(?:[$\u20ac\u00a3%k]|euros?|quid|bucks|reais|pesos)(?!\w)", re.IGNORECASE),
+    "clock time": re.compile(
+        r"(?<![\w.:/])[0-9]{1,2}(?:[:.h][0-9]{2}|\s?(?:am|pm|uhr|h|o'clock))(?!\w)", re.IGNORECASE),
+    "amount": re.compile(
+        r"[$\u20ac\u00a3%]\s?[0-9]|[0-9]\s?(?:[$\u20ac\u00a3%k]|euros?|quid|bucks|reais|pesos)(?!\w)", re.IGNORECASE),
     "emoji": re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]"),
-    "first person": _words("i me my mine we us our i'm i've i'll ich mich mir mein meine wir je j'ai moi mon ma yo me mi eu meu minha"),
+    "first person": _words(
+        "i me my mine we us our i'm i've i'll ich mich mir mein meine wir je j'ai moi mon ma yo me mi eu meu minha"),
     "second person": _words("you your yours du dich dein tu toi ton ta te usted voc\u00ea"),
-    "negation": _words("no not never nothing don't doesn't didn't won't can't isn't nicht kein keine nie ne pas jamais nunca nada n\u00e3o"),
+    "negation": _words(
+        "no not never nothing don't doesn't didn't won't can't isn't nicht kein keine nie ne pas jamais nunca nada"
+        " n\u00e3o"),
     "question word at the beginning": re.compile(
-        r"^\W*(?:who|what|when|where|why|how|which|whose|wer|was|wann|wo|warum|wieso|wie|welche\w*|qui|que|quand|o\u00f9|pourquoi|comment"
-        r"|qui\u00e9n|qu\u00e9|cu\u00e1ndo|d\u00f3nde|c\u00f3mo|quem|quando|onde|como|por\s?qu\w*)(?!\w)", re.IGNORECASE),
+        r"^\W*(?:who|what|when|where|why|how|which|whose|wer|was|wann|wo|warum|wieso|wie|welche\w*|qui|que|quand"
+        r"|o\u00f9|pourquoi|comment"
+        r"|qui\u00e9n|qu\u00e9|cu\u00e1ndo|d\u00f3nde|c\u00f3mo|quem|quando|onde|como|por\s?qu\w*)(?!\w)",
+        re.IGNORECASE),
     "auxiliary at the beginning": re.compile(
         r"^\W*(?:is|are|do|does|did|can|could|should|shall|would|will|has|have|am|was|were|ist|sind|kann|soll\w*|darf|est-ce|puis-je)\s",
         re.IGNORECASE),
-    "past": re.compile(r"\w{2,}ed(?!\w)|(?<!\w)(?:was|were|had|went|got|said|told|hat|hatte|war|wurde|est|\u00e9tait|fue|era|foi)(?!\w)", re.IGNORECASE),
+    "past": re.compile(
+        r"\w{2,}ed(?!\w)|(?<!\w)(?:was|were|had|went|got|said|told|hat|hatte|war|wurde|est|\u00e9tait|fue|era|foi)(?!\w)",
+        re.IGNORECASE),
     "ing form": re.compile(r"\w{2,}ing(?!\w)", re.IGNORECASE),
     "because": _words("because since so but weil denn aber car mais parce porque pero mas"),
 }  # fmt: skip

@@ -12,7 +12,8 @@ from itertools import combinations
 import pytest
 
 from agents.embedding import embedder as embedder_module
-from agents.embedding.embedder import Embedder, EmbeddingError, embedder, is_available
+from agents.embedding.embedder import Embedder, EmbeddingError, embedder
+from agents.embedding.engine import is_available
 from agents.embedding.model import DIMENSIONS, MAX_LENGTH, NEAR_FROM, SIMILAR_FROM
 from tests.agents.opposites import OPPOSITES
 

@@ -70,7 +70,7 @@ def test_an_output_of_the_version_without_evidence_is_shown_in_the_order_of_the_
     items = describe_output("analysis", {"opportunity_cost": "x", "goal_alignment": alignment, "former_field": "y"})
     assert [item.label for item in items] == ["Goal alignment", "Opportunity cost", "Former field"]
     assert [(item.label, item.kind) for item in items[0].items] == [
-        ("Aligned goals", "tags"), ("Conflicting goals", "empty"), ("Reasoning", "text"),
+        ("Aligned goals", "tags"), ("Reasoning", "text"),
     ]  # fmt: skip
     [mixed] = describe_output("analysis", {"underlying_needs": ["Rest", CLAIM]})
     assert mixed.claims[0] == ClaimView("Rest", "", "")

@@ -4,7 +4,11 @@ import re
 from uuid import uuid4
 
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
+from agents.catalogue import CATALOGUE
+from agents.scripted.samples import sample
+from contracts.database import Database
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
 from tests.webapp.pages.refresh import FAST_REFRESH
@@ -151,3 +155,19 @@ def test_the_home_page_links_to_older_thoughts(client: FlaskClient) -> None:
         assert (ids[0] in page, ids[1] in page, "Older thoughts" in page) == (True, False, False)
     assert f'data-src="/?fragment=1&amp;{next_path.removeprefix("/?")}"' in client.get(next_path).text
     assert client.get("/?cursor=x").status_code == 400
+
+
+def test_the_page_of_a_thought_of_the_rules_links_to_how_to_connect_a_model(
+    client: FlaskClient, worker: FakeWorker, database: Database
+) -> None:
+    thought = submit(client)
+    worker.dispatch(thought)
+    for step, agent in enumerate(CATALOGUE.agents, start=1):
+        worker.run_step(thought, step, dict(sample(agent.output, "a thought")))
+    line = "Analysed by built-in rules and a small classifier."
+    assert line not in client.get(f"/t/{thought}").text
+    assert database.rows(text("UPDATE agent_runs SET provider = 'offline' RETURNING step"))
+    page = client.get(f"/t/{thought}").text
+    assert line in page
+    assert '<a href="/models">Connect a model for more</a>' in page
+    assert "AI_PROVIDER=ollama" in client.get("/models").text

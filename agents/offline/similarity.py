@@ -1,0 +1,36 @@
+"""Says how similar texts are in meaning, in many languages, with the embedding model of this process.
+
+Similar texts are about the same subject. They may still say the opposite: "earn more than we spend" and "spend more
+than we earn" are nearly as similar as a text and itself.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from agents.embedding.embedder import Embedder, EmbeddingError, embedder
+
+MAX_CHARACTERS: Final = 400
+"""A longer text is compared by its beginning."""
+
+_MAX_KEPT: Final = 512
+"""Vectors kept per process: 384 floats each, so that the texts of a profile are not embedded for every thought."""
+
+
+def similarities(text: str, candidates: Sequence[str]) -> list[float] | None:
+    """Return the cosine of the text with each candidate, or None when no model can embed them now."""
+    if not candidates:
+        return []
+    model = embedder()
+    if model is None:
+        return None
+    try:
+        first, *others = (_vector(model, each[:MAX_CHARACTERS]) for each in (text, *candidates))
+    except EmbeddingError:
+        return None
+    return [round(float(sum(a * b for a, b in zip(first, other, strict=True))), 3) for other in others]
+
+
+@lru_cache(_MAX_KEPT)
+def _vector(model: Embedder, text: str) -> tuple[float, ...]:
+    return tuple(model.embed(text).tolist())
