@@ -1,123 +1,106 @@
-"""Classifies a thought by its question marks, opening words, cue words and dates."""
+"""Makes the offline classification: what the classifier judges, and what dates and decisions in the text say."""
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final, TypeVar
 
-from agents.classification import Classification, Complexity, Entities, ThoughtType, Tone, Urgency
+from agents.classification import Classification, Complexity, NotAssessed, ThoughtType, Tone, Urgency
 from agents.dates import urgency_of_dates
-from agents.evidence import Claim
-from agents.offline import vocabulary
-from agents.offline.english import alternatives, excerpt, is_english, sentences, whole_word_pattern, words
+from agents.offline.classifier.judgement import Judged, judge
+from agents.offline.english import sentences, words
 from agents.offline.entities import entities
+from agents.offline.word_rules import classify_by_words
 
-_QUESTION_END = re.compile(r"[?\uff1f\u061f\u037e][\s\"'\u201d\u2019)\]]*$")
-_AUXILIARY = "(?:should|shall|can|could|would|will|do|does|did|is|are|am|was|were|have|has)"
-_QUESTION_WORD = "(?:how|why|what|when|where|who|which)"
-_SUBJECT = "(?:i|we|you|he|she|it|they|there|my|our|the|this|that)"
-_QUESTION_START = re.compile(rf"(?:{_AUXILIARY} {_SUBJECT}|{_QUESTION_WORD} (?:{_AUXILIARY}|to))\b", re.IGNORECASE)
-
-_IDEA_OPENING = whole_word_pattern(vocabulary.IDEA_OPENINGS)
-_IDEA = whole_word_pattern(vocabulary.IDEA)
-_PROBLEM = whole_word_pattern(vocabulary.PROBLEM)
-_TASK = whole_word_pattern(vocabulary.TASK)
-_FEELING = whole_word_pattern(vocabulary.FEELING)
-_FEELS = re.compile(
-    rf"(?<!\w){alternatives(vocabulary.I_AM)}(?:\s(?:so|very|really|a bit|quite|too|just)){{0,3}}\s"
-    rf"{alternatives(vocabulary.OTHER_FEELINGS.union(*vocabulary.TONES.values()))}(?!\w)",
+_DECIDED_AGAINST: Final = re.compile(
+    r"(?<!\w)(?:(?:i|we|i['\u2019]ve|we['\u2019]ve)\s(?:have\s)?decided\s(?:against\s(?:it|this|that)|not\sto)"
+    r"|never\smind|forget\s(?:it|that|about\sit)|dagegen\sentschieden|hat\ssich\serledigt"
+    r"|d\u00e9cid\u00e9\sde\sne\spas|laisse\stomber|he\sdecidido\sno|ya\sno\shace\sfalta|decidi\sn\u00e3o|deixa\spra\sl\u00e1)(?!\w)",
     re.IGNORECASE,
 )
-_NOT_NEGATED = r"(?<!not )(?<!n't )(?<!n\u2019t )(?<!no longer )(?<!never )"
-_TONES = {
-    tone: re.compile(_NOT_NEGATED + whole_word_pattern(cues).pattern, re.IGNORECASE)
-    for tone, cues in vocabulary.TONES.items()
-}
-_IMMEDIATE = whole_word_pattern(vocabulary.IMMEDIATE)
-_SOON = whole_word_pattern(vocabulary.SOON)
-_NEVER = whole_word_pattern(vocabulary.NEVER)
+"""Wordings with which an author says that nothing will be done."""
 
-_NEEDS: Mapping[ThoughtType, str] = {
-    "task": "A moment to do it.",
-    "problem": "A cause, or a workaround.",
-    "question": "An answer.",
-    "idea": "A first small trial.",
-}
+Label = TypeVar("Label", bound=str)
+
+_HAS_DEADLINES: Final = ("task", "problem")
+"""Types of which a coming date says until when they must be acted on."""
+
+_RANKS: Final[dict[Urgency, int]] = {"immediate": 0, "soon": 1, "eventually": 2, "never": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The three judged fields, each with how it was found."""
+
+    type: Judged[ThoughtType]
+    urgency: Judged[Urgency]
+    tone: Judged[Tone]
+    how: dict[str, str]
 
 
 def classify(text: str, written_on: date, today: date) -> Classification:
-    """Classify a cleaned text. In a text that is not English, only a question mark is recognised."""
-    if not is_english(text):
-        return _not_english(text)
-    kind = _type(text)
+    """Classify a cleaned text. Where no classifier can run, word rules guess, and the fields count as not assessed."""
+    found = _with_dates(_with_decision(_judged(text, written_on, today), text), text, written_on, today)
+    fields: dict[NotAssessed, Judged[str]] = {
+        "type": found.type,
+        "urgency": found.urgency,
+        "emotional_tone": found.tone,
+    }
     return Classification(
-        type=kind,
-        urgency=_urgency(text, kind, written_on, today),
+        type=found.type.label,
+        urgency=found.urgency.label,
         entities=entities(text),
-        emotional_tone=_tone(text),
-        implied_needs=_needs(text, kind),
-        complexity=_complexity(text),
-    )
-
-
-def _needs(text: str, kind: ThoughtType) -> list[Claim]:
-    """Return what a thought of this type needs, with the first sentence as the evidence."""
-    if kind not in _NEEDS:
-        return []
-    return [Claim(statement=_NEEDS[kind], source="thought", quote=excerpt(next(iter(sentences(text)))))]
-
-
-def _not_english(text: str) -> Classification:
-    return Classification(
-        type="question" if _ends_with_question_mark(text) else "observation",
-        urgency="eventually",
-        entities=Entities(people=[], dates=[], places=[], topics=[]),
-        emotional_tone="neutral",
+        emotional_tone=found.tone.label,
         implied_needs=[],
         complexity=_complexity(text),
+        not_assessed=[name for name, judged in fields.items() if not judged.is_assessed],
+        confidence={name: judged.confidence for name, judged in fields.items() if judged.confidence},
+        found_by={**found.how, "complexity": "the length of the text"},
     )
 
 
-def _type(text: str) -> ThoughtType:
-    """Return the type of the first rule that matches, or `observation` when none does."""
-    opening = next(iter(sentences(text)), "")
-    if _IDEA_OPENING.search(opening):
-        return "idea"
-    if _ends_with_question_mark(text) or _ends_with_question_mark(opening) or _QUESTION_START.match(opening):
-        return "question"
-    if _FEELING.search(opening) or _FEELS.search(opening):
-        return "emotion"
-    if _starts_like_task(opening) or _TASK.search(text):
-        return "task"
-    if _PROBLEM.search(text):
-        return "problem"
-    return "idea" if _IDEA.search(text) else "observation"
+def _judged(text: str, written_on: date, today: date) -> _Found:
+    judgement = judge(text, written_on)
+    if judgement is None:
+        guess = classify_by_words(text, written_on, today)
+        how = dict.fromkeys(("type", "urgency", "emotional_tone"), "a guess by word rules")
+        return _Found(_guess(guess.type), _guess(guess.urgency), _guess(guess.tone), how)
+    how = {
+        "type": _by_classifier(judgement.type.confidence),
+        "urgency": _by_classifier(judgement.urgency.confidence),
+        "emotional_tone": _by_classifier(judgement.tone.confidence),
+    }
+    return _Found(judgement.type, judgement.urgency, judgement.tone, how)
 
 
-def _ends_with_question_mark(text: str) -> bool:
-    return _QUESTION_END.search(text[-200:]) is not None
+def _by_classifier(confidence: float) -> str:
+    return f"the classifier, {confidence:.0%} sure"
 
 
-def _starts_like_task(opening: str) -> bool:
-    first_word = [word for word in words(opening) if word not in vocabulary.TASK_PREFIXES][:1]
-    return bool(first_word) and first_word[0] in vocabulary.TASK_VERBS
+def _guess(label: Label) -> Judged[Label]:
+    return Judged(label, 0.0, is_assessed=False)
 
 
-def _urgency(text: str, kind: ThoughtType, written_on: date, today: date) -> Urgency:
-    """Return the urgency by cue words, then by dates. The dates of an observation or a feeling are not deadlines."""
-    if _NEVER.search(text):
-        return "never"
-    if _IMMEDIATE.search(text):
-        return "immediate"
-    if kind in ("observation", "emotion"):
-        return "eventually"
-    return urgency_of_dates(text, written_on, today) or ("soon" if _SOON.search(text) else "eventually")
+def _with_decision(found: _Found, text: str) -> _Found:
+    """Let a decision against it in the last sentence make the urgency "never", except where a danger is likely."""
+    last = [*sentences(text)][-1:]
+    if not last or not _DECIDED_AGAINST.search(last[0]) or found.urgency.label == "immediate":
+        return found
+    return replace(found, urgency=_certain("never"), how={**found.how, "urgency": "a decision in the text"})
 
 
-def _tone(text: str) -> Tone:
-    """Return the tone with the most cues, the stronger feeling in a tie, or `neutral` without any cue."""
-    hits = {tone: len(cues.findall(text)) for tone, cues in _TONES.items()}
-    strongest = max(hits, key=lambda tone: hits[tone])
-    return strongest if hits[strongest] else "neutral"
+def _with_dates(found: _Found, text: str, written_on: date, today: date) -> _Found:
+    """Let a nearer date raise the urgency of what must be acted on."""
+    by_date = urgency_of_dates(text, written_on, today)
+    if by_date is None or found.type.label not in _HAS_DEADLINES or found.how["urgency"] == "a decision in the text":
+        return found
+    if _RANKS[by_date] >= _RANKS[found.urgency.label]:
+        return found
+    return replace(found, urgency=_certain(by_date), how={**found.how, "urgency": "a date in the text"})
+
+
+def _certain(label: Urgency) -> Judged[Urgency]:
+    return Judged(label, 0.0, is_assessed=True)
 
 
 def _complexity(text: str) -> Complexity:

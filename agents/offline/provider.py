@@ -11,6 +11,7 @@ from agents.errors import Cancelled, InvalidOutput
 from agents.interface import AgentInput, AgentResult, CallContext
 from agents.offline.action_plan import plan
 from agents.offline.analysis import analyse
+from agents.offline.classifier.heads import classifier_version
 from agents.offline.priority import prioritise
 from agents.offline.reading import Reading
 from agents.offline.value_impact import weigh
@@ -32,7 +33,7 @@ class OfflineProvider:
     """Applies the offline rules. Calls take milliseconds, so the deadline is ignored."""
 
     def identity(self) -> Mapping[str, Any]:
-        return {"provider": "offline", "version": VERSION}
+        return {"provider": "offline", "version": VERSION, "classifier": classifier_version()}
 
     def models(self, agent_name: str) -> Sequence[str]:  # noqa: ARG002  the signature of all providers
         """Return no model, because no service is called."""

@@ -24,7 +24,8 @@ from tests.agents.calls import WITHOUT_DEADLINE, make_input
 CLAIM, EVIDENCE = "statement source quote", "source quote"
 VALUES = ("economic", "relational", "legacy", "health", "growth")
 FIELDS = {
-    "classification": "type urgency entities emotional_tone implied_needs complexity not_assessed resolved_dates",
+    "classification": "type urgency entities emotional_tone implied_needs complexity not_assessed confidence"
+    " resolved_dates",
     "classification.resolved_dates": "quote day",
     "classification.entities": "people dates places topics",
     "classification.implied_needs": CLAIM,

@@ -3,6 +3,7 @@
 They were fitted by `make train` and stand in `heads.json`, in the order of the fields' labels.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from agents.classification import ThoughtType, Tone, Urgency
+from agents.embedding.engine import is_available
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +54,12 @@ def heads() -> Mapping[Field, Head]:
     """Return the fitted heads of all fields."""
     stored = json.loads(HEADS_FILE.read_text())
     return {field: from_json(stored[field]) for field in FIELDS}
+
+
+@cache
+def classifier_version() -> str:
+    """Return what identifies the fitted heads and, where it can run, the encoder that they were fitted on."""
+    return hashlib.sha256(HEADS_FILE.read_bytes()).hexdigest()[:16] if is_available() else "word rules"
 
 
 def from_json(stored: Mapping[str, Sequence[Any]]) -> Head:

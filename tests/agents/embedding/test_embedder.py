@@ -12,6 +12,7 @@ from itertools import combinations
 import pytest
 
 from agents.embedding import embedder as embedder_module
+from agents.embedding import engine as engine_module
 from agents.embedding.embedder import Embedder, EmbeddingError, embedder
 from agents.embedding.engine import is_available
 from agents.embedding.model import DIMENSIONS, MAX_LENGTH, NEAR_FROM, SIMILAR_FROM
@@ -139,16 +140,16 @@ def test_loading_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatc
 def test_without_the_package_there_is_no_embedder_and_one_line_in_the_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(embedder_module, "LIBRARY", "a_package_that_is_missing")
+    monkeypatch.setattr(engine_module, "LIBRARY", "a_package_that_is_missing")
     with caplog.at_level(logging.WARNING):
         assert [embedder(), embedder()] == [None, None]
     assert [record.getMessage() for record in caplog.records] == [
-        "Thoughts are analysed without memory of earlier ones, because the package a_package_that_is_missing is not "
-        "installed (it has no wheel for every platform)."
+        "Thoughts are analysed by rules alone and without memory of earlier ones, because the package "
+        "a_package_that_is_missing is not installed (it has no wheel for every platform)."
     ]
 
 
 @pytest.mark.usefixtures("forgotten_availability")
 def test_without_the_processors_vector_instructions_there_is_no_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedder_module, "_has_vector_instructions", lambda: False)
+    monkeypatch.setattr(engine_module, "_has_vector_instructions", lambda: False)
     assert embedder() is None

@@ -1,7 +1,10 @@
 """Matching by meaning: measured on hand-made pairs, half of the unrelated ones share words but no subject."""
 
+from datetime import date
+
 import pytest
 
+from agents.interface import EarlierThought
 from agents.offline import analysis, similarity, subjects, value_impact
 from agents.offline.similarity import similarities
 from agents.offline.value_words import DESCRIPTIONS
@@ -86,10 +89,20 @@ def test_a_removed_goal_removes_its_alignment() -> None:
 
 def test_constraints_and_earlier_thoughts_on_the_subject_are_quoted() -> None:
     text = "back is gone again, can hardly stand"
-    earlier = ["eggs, rice, onions", "my back is gone again, could not stand"]
+    earlier = [
+        EarlierThought("first", "eggs, rice, onions", date(2026, 3, 2), similarity=0.8),
+        EarlierThought("second", "my back is gone again, could not stand", date(2026, 3, 1), "High: Rest.", 0.95),
+    ]
     found = outputs(text, classified(text, "problem"), profile=PROFILE, earlier_thoughts=earlier)
     analysed = found["analysis"]
-    assert [claim["quote"] for claim in analysed["pattern_connections"]] == [earlier[1]]
+    assert analysed["pattern_connections"] == [
+        {
+            "statement": "Your thought of 1 March 2026 is about the same subject."
+            " Its result was \u201cHigh: Rest.\u201d",
+            "source": "earlier_thought",
+            "quote": earlier[1].text,
+        }
+    ]
     assert analysed["realistic_assessment"]["evidence"] == [{"source": "profile", "quote": "Bad back"}]
     assert found["action_plan"]["main_actions"][0]["obstacles"] == ["Bad back"]
 
