@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 
-from agents.classification import Classification, Complexity, Entities, ThoughtType, Tone, Urgency
+from agents.classification import Classification, Complexity, ThoughtType, Tone, Urgency
 from agents.dates import urgency_of_dates
 from agents.evidence import Claim
 from agents.offline import vocabulary
@@ -70,7 +70,7 @@ def _not_english(text: str) -> Classification:
     return Classification(
         type="question" if _ends_with_question_mark(text) else "observation",
         urgency="eventually",
-        entities=Entities(people=[], dates=[], places=[], topics=[]),
+        entities=entities(text),
         emotional_tone="neutral",
         implied_needs=[],
         complexity=_complexity(text),
