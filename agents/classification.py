@@ -58,7 +58,8 @@ class Classification(AgentOutput):
     resolved_dates: Annotated[list[ResolvedDate], Field(max_length=MAX_LIST_LENGTH)] = Field(default_factory=list)
 
     def with_computed_fields(self, agent_input: AgentInput) -> Self:
-        resolved = [ResolvedDate(quote=named.text, day=named.day) for named in dates_of_input(agent_input) if named.day]
+        named_days = [named for named in dates_of_input(agent_input) if named.is_day]
+        resolved = [ResolvedDate(quote=named.text, day=named.day) for named in named_days if named.day]
         return self.model_copy(update={"resolved_dates": resolved[:MAX_LIST_LENGTH]})
 
 

@@ -38,11 +38,17 @@ def texts(profile: Mapping[str, Any]) -> list[str]:
     return _leaves(selected(profile))
 
 
+def time_zone_name(profile: Mapping[str, Any]) -> str:
+    """Return the name of the user's time zone as the profile gives it, or ""."""
+    name = profile.get("time_zone")
+    return name if isinstance(name, str) else ""
+
+
 def time_zone(profile: Mapping[str, Any]) -> tzinfo:
     """Return the user's time zone, or UTC when the profile names none that is known here."""
-    name = profile.get("time_zone")
+    name = time_zone_name(profile)
     try:
-        return ZoneInfo(name) if isinstance(name, str) else UTC
+        return ZoneInfo(name) if name else UTC
     except (KeyError, ValueError, OSError):  # an unknown name, or a path
         return UTC
 

@@ -80,7 +80,7 @@ def embed(notes: Examples) -> Floats:
 def signs(notes: Examples) -> Floats:
     """Return what the heads see besides the vectors, one row for each note."""
     pairs = zip(notes.texts, notes.voices, strict=True)
-    return np.stack([text_inputs(text, voice.now.date()) for text, voice in pairs])
+    return np.stack([text_inputs(text, voice.now.date(), voice.timezone.key) for text, voice in pairs])
 
 
 def left_out_voices(notes: Examples) -> frozenset[str]:

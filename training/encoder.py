@@ -4,7 +4,7 @@ Weights are kept as floats and rounded to 4 bits in every forward pass, because 
 gradient passes through the rounding unchanged.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import jax
@@ -47,7 +47,9 @@ def read_inputs(model: ModelFile, ids: list[int]) -> Floats:
     return np.asarray(_normalise(jnp.asarray(summed), model.floats("emb.ln.w"), model.floats("emb.ln.b")))
 
 
-def encode(layers: list[Layer], hidden: Array, mask: Array, key: Array | None = None, dropout: float = 0.0) -> Array:
+def encode(
+    layers: Sequence[Layer], hidden: Array, mask: Array, key: Array | None = None, dropout: float = 0.0
+) -> Array:
     """Apply layers to a batch (texts, pieces, 384). `mask` is 1 where a text has a piece. `key` turns dropout on."""
     keys = [None] * len(layers) if key is None else list(jax.random.split(key, len(layers)))
     for layer, layer_key in zip(layers, keys, strict=True):

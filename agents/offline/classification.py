@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final, TypeVar
 
 from agents.classification import Classification, Complexity, NotAssessed, ThoughtType, Tone, Urgency
-from agents.dates import urgency_of_dates
+from agents.dates import Nearness, urgency_of_dates
 from agents.offline.classifier.judgement import Judged, judge
 from agents.offline.english import sentences, words
 from agents.offline.entities import entities
@@ -38,9 +38,13 @@ class _Found:
     how: dict[str, str]
 
 
-def classify(text: str, written_on: date, today: date) -> Classification:
-    """Classify a cleaned text. Where no classifier can run, word rules guess, and the fields count as not assessed."""
-    found = _with_dates(_with_decision(_judged(text, written_on, today), text), text, written_on, today)
+def classify(text: str, written_on: date, today: date, zone: str = "") -> Classification:
+    """Classify a cleaned text. Where no classifier can run, word rules guess, and the fields count as not assessed.
+
+    `zone` is the name of the author's time zone, or "" when it is unknown.
+    """
+    decided = _with_decision(_judged(text, written_on, today, zone), text)
+    found = _with_dates(decided, urgency_of_dates(text, written_on, today, zone))
     fields: dict[NotAssessed, Judged[str]] = {
         "type": found.type,
         "urgency": found.urgency,
@@ -59,8 +63,8 @@ def classify(text: str, written_on: date, today: date) -> Classification:
     )
 
 
-def _judged(text: str, written_on: date, today: date) -> _Found:
-    judgement = judge(text, written_on)
+def _judged(text: str, written_on: date, today: date, zone: str) -> _Found:
+    judgement = judge(text, written_on, zone)
     if judgement is None:
         guess = classify_by_words(text, written_on, today)
         how = dict.fromkeys(("type", "urgency", "emotional_tone"), "a guess by word rules")
@@ -89,9 +93,8 @@ def _with_decision(found: _Found, text: str) -> _Found:
     return replace(found, urgency=_certain("never"), how={**found.how, "urgency": "a decision in the text"})
 
 
-def _with_dates(found: _Found, text: str, written_on: date, today: date) -> _Found:
+def _with_dates(found: _Found, by_date: Nearness | None) -> _Found:
     """Let a nearer date raise the urgency of what must be acted on."""
-    by_date = urgency_of_dates(text, written_on, today)
     if by_date is None or found.type.label not in _HAS_DEADLINES or found.how["urgency"] == "a decision in the text":
         return found
     if _RANKS[by_date] >= _RANKS[found.urgency.label]:

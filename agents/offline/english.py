@@ -1,20 +1,17 @@
-"""Detects English text and splits it into the words, sentences and excerpts that the rules need.
+"""Splits English text into the words, sentences and excerpts that the rules need.
 
-The rules read English only. In German, for example, they would mistake "die" for a verb and "Problem" for a cue, so
+These rules read English only. In German, for example, they would mistake "die" for a verb and "Problem" for a cue, so
 they assess nothing in a text of another language.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
-from agents.offline.vocabulary import FILLERS, FOREIGN_WORDS, FUNCTION_WORDS, SHARED_WORDS, TASK_VERBS
+from agents.offline.language import detect_language
+from agents.offline.vocabulary import FILLERS, FUNCTION_WORDS
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _SENTENCE = re.compile(r"[^.!?\u2026\n]+[.!?\u2026]*")
-
-_EVIDENCE = (FUNCTION_WORDS | TASK_VERBS) - SHARED_WORDS
-_MIN_ENGLISH_SHARE = 0.2
-_MAX_WORDS_CHECKED = 300
 
 
 def words(text: str) -> list[str]:
@@ -23,11 +20,8 @@ def words(text: str) -> list[str]:
 
 
 def is_english(text: str) -> bool:
-    """Return whether enough of the words are everyday English words, so that the cue words can be trusted."""
-    checked = words(text)[:_MAX_WORDS_CHECKED]
-    english = sum(word in _EVIDENCE for word in checked)
-    foreign = sum(word in FOREIGN_WORDS for word in checked)
-    return english > foreign and english >= _MIN_ENGLISH_SHARE * len(checked)
+    """Return whether the text is English, so that the cue words can be trusted."""
+    return detect_language(text) == "en"
 
 
 def sentences(text: str) -> list[str]:

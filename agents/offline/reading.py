@@ -12,6 +12,7 @@ from agents.interface import AgentInput
 from agents.offline.actions import Found, find_actions
 from agents.offline.classification import classify
 from agents.output import previous_output
+from agents.profile import time_zone_name
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Reading:
 
     def classify(self) -> Classification:
         """Return the classification by the rules."""
-        classified = classify(self.text, writing_day(self.agent_input), call_day(self.agent_input))
+        classified = classify(
+            self.text, writing_day(self.agent_input), self.today, time_zone_name(self.agent_input.profile)
+        )
         return classified.with_computed_fields(self.agent_input)
 
     @cached_property

@@ -25,17 +25,6 @@ FUNCTION_WORDS = _words(
 )
 """Everyday English words. A text with enough of them is English."""
 
-SHARED_WORDS = _words("a am an as do has he her his in me no on or so was will")
-"""English words that also exist in other languages, so they are no evidence for English."""
-
-FOREIGN_WORDS = _words(
-    """
-    ich und der das ist nicht ein eine mit den ik het een niet van dat jag och att det jeg ikke je le la les des est une
-    pas que qui el los las por para una il che non di per sono de em um uma com nie jest jak
-    """
-)
-"""Everyday words of other European languages. A text with at least as many of them as English ones is not English."""
-
 FILLERS = _words(
     """
     being every make most much only other really still such thing things think very want well while year years
@@ -90,40 +79,6 @@ OTHER_FEELINGS = _words("sad happy lonely tired exhausted upset proud")
 IMMEDIATE = _cues("asap, urgent, urgently, immediately, right now, right away, emergency, overdue, at once")
 SOON = _cues("soon, shortly, deadline, in the next few days")
 NEVER = _cues("never mind, nevermind, forget it, no need to, not worth it")
-
-KIN = _words(
-    """
-    mother mom mum father dad parents sister brother siblings wife husband partner girlfriend boyfriend son daughter
-    kids children child baby grandmother grandma grandfather grandpa aunt uncle cousin niece nephew boss manager
-    colleague colleagues friend friends neighbour neighbor landlord teacher doctor dentist therapist
-    """
-)
-KIN_AS_NAMES = _words("Mom Mum Dad Grandma Grandpa mom mum dad grandma grandpa")
-PERSON_CUES = _cues(
-    """
-    call, phone, ask, tell, meet, invite, thank, email, text, remind, talk to, speak to, write to, listen to, lunch
-    with, dinner with, coffee with
-    """
-)
-PLACE_CUES = _cues(
-    """
-    move to, moving to, moved to, travel to, travelling to, fly to, flying to, flight to, drive to, driving to, trip
-    to, train to, go to, going to, visit, visiting, live in, living in
-    """
-)
-COMMON_PLACES = _cues(
-    """
-    home, work, school, the office, the gym, the hospital, the airport, the station, the library, the bank, the
-    supermarket, the garden
-    """
-)
-TOPIC_CUES = _words("learn learning study studying practise practice research improve understand about")
-CALENDAR = _words(
-    """
-    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
-    september october november december
-    """
-)
 
 VALUES: Mapping[str, frozenset[str]] = {
     "economic": _words(

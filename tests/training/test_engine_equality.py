@@ -2,6 +2,7 @@
 
 import random
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -50,8 +51,8 @@ def test_the_vectors_are_those_of_the_engine(model: ModelFile) -> None:
     sample = texts(5)
     expected = load().query(sample)
     for text, vector in zip(sample, expected, strict=True):
-        inputs = read_inputs(model, tokenizer.encode(tuning.PREFIX + text, tuning.MAX_PIECES))[None]
-        mask = np.ones(inputs.shape[:2], np.float32)
+        inputs = jnp.asarray(read_inputs(model, tokenizer.encode(tuning.PREFIX + text, tuning.MAX_PIECES))[None])
+        mask = jnp.ones(inputs.shape[:2])
         found = np.asarray(pool(encode(layers, inputs, mask), mask))[0]
         assert float(found @ vector) > 0.999
 

@@ -67,17 +67,17 @@ NAMES: Final = ("length", *_SIGNS, *_DAYS)
 """What each number says."""
 
 
-def text_inputs(text: str, written_on: date) -> "NDArray[np.float32]":
-    """Return one number for each of NAMES. `written_on` is the day from which dates count."""
+def text_inputs(text: str, written_on: date, zone: str = "") -> "NDArray[np.float32]":
+    """Return one number for each of NAMES. `written_on` is the day from which dates count, `zone` the author's."""
     import numpy as np
 
     length = min(1.0, math.log(1 + len(text.split())) / _LOG_OF_LONG)
     signs = [float(pattern.search(text) is not None) for pattern in _SIGNS.values()]
-    return np.array([length, *signs, *_date_signs(text, written_on)], np.float32)
+    return np.array([length, *signs, *_date_signs(text, written_on, zone)], np.float32)
 
 
-def _date_signs(text: str, written_on: date) -> list[float]:
-    found = named_dates(text, written_on, written_on)
+def _date_signs(text: str, written_on: date, zone: str) -> list[float]:
+    found = named_dates(text, written_on, written_on, zone)
     is_past = any(named.day is not None and named.day < written_on for named in found)
     urgencies = {named.urgency for named in found if named.day is None or named.day >= written_on}
     return [float(urgency in urgencies) for urgency in ("immediate", "soon", "eventually")] + [float(is_past)]

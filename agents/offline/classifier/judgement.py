@@ -45,8 +45,8 @@ class Judgement:
     tone: Judged[Tone]
 
 
-def judge(text: str, written_on: date) -> Judgement | None:
-    """Judge a text that was written on this day; return None where the encoder cannot run, or not now."""
+def judge(text: str, written_on: date, zone: str = "") -> Judgement | None:
+    """Judge a text that was written on this day in this time zone; return None where the encoder cannot run."""
     import numpy as np
 
     encoder = tuned_embedder()
@@ -56,7 +56,7 @@ def judge(text: str, written_on: date) -> Judgement | None:
         vector = encoder.embed(text)
     except EmbeddingError:
         return None
-    return judge_inputs(heads(), np.concatenate([vector, text_inputs(text, written_on)]))
+    return judge_inputs(heads(), np.concatenate([vector, text_inputs(text, written_on, zone)]))
 
 
 def judge_inputs(fitted: Mapping[Field, Head], inputs: "NDArray[np.float32]") -> Judgement:

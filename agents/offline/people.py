@@ -1,0 +1,277 @@
+"""Finds the people whom a thought names.
+
+A listed given name that is no word of the language counts wherever it stands. Every other name counts only where the
+words around it show a person, because an invented person costs the reader's trust.
+"""
+
+from typing import Final
+
+from agents.offline.kin_and_titles import is_kin, is_kin_title, is_title
+from agents.offline.name_lists import name_list
+from agents.offline.not_names import NOT_NAMES
+from agents.offline.people_words import PLACE_AFTER
+from agents.offline.person_context import (
+    follows_speech,
+    has_person_context,
+    has_strong_context,
+    is_accompanied,
+    is_subject,
+    owns_something,
+)
+from agents.offline.person_exclusions import is_family, is_place_like, may_be_person
+from agents.offline.person_text import PersonText, person_text
+from agents.offline.tokens import Token
+
+_AND: Final = frozenset(["and", "und", "et", "y", "e", "&", "n"])
+
+_PARTICLES: Final = frozenset(
+    [
+        "da",
+        "de",
+        "del",
+        "della",
+        "di",
+        "do",
+        "dos",
+        "van",
+        "von",
+        "vande",
+        "al",
+        "el",
+        "bin",
+        "ibn",
+        "le",
+        "la",
+        "du",
+        "o'",
+        "mc",
+        "mac",
+        "st",
+    ]
+)
+_PLACE_LEADS: Final = frozenset(
+    [
+        "in",
+        "at",
+        "on",
+        "near",
+        "from",
+        "into",
+        "through",
+        "around",
+        "to",
+        "towards",
+        "for",
+        "visit",
+        "visiting",
+        "leave",
+        "leaving",
+        "via",
+        "nach",
+        "aus",
+        "à",
+        "a",
+        "en",
+        "vers",
+        "pour",
+        "sur",
+        "de",
+        "para",
+        "em",
+        "no",
+        "na",
+        "pra",
+        "desde",
+        "hasta",
+        "até",
+        "between",
+        "and",
+    ]
+)
+
+
+def people(text: str, language: str | None) -> list[str]:
+    """Return the names of people as they are written, without titles, in their order and without repetitions."""
+    if language is None:
+        return []
+    first: dict[str, str] = {}
+    for start, end in _spans(person_text(text, language)):
+        first.setdefault(text[start:end].lower(), text[start:end])
+    return list(first.values())
+
+
+def _spans(reading: PersonText) -> list[tuple[int, int]]:
+    """Return where the names stand."""
+    found: dict[int, int] = {}
+    index = 0
+    while index < len(reading.tokens):
+        last = _name_at(reading, index)
+        if last is None:
+            index += 1
+            continue
+        found[index] = last
+        index = last + 1
+    for index in range(len(reading.tokens)):
+        if index not in found and _is_joined_to_person(reading, index, found):
+            found[index] = index
+    return [(_start(reading, first), reading.tokens[last].end) for first, last in sorted(found.items())]
+
+
+def _start(reading: PersonText, first: int) -> int:
+    """Return where the name begins: a title is left out."""
+    if not is_title(reading, first):
+        return reading.tokens[first].start
+    return reading.tokens[first + 2 if is_title(reading, first + 1) else first + 1].start
+
+
+def _name_at(reading: PersonText, index: int) -> int | None:
+    """Return the index of the last word of the name that begins here, or None."""
+    token = reading.tokens[index]
+    if is_title(reading, index):
+        following = index + 2 if is_title(reading, index + 1) else index + 1
+        return _extend(reading, following)
+    if is_kin_title(reading, index):
+        return _extend(reading, index + 1)
+    if token.lower in NOT_NAMES or len(token.lower) < 2:
+        return None
+    if (
+        reading.is_word(token.lower)
+        and token.lower not in reading.words.kin
+        and not _is_name_despite_word(reading, index)
+    ):
+        return None
+    if is_kin(reading, index) or (reading.at(index - 1) is not None and token.gap == " " and is_family(reading, index)):
+        return index
+    if _is_given_name(reading, index) or _is_surname(reading, index) or _is_unknown_name(reading, index):
+        return _extend(reading, index)
+    return None
+
+
+def _is_given_name(reading: PersonText, index: int) -> bool:
+    token = reading.tokens[index]
+    certainty = reading.given(token)
+    if certainty is None or not may_be_person(reading, index):
+        return False
+    if certainty == "sure":
+        is_place = name_list("places").certainty(token.lower, reading.language) is not None
+        return not is_place or _is_person_and_place(reading, index)
+    shows_case = token.is_capitalised and not token.opens_sentence and reading.language != "de"
+    if certainty == "weak":
+        return shows_case or has_strong_context(reading, index)
+    if reading.language == "de":
+        return has_strong_context(reading, index) and not _follows_article(reading, index)
+    return (
+        token.is_capitalised
+        and has_person_context(reading, index)
+        and (not token.opens_sentence or is_subject(reading, index))
+    )
+
+
+def _is_person_and_place(reading: PersonText, index: int) -> bool:
+    """Return whether a name that is also a place is a person's here."""
+    token, before = reading.tokens[index], reading.at(index - 1)
+    if token.is_possessive or has_person_context(reading, index):
+        return True
+    leads = before is not None and token.gap == " " and before.lower in _PLACE_LEADS
+    return token.is_capitalised and not token.opens_sentence and not leads
+
+
+def _is_name_despite_word(reading: PersonText, index: int) -> bool:
+    """Return whether a frequent word is a name here: "ask Will"."""
+    token = reading.tokens[index]
+    return (
+        token.is_capitalised
+        and not token.opens_sentence
+        and reading.language != "de"
+        and has_strong_context(reading, index)
+    )
+
+
+def _follows_article(reading: PersonText, index: int) -> bool:
+    before = reading.at(index - 1)
+    return before is not None and reading.tokens[index].gap == " " and before.lower in reading.words.owners
+
+
+def _is_surname(reading: PersonText, index: int) -> bool:
+    token = reading.tokens[index]
+    certainty = reading.surname(token)
+    if certainty is None or not may_be_person(reading, index) or is_place_like(reading, index):
+        return False
+    if reading.language == "de" and _follows_article(reading, index):
+        return False  # "der Lage": a noun
+    shows_case = token.is_capitalised and not token.opens_sentence and reading.language != "de"
+    if certainty == "sure" and shows_case:
+        return True
+    if certainty == "sure":
+        return has_person_context(reading, index)
+    if reading.language == "de":
+        return token.opens_sentence and is_subject(reading, index) and follows_speech(reading, index)
+    return shows_case and has_strong_context(reading, index)
+
+
+def _is_unknown_name(reading: PersonText, index: int) -> bool:
+    """Return whether a word of no list is a name, because it is capitalised and only people are spoken of so."""
+    token = reading.tokens[index]
+    if not token.is_capitalised or reading.language == "de" or not may_be_person(reading, index):
+        return False
+    if reading.is_word(token.lower) or is_place_like(reading, index):
+        return False
+    return not token.opens_sentence and (
+        has_strong_context(reading, index) or is_accompanied(reading, index) or owns_something(reading, index)
+    )
+
+
+def _is_joined_to_person(reading: PersonText, index: int, found: dict[int, int]) -> bool:
+    """Return whether "and" joins a name to a person that was found."""
+    token = reading.tokens[index]
+    if (
+        not token.is_capitalised
+        or reading.language == "de"
+        or token.lower in NOT_NAMES
+        or not may_be_person(reading, index)
+    ):
+        return False
+    if reading.is_word(token.lower) or name_list("places").certainty(token.lower, reading.language):
+        return False
+    before, after = reading.at(index - 1), reading.at(index + 1)
+    joined_before = before is not None and before.lower in _AND and index - 2 in set(found.values()) | set(found)
+    joined_after = after is not None and after.lower in _AND and index + 2 in found
+    return (joined_before or joined_after) and not token.opens_sentence
+
+
+def _extend(reading: PersonText, index: int) -> int:
+    """Return the index of the last word of a name: of its surname, or of the second part of its given name."""
+    last = index
+    while last + 1 < len(reading.tokens) and last - index < 2:
+        token, after = reading.tokens[last], reading.tokens[last + 1]
+        if token.is_possessive or after.gap != " " or after.lower in NOT_NAMES:
+            break
+        if not _continues(reading, token, after, last + 1):
+            break
+        last += 1
+    while last > index and reading.tokens[last].lower in _PARTICLES:
+        last -= 1
+    return last
+
+
+def _continues(reading: PersonText, token: Token, after: Token, index: int) -> bool:
+    surname = reading.surname(after)
+    if token.lower in _PARTICLES and index - 1 >= 0 and token.is_adjacent:
+        return after.is_capitalised == token.is_capitalised or after.is_capitalised or surname is not None
+    if after.lower in _PARTICLES:
+        following = reading.at(index + 1)
+        known = following is not None and reading.surname(following) == "sure"
+        return (
+            known
+            and following is not None
+            and following.gap == " "
+            and following.is_capitalised == token.is_capitalised
+        )
+    if token.is_capitalised and after.is_capitalised:
+        known = surname in ("sure", "weak") or reading.given(after) in ("sure", "weak")
+        return known or (
+            reading.language != "de" and not reading.is_word(after.lower) and after.lower not in PLACE_AFTER
+        )
+    return (
+        not after.is_capitalised and not token.is_capitalised and surname == "sure" and reading.given(token) == "sure"
+    )

@@ -1,0 +1,90 @@
+"""Recognises from the words around a name that no person bears it: a street, a song, a dog, a place."""
+
+from typing import Final
+
+from agents.offline.name_lists import name_list
+from agents.offline.people_words import ANIMAL_VERBS, PETS, PLACE_AFTER, PLACE_BEFORE, WORKS
+from agents.offline.person_text import PersonText
+from agents.offline.tokens import Token
+
+
+def _by_language(**texts: str) -> dict[str, frozenset[str]]:
+    return {language: frozenset(text.split()) for language, text in texts.items()}
+
+
+_AUTHOR_BEFORE: Final = frozenset(
+    ["read", "reading", "reread", "lire", "relire", "lis", "lese", "lesen", "leer", "leyendo", "ler", "lendo"]
+)
+_PLACE_PREPOSITIONS: Final = _by_language(
+    en="in at on near from into through around via towards outside",
+    de="in nach aus",
+    fr="en vers",
+    es="en hacia",
+    pt="em na no",
+)
+_IN: Final = _by_language(en="in near on at", de="in", fr="en", es="en", pt="em")
+
+
+def may_be_person(reading: PersonText, index: int) -> bool:
+    """Return whether nothing around the word makes it a place, a work, a pet or a thing."""
+    token, before, after = reading.tokens[index], reading.at(index - 1), reading.at(index + 1)
+    if len(token.text) > 1 and token.text.isupper() and not reading.text.isupper():
+        return False
+    if before is not None and token.gap in (" ", ". ", "-") and _excluded_by_word_before(reading, index, before):
+        return False
+    if after is None or after.gap not in (" ", "-"):
+        return True
+    is_named_after = after.lower in PLACE_AFTER or after.lower in WORKS or _names_work(reading, index)
+    return after.lower not in ANIMAL_VERBS and (token.is_possessive or not is_named_after)
+
+
+def _excluded_by_word_before(reading: PersonText, index: int, before: Token) -> bool:
+    token = reading.tokens[index]
+    if before.lower in PLACE_BEFORE or before.lower in PETS or (token.gap == "-" and not token.is_capitalised):
+        return True
+    if before.lower in reading.words.articles and not is_family(reading, index):
+        return True
+    if before.is_capitalised and _is_after_place_word(reading, index - 1):
+        return True
+    if before.lower in _PLACE_PREPOSITIONS[reading.language] and _is_place_after_preposition(reading, index):
+        return True
+    return before.lower in _AUTHOR_BEFORE
+
+
+def _names_work(reading: PersonText, index: int) -> bool:
+    """Return whether the second word after a name is a work: "a Tim McGraw song"."""
+    after, later = reading.at(index + 1), reading.at(index + 2)
+    if after is None or later is None or later.lower not in WORKS:
+        return False
+    return after.gap == later.gap == " " and reading.given(after) is None
+
+
+def is_family(reading: PersonText, index: int) -> bool:
+    """Return whether a plural names a family: "the Hendersons"."""
+    token, before = reading.tokens[index], reading.tokens[index - 1]
+    is_plural = token.is_capitalised and token.lower.endswith("s") and before.lower in ("the", "les")
+    surnames = name_list("surnames")
+    return is_plural and (before.lower == "les" or surnames.certainty(token.lower[:-1], reading.language) == "sure")
+
+
+def _is_after_place_word(reading: PersonText, index: int) -> bool:
+    before = reading.at(index - 1)
+    return before is not None and before.lower in PLACE_BEFORE and reading.tokens[index].gap == " "
+
+
+def _is_place_after_preposition(reading: PersonText, index: int) -> bool:
+    """Return whether "in Katy" means a place, which it does unless Katy owns something there."""
+    token = reading.tokens[index]
+    return not token.is_possessive and reading.tokens[index - 1].lower in _IN[reading.language]
+
+
+def is_place_like(reading: PersonText, index: int) -> bool:
+    token, before = reading.tokens[index], reading.at(index - 1)
+    if name_list("places").certainty(token.lower, reading.language) is not None:
+        return True
+    return (
+        before is not None
+        and token.gap == " "
+        and before.lower in _PLACE_PREPOSITIONS[reading.language]
+        and not token.is_possessive
+    )
