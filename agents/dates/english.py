@@ -86,8 +86,9 @@ ENGLISH: Final = Lexicon(
     ),
     repeated_before=(
         r"(?:\b(?:every|each|most|any|some|another|one|all|alternate|an?|of\sa|second|third|fourth|first|other"
-        r"|called|named|half|same|free|wet|rainy|sunny|ordinary|normal|typical|quiet|busy|slow|lazy|best|worst|whole|black"
-        r"|long|my|his|her|their|our|your|spell)\s(?:single\s|other\s|second\s|rainy\s|whole\s|good\s|bad\s|free\s)?"
+        r"|called|named|half|same|wet|rainy|ordinary|normal|typical|best|worst|black"
+        r"|my|his|her|their|our|your|spell)\s(?:single\s|other\s|second\s|rainy\s|sunny\s|whole\s|good\s|bad\s"
+        r"|free\s|quiet\s|busy\s|slow\s|lazy\s|long\s)?"
         r"|\b(?:two|three|four|[0-9])\s)$"
     ),
     repeated_after=(
@@ -123,7 +124,7 @@ ENGLISH: Final = Lexicon(
     },
     not_before_holiday=r"(?:\b(?:the|a|every|each|of|happy|merry|like|white|early|late|next|last|after|chinese|lunar|jewish|hold)\s|[-/])$",
     holiday_end=_END.format(_FUNCTION),
-    past_lead=r"\b(?:since|ever\ssince|waiting|since\sbefore|left\sfrom\sfrom)\s(?:the\s)?$",
+    past_lead=r"\b(?:since|ever\ssince|waiting\sfrom|since\sbefore|left\sfrom)\s(?:the\s)?$",
     future_lead=r"\b(?:by|until|till|til|before|b4|due|due\son|starting|closes|ends|expires|deadline|than)\s(?:the\s)?$",
     perhaps_future_lead=r"(?:'s|\b(?:for|to|is|are|come))\s(?:the\s|on\s)?$",
     future_opening=(
@@ -138,7 +139,7 @@ ENGLISH: Final = Lexicon(
         r"\b(?!(?:need|feed|bed|red|speed|seed|med|shed|weed|indeed|exceed|embed|wed|led|fed|bleed|breed|united|tired"
         r"|scared|worried|married|excited|supposed|used|overdrawn|hundred|naked|kid|ahmed|mohammed|hamed|muhammed|allowed|booked|scheduled)\b)(?<!be\s)(?<!is\s)(?<!are\s)(?<!'s\s)"
         r"(?<!get\s)(?<!gets\s)(?<!been\s)(?<!'m\s)(?<!am\s)(?<!the\s)(?<!\sa\s)(?<!my\s)(?<!his\s)(?<!her\s)(?<!our\s)(?<!their\s)"
-        r"(?:[a-z]{2,}ed|was|were|had|did|didn't|didnt|got|went|came|said|told|rang|saw|met"
+        r"(?:[a-z]{2,}ed|was|were|had|did(?:n't|nt|\snot)?(?:\s[a-z]+(?:\sin|\sup|\son)?)?|got|went|came|said|told|rang|saw|met"
         r"|left|took|gave|made|brought|sent|forgot|broke|fell|lost|found|felt|ate|paid|thought|knew|kept|bought|slept"
         r"|woke|wrote|ran|sang|won|spent|stood|sat|drove|spoke|chose|caught|tore|flew|grew|held|heard|threw|wore|taught"
         r"|fought|laid|lay|hid|dug|shook|stole|rode|rose|drank|sold|wasn't|weren't|couldn't|ghosted|missed|have\sbeen|has\sbeen)\b"

@@ -6,6 +6,7 @@ from typing import Final
 
 from agents.dates.resolution import Told, month_end
 
+_JUST_PASSED_DAYS: Final = 25
 _FIXED: Final[Mapping[str, tuple[int, int]]] = {
     "new_year": (1, 1),
     "candlemas": (2, 2),
@@ -64,7 +65,8 @@ def holiday(key: str, told: Told, country: str, written_on: date) -> date:
     coming = min(day for day in days if day >= written_on)
     if told == "perhaps_past":
         return passed if written_on - passed < coming - written_on else coming
-    return passed if told == "past" else coming
+    has_just_passed = told == "unknown" and (written_on - passed).days <= _JUST_PASSED_DAYS < (coming - written_on).days
+    return passed if told == "past" or has_just_passed else coming
 
 
 def easter(year: int) -> date:

@@ -84,7 +84,7 @@ def _is_meant(text: str, span: Span, grammar: Grammar | None) -> bool:
             _NAMED_AS_DAY.search(span.match.group()) is not None or context.holiday_end.match(after) is not None
         )
     if span.form.kind == "distance":
-        return not context.not_before_distance.search(before)
+        return span.form.says == -1 or not context.not_before_distance.search(before)
     if span.form.kind == "weekday":
         repeated = context.repeated_before.search(before) and not span.form.says
         return not repeated and not context.repeated_after.match(after)

@@ -22,6 +22,7 @@ from agents.offline.person_exclusions import is_family, is_place_like, may_be_pe
 from agents.offline.person_text import PersonText, person_text
 from agents.offline.tokens import Token
 
+_SHORT_SURNAME: Final = 4
 _AND: Final = frozenset(["and", "und", "et", "y", "e", "&", "n"])
 
 _PARTICLES: Final = frozenset(
@@ -187,6 +188,18 @@ def _is_name_despite_word(reading: PersonText, index: int) -> bool:
     )
 
 
+def _follows_person_preposition(reading: PersonText, index: int) -> bool:
+    """Return whether an English note in lower case gives or owes something to a surname: "rent check to papadakis"."""
+    before, place = reading.at(index - 1), name_list("places").certainty(reading.tokens[index].lower, "en")
+    is_led = (
+        len(reading.tokens[index].lower) > _SHORT_SURNAME
+        and before is not None
+        and reading.tokens[index].gap == " "
+        and before.lower in ("to", "for", "with", "from")
+    )
+    return is_led and place is None and reading.language == "en"
+
+
 def _follows_article(reading: PersonText, index: int) -> bool:
     before = reading.at(index - 1)
     return before is not None and reading.tokens[index].gap == " " and before.lower in reading.words.owners
@@ -203,7 +216,7 @@ def _is_surname(reading: PersonText, index: int) -> bool:
     if certainty == "sure" and shows_case:
         return True
     if certainty == "sure":
-        return has_person_context(reading, index)
+        return has_person_context(reading, index) or _follows_person_preposition(reading, index)
     if reading.language == "de":
         return token.opens_sentence and is_subject(reading, index) and follows_speech(reading, index)
     return shows_case and has_strong_context(reading, index)

@@ -81,7 +81,7 @@ ENGLISH: Final = PeopleWords(
         " principal headmaster oga chef bishop canon deaconess elder"
     ),
     owners=_words(
-        "my ma your his her our their the a an this that every each another some any no whose old new"
+        "my ma your his her our their the a an every each another some any no whose old new"
         " step-mum else's baby's"
         " kids' other ur ya mi these those both single proud good bad best worst of-a me bride's"
     ),
@@ -117,7 +117,8 @@ ENGLISH: Final = PeopleWords(
         " landed lands arrived arrives starts started finished moved moves"
     ),
     person_nouns=_words(
-        "wife husband mum mom mother dad father sister brother son daughter kids kid children child baby"
+        "nephew niece grandson granddaughter grandma granny landlord wife husband mum mom mother dad father sister"
+        " brother son daughter kids kid children child baby"
         " boyfriend girlfriend"
         " partner boss birthday wedding funeral party house place flat apartment room phone number email"
         " message text dinner"
@@ -128,7 +129,7 @@ ENGLISH: Final = PeopleWords(
         " coat shirt shoes bag keys wallet laptop advice idea plan question name handwriting mood temper"
         " advice cooking recipe"
     ),
-    articles=_words("the a an every called named these those"),
+    articles=_words("the a an every these those"),
 )
 GERMAN: Final = PeopleWords(
     kin=_words(

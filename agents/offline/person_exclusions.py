@@ -12,11 +12,12 @@ def _by_language(**texts: str) -> dict[str, frozenset[str]]:
     return {language: frozenset(text.split()) for language, text in texts.items()}
 
 
+_NAMING: Final = frozenset(["named", "called", "namens", "heißt", "s'appelle", "llama", "chama"])
 _AUTHOR_BEFORE: Final = frozenset(
     ["read", "reading", "reread", "lire", "relire", "lis", "lese", "lesen", "leer", "leyendo", "ler", "lendo"]
 )
 _PLACE_PREPOSITIONS: Final = _by_language(
-    en="in at on near from into through around via towards outside",
+    en="in at on near into through around via towards outside",
     de="in nach aus",
     fr="en vers",
     es="en hacia",
@@ -34,6 +35,8 @@ def may_be_person(reading: PersonText, index: int) -> bool:
         return False
     if after is None or after.gap not in (" ", "-"):
         return True
+    if token.is_possessive and after.is_capitalised and after.lower in PLACE_AFTER:
+        return False  # "Arthur's Seat"
     is_named_after = after.lower in PLACE_AFTER or after.lower in WORKS or _names_work(reading, index)
     return after.lower not in ANIMAL_VERBS and (token.is_possessive or not is_named_after)
 
@@ -41,6 +44,8 @@ def may_be_person(reading: PersonText, index: int) -> bool:
 def _excluded_by_word_before(reading: PersonText, index: int, before: Token) -> bool:
     token = reading.tokens[index]
     if before.lower in PLACE_BEFORE or before.lower in PETS or (token.gap == "-" and not token.is_capitalised):
+        return True
+    if before.lower in _NAMING and any(earlier.lower in PETS for earlier in reading.tokens[max(0, index - 8) : index]):
         return True
     if before.lower in reading.words.articles and not is_family(reading, index):
         return True
@@ -62,9 +67,13 @@ def _names_work(reading: PersonText, index: int) -> bool:
 def is_family(reading: PersonText, index: int) -> bool:
     """Return whether a plural names a family: "the Hendersons"."""
     token, before = reading.tokens[index], reading.tokens[index - 1]
-    is_plural = token.is_capitalised and token.lower.endswith("s") and before.lower in ("the", "les")
+    if before.lower == "les":
+        return token.is_capitalised and reading.surname(token) is not None
+    is_plural = token.is_capitalised and token.lower.endswith("s") and before.lower == "the"
     surnames = name_list("surnames")
-    return is_plural and (before.lower == "les" or surnames.certainty(token.lower[:-1], reading.language) == "sure")
+    if name_list("places").certainty(token.lower, reading.language) is not None:
+        return False
+    return is_plural and surnames.certainty(token.lower[:-1], reading.language) == "sure"
 
 
 def _is_after_place_word(reading: PersonText, index: int) -> bool:
