@@ -79,34 +79,3 @@ OTHER_FEELINGS = _words("sad happy lonely tired exhausted upset proud")
 IMMEDIATE = _cues("asap, urgent, urgently, immediately, right now, right away, emergency, overdue, at once")
 SOON = _cues("soon, shortly, deadline, in the next few days")
 NEVER = _cues("never mind, nevermind, forget it, no need to, not worth it")
-
-VALUES: Mapping[str, frozenset[str]] = {
-    "economic": _words(
-        """
-        money salary pay paid cost costs price budget buy sell invest investment job income rent mortgage debt
-        customer customers business savings tax taxes bank contract
-        """
-    ),
-    "relational": _words(
-        """
-        family friend friends friendship mother mom mum father dad parents sister brother wife husband partner
-        girlfriend boyfriend son daughter kids children colleague colleagues team relationship marriage neighbour
-        neighbor
-        """
-    ),
-    "legacy": _words("legacy heritage grandchildren generations mentor mentoring memoir archive charity volunteer"),
-    "health": _words(
-        """
-        health healthy sleep tired exhausted exercise gym running doctor dentist pain sick illness stress stressed
-        diet rest therapy therapist anxious anxiety overwhelmed burnout
-        """
-    ),
-    "growth": _words(
-        """
-        learn learning study studying course practise practice skill skills improve training language university
-        degree lesson lessons
-        """
-    ),
-}
-BODY = _words("exercise gym running doctor dentist pain sick illness diet")
-MIND = _words("stress stressed therapy therapist anxious anxiety overwhelmed burnout")
