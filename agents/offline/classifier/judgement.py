@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 from agents.classification import ThoughtType, Tone, Urgency
 from agents.embedding.embedder import EmbeddingError, tuned_embedder
 from agents.offline.classifier.heads import LABELS, Field, Head, heads
-from agents.offline.classifier.inputs import text_inputs
+from agents.offline.classifier.inputs import normalised, text_inputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def judge(text: str, written_on: date, zone: str = "") -> Judgement | None:
     if encoder is None:
         return None
     try:
-        vector = encoder.embed(text)
+        vector = encoder.embed(normalised(text))
     except EmbeddingError:
         return None
     return judge_inputs(heads(), np.concatenate([vector, text_inputs(text, written_on, zone)]))
