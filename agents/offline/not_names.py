@@ -2,12 +2,9 @@
 
 from typing import Final
 
+from agents.offline.word_sets import word_set
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-NOT_NAMES: Final = _words(
+NOT_NAMES: Final = word_set(
     """
     abba abenaki abril achilles adele adidas agosto aint aldi alexa allah amazon anglais août apple april arabic asda
     atm audi august aunt auntie austen avril bach barbie barclays batman beethoven bengali beyoncé bishop bmw boots

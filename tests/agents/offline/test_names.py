@@ -32,6 +32,9 @@ PEOPLE = {
         marisol and jonah are late again -> marisol; jonah
         ask Will whether he can come -> Will
         Mark says no, as always -> Mark
+        we play at dads shop after closing -> dad
+        her brother Delroy arrived on Saturday -> Delroy
+        rent check to papadakis, he wants it today -> papadakis
         the Hendersons have moved out of the house -> Hendersons
         text mum and Tom about it -> mum; Tom
         I was short with Mother over the soya sauce -> Mother
@@ -43,6 +46,7 @@ PEOPLE = {
         Termin mit Dr. Petzold machen -> Petzold
         Anke anrufen, halbes jahr nichts gehört -> Anke
         micha ist wieder auf der autobahn -> micha
+        opas moped springt wieder an, und die oma lacht -> opa; oma
         hab gestern zu frieda gesagt sie soll aufhören -> frieda
         janas geburtstag vorbereiten, ich sammel heimlich -> jana
         mutti hat den herd angelassen -> mutti
@@ -62,6 +66,7 @@ PEOPLE = {
     """,
     "es": """
         don nacho subió la renta sin avisar -> nacho
+        mañana hay tutoría con el padre de Izan -> Izan
         decirle a kevin que si pasa le presto la moto -> kevin
         la dani se rió tan fuerte en el cine -> dani
         me debe 1200 el beto desde hace un mes -> beto
@@ -77,6 +82,7 @@ PEOPLE = {
         seu Raimundo não pagou o aluguel -> Raimundo
         perguntar pra dona Lurdes sobre a chave -> Lurdes
         a vó Nair está no hospital -> vó Nair
+        o Bruninho passou no concurso -> Bruninho
         levar o remédio do Caio amanhã -> Caio
     """,
 }
@@ -91,6 +97,8 @@ NO_PEOPLE = {
         Google the symptoms; call the plumber; text the landlord back; tell people early; meet the deadline; ask around
         paid 40 for the Makita; the Christmas concert; I dread Sunday; it's Father's Day soon; a friend of a friend
         An URGENT email about the mailbox; The Urgent label is on every message; moved to Berlin; my name is on the list
+        the other mums at the gate; the dog is named Reinhold Messner; the whole of Arthur's Seat was gone
+        a book by Jane Austen
         what does a bishop wear; in Katy the rents are lower
     """,
     "de": """
@@ -107,11 +115,12 @@ NO_PEOPLE = {
     "es": """
         mi mamá está bien; la rosa del jardín; calle Juan Pérez está cerrada; una señora me saludó; el perro ladra
         san juan es lejos
+        llamar a Endesa; el hospital Virgen del Rocío; su libro de Almudena Grandes
         pero no hay prisa; dan propina los perros
     """,
     "pt": """
         minha mãe está bem; a rosa do jardim; rua João Pessoa está fechada; o cachorro late; uma senhora me ajudou
-        a moça do caixa foi legal
+        a moça do caixa foi legal; ligar pra Ultragaz; a Compesa diz que não; a rua da Moeda; a casa ficou linda
     """,
 }
 
