@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agents.offline.language import is_known_word
+from agents.language import is_known_word
 from agents.offline.name_lists import Certainty, name_list
 from agents.offline.not_names import NOT_NAMES
 from agents.offline.people_words import PEOPLE_WORDS, PeopleWords

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from agents.offline.language import is_known_word
+from agents.language import is_known_word
 from agents.offline.name_lists import Certainty, name_list
 from agents.offline.not_names import NOT_NAMES
 from agents.offline.tokens import Token, tokenise

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from agents.offline.language import is_known_word
+from agents.language import is_known_word
 from agents.offline.tokens import Token, tokenise
 from agents.offline.word_sets import word_set
 

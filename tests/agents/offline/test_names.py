@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.offline.language import detect_language
+from agents.language import detect_language
 from agents.offline.people import people
 from agents.offline.places import places
 
