@@ -1,6 +1,7 @@
 """The key of a thought's results: equal only when everything is equal that the results depend on."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -100,6 +101,12 @@ def test_the_agents_and_the_versions_of_their_prompts_count() -> None:
     assert reuse_key(make_input(TEXT), PROVIDER, "a model", fewer) != key()
 
 
+def test_what_a_model_is_asked_counts_although_its_version_was_forgotten() -> None:
+    first, *others = CATALOGUE.agents
+    reworded = Catalogue(replace(first, instructions=first.instructions + " Be brief."), *others)
+    assert reuse_key(make_input(TEXT), PROVIDER, "a model", reworded) != key()
+
+
 def test_the_contents_of_the_profile_count_and_not_their_order() -> None:
     profile = {"goals": ["Sail"], "language": "German"}
     assert key(profile=profile) != key()
@@ -112,7 +119,16 @@ def test_the_contents_of_the_profile_count_and_not_their_order() -> None:
     [
         "Call mum tomorrow", "Pay the rent by 2026-12-01", "The party is on 5 May", "I am late again this week",
         "Do it now", "Es ist morgen f\u00e4llig", "Hay que hacerlo ma\u00f1ana", "Il faut le faire avant vendredi",
-        "Tenho consulta amanh\u00e3", "My deadline is close", "Meet Tom at 5",
+        "Tenho consulta amanh\u00e3", "My deadline is close", "Meet Tom at 5", "The exam is in March",
+        "We must pay in May",
+        "Ich muss \u00fcbermorgen zahlen", "In zwei Minuten ist Schluss", "Das muss sofort weg", "Im Mai zieht sie aus",
+        "En cinco minutos sale el tren", "en mayo vence el contrato", "Em cinco minutos sai o trem", "Anteontem eu vi",
+        "manana llamo a mama", "o boleto vence amanha", "bientot les vacances", "Rent is due at the end of the quarter",
+        "Call mum to\u200bmorrow", "Call mum t\u043emorrow", "Call mum \uff54\uff4f\uff44\uff41\uff59",
+        "CALL MUM TODAY",
+        "Domani devo chiamare la mamma", "Overmorgen examen", "Jutro dzwoni\u0119 do mamy", "Yar\u0131n annemi",
+        "\u0437\u0430\u0432\u0442\u0440\u0430 \u043f\u043e\u0437\u0432\u043e\u043d\u0438\u0442\u044c",
+        "\u660e\u65e5\u6bcd\u306b\u96fb\u8a71\u3059\u308b", "Ett \u00e4rende att minnas",
     ],
 )  # fmt: skip
 def test_a_text_that_may_name_a_time_has_another_key_on_another_day(text: str) -> None:
@@ -123,9 +139,16 @@ def test_a_text_that_may_name_a_time_has_another_key_on_another_day(text: str) -
     assert key(text) == key(text, written_at=WRITTEN_AT + timedelta(minutes=1))
 
 
-def test_a_text_without_a_time_has_the_same_key_on_another_day() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT, "Should I quit my job and become a carpenter?", "Ich will Segeln lernen", "Milch kaufen", "Comprar pan",
+        "Quiero aprender a tocar la guitarra", "Je veux apprendre le piano", "Quero aprender viol\u00e3o", "buy milk",
+    ],
+)  # fmt: skip
+def test_a_text_without_a_time_has_the_same_key_on_another_day(text: str) -> None:
     later = WRITTEN_AT + timedelta(days=40)
-    assert key() == key(written_at=later, called_at=later)
+    assert key(text) == key(text, written_at=later, called_at=later)
 
 
 def test_the_day_is_that_of_the_authors_time_zone() -> None:
