@@ -93,6 +93,9 @@ class AgentResult:
     cost_usd: Decimal | None
     dropped_claims: int = 0
     """Claims that were left out because their quotes were not in their sources."""
+    is_complete: bool = True
+    """False when something was missing that this provider usually has, so that another call may answer better. Such a
+    result is shown, and never copied to another thought."""
 
 
 class Provider(Protocol):

@@ -174,7 +174,8 @@ class StepRunner:
             return self._handle_failure(step, claim, call, classify_error(error))
         call.has_returned = True
         self._gate.succeeded(granted, result, str(claim.user_id))
-        return self._save(step, claim, call, result, recall.provenance(claim, earlier))
+        kept = recall.after_call(result, granted.model, self._provider.models(step.agent))
+        return self._save(step, claim, call, result, kept.provenance(claim, earlier))
 
     def _handle_service_failure(
         self, step: Step, claim: Claim, call: Call, granted: Pass, error: ServiceError

@@ -32,6 +32,8 @@ class Embedder:
 
     def __init__(self, model: str = MODEL, load: Callable[[], Any] = load) -> None:
         self.model: Final = model
+        self.failures = 0
+        """How many calls ended with an error."""
         self._load = load
         self._lock = threading.Lock()
         self._engine: Any = None
@@ -46,6 +48,13 @@ class Embedder:
 
     def embed_all(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Return the vectors of several texts as the rows of an array. Raises EmbeddingError as `embed` does."""
+        try:
+            return self._embed_all(texts)
+        except EmbeddingError:
+            self.failures += 1
+            raise
+
+    def _embed_all(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         if not self._lock.acquire(timeout=LOCK_SECONDS):
             raise EmbeddingError(f"the model was busy for {LOCK_SECONDS:g} s")
         try:
@@ -90,6 +99,11 @@ def embedder() -> Embedder | None:
 def tuned_embedder() -> Embedder | None:
     """Return the embedder for the classifier, or None where it cannot run. Its vectors mean nothing as similarities."""
     return _OfProcess.classification if is_available() else None
+
+
+def count_failures() -> int:
+    """Return how many calls of this process's embedders ended with an error. It only rises."""
+    return _OfProcess.similarity.failures + _OfProcess.classification.failures
 
 
 def _prepared(text: str) -> str:

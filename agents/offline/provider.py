@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from agents.catalogue import CATALOGUE
+from agents.embedding.embedder import count_failures
 from agents.errors import Cancelled, InvalidOutput
 from agents.interface import AgentInput, AgentResult, CallContext
 from agents.offline.action_plan import plan
@@ -46,6 +47,7 @@ class OfflineProvider:
         if context.cancelled.is_set():
             raise Cancelled("fenced before the call began")
         CATALOGUE.named(agent_name)
+        failures = count_failures()
         output, dropped_claims = _apply(agent_name, agent_input)
         return AgentResult(
             output,
@@ -56,6 +58,7 @@ class OfflineProvider:
             tokens_out=0,
             cost_usd=Decimal(0),
             dropped_claims=dropped_claims,
+            is_complete=count_failures() == failures,
         )
 
 

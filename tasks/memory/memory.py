@@ -6,12 +6,12 @@ as if there were no earlier thoughts.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from uuid import UUID
 
 from agents.embedding.embedder import Embedder
-from agents.interface import EarlierThought, Provider
+from agents.interface import AgentResult, EarlierThought, Provider
 from agents.reuse import reuse_key
 from contracts.database import describe_error
 from tasks.memory.memory_store import MemoryStore, SavedRun, Subject
@@ -28,6 +28,13 @@ class Recall:
 
     key: str | None = None
     saved: SavedRun | None = None
+
+    def after_call(self, result: AgentResult, model: str, models: Sequence[str]) -> "Recall":
+        """Return what is stored with a result of `model`: no key, so that no thought copies it, when a later call may
+        be answered better, by the first of the provider's models or with what was missing now."""
+        is_complete = getattr(result, "is_complete", False)  # what is no result at all, the save rejects
+        is_representative = is_complete and model in [*models, ""][:1]
+        return self if is_representative else replace(self, key=None)
 
     def provenance(self, claim: Claim, earlier: Sequence[EarlierThought] = ()) -> Provenance:
         """Return what is stored with the result: the copied one, or that of an agent that read `earlier`."""

@@ -5,6 +5,7 @@ seven in ten were right there. Below THRESHOLD an answer is more likely wrong th
 assessed and holds the closest guess.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,8 @@ from agents.offline.classifier.inputs import text_inputs
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
 
 THRESHOLD: Final = 0.5
 
@@ -47,14 +50,15 @@ class Judgement:
 
 def judge(text: str, written_on: date, zone: str = "") -> Judgement | None:
     """Judge a text that was written on this day in this time zone; return None where the encoder cannot run."""
-    import numpy as np
-
     encoder = tuned_embedder()
     if encoder is None:
         return None
+    import numpy as np
+
     try:
         vector = encoder.embed(text)
-    except EmbeddingError:
+    except EmbeddingError as error:
+        log.warning("A thought is classified by word rules alone, because its text was not embedded: %s.", error)
         return None
     return judge_inputs(heads(), np.concatenate([vector, text_inputs(text, written_on, zone)]))
 
