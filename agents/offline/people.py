@@ -6,9 +6,10 @@ words around it show a person, because an invented person costs the reader's tru
 
 from typing import Final
 
+from agents.offline.famous_names import famous_spans
 from agents.offline.kin_and_titles import is_kin, is_kin_title, is_title
 from agents.offline.name_lists import name_list
-from agents.offline.not_names import NOT_NAMES
+from agents.offline.not_names import NOT_NAMES, NOTIONS
 from agents.offline.people_words import PLACE_AFTER
 from agents.offline.person_context import (
     follows_speech,
@@ -20,74 +21,15 @@ from agents.offline.person_context import (
 )
 from agents.offline.person_exclusions import is_family, is_place_like, may_be_person
 from agents.offline.person_text import PersonText, person_text
-from agents.offline.tokens import Token
+from agents.offline.tokens import Token, words
 
 _SHORT_SURNAME: Final = 4
 _AND: Final = frozenset(["and", "und", "et", "y", "e", "&", "n"])
 
-_PARTICLES: Final = frozenset(
-    [
-        "da",
-        "de",
-        "del",
-        "della",
-        "di",
-        "do",
-        "dos",
-        "van",
-        "von",
-        "vande",
-        "al",
-        "el",
-        "bin",
-        "ibn",
-        "le",
-        "la",
-        "du",
-        "o'",
-        "mc",
-        "mac",
-        "st",
-    ]
-)
-_PLACE_LEADS: Final = frozenset(
-    [
-        "in",
-        "at",
-        "on",
-        "near",
-        "from",
-        "into",
-        "through",
-        "around",
-        "to",
-        "towards",
-        "for",
-        "visit",
-        "visiting",
-        "leave",
-        "leaving",
-        "via",
-        "nach",
-        "aus",
-        "à",
-        "a",
-        "en",
-        "vers",
-        "pour",
-        "sur",
-        "de",
-        "para",
-        "em",
-        "no",
-        "na",
-        "pra",
-        "desde",
-        "hasta",
-        "até",
-        "between",
-        "and",
-    ]
+_PARTICLES: Final = words("da de del della di do dos van von vande al el bin ibn le la du o' mc mac st")
+_PLACE_LEADS: Final = words(
+    "in at on near from into through around to towards for visit visiting leave leaving via nach aus à a "
+    "en vers pour sur de para em no na pra desde hasta até between and"
 )
 
 
@@ -104,10 +46,11 @@ def people(text: str, language: str | None) -> list[str]:
 def _spans(reading: PersonText) -> list[tuple[int, int]]:
     """Return where the names stand."""
     found: dict[int, int] = {}
+    famous = famous_spans(reading.text)
     index = 0
     while index < len(reading.tokens):
         last = _name_at(reading, index)
-        if last is None:
+        if last is None or _is_famous(reading, index, last, famous):
             index += 1
             continue
         found[index] = last
@@ -116,6 +59,11 @@ def _spans(reading: PersonText) -> list[tuple[int, int]]:
         if index not in found and _is_joined_to_person(reading, index, found):
             found[index] = index
     return [(_start(reading, first), reading.tokens[last].end) for first, last in sorted(found.items())]
+
+
+def _is_famous(reading: PersonText, first: int, last: int, famous: list[tuple[int, int]]) -> bool:
+    start, end = reading.tokens[first].start, reading.tokens[last].end
+    return any(start < stop and begin < end for begin, stop in famous)
 
 
 def _start(reading: PersonText, first: int) -> int:
@@ -164,8 +112,14 @@ def _is_given_name(reading: PersonText, index: int) -> bool:
     return (
         token.is_capitalised
         and has_person_context(reading, index)
-        and (not token.opens_sentence or is_subject(reading, index))
+        and (not token.opens_sentence or _is_subject_or_spoken_of(reading, index))
     )
+
+
+def _is_subject_or_spoken_of(reading: PersonText, index: int) -> bool:
+    """Return whether a name that opens a sentence is no notion: "Hope is all I have"."""
+    is_notion = reading.tokens[index].lower in NOTIONS
+    return has_strong_context(reading, index) if is_notion else is_subject(reading, index)
 
 
 def _is_person_and_place(reading: PersonText, index: int) -> bool:
