@@ -4,7 +4,7 @@ import os
 
 import click
 
-from bench import dispatch, live, partials, ratio
+from bench import dispatch, live, offline, partials, ratio
 from bench.stack import RunningStack, running_stack
 from contracts.settings import load_settings
 
@@ -72,6 +72,14 @@ def partials_command(*, streams: int, calls: int, seconds: float, rounds: int) -
     settings = {"SCRIPTED_DELAY_MS": "0", "WORKER_CONCURRENCY": str(calls)}
     with running_stack(settings, "web=1,relay=1,bridge=1,worker=1,beat=0,flower=0") as stack:
         partials.measure(stack, partials.Load(streams, calls, seconds, rounds))
+
+
+@bench.command("offline")
+@click.option("--thoughts", type=int, default=200, show_default=True, help="Thoughts per round.")
+@click.option("--rounds", type=int, default=5, show_default=True, help="Measured rounds.")
+def offline_command(*, thoughts: int, rounds: int) -> None:
+    """Measure what the offline agents cost."""
+    offline.measure(thoughts=thoughts, rounds=rounds)
 
 
 @bench.command("provider")

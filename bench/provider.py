@@ -4,7 +4,6 @@ The server runs in a process of its own and answers at once, so what is measured
 libraries: the prompt, the request, HTTP, the answer, its validation and its price.
 """
 
-import os
 import subprocess
 import sys
 import threading
@@ -20,24 +19,10 @@ from agents.models.configuration import read_configuration
 from agents.models.provider import ModelProvider
 from bench.figures import print_machine, spread
 from bench.model_service import AGENT, EVENTS
+from bench.worker_memory import worker_megabytes
 from contracts.model_settings import ModelSettings
 
 MODEL: Final = "a-model"
-
-WORKER: Final = """
-import os, psutil
-from contracts.settings import load_settings
-from tasks.application import create_app
-create_app(load_settings())
-print(psutil.Process().memory_info().rss)
-"""
-"""What a worker has loaded before its first message."""
-
-WITHOUT_SERVERS: Final = {
-    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
-    "REDIS_URL": "redis://127.0.0.1:1/0",
-    "KAFKA_ENABLED": "false",
-}
 
 
 def measure(*, calls: int, threads: int, rounds: int) -> None:
@@ -50,10 +35,8 @@ def measure(*, calls: int, threads: int, rounds: int) -> None:
                 _run(provider, threads, workers, watched)
                 values = [_run(provider, calls, workers, watched) for _ in range(rounds)]
                 print(f"{name}, {workers} at a time: {spread(values, '.1f')} ms of processor time per call", flush=True)
-        with_model = _worker_megabytes({"AI_PROVIDER": "openai-compatible", "AI_MODEL": MODEL, "OPENAI_BASE_URL": url})
-    print(
-        f"memory of a worker: {_worker_megabytes({}):.0f} MB with the offline rules, {with_model:.0f} MB with a model"
-    )
+        with_model = worker_megabytes({"AI_PROVIDER": "openai-compatible", "AI_MODEL": MODEL, "OPENAI_BASE_URL": url})
+    print(f"memory of a worker: {worker_megabytes({}):.0f} MB with the offline rules, {with_model:.0f} MB with a model")
     print_machine()
 
 
@@ -79,14 +62,6 @@ def _call(provider: ModelProvider, watched: bool) -> None:
 
 def _watch(_: PartialOutput) -> None:
     """Watch the progress, which makes the request a streaming one."""
-
-
-def _worker_megabytes(settings: dict[str, str]) -> float:
-    environment = os.environ | WITHOUT_SERVERS | {"AI_PROVIDER": "offline"} | settings
-    process = subprocess.run(
-        [sys.executable, "-c", WORKER], env=environment, check=True, capture_output=True, text=True
-    )
-    return int(process.stdout) / 1e6
 
 
 @contextmanager

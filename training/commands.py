@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import numpy as np
 
-from agents.embedding.embedder import TUNED_LAYERS, tuned_embedder
+from agents.embedding.embedder import TUNED_LAYERS, Embedder, tuned_embedder
 from agents.embedding.engine import model_path
 from agents.offline.classifier.heads import HEADS_FILE, LABELS, Field, to_json
-from agents.offline.classifier.inputs import text_inputs
+from agents.offline.classifier.inputs import normalised, text_inputs
 from notes.reader import read_set
+from training.augmentation import with_asides
 from training.data import Examples, examples
 from training.fitting import Floats, accuracies, calibrated, fit, fit_temperatures
 from training.model_file import ModelFile
@@ -21,6 +24,9 @@ from training.patch import make_patch
 TEMPERATURES_FILE: Final = Path(__file__).with_name("temperatures.json")
 LEFT_OUT_EVERY: Final = 5
 """Every fifth voice, by name, is left out where the heads are calibrated."""
+
+_CHUNK: Final = 64
+"""Notes that a process gets at a time."""
 
 
 @click.group()
@@ -35,20 +41,25 @@ def tune() -> None:
 
     model, notes = ModelFile(model_path()), examples(read_set("training"))
     classes = {field: len(labels) for field, labels in LABELS.items()}
-    hidden = tuning.lower_layers(model, notes.texts)
-    grammar = signs(notes)
-    rows_of = {id(note): row for row, note in enumerate(notes.notes)}
     kept, left_out = notes.split(left_out_voices(notes))
-    click.echo(f"Tuning on {len(kept.notes)} notes, without the voices {', '.join(sorted(left_out_voices(notes)))}")
-    kept_rows, out_rows = ([rows_of[id(note)] for note in part.notes] for part in (kept, left_out))
-    parameters = tuning.tune(model, [hidden[row] for row in kept_rows], kept.labels, classes)
-    inputs = np.concatenate([tuning.vectors(parameters, hidden), grammar], axis=1)
-    heads = fit(kept, inputs[kept_rows])
-    temperatures = fit_temperatures(heads, left_out, inputs[out_rows])
-    _show("Right on the voices that were left out", accuracies(heads, left_out, inputs[out_rows]))
+    varied, more = kept.and_more(with_asides(kept)), notes.and_more(with_asides(notes))
+    texts = list(dict.fromkeys([*varied.texts, *more.texts]))
+    click.echo(f"Computing the lower layers of {len(texts)} notes and variants")
+    hidden = dict(zip(texts, tuning.lower_layers(model, [normalised(text) for text in texts]), strict=True))
+
+    click.echo(f"Tuning on {len(varied.notes)} notes, without the voices {', '.join(sorted(left_out_voices(notes)))}")
+    parameters = tuning.tune(model, [hidden[text] for text in varied.texts], varied.labels, classes)
+    inputs, out_inputs = (
+        np.concatenate([tuning.vectors(parameters, [hidden[text] for text in part.texts]), signs(part)], axis=1)
+        for part in (kept, left_out)
+    )
+    heads = fit(kept, inputs)
+    temperatures = fit_temperatures(heads, left_out, out_inputs)
+    _show("Right on the voices that were left out", accuracies(heads, left_out, out_inputs))
     TEMPERATURES_FILE.write_text(json.dumps(temperatures, indent=1) + "\n")
-    click.echo(f"Tuning on all {len(notes.notes)} notes")
-    parameters = tuning.tune(model, hidden, notes.labels, classes)
+
+    click.echo(f"Tuning on all {len(more.notes)} notes and variants")
+    parameters = tuning.tune(model, [hidden[text] for text in more.texts], more.labels, classes)
     make_patch(model, parameters["layers"]).write(TUNED_LAYERS)
     click.echo(f"Wrote {TUNED_LAYERS.name}; now run `make train`")
 
@@ -69,12 +80,23 @@ def heads(output: Path) -> None:
 
 def embed(notes: Examples) -> Floats:
     """Return the inputs of the heads for these notes, one row each. Raises SystemExit where the encoder cannot run."""
+    _encoder()
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+        found = processes.map(_embed_one, notes.texts, chunksize=_CHUNK)
+        with click.progressbar(found, label="Embedding notes", length=len(notes.texts)) as progress:
+            vectors = np.stack(list(progress))
+    return np.concatenate([vectors, signs(notes)], axis=1)
+
+
+def _embed_one(text: str) -> Floats:
+    return _encoder().embed(normalised(text))
+
+
+def _encoder() -> Embedder:
     encoder = tuned_embedder()
     if encoder is None:
         raise SystemExit("The encoder cannot run on this machine.")
-    with click.progressbar(notes.texts, label="Embedding notes") as progress:
-        vectors = np.stack([encoder.embed(text) for text in progress])
-    return np.concatenate([vectors, signs(notes)], axis=1)
+    return encoder
 
 
 def signs(notes: Examples) -> Floats:

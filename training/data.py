@@ -29,6 +29,10 @@ class Examples:
         """Field -> the number of each note's label."""
         return {field: np.array([_label(note, field) for note in self.notes]) for field in FIELDS}
 
+    def and_more(self, others: "Examples") -> "Examples":
+        """Return these notes and the others."""
+        return Examples(self.voices + others.voices, self.notes + others.notes)
+
     def split(self, left_out: frozenset[str]) -> tuple["Examples", "Examples"]:
         """Return the notes of the other voices, and those of the voices that are left out."""
         kept = [voice.name not in left_out for voice in self.voices]

@@ -86,9 +86,10 @@ def _guess(label: Label) -> Judged[Label]:
 
 
 def _with_decision(found: _Found, text: str) -> _Found:
-    """Let a decision against it in the last sentence make the urgency "never", except where a danger is likely."""
+    """Let a decision against it in the last sentence make the urgency "never", except for a danger."""
     last = [*sentences(text)][-1:]
-    if not last or not _DECIDED_AGAINST.search(last[0]) or found.urgency.label == "immediate":
+    is_danger = found.type.label == "problem" and found.urgency.label == "immediate"
+    if not last or not _DECIDED_AGAINST.search(last[0]) or is_danger:
         return found
     return replace(found, urgency=_certain("never"), how={**found.how, "urgency": "a decision in the text"})
 

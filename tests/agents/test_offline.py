@@ -14,7 +14,7 @@ from agents.fields import replace_unstorable
 from agents.offline import vocabulary
 from agents.offline.people_words import PEOPLE_WORDS
 from agents.offline.provider import OfflineProvider
-from agents.offline.value_words import DESCRIPTIONS
+from agents.offline.value_words import WORDS
 from tests.agents.calls import WITHOUT_DEADLINE, make_context, make_input, run_all_agents
 
 PROVIDER = OfflineProvider()
@@ -23,7 +23,7 @@ CUES = sorted(
     vocabulary.FUNCTION_WORDS | vocabulary.TASK_VERBS | ENGLISH.weekdays.keys() | ENGLISH.months.keys()
     | PEOPLE_WORDS["en"].kin | PEOPLE_WORDS["en"].contact | PEOPLE_WORDS["en"].human | vocabulary.TASK
     | vocabulary.PROBLEM | vocabulary.IDEA | vocabulary.FEELING
-    | vocabulary.OTHER_FEELINGS.union(*vocabulary.TONES.values(), *DESCRIPTIONS.values())
+    | vocabulary.OTHER_FEELINGS.union(*vocabulary.TONES.values(), *WORDS.values())
 )  # fmt: skip
 ANY_TEXT = st.text(st.characters(codec=None), max_size=300)
 ENGLISH_LIKE = st.lists(

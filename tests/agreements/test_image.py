@@ -13,7 +13,7 @@ from tests.stores import ROOT
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 LOCKED = (ROOT / "requirements" / "base.txt").read_text()
 LOCKED_WITH_MODELS = (ROOT / "requirements" / "models.txt").read_text()
-NOT_IN_THE_IMAGE = {"devstack", "tests", "bench", "notes", "evaluation"}
+NOT_IN_THE_IMAGE = {"devstack", "tests", "bench", "notes", "training", "evaluation"}
 
 IMPORT_PROGRAM = """
 import importlib, pkgutil, sys

@@ -18,7 +18,7 @@ from contracts.dead_letters import failure_headers, kafka_headers, origin
 from contracts.source_headers import capture_headers
 from tests.stores import ROOT
 
-PACKAGES = ("contracts", "agents", "bridge", "tasks", "webapp", "migrations", "devstack", "notes", "evaluation")
+PACKAGES = ("contracts", "agents", "bridge", "tasks", "webapp", "migrations", "devstack", "notes", "training", "evaluation")
 
 REGISTRIES = [
     "".join(parts)

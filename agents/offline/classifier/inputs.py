@@ -25,7 +25,6 @@ _SIGNS: Final[Mapping[str, re.Pattern[str]]] = {
     "question mark": re.compile(r"[?\u00bf\uff1f]"),
     "exclamation mark": re.compile(r"[!\u00a1]"),
     "ellipsis": re.compile(r"\.\.\.|\u2026"),
-    "capital at the beginning": re.compile(r"^\W*[A-Z\u00c0-\u00de]"),
     "full stop at the end": re.compile(r"\.\s*$"),
     "comma": re.compile(","),
     "colon": re.compile(r":\s"),
@@ -65,6 +64,11 @@ _LOG_OF_LONG: Final = math.log(80)
 
 NAMES: Final = ("length", *_SIGNS, *_DAYS)
 """What each number says."""
+
+
+def normalised(text: str) -> str:
+    """Return the text as the encoder gets it: in lower case, because capitals must not change what a note means."""
+    return text.lower()
 
 
 def text_inputs(text: str, written_on: date, zone: str = "") -> "NDArray[np.float32]":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 from agents.classification import ThoughtType, Tone, Urgency
 from agents.embedding.embedder import EmbeddingError, tuned_embedder
 from agents.offline.classifier.heads import LABELS, Field, Head, heads
-from agents.offline.classifier.inputs import text_inputs
+from agents.offline.classifier.inputs import normalised, text_inputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ def judge(text: str, written_on: date, zone: str = "") -> Judgement | None:
     import numpy as np
 
     try:
-        vector = encoder.embed(text)
+        vector = encoder.embed(normalised(text))
     except EmbeddingError as error:
         log.warning("A thought is classified by word rules alone, because its text was not embedded: %s.", error)
         return None
