@@ -14,7 +14,7 @@ from typing import Any, Final
 from agents.catalogue import CATALOGUE, Catalogue
 from agents.dates import call_day, dates, writing_day
 from agents.interface import AgentInput, Provider
-from agents.offline.language import detect_language
+from agents.language import detect_language
 from agents.output import AgentOutput
 from agents.prompt import RULES
 from agents.time_words import may_name_time

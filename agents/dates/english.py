@@ -53,6 +53,7 @@ ENGLISH: Final = Lexicon(
         r"(?P<quote>the\s<day>(?:st|nd|rd|th))",
     ),
     lone_day_leads=(
+        r"(?:on|by|before|until|till|due)\s(?P<quote>the\s(?P<first_day>first))(?=\s*(?:$|[.,;!?)\n]))",
         r"(?:on|by|before|until|till|til|from|since|after|for|due)\s(?P<quote>the\s<day>(?:st|nd|rd|th))(?!\s(?:floor|birthday"
         r"|anniversary|century|time|times|street|st|ave|avenue|hole|minute|mile|row|attempt|try|page|chapter|grade|place|day"
         r"|week|lap|district|edition|person|level|draft|version|round|year|month|inning|quarter|period|step|fret|note|verse"

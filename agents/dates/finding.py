@@ -11,7 +11,7 @@ from agents.dates.spans import Span, find_spans, plain
 from agents.dates.urgency import urgency_of_day, urgency_of_period
 from agents.fields import MAX_LIST_LENGTH
 from agents.interface import AgentInput
-from agents.offline.language import detect_language
+from agents.language import detect_language
 from agents.profile import time_zone, time_zone_name
 
 _ORDER: Final[tuple[Nearness, ...]] = ("immediate", "soon", "eventually")

@@ -50,6 +50,7 @@ GERMAN: Final = Lexicon(
     lone_days=(
         r"(?:am|zum|vom|vor\sdem|ab\sdem|bis\szum|nach\sdem|seit\sdem|bis|ab)\s(?P<quote><day>\.)",
         r"(?:der|den)\s(?P<quote><day>\.)",
+        r"am\s(?P<quote>(?P<first_day>ersten)(?=\s?(?:$|[,;!?]|fällig)))",
         r"(?:am|bis\szum)\s(?P<quote><day>)(?=\s?(?:$|[,;!?]))",
     ),
     lone_day_leads=(),
@@ -93,7 +94,7 @@ GERMAN: Final = Lexicon(
     },
     not_before_holiday=r"(?:\b(?:jede[sn]?|frohe|schöne|nächstes|letztes|über)\s|[-/])$",
     holiday_end=r"(?![-\w])",
-    past_lead=r"\b(?:seit|schon\sseit|von)\s(?:dem\s)?$",
+    past_lead=r"\b(?:seit|schon\sseit|von|vom)\s(?:dem\s)?$",
     future_lead=r"\b(?:bis|bis\szum|spätestens|vor)\s(?:dem\s|den\s)?$",
     perhaps_future_lead=r"\b(?:ab|für|zum|am\skommenden)\s(?:dem\s|den\s)?$",
     future_opening=r"^\W*(?:soll|sollen|kann|können|darf|muss|will|wollen|wer|bitte)\b",

@@ -110,11 +110,7 @@ def _is_slashed_day(match: re.Match[str]) -> bool:
 
 def _is_dotted_day(match: re.Match[str], grammar: Grammar | None) -> bool:
     """Return whether "14.3." without a word before it is a day: only German writes a full stop after both numbers."""
-    return (
-        _is_german(grammar)
-        and match.group().endswith(".")
-        and (len(match["day"]) == 2 or match.end() < len(match.string))
-    )
+    return _is_german(grammar) and match.group().endswith(".")
 
 
 def _is_german(grammar: Grammar | None) -> bool:

@@ -8,18 +8,25 @@ _END = r"(?=\s*(?:$|[.,;:!?)\n\u2013\u2014+&])|\s+(?:{})(?!\w))"
 _FUNCTION = (
     "e|ou|mas|a|à|às|ao|com|em|para|pra|pro|antes|depois|é|era|será|tem|tenho|temos|vem|que|se|senão|quando|porque|por|de"
     "|do|da|cedo|sem|me|não|nao|já|ja|meu|minha|o|os|as|até|ate|no|na|vence|fecha|começa|acaba|chega|vou|vamos|vai|no\\smáximo"
-    "|mesmo|agora|eu|ele|ela|nós|gente|manhã|noite|tarde"
+    "|nem|mesmo|agora|eu|ele|ela|nós|gente|manhã|noite|tarde"
 )
+
+_CLAUSE_END = r"(?=\s*(?:[?.!,;]|$))"
+_ORDINAL_NAMES = {"segunda": 0, "quarta": 2, "quinta": 3, "sexta": 4}
+"""Weekdays whose short names are also ordinals: at the end of a clause a weekday is meant."""
 
 PORTUGUESE: Final = Lexicon(
     weekdays={
         "segunda-feira": 0, "segunda feira": 0, "terça-feira": 1, "terca-feira": 1, "terça feira": 1, "terça": 1,
         "quarta-feira": 2, "quarta feira": 2, "quinta-feira": 3, "quinta feira": 3, "sexta-feira": 4, "sexta feira": 4,
         "sábado": 5, "sabado": 5, "domingo": 6,
+        **{rf"{name}{_CLAUSE_END}": number for name, number in _ORDINAL_NAMES.items()},
     },
     doubtful_weekdays={"segunda": 0, "terca": 1, "quarta": 2, "quinta": 3, "sexta": 4, "seg": 0, "ter": 1, "qua": 2,
                        "qui": 3, "sex": 4, "sáb": 5, "dom": 6},
-    weekday_lead=r"(?:na|até|ate|até\sa|nesta|nessa|pra|para|desta|dessa|próxima|da|de|desde|só|antes\sde|esta|essa|\n|,|^)\s?",
+    weekday_lead=(
+        r"(?:(?:na|até|ate|até\sa|nesta|nessa|pra|para|desta|dessa|próxima|da|desde|só|antes\sde|esta|essa)\s|^|\n|,\s)"
+    ),
     months={
         "janeiro": 1, "jan": 1, "fevereiro": 2, "fev": 2, "março": 3, "marco": 3, "mar": 3, "abril": 4, "abr": 4,
         "maio": 5, "mai": 5, "junho": 6, "jun": 6, "julho": 7, "jul": 7, "agosto": 8, "ago": 8, "setembro": 9,
@@ -52,12 +59,12 @@ PORTUGUESE: Final = Lexicon(
     ),
     distances=(
         (r"(?:em|daqui\sa|dentro\sde|daqui)\s<number>\s<unit>", 1),
-        (r"(?:há|faz)\s<number>\s<unit>(?:\satrás)?", -1),
+        (r"(?:há\s|faz\s)?<number>\s<unit>\satrás", -1),
     ),
     units={"dia": 1, "dias": 1, "semana": 7, "semanas": 7},
     not_before_distance=r"(?:vez|vezes|tudo|só)\s$",
     repeated_before=(
-        r"\b(?:cada|todos\sos|todas\sas|toda|todo|as|os|às|aos|um|uma|algum|alguma|nenhum|primeir[ao]|outr[ao]|a|de)\s$"
+        r"\b(?:cada|todos\sos|todas\sas|toda|todo|num|numa|as|os|às|aos|um|uma|algum|alguma|nenhum|primeir[ao]|outr[ao]|a|de)\s$"
     ),
     repeated_after=r"s\b|s-feiras\b|\s(?:vez|opção|parte|versão|etapa|tentativa|chance|via|mão|linha|série|turma|fase|dose)\b",
     between=r"\bentre\s(?:a\s|o\s|os\sdias\s)?$",
@@ -73,7 +80,7 @@ PORTUGUESE: Final = Lexicon(
         r"véspera\sde\sano\snovo": "new_years_eve",
     },
     not_before_holiday=r"(?:\b(?:de|feliz|cada|por|em|todo|pai|do)\s|[-/])$",
-    holiday_end=r"(?![-\w])",
+    holiday_end=r"(?![-\w])(?!\s(?:de|da|do)\b)",
     past_lead=r"\b(?:desde|desde\sa|desde\so)\s(?:a\s|o\s)?$",
     future_lead=r"\b(?:antes\sde|antes\sda|antes\sdo|até|ate)\s(?:a\s|o\s)?$",
     perhaps_future_lead=r"\b(?:para|pra|pro|a\spartir\sde|a\spartir\sda)\s(?:a\s|o\s)?$",

@@ -16,7 +16,7 @@ _EVENT = (
 )
 
 _TOMORROW = (
-    r"(?<!la\s)(?<!una\s)(?<!las\s)(?<!cada\s)(?<!media\s)(?<!de\s)(?:mañana|manana)(?!\ssiguiente)"
+    r"(?<!la\s)(?<!una\s)(?<!las\s)(?<!cada\s)(?<!media\s)(?:mañana|manana)(?!\ssiguiente)"
     r"(?:\stemprano|\smismo)?"
 )
 """Not the noun: "por la mañana"."""
@@ -26,7 +26,7 @@ SPANISH: Final = Lexicon(
         "lunes": 0, "martes": 1, "miércoles": 2, "miercoles": 2, "jueves": 3, "viernes": 4, "sábado": 5, "sabado": 5,
         "domingo": 6,
     },
-    doubtful_weekdays={"lun": 0, "mar": 1, "mié": 2, "mie": 2, "jue": 3, "vie": 4, "sáb": 5, "sab": 5, "dom": 6},
+    doubtful_weekdays={"lun": 0, "mié": 2, "mie": 2, "jue": 3, "vie": 4, "sáb": 5, "sab": 5, "dom": 6},
     weekday_lead=r"(?:el|este|próximo|hasta\sel)\s",
     months={
         "enero": 1, "ene": 1, "febrero": 2, "feb": 2, "marzo": 3, "mar": 3, "abril": 4, "abr": 4, "mayo": 5, "may": 5,

@@ -7,7 +7,7 @@ they assess nothing in a text of another language.
 import re
 from collections.abc import Iterable, Sequence
 
-from agents.offline.language import detect_language
+from agents.language import detect_language
 from agents.offline.vocabulary import FILLERS, FUNCTION_WORDS
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")

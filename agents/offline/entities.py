@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from agents.classification import Entities
 from agents.dates import dates
 from agents.fields import MAX_LIST_LENGTH, MAX_PHRASE_LENGTH
-from agents.offline.language import detect_language
+from agents.language import detect_language
 from agents.offline.people import people
 from agents.offline.places import places
 from agents.offline.topics import topics

@@ -7,112 +7,25 @@ from agents.offline.not_names import NOT_NAMES
 from agents.offline.person_context import has_person_context
 from agents.offline.person_text import PersonText
 from agents.offline.tokens import Token
+from agents.offline.word_sets import word_set
 
-_ABBREVIATIONS: Final = frozenset(
-    [
-        "dr",
-        "mr",
-        "mrs",
-        "ms",
-        "prof",
-        "rev",
-        "sgt",
-        "capt",
-        "m",
-        "mme",
-        "mlle",
-        "pr",
-        "sr",
-        "sra",
-        "srta",
-        "dra",
-        "hr",
-        "fr",
-        "st",
-        "cllr",
-    ]
-)
+_COLLOQUIAL_ARTICLES: Final = word_set("die der dem den")
+_INTIMATE_KIN: Final = word_set("oma opa omi opi mama papa mutti vati")
+"""German says "die Oma" of one's own."""
+_ABBREVIATIONS: Final = word_set("dr mr mrs ms prof rev sgt capt m mme mlle pr sr sra srta dra hr fr st cllr")
 _QUOTES: Final = frozenset('"\u201c\u201d\u00ab\u00bb')
-_CONTRACTED: Final = frozenset(
-    [
-        "it",
-        "that",
-        "what",
-        "here",
-        "there",
-        "he",
-        "she",
-        "who",
-        "let",
-        "how",
-        "when",
-        "where",
-        "this",
-        "everything",
-        "nobody",
-    ]
+_CONTRACTED: Final = word_set("it that what here there he she who let how when where this everything nobody")
+_SURE_TITLES: Final = word_set(
+    """
+    mr mrs ms mx dr prof frau herr herrn mme mlle madame monsieur m doktor don doña sra sr seu dona
+    """
 )
-_SURE_TITLES: Final = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "mx",
-        "dr",
-        "prof",
-        "frau",
-        "herr",
-        "herrn",
-        "mme",
-        "mlle",
-        "madame",
-        "monsieur",
-        "m",
-        "doktor",
-        "don",
-        "doña",
-        "sra",
-        "sr",
-        "seu",
-        "dona",
-    ]
+_FORMAL_KIN: Final = word_set(
+    """
+    mother father grandmother grandfather mutter vater großmutter mère père madre padre lola baba anne
+    """
 )
-_FORMAL_KIN: Final = frozenset(
-    [
-        "mother",
-        "father",
-        "grandmother",
-        "grandfather",
-        "mutter",
-        "vater",
-        "großmutter",
-        "mère",
-        "père",
-        "madre",
-        "padre",
-        "lola",
-        "baba",
-        "anne",
-    ]
-)
-_DOUBTFUL_KIN: Final = frozenset(
-    [
-        "ma",
-        "da",
-        "pops",
-        "anne",
-        "baba",
-        "lola",
-        "mère",
-        "père",
-        "madre",
-        "padre",
-        "mutter",
-        "vater",
-        "parrain",
-        "marraine",
-    ]
-)
+_DOUBTFUL_KIN: Final = word_set("ma da pops anne baba lola mère père madre padre mutter vater parrain marraine")
 
 
 def is_title(reading: PersonText, index: int) -> bool:
@@ -164,7 +77,7 @@ def is_kin(reading: PersonText, index: int) -> bool:
     if token.lower in _FORMAL_KIN and not token.is_capitalised:
         return False
     if before is not None and token.gap == " " and before.lower in reading.words.owners:
-        return False
+        return reading.language == "de" and before.lower in _COLLOQUIAL_ARTICLES and token.lower in _INTIMATE_KIN
     following = reading.text[token.end : token.end + 1]
     if (following and following in _QUOTES) or (token.gap and token.gap[-1] in _QUOTES and token.gap != "'"):
         return False

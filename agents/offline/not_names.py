@@ -2,12 +2,9 @@
 
 from typing import Final
 
+from agents.offline.word_sets import word_set
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-NOT_NAMES: Final = _words(
+NOT_NAMES: Final = word_set(
     """
     abba abenaki abril achilles adele adidas agosto aint aldi alexa allah amazon anglais août apple april arabic asda
     atm audi august aunt auntie austen avril bach barbie barclays batman beethoven bengali beyoncé bishop bmw boots
@@ -38,7 +35,7 @@ NOT_NAMES: Final = _words(
 )
 """Days, months, languages, brands, artists, titles without a name, and words of haste such as "dont"."""
 
-NOTIONS: Final = _words(
+NOTIONS: Final = word_set(
     """
     april august autumn charity dawn dolores esperanza faith felicity glória grace harmony hope ivy joy june justice
     may mercy merit patience paz peace penny pilar rosa rose serenity soledad summer temperance unity verity will

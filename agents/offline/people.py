@@ -8,29 +8,17 @@ from typing import Final
 
 from agents.offline.famous_names import famous_spans
 from agents.offline.kin_and_titles import is_kin, is_kin_title, is_title
+from agents.offline.name_evidence import is_given_name, is_name_despite_word, is_surname, is_unknown_name
 from agents.offline.name_lists import name_list
-from agents.offline.not_names import NOT_NAMES, NOTIONS
+from agents.offline.not_names import NOT_NAMES
 from agents.offline.people_words import PLACE_AFTER
-from agents.offline.person_context import (
-    follows_speech,
-    has_person_context,
-    has_strong_context,
-    is_accompanied,
-    is_subject,
-    owns_something,
-)
-from agents.offline.person_exclusions import is_family, is_place_like, may_be_person
+from agents.offline.person_exclusions import is_family, may_be_person
 from agents.offline.person_text import PersonText, person_text
-from agents.offline.tokens import Token, words
+from agents.offline.tokens import Token
+from agents.offline.word_sets import word_set
 
-_SHORT_SURNAME: Final = 4
-_AND: Final = frozenset(["and", "und", "et", "y", "e", "&", "n"])
-
-_PARTICLES: Final = words("da de del della di do dos van von vande al el bin ibn le la du o' mc mac st")
-_PLACE_LEADS: Final = words(
-    "in at on near from into through around to towards for visit visiting leave leaving via nach aus à a "
-    "en vers pour sur de para em no na pra desde hasta até between and"
-)
+_AND: Final = word_set("and und et y e & n")
+_PARTICLES: Final = word_set("da de del della di do dos van von vande al el bin ibn le la du o' mc mac st")
 
 
 def people(text: str, language: str | None) -> list[str]:
@@ -86,106 +74,14 @@ def _name_at(reading: PersonText, index: int) -> int | None:
     if (
         reading.is_word(token.lower)
         and token.lower not in reading.words.kin
-        and not _is_name_despite_word(reading, index)
+        and not is_name_despite_word(reading, index)
     ):
         return None
     if is_kin(reading, index) or (reading.at(index - 1) is not None and token.gap == " " and is_family(reading, index)):
         return index
-    if _is_given_name(reading, index) or _is_surname(reading, index) or _is_unknown_name(reading, index):
+    if is_given_name(reading, index) or is_surname(reading, index) or is_unknown_name(reading, index):
         return _extend(reading, index)
     return None
-
-
-def _is_given_name(reading: PersonText, index: int) -> bool:
-    token = reading.tokens[index]
-    certainty = reading.given(token)
-    if certainty is None or not may_be_person(reading, index):
-        return False
-    if certainty == "sure":
-        is_place = name_list("places").certainty(token.lower, reading.language) is not None
-        return not is_place or _is_person_and_place(reading, index)
-    shows_case = token.is_capitalised and not token.opens_sentence and reading.language != "de"
-    if certainty == "weak":
-        return shows_case or has_strong_context(reading, index)
-    if reading.language == "de":
-        return has_strong_context(reading, index) and not _follows_article(reading, index)
-    return (
-        token.is_capitalised
-        and has_person_context(reading, index)
-        and (not token.opens_sentence or _is_subject_or_spoken_of(reading, index))
-    )
-
-
-def _is_subject_or_spoken_of(reading: PersonText, index: int) -> bool:
-    """Return whether a name that opens a sentence is no notion: "Hope is all I have"."""
-    is_notion = reading.tokens[index].lower in NOTIONS
-    return has_strong_context(reading, index) if is_notion else is_subject(reading, index)
-
-
-def _is_person_and_place(reading: PersonText, index: int) -> bool:
-    """Return whether a name that is also a place is a person's here."""
-    token, before = reading.tokens[index], reading.at(index - 1)
-    if token.is_possessive or has_person_context(reading, index):
-        return True
-    leads = before is not None and token.gap == " " and before.lower in _PLACE_LEADS
-    return token.is_capitalised and not token.opens_sentence and not leads
-
-
-def _is_name_despite_word(reading: PersonText, index: int) -> bool:
-    """Return whether a frequent word is a name here: "ask Will"."""
-    token = reading.tokens[index]
-    return (
-        token.is_capitalised
-        and not token.opens_sentence
-        and reading.language != "de"
-        and has_strong_context(reading, index)
-    )
-
-
-def _follows_person_preposition(reading: PersonText, index: int) -> bool:
-    """Return whether an English note in lower case gives or owes something to a surname: "rent check to papadakis"."""
-    before, place = reading.at(index - 1), name_list("places").certainty(reading.tokens[index].lower, "en")
-    is_led = (
-        len(reading.tokens[index].lower) > _SHORT_SURNAME
-        and before is not None
-        and reading.tokens[index].gap == " "
-        and before.lower in ("to", "for", "with", "from")
-    )
-    return is_led and place is None and reading.language == "en"
-
-
-def _follows_article(reading: PersonText, index: int) -> bool:
-    before = reading.at(index - 1)
-    return before is not None and reading.tokens[index].gap == " " and before.lower in reading.words.owners
-
-
-def _is_surname(reading: PersonText, index: int) -> bool:
-    token = reading.tokens[index]
-    certainty = reading.surname(token)
-    if certainty is None or not may_be_person(reading, index) or is_place_like(reading, index):
-        return False
-    if reading.language == "de" and _follows_article(reading, index):
-        return False  # "der Lage": a noun
-    shows_case = token.is_capitalised and not token.opens_sentence and reading.language != "de"
-    if certainty == "sure" and shows_case:
-        return True
-    if certainty == "sure":
-        return has_person_context(reading, index) or _follows_person_preposition(reading, index)
-    if reading.language == "de":
-        return token.opens_sentence and is_subject(reading, index) and follows_speech(reading, index)
-    return shows_case and has_strong_context(reading, index)
-
-
-def _is_unknown_name(reading: PersonText, index: int) -> bool:
-    """Return whether a word of no list is a name, because it is capitalised and only people are spoken of so."""
-    token = reading.tokens[index]
-    if not token.is_capitalised or reading.language == "de" or not may_be_person(reading, index):
-        return False
-    if reading.is_word(token.lower) or is_place_like(reading, index):
-        return False
-    return not token.opens_sentence and (
-        has_strong_context(reading, index) or is_accompanied(reading, index) or owns_something(reading, index)
-    )
 
 
 def _is_joined_to_person(reading: PersonText, index: int, found: dict[int, int]) -> bool:

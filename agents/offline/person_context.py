@@ -21,14 +21,14 @@ def has_person_context(reading: PersonText, index: int) -> bool:
 def has_strong_context(reading: PersonText, index: int) -> bool:
     return (
         _is_contacted(reading, index)
-        or _is_introduced(reading, index)
+        or is_introduced(reading, index)
         or _owns_what_people_have(reading, index)
         or _stands_beside_writer(reading, index)
         or (is_subject(reading, index) and follows_speech(reading, index))
     )
 
 
-def _is_introduced(reading: PersonText, index: int) -> bool:
+def is_introduced(reading: PersonText, index: int) -> bool:
     """Return whether a role stands before the name: "her brother Delroy"."""
     token, before = reading.tokens[index], reading.at(index - 1)
     return (
@@ -86,19 +86,6 @@ def _verb_follows(reading: PersonText, index: int) -> bool:
 def _owns_what_people_have(reading: PersonText, index: int) -> bool:
     after = reading.at(index + 1)
     return reading.tokens[index].is_possessive and after is not None and after.lower in reading.words.person_nouns
-
-
-def owns_something(reading: PersonText, index: int) -> bool:
-    """Return whether a possessive in the middle of a sentence owns a thing in lower case."""
-    token, before, after = reading.tokens[index], reading.at(index - 1), reading.at(index + 1)
-    has_article = before is not None and before.lower in ("the", "a", "an")
-    return (
-        token.is_possessive
-        and not has_article
-        and after is not None
-        and after.text.islower()
-        and after.gap.endswith("s ")
-    )
 
 
 def _stands_beside_writer(reading: PersonText, index: int) -> bool:

@@ -2,147 +2,40 @@
 
 from typing import Final
 
+from agents.offline.word_sets import word_set
+
 
 def _by_language(**texts: str) -> dict[str, frozenset[str]]:
     return {language: frozenset(text.split()) for language, text in texts.items()}
 
 
-TO: Final = frozenset(
-    [
-        "talk",
-        "talked",
-        "talking",
-        "speak",
-        "spoke",
-        "speaking",
-        "write",
-        "wrote",
-        "writing",
-        "reply",
-        "replied",
-        "apologise",
-        "apologize",
-        "listen",
-        "lied",
-    ]
+TO: Final = word_set(
+    """
+    talk talked talking speak spoke speaking write wrote writing reply replied apologise apologize listen lied
+    """
 )
-ROLES: Final = frozenset(
-    [
-        "brother",
-        "sister",
-        "cousin",
-        "son",
-        "daughter",
-        "nephew",
-        "niece",
-        "friend",
-        "boyfriend",
-        "girlfriend",
-        "husband",
-        "wife",
-        "partner",
-        "neighbour",
-        "neighbor",
-        "colleague",
-        "mate",
-        "roommate",
-        "flatmate",
-        "grandson",
-        "granddaughter",
-        "named",
-        "frère",
-        "sœur",
-        "soeur",
-        "cousine",
-        "cousin",
-        "ami",
-        "amie",
-        "fils",
-        "fille",
-        "voisin",
-        "voisine",
-        "mari",
-        "hermano",
-        "hermana",
-        "primo",
-        "prima",
-        "amigo",
-        "amiga",
-        "hijo",
-        "hija",
-        "vecino",
-        "vecina",
-        "novio",
-        "novia",
-        "irmão",
-        "irmã",
-        "primo",
-        "filho",
-        "filha",
-        "vizinho",
-        "vizinha",
-        "namorado",
-        "namorada",
-        "marido",
-    ]
+ROLES: Final = word_set(
+    """
+    brother sister cousin son daughter nephew niece friend boyfriend girlfriend husband wife partner neighbour
+    neighbor colleague mate roommate flatmate grandson granddaughter named frère sœur soeur cousine cousin ami
+    amie fils fille voisin voisine mari hermano hermana primo prima amigo amiga hijo hija vecino vecina novio
+    novia irmão irmã primo filho filha vizinho vizinha namorado namorada marido
+    """
 )
-WITH: Final = frozenset(["with", "avec", "con", "com"])
-AND: Final = frozenset(["and", "und", "et", "y", "e", "&", "n"])
-SELF: Final = frozenset(["i", "me", "ich", "mich", "mir", "moi", "yo", "mí", "eu", "mim", "we", "us"])
-NEEDS_LINK: Final = frozenset(
-    [
-        "pick",
-        "drop",
-        "drive",
-        "talk",
-        "speak",
-        "chat",
-        "write",
-        "reply",
-        "apologise",
-        "apologize",
-        "lunch",
-        "dinner",
-        "coffee",
-        "drinks",
-        "brunch",
-        "breakfast",
-        "tea",
-        "walk",
-        "date",
-        "appointment",
-        "session",
-        "meeting",
-        "trip",
-        "married",
-        "call",
-        "visit",
-    ]
+WITH: Final = word_set("with avec con com")
+AND: Final = word_set("and und et y e & n")
+SELF: Final = word_set("i me ich mich mir moi yo mí eu mim we us")
+NEEDS_LINK: Final = word_set(
+    """
+    pick drop drive talk speak chat write reply apologise apologize lunch dinner coffee drinks brunch breakfast
+    tea walk date appointment session meeting trip married call visit
+    """
 )
-CONTACT_OF_PEOPLE: Final = frozenset(
-    [
-        "ask",
-        "tell",
-        "asked",
-        "told",
-        "text",
-        "texted",
-        "remind",
-        "reminded",
-        "thank",
-        "thanked",
-        "invite",
-        "invited",
-        "meet",
-        "met",
-        "congratulate",
-        "hug",
-        "kiss",
-        "forgive",
-        "marry",
-        "ring",
-        "rang",
-    ]
+CONTACT_OF_PEOPLE: Final = word_set(
+    """
+    ask tell asked told text texted remind reminded thank thanked invite invited meet met congratulate hug kiss
+    forgive marry ring rang
+    """
 )
 CONTACT_VERBS: Final = _by_language(
     en="",

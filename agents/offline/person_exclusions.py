@@ -6,17 +6,18 @@ from agents.offline.name_lists import name_list
 from agents.offline.people_words import ANIMAL_VERBS, PETS, PLACE_AFTER, PLACE_BEFORE, WORKS
 from agents.offline.person_text import PersonText
 from agents.offline.pets import is_pet
-from agents.offline.tokens import Token, words
+from agents.offline.tokens import Token
+from agents.offline.word_sets import word_set
 
 
 def _by_language(**texts: str) -> dict[str, frozenset[str]]:
     return {language: frozenset(text.split()) for language, text in texts.items()}
 
 
-_NAMING: Final = frozenset(["named", "called", "namens", "heißt", "s'appelle", "llama", "chama"])
-_AUTHOR_BEFORE: Final = frozenset(
-    ["read", "reading", "reread", "lire", "relire", "lis", "lese", "lesen", "leer", "leyendo", "ler", "lendo"]
-)
+_OF_PLACE: Final = word_set("da do de del du des la")
+_OF: Final = word_set("by of de von par do da du")
+_NAMING: Final = word_set("named called namens heißt s'appelle llama chama")
+_AUTHOR_BEFORE: Final = word_set("read reading reread lire relire lis lese lesen leer leyendo ler lendo")
 _PLACE_PREPOSITIONS: Final = _by_language(
     en="in at on near into through around via towards outside",
     de="in nach aus",
@@ -24,11 +25,11 @@ _PLACE_PREPOSITIONS: Final = _by_language(
     es="en hacia",
     pt="em na no",
 )
-_VERBS: Final = words(
+_VERBS: Final = word_set(
     "bill bob buck carol chase chuck drew duke earl frank grant hunter jack jimmy josh lance mark mason nick nip pat"
     " patsy peter pierce piers rob rod rusty skip sue tad trip victor wade ward warren will"
 )
-_AFTER_VERBS: Final = words("up out down off in the a an my this that it them")
+_AFTER_VERBS: Final = word_set("up out down off in the a an my this that it them")
 _IN: Final = _by_language(en="in near on at", de="in", fr="en", es="en", pt="em")
 
 
@@ -53,7 +54,8 @@ def _excluded_by_word_before(reading: PersonText, index: int, before: Token) -> 
     token = reading.tokens[index]
     if before.lower in PLACE_BEFORE or before.lower in PETS or (token.gap == "-" and not token.is_capitalised):
         return True
-    if before.lower in _NAMING and any(earlier.lower in PETS for earlier in reading.tokens[max(0, index - 8) : index]):
+    is_named = any(earlier.lower in _NAMING for earlier in reading.tokens[max(0, index - 2) : index])
+    if is_named and any(earlier.lower in PETS for earlier in reading.tokens[max(0, index - 8) : index]):
         return True
     if before.lower in reading.words.articles and not is_family(reading, index):
         return True
@@ -61,7 +63,11 @@ def _excluded_by_word_before(reading: PersonText, index: int, before: Token) -> 
         return True
     if before.lower in _PLACE_PREPOSITIONS[reading.language] and _is_place_after_preposition(reading, index):
         return True
-    return before.lower in _AUTHOR_BEFORE
+    earlier = reading.at(index - 2)
+    if before.lower in _OF_PLACE and earlier is not None and earlier.lower in PLACE_BEFORE:
+        return True  # "rua da Moeda"
+    is_author = before.lower in _OF and earlier is not None and earlier.lower in WORKS
+    return before.lower in _AUTHOR_BEFORE or is_author
 
 
 def _is_verb(reading: PersonText, index: int) -> bool:
@@ -76,7 +82,7 @@ def _names_work(reading: PersonText, index: int) -> bool:
     after, later = reading.at(index + 1), reading.at(index + 2)
     if after is None or later is None or later.lower not in WORKS:
         return False
-    return after.gap == later.gap == " " and reading.given(after) is None
+    return after.gap == later.gap == " " and reading.given(after) is None and reading.surname(after) is not None
 
 
 def is_family(reading: PersonText, index: int) -> bool:

@@ -3,32 +3,26 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agents.offline.language import is_known_word
+from agents.language import is_known_word
 from agents.offline.name_lists import Certainty, name_list
 from agents.offline.not_names import NOT_NAMES
 from agents.offline.people_words import PEOPLE_WORDS, PeopleWords
 from agents.offline.tokens import Token, tokenise
+from agents.offline.word_sets import word_set
 
 _MIN_LETTERS_BEFORE_GENITIVE: Final = 4
-_CONTRACTED: Final = frozenset(
-    [
-        "it",
-        "that",
-        "what",
-        "here",
-        "there",
-        "he",
-        "she",
-        "who",
-        "let",
-        "how",
-        "when",
-        "where",
-        "this",
-        "everything",
-        "nobody",
-    ]
+_DIMINUTIVES: Final = {"pt": ("inho", "inha"), "es": ("ito", "ita"), "de": ("chen", "lein")}
+_MIN_LETTERS_OF_KIN: Final = 3
+_BEFORE_PLURAL: Final = word_set(
+    "the other school all some these those two three single both my our die der alle many few of"
 )
+_AFTER_PLURAL: Final = word_set(
+    """
+    are were and who at in of with that do have on for or from to who's aren't don't und sind die mit in can will
+    should
+    """
+)
+_CONTRACTED: Final = word_set("it that what here there he she who let how when where this everything nobody")
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,19 @@ class PersonText:
         if found is None and "-" in token.lower and token.is_capitalised:
             parts = [names.certainty(part, self.language) for part in token.lower.split("-")]
             return "sure" if all(parts) else None
+        if found is None and token.is_capitalised:
+            return self._diminutive(token.lower)
         return found
+
+    def _diminutive(self, name: str) -> Certainty | None:
+        """Return how certainly the name that "Bruninho" or "Carmelita" is made from is a given name."""
+        ending = next((ending for ending in _DIMINUTIVES.get(self.language, ()) if name.endswith(ending)), None)
+        if ending is None:
+            return None
+        stem, names = name.removesuffix(ending), name_list("given_names")
+        return next(
+            ("sure" for vowel in ("o", "a", "e", "") if names.certainty(stem + vowel, self.language) == "sure"), None
+        )
 
     def surname(self, token: Token) -> Certainty | None:
         """Return how certainly a word is a surname."""
@@ -72,8 +78,10 @@ class PersonText:
 
 def person_text(text: str, language: str) -> PersonText:
     """Read a text in one of the languages of `PEOPLE_WORDS`."""
+    words = PEOPLE_WORDS[language]
     tokens = [_without_genitive(token, language) for token in tokenise(text, language)]
-    return PersonText(text, language, PEOPLE_WORDS[language], tokens)
+    tokens = [_kin_without_genitive(tokens, index, language, words.kin) for index in range(len(tokens))]
+    return PersonText(text, language, words, tokens)
 
 
 def _without_genitive(token: Token, language: str) -> Token:
@@ -95,5 +103,19 @@ def _without_genitive(token: Token, language: str) -> Token:
     if name_list("surnames").certainty(token.lower, language) is not None or names.is_plural(base):
         return token
     if is_known_word(token.lower, language) or is_known_word(base, language):
+        return token
+    return replace(token, text=token.text[:-1], lower=base, end=token.end - 1, is_possessive=True)
+
+
+def _kin_without_genitive(tokens: list[Token], index: int, language: str, kin: frozenset[str]) -> Token:
+    """Return "dads shop" as a possessive, but no plural such as "the other mums"."""
+    token, base = tokens[index], tokens[index].lower[:-1]
+    if language not in ("en", "de") or not token.lower.endswith("s") or base not in kin or token.is_possessive:
+        return token
+    if len(base) < _MIN_LETTERS_OF_KIN or token.lower in kin:
+        return token
+    before = tokens[index - 1].lower if index else ""
+    after = tokens[index + 1] if index + 1 < len(tokens) else None
+    if before in _BEFORE_PLURAL or after is None or after.lower in _AFTER_PLURAL or after.gap != " ":
         return token
     return replace(token, text=token.text[:-1], lower=base, end=token.end - 1, is_possessive=True)

@@ -6,10 +6,10 @@ from typing import Final
 from agents.offline.people_words import PETS
 from agents.offline.person_context_words import ROLES
 from agents.offline.person_text import PersonText
-from agents.offline.tokens import words
+from agents.offline.word_sets import word_set
 
 _PET: Final = "|".join(PETS)
-_BELONGS_TO_PETS: Final = words(
+_BELONGS_TO_PETS: Final = word_set(
     "aquarium cage collar coop fleas flea fur hay hoof hooves hutch kennel kibble leash litter mane muzzle paw paws"
     " saddle stable tail tank terrarium vet whiskers worming wormer leckerli leine napf pfote krallen laisse litière"
     " croquettes correa arenero coleira ração"
@@ -24,9 +24,9 @@ _NAME_OF_PET: Final = re.compile(
 )
 _THE_PET: Final = re.compile(rf",?\s(?:the|our|my|der|unser|die|unsere|le|notre|el|mi|meu|minha)\s(?:{_PET})\b", re.I)
 """After a name that opens the sentence; elsewhere something is told about the animal: "tell Tom the dog is ill"."""
-_NAMED: Final = words("named names naming renamed christened nicknamed")
-_CALLED: Final = words("call calls called calling")
-_OWNERS: Final = words("his her its their")
+_NAMED: Final = word_set("named names naming renamed christened nicknamed")
+_CALLED: Final = word_set("call calls called calling")
+_OWNERS: Final = word_set("his her its their")
 
 
 def is_pet(reading: PersonText, index: int) -> bool:

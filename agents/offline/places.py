@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from agents.offline.language import is_known_word
+from agents.language import is_known_word
 from agents.offline.name_lists import Certainty, name_list
 from agents.offline.not_names import NOT_NAMES
 from agents.offline.tokens import Token, tokenise
+from agents.offline.word_sets import word_set
 
 _MAX_WORDS: Final = 4
 """The longest place of the list: "Ho Chi Minh City"."""
@@ -144,94 +145,23 @@ _PREPOSITIONS: Final = _by_language(
     es="a en de desde para por hacia hasta entre y pa la el",
     pt="a em de para pra por no na do da desde até entre e pro ao à",
 )
-_SURE_PREPOSITIONS: Final = frozenset(["in", "near", "nach", "aus", "en", "hacia", "em", "à", "visit", "visiting"])
+_SURE_PREPOSITIONS: Final = word_set("in near nach aus en hacia em à visit visiting")
 _PLACE_ALONE: Final = _by_language(en="in near outside around at", de="", fr="à", es="en", pt="em")
 """Prepositions after which a capitalised word of no list is a place."""
-_NOT_BEFORE: Final = frozenset(
-    [
-        "juega",
-        "juegan",
-        "gana",
-        "play",
-        "plays",
-        "beat",
-        "beats",
-        "fc",
-        "real",
-        "atlético",
-        "sankt",
-        "st",
-        "saint",
-        "santa",
-        "san",
-        "miss",
-        "mr",
-        "mrs",
-        "dr",
-        "frau",
-        "herr",
-        "mme",
-        "m",
-        "don",
-        "doña",
-    ]
+_NOT_BEFORE: Final = word_set(
+    """
+    juega juegan gana play plays beat beats fc real atlético sankt st saint santa san miss mr mrs dr frau herr mme
+    m don doña
+    """
 )
-_NOT_AFTER: Final = frozenset(
-    [
-        "accent",
-        "sprouts",
-        "accents",
-        "fc",
-        "united",
-        "rovers",
-        "hilton",
-        "sauce",
-        "cheese",
-        "bread",
-        "salad",
-        "burger",
-        "style",
-        "beans",
-    ]
+_NOT_AFTER: Final = word_set(
+    "accent sprouts accents fc united rovers hilton sauce cheese bread salad burger style beans"
 )
-_NOT_A_NAME_OF_SITE: Final = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "my",
-        "our",
-        "this",
-        "that",
-        "high",
-        "main",
-        "front",
-        "back",
-        "one",
-        "every",
-        "each",
-        "next",
-        "no",
-        "old",
-        "new",
-        "same",
-        "local",
-        "big",
-        "little",
-        "town",
-        "village",
-        "city",
-        "primary",
-        "first",
-        "second",
-        "third",
-        "car",
-        "bus",
-        "train",
-        "side",
-        "cross",
-        "wall",
-    ]
+_NOT_A_NAME_OF_SITE: Final = word_set(
+    """
+    the a an my our this that high main front back one every each next no old new same local big little town
+    village city primary first second third car bus train side cross wall
+    """
 )
 
 _CAP: Final = r"[^\W\d_a-z\u00df-\u00f6\u00f8-\u00ff][\w'\u2019-]*"

@@ -40,11 +40,6 @@ class Token:
         return self.gap in (" ", ". ", "\u00a0", ".", "")
 
 
-def words(text: str) -> frozenset[str]:
-    """Return the words of a list that is written as one text."""
-    return frozenset(text.split())
-
-
 def tokenise(text: str, language: str) -> list[Token]:
     """Return the words of the text; in French an elided article is a word of its own."""
     tokens: list[Token] = []

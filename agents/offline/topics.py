@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from agents.offline.language import is_known_word
+from agents.language import is_known_word
 from agents.offline.tokens import Token, tokenise
+from agents.offline.word_sets import word_set
 
 MAX_TOPICS: Final = 3
 _MIN_LETTERS: Final = 3
@@ -109,11 +110,7 @@ _VERB_ENDINGS: Final = {
 """How a second word ends that may be a verb after the noun: "the kitchen tap drips"."""
 
 
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_KNOWN_NOUNS: Final = _set(
+_KNOWN_NOUNS: Final = word_set(
     "house car door kitchen money school work bill rent appointment dentist doctor meeting lunch dinner breakfast water"
     " phone birthday haus schule arbeit rechnung miete termin arzt zahnarzt geburtstag kinder école loyer"
     " facture voiture"
@@ -123,10 +120,10 @@ _KNOWN_NOUNS: Final = _set(
 )
 _WORDS: Final[dict[str, _Words]] = {
     "en": _Words(
-        _set("about regarding re concerning learn study practise practice research understand discuss"),
-        _set("the my our a an her his their"),
-        _set("and or but that which who with without from until because if when while than per"),
-        _set(
+        word_set("about regarding re concerning learn study practise practice research understand discuss"),
+        word_set("the my our a an her his their"),
+        word_set("and or but that which who with without from until because if when while than per"),
+        word_set(
             "office school home gym hospital airport station library bank supermarket garden problem"
             " thing things one ones way lot bit day days week weeks month months year years time"
             " times morning afternoon"
@@ -139,10 +136,10 @@ _WORDS: Final[dict[str, _Words]] = {
         ),
     ),
     "de": _Words(
-        _set("wegen über zum thema betreffend"),
-        _set("die der das den dem des meine mein meinen meiner unsere unser ein eine einen einem einer"),
-        _set("und oder aber mit ohne für bei von dass weil wenn bis"),
-        _set(
+        word_set("wegen über zum thema betreffend"),
+        word_set("die der das den dem des meine mein meinen meiner unsere unser ein eine einen einem einer"),
+        word_set("und oder aber mit ohne für bei von dass weil wenn bis"),
+        word_set(
             "tag tage woche wochen monat jahr zeit mal morgen abend nacht stunde minute ende anfang sache"
             " sachen ding dinge leute"
             " mann frau kind mutter vater schwester bruder sohn tochter chef freund ganze ganzen neue neuen"
@@ -151,10 +148,10 @@ _WORDS: Final[dict[str, _Words]] = {
         ),
     ),
     "fr": _Words(
-        _set("concernant propos sujet"),
-        _set("le la les mon ma mes notre nos un une l' du"),
-        _set("et ou mais avec sans pour de des à au que qui dans sur"),
-        _set(
+        word_set("concernant propos sujet"),
+        word_set("le la les mon ma mes notre nos un une l' du"),
+        word_set("et ou mais avec sans pour de des à au que qui dans sur"),
+        word_set(
             "jour jours semaine mois an année heure temps matin soir nuit fois chose choses fin début moment"
             " gens homme femme"
             " enfant mère père soeur sœur frère fils fille petit petite grand grande nouveau nouvelle même"
@@ -163,20 +160,20 @@ _WORDS: Final[dict[str, _Words]] = {
         ),
     ),
     "es": _Words(
-        _set("sobre respecto"),
-        _set("el la los las mi mis nuestro nuestra un una del al"),
-        _set("y o pero con sin para de que en por"),
-        _set(
+        word_set("sobre respecto"),
+        word_set("el la los las mi mis nuestro nuestra un una del al"),
+        word_set("y o pero con sin para de que en por"),
+        word_set(
             "día dia días semana mes año hora tiempo mañana tarde noche vez cosa cosas fin principio momento"
             " gente hombre mujer"
             " niño madre padre hermana hermano hijo hija nuevo nueva mismo otro otra primer primera último última"
         ),
     ),
     "pt": _Words(
-        _set("sobre respeito"),
-        _set("o a os as meu minha nosso nossa um uma do da no na"),
-        _set("e ou mas com sem para pra de que em por"),
-        _set(
+        word_set("sobre respeito"),
+        word_set("o a os as meu minha nosso nossa um uma do da no na"),
+        word_set("e ou mas com sem para pra de que em por"),
+        word_set(
             "dia dias semana mês ano hora tempo manhã tarde noite vez coisa coisas fim começo momento gente"
             " homem mulher"
             " menino mãe pai irmã irmão filho filha novo nova mesmo outro outra primeiro primeira último última"

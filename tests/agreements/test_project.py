@@ -18,7 +18,9 @@ from contracts.dead_letters import failure_headers, kafka_headers, origin
 from contracts.source_headers import capture_headers
 from tests.stores import ROOT
 
-PACKAGES = ("contracts", "agents", "bridge", "tasks", "webapp", "migrations", "devstack", "notes", "training", "evaluation")
+PACKAGES = (
+    "contracts", "agents", "bridge", "tasks", "webapp", "migrations", "devstack", "notes", "training", "evaluation",
+)  # fmt: skip
 
 REGISTRIES = [
     "".join(parts)

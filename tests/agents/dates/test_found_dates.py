@@ -53,6 +53,8 @@ FOUND = {
         vier kilo runter seit neujahr -> neujahr 2026-01-01
         Am 5. Mai 2027 ist die Hochzeit -> 5. Mai 2027 2027-05-05
         Mo 14 Uhr Zahnarzt, nicht vergessen, bis Mo zahlen -> Mo 2026-11-30
+        anmeldeschluss ist 1.9. und ich weiß nichts -> 1.9. 2027-09-01
+        die miete ist am ersten fällig -> ersten 2026-12-01
         kein dienst am karfreitag -> karfreitag 2027-03-26
         der teppich kommt übernächsten Montag -> übernächsten Montag 2026-12-07
     """,
@@ -85,6 +87,7 @@ FOUND = {
         hoy en la noche mandar la tarea -> hoy en la noche 2026-11-23
         la renta la piden en tres dias -> en tres dias 2026-11-26
         se vence el 12/06 y no tengo lana -> 12/06 2027-06-12
+        el postre de mañana es mío -> mañana 2026-11-24
         ayer vi a mi ex en el mercado -> ayer 2026-11-22
         cena de nochebuena no, pero en nochebuena sí -> nochebuena 2026-12-24
     """,
@@ -94,6 +97,7 @@ FOUND = {
         amanhã cedo levo o carro -> amanhã cedo 2026-11-24
         o exame é depois de amanhã -> depois de amanhã 2026-11-25
         a prova é segunda-feira e não estudei -> segunda-feira 2026-11-30
+        o prazo pra responder acaba segunda -> segunda 2026-11-30
         quarta que vem tem dentista -> quarta que vem 2026-11-25
         o prazo acaba 15 de dezembro -> 15 de dezembro 2026-12-15
         ontem à noite não dormi nada -> ontem à noite 2026-11-22
@@ -133,7 +137,7 @@ NOT_FOUND = {
     """,
     "pt": """
         toda sexta; às terças; a segunda vez; a quinta parte; de manhã; em maio; esta semana; de segunda a sexta; o 402
-        um domingo qualquer; a sexta tentativa
+        um domingo qualquer; a sexta tentativa; daqui a pouco; num sábado; o carnaval de Olinda; há uma semana assim
     """,
 }
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.offline.language import detect_language
+from agents.language import detect_language
 from agents.offline.people import people
 from agents.offline.places import places
 
@@ -32,6 +32,9 @@ PEOPLE = {
         marisol and jonah are late again -> marisol; jonah
         ask Will whether he can come -> Will
         Mark says no, as always -> Mark
+        we play at dads shop after closing -> dad
+        her brother Delroy arrived on Saturday -> Delroy
+        rent check to papadakis, he wants it today -> papadakis
         the Hendersons have moved out of the house -> Hendersons
         text mum and Tom about it -> mum; Tom
         tell Tom the dog is ill -> Tom
@@ -46,6 +49,7 @@ PEOPLE = {
         Termin mit Dr. Petzold machen -> Petzold
         Anke anrufen, halbes jahr nichts gehört -> Anke
         micha ist wieder auf der autobahn -> micha
+        opas moped springt wieder an, und die oma lacht -> opa; oma
         hab gestern zu frieda gesagt sie soll aufhören -> frieda
         janas geburtstag vorbereiten, ich sammel heimlich -> jana
         mutti hat den herd angelassen -> mutti
@@ -65,6 +69,7 @@ PEOPLE = {
     """,
     "es": """
         don nacho subió la renta sin avisar -> nacho
+        mañana hay tutoría con el padre de Izan -> Izan
         decirle a kevin que si pasa le presto la moto -> kevin
         la dani se rió tan fuerte en el cine -> dani
         me debe 1200 el beto desde hace un mes -> beto
@@ -80,6 +85,7 @@ PEOPLE = {
         seu Raimundo não pagou o aluguel -> Raimundo
         perguntar pra dona Lurdes sobre a chave -> Lurdes
         a vó Nair está no hospital -> vó Nair
+        o Bruninho passou no concurso -> Bruninho
         levar o remédio do Caio amanhã -> Caio
     """,
 }
@@ -98,6 +104,8 @@ NO_PEOPLE = {
         Harry Potter is on tonight; Virginia Woolf said it well; a bottle of Jack Daniels; Paris Hilton is on the cover
         Uncle Ben's rice; Mrs. Dalloway for the club; Dr. Martens are killing my feet; Max ate my shoe, bad dog
         gary's tank is at 61; renamed the wheelchair Bernadette; he calls his scarecrow Boris
+        the other mums at the gate; the dog is named Reinhold Messner; the whole of Arthur's Seat was gone
+        a book by Jane Austen
         what does a bishop wear; in Katy the rents are lower
     """,
     "de": """
@@ -114,11 +122,13 @@ NO_PEOPLE = {
     "es": """
         mi mamá está bien; la rosa del jardín; calle Juan Pérez está cerrada; una señora me saludó; el perro ladra
         san juan es lejos
+        llamar a Endesa; el hospital Virgen del Rocío; su libro de Almudena Grandes
         pero no hay prisa; dan propina los perros
     """,
     "pt": """
         minha mãe está bem; a rosa do jardim; rua João Pessoa está fechada; o cachorro late; uma senhora me ajudou
         a moça do caixa foi legal; Bia é o nome da gata; Magazine Luiza não responde
+        a moça do caixa foi legal; ligar pra Ultragaz; a Compesa diz que não; a rua da Moeda; a casa ficou linda
     """,
 }
 

@@ -72,7 +72,7 @@ def _evidence(words: list[str]) -> dict[str, float]:
 def _weights() -> Mapping[str, Mapping[str, float]]:
     """Return for each known word how much it speaks for each of its languages."""
     languages: dict[str, set[str]] = {}
-    data = files("agents.offline").joinpath("data/language_words.txt").read_text(encoding="utf-8")
+    data = files("agents").joinpath("language_words.txt").read_text(encoding="utf-8")
     for line in data.splitlines():
         language, *words = line.split()
         if language != "#":

@@ -2,8 +2,8 @@
 
 import pytest
 
+from agents.language import detect_language
 from agents.offline.english import is_english
-from agents.offline.language import detect_language
 
 NOTES = {
     "en": """
