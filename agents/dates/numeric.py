@@ -19,6 +19,10 @@ _NO_DATE_BEFORE: Final = re.compile(
     r"|section|unit|flat|nr|no|number|won|lost|win|gewonnen|verloren|gagné|ganamos|ganó|room|page|seite|in|about|only|of|f)\s"
     r"|[-+*=])$"
 )
+_MEASURE_BEFORE: Final = re.compile(
+    r"\b(?:ratio|score|odds|pressure|rating|chances?|blutdruck|quote|tension|tensión|pressão|placar|marcador|note|nota)\s"
+    r"(?:is|was|are|were|of|ist|war|est|était|es|era|é|foi)\s$"
+)
 _UNIT_AFTER: Final = re.compile(
     r"\s?(?:cup|cups|inch|in\.|\"|'|tsp|tbsp|oz|lb|lbs|mile|miles|off|of\b|time\b|stars?|mal\b|uhr\b|euro|eur|kg|km|cm|mm"
     r"|hours?|full|done|marks?|short|way|price|chance|split|rating|grad\b|stunden|liter|prozent|per\s?cent|percent)"
@@ -32,6 +36,8 @@ def is_meant(match: re.Match[str], before: str, after: str, grammar: Grammar | N
     if "iso" in groups:
         return _of_iso(match["iso"]) is not None
     if not _can_be_day(match) or _UNIT_AFTER.match(after):
+        return False
+    if _MEASURE_BEFORE.search(before):
         return False
     if _LEAD.search(before):
         return "first" in groups or _is_german(grammar) or match["year"] is not None

@@ -17,6 +17,14 @@ _NAMED_AS_DAY: Final = re.compile(r"(?:day|eve|night|friday|monday|sunday|wednes
 _WEEK_OF: Final = re.compile(
     r"\b(?:week\sof|week\sbeginning|woche\svom|semaine\sdu|semana\sdel|semana\sdo)\s(?:the\s|dia\s)?$"
 )
+_TITLE_BEFORE: Final = re.compile(
+    r"\b(?:blue|bloody|casual|freaky|girl|man|manic|robinson\s(?:und|et|y|e)|ruby|tgi)\s$"
+)
+_TITLE_AFTER: Final = re.compile(
+    r"'s\s(?:is|was|has|opens|closes)\b|\s(?:addams|best|blues|gigante|jobs?|murder\sclub|night\slive|night\slights"
+    r"|of\sanger|ou\sla\svie|roasts?|school|times|à\sbamako|da\sboa|sinfonia|sinfonía|symphonie)\b"
+)
+"""What makes a weekday a part of a name, or of a thing of its own: "Blue Monday", "a Sunday roast"."""
 _GENERIC_SUFFIX: Final = re.compile(r"(?:'?s)?-\w")
 """What follows a word that is only a part of a compound: "Friday-ish", "Montag-Team"."""
 
@@ -86,6 +94,8 @@ def _is_meant(text: str, span: Span, grammar: Grammar | None) -> bool:
     if span.form.kind == "distance":
         return span.form.says == -1 or not context.not_before_distance.search(before)
     if span.form.kind == "weekday":
+        if _TITLE_BEFORE.search(before) or _TITLE_AFTER.match(after):
+            return False
         repeated = context.repeated_before.search(before) and not span.form.says
         return not repeated and not context.repeated_after.match(after)
     if span.form.kind == "month_date":

@@ -37,6 +37,15 @@ NOT_DONE_AT_START: Final = _pattern(
     r"(?:(?:so|and|but|ok|right)\s)?(?!ne pas oublier|no olvidar|não esquecer|nicht vergessen)",
     rf"{alternatives(action_words.NOT_DONE_AT_START)}{_WORD_END}",
 )
+NOT_AFTER_OPENING: Final = _pattern(
+    r"\s*(?:not|never|no\slonger|nicht|nie|niemals|kein\w*|pas|plus|jamais|no|nunca|não|jamais)\s",
+    r"(?!only\b|just\b|nur\b|(?:oublier|forget|vergessen|olvidar|esquecer)\b)|\s*have\s(?!(?:a|an|the|my|some|to)\b)\w+",
+)
+"""Behind the words of an intention: what is not meant to be done, and what should have been done."""
+REFUSAL: Final = _pattern(
+    r"\W*(?:no|nope|nah|never|hell\sno|no\sway|over\smy\sdead\sbody|nein|nee|niemals|non|jamais|nunca|ni\shablar|não|nem\spensar)\W*",
+)
+"""A sentence that refuses what was asked before it."""
 FORBIDDEN: Final = _pattern(
     r"(?:(?:and|but)\s)?(?P<words>(?:don['\u2019]?t|do not|never)\s",
     r"(?!forget|know|think|want|like|mind|get it|understand)\w.*)",

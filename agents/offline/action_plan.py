@@ -12,6 +12,7 @@ from agents.fields import MAX_PHRASE_LENGTH, NOT_ASSESSED
 from agents.offline.actions import Action
 from agents.offline.clauses import When, sentences, shortened, without_date
 from agents.offline.english import alternatives
+from agents.offline.harm import harm
 from agents.offline.reading import Reading
 from agents.output import previous_output
 from agents.profile import energy_peaks
@@ -56,7 +57,7 @@ def _what_is_open(reading: Reading) -> list[Action]:
     kind, urgency = reading.kind, reading.classification.urgency
     is_pressing = reading.knows_urgency and urgency in ("immediate", "soon")
     first = next(iter(sentences(reading.text)), "")
-    if not first or (reading.knows_urgency and urgency == "never"):
+    if not first or harm(reading.text) or (reading.knows_urgency and urgency == "never"):
         return []
     when = next(
         (dated.when for named in reading.coming_dates if (dated := without_date(reading.text, [named])).when), None

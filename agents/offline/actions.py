@@ -4,6 +4,7 @@ An action begins at a verb in the imperative, or behind the words of an intentio
 note that is a task without either, such as "dentist appt needs moving" or a shopping list, is its own action.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -12,6 +13,7 @@ from agents.classification import ResolvedDate, ThoughtType
 from agents.offline import action_patterns as patterns
 from agents.offline import action_words
 from agents.offline.clauses import Dated, When, sentences, shortened, trimmed, without_date
+from agents.offline.harm import harm
 
 MAX_ACTIONS: Final = 4
 WHOLE_NOTE: Final = "the words of the note"
@@ -49,8 +51,13 @@ class Found:
 
 
 def find_actions(text: str, kind: ThoughtType | None, dates: Sequence[ResolvedDate]) -> Found:
-    """Return the actions of a note of this kind, None for a kind that is not known. The days must be still to come."""
-    wanted = [sentence for sentence in sentences(text[:3000]) if not _is_negated(sentence)]
+    """Return the actions of a note of this kind, None for a kind that is not known. The days must be still to come.
+
+    A note that speaks of harm to a person has none: no wording of it may become advice.
+    """
+    if harm(text):
+        return Found((), ())
+    wanted = list(_wanted(list(sentences(text[:3000]))))
     forbidden = [match["words"] for sentence in wanted if (match := patterns.FORBIDDEN.match(sentence))]
     wanted = [sentence for sentence in wanted if not patterns.FORBIDDEN.match(sentence)]
     said = [action for sentence in wanted for action in _said(without_date(sentence, dates), kind)]
@@ -62,7 +69,18 @@ def find_actions(text: str, kind: ThoughtType | None, dates: Sequence[ResolvedDa
     return Found(_with_only_date(actions, text, dates), [shortened(words, 120) for words in forbidden[:2]])
 
 
+def _wanted(said: Sequence[str]) -> Iterator[str]:
+    """Yield the sentences that are not negated, by their own words or by the answer to a question."""
+    for sentence, after in itertools.zip_longest(said, said[1:], fillvalue=""):
+        is_answered_no = sentence.endswith("?") and patterns.REFUSAL.match(after) is not None
+        if not _is_negated(sentence) and not is_answered_no and not patterns.REFUSAL.fullmatch(sentence):
+            yield sentence
+
+
 def _is_negated(sentence: str) -> bool:
+    opening = patterns.OPENING.search(sentence)
+    if opening and patterns.NOT_AFTER_OPENING.match(sentence[opening.end() :]):
+        return True
     return patterns.NOT_DONE.search(sentence) is not None or patterns.NOT_DONE_AT_START.match(sentence) is not None
 
 

@@ -10,6 +10,7 @@ from agents.dates import Nearness, urgency_of_dates
 from agents.offline.classifier.judgement import Judged, judge
 from agents.offline.english import sentences, words
 from agents.offline.entities import entities
+from agents.offline.harm import harm
 from agents.offline.word_rules import classify_by_words
 
 _DECIDED_AGAINST: Final = re.compile(
@@ -44,7 +45,7 @@ def classify(text: str, written_on: date, today: date, zone: str = "") -> Classi
     `zone` is the name of the author's time zone, or "" when it is unknown.
     """
     decided = _with_decision(_judged(text, written_on, today, zone), text)
-    found = _with_dates(decided, urgency_of_dates(text, written_on, today, zone))
+    found = _with_harm(_with_dates(decided, urgency_of_dates(text, written_on, today, zone)), text)
     fields: dict[NotAssessed, Judged[str]] = {
         "type": found.type,
         "urgency": found.urgency,
@@ -101,6 +102,13 @@ def _with_dates(found: _Found, by_date: Nearness | None) -> _Found:
     if _RANKS[by_date] >= _RANKS[found.urgency.label]:
         return found
     return replace(found, urgency=_certain(by_date), how={**found.how, "urgency": "a date in the text"})
+
+
+def _with_harm(found: _Found, text: str) -> _Found:
+    """Let words of harm to a person make the urgency "immediate", whatever else is judged."""
+    if harm(text) is None:
+        return found
+    return replace(found, urgency=_certain("immediate"), how={**found.how, "urgency": "words of harm in the text"})
 
 
 def _certain(label: Urgency) -> Judged[Urgency]:

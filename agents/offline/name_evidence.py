@@ -3,6 +3,7 @@
 from typing import Final
 
 from agents.offline.name_lists import name_list
+from agents.offline.not_names import NOTIONS
 from agents.offline.person_context import (
     follows_speech,
     has_person_context,
@@ -52,8 +53,14 @@ def is_given_name(reading: PersonText, index: int) -> bool:
     return (
         token.is_capitalised
         and has_person_context(reading, index)
-        and (not token.opens_sentence or is_subject(reading, index))
+        and (not token.opens_sentence or _is_subject_or_spoken_of(reading, index))
     )
+
+
+def _is_subject_or_spoken_of(reading: PersonText, index: int) -> bool:
+    """Return whether a name that opens a sentence is no notion: "Hope is all I have"."""
+    is_notion = reading.tokens[index].lower in NOTIONS
+    return has_strong_context(reading, index) if is_notion else is_subject(reading, index)
 
 
 def _stands_where_people_stand(reading: PersonText, index: int) -> bool:

@@ -6,6 +6,7 @@ words around it show a person, because an invented person costs the reader's tru
 
 from typing import Final
 
+from agents.offline.famous_names import famous_spans
 from agents.offline.kin_and_titles import is_kin, is_kin_title, is_title
 from agents.offline.name_evidence import is_given_name, is_name_despite_word, is_surname, is_unknown_name
 from agents.offline.name_lists import name_list
@@ -33,10 +34,11 @@ def people(text: str, language: str | None) -> list[str]:
 def _spans(reading: PersonText) -> list[tuple[int, int]]:
     """Return where the names stand."""
     found: dict[int, int] = {}
+    famous = famous_spans(reading.text)
     index = 0
     while index < len(reading.tokens):
         last = _name_at(reading, index)
-        if last is None:
+        if last is None or _is_famous(reading, index, last, famous):
             index += 1
             continue
         found[index] = last
@@ -45,6 +47,11 @@ def _spans(reading: PersonText) -> list[tuple[int, int]]:
         if index not in found and _is_joined_to_person(reading, index, found):
             found[index] = index
     return [(_start(reading, first), reading.tokens[last].end) for first, last in sorted(found.items())]
+
+
+def _is_famous(reading: PersonText, first: int, last: int, famous: list[tuple[int, int]]) -> bool:
+    start, end = reading.tokens[first].start, reading.tokens[last].end
+    return any(start < stop and begin < end for begin, stop in famous)
 
 
 def _start(reading: PersonText, first: int) -> int:

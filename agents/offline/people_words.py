@@ -53,7 +53,10 @@ _WORKS = word_set(
     " museum exhibition"
 )
 _PETS = word_set(
-    "dog cat puppy kitten horse pony hamster rabbit mare gelding hund kater katze hündin welpe pferd pony"
+    "dog cat puppy kitten horse pony hamster rabbit betta fish goldfish"
+    " parrot budgie budgies tortoise turtle ferret gecko donkey goat hen rooster terrier labrador spaniel collie"
+    " wellensittich schildkröte poisson perroquet tortue loro tortuga papagaio tartaruga mare gelding hund"
+    " kater katze hündin welpe pferd pony"
     " kaninchen chien"
     " chat chatte chienne cheval lapin perro perra gato gata caballo conejo cachorro cachorra cavalo coelho"
 )

@@ -5,6 +5,7 @@ from typing import Final
 from agents.offline.name_lists import name_list
 from agents.offline.people_words import ANIMAL_VERBS, PETS, PLACE_AFTER, PLACE_BEFORE, WORKS
 from agents.offline.person_text import PersonText
+from agents.offline.pets import is_pet
 from agents.offline.tokens import Token
 from agents.offline.word_sets import word_set
 
@@ -27,6 +28,11 @@ _PLACE_PREPOSITIONS: Final = _by_language(
     es="en hacia",
     pt="em na no",
 )
+_VERBS: Final = word_set(
+    "bill bob buck carol chase chuck drew duke earl frank grant hunter jack jimmy josh lance mark mason nick nip pat"
+    " patsy peter pierce piers rob rod rusty skip sue tad trip victor wade ward warren will"
+)
+_AFTER_VERBS: Final = word_set("up out down off in the a an my this that it them")
 _IN: Final = _by_language(en="in near on at", de="in", fr="en", es="en", pt="em")
 
 
@@ -34,6 +40,8 @@ def may_be_person(reading: PersonText, index: int) -> bool:
     """Return whether nothing around the word makes it a place, a work, a pet or a thing."""
     token, before, after = reading.tokens[index], reading.at(index - 1), reading.at(index + 1)
     if len(token.text) > 1 and token.text.isupper() and not reading.text.isupper():
+        return False
+    if _is_verb(reading, index) or is_pet(reading, index):
         return False
     if before is not None and token.gap in (" ", ". ", "-") and _excluded_by_word_before(reading, index, before):
         return False
@@ -63,6 +71,13 @@ def _excluded_by_word_before(reading: PersonText, index: int, before: Token) -> 
         return True  # "rua da Moeda"
     is_author = before.lower in _OF and earlier is not None and earlier.lower in WORKS
     return before.lower in _AUTHOR_BEFORE or is_author
+
+
+def _is_verb(reading: PersonText, index: int) -> bool:
+    """Return whether a name is a verb in the imperative: "Jack up the car", "Peter out"."""
+    token, after = reading.tokens[index], reading.at(index + 1)
+    is_led = after is not None and after.gap == " " and after.lower in _AFTER_VERBS
+    return token.opens_sentence and is_led and token.lower in _VERBS
 
 
 def _names_work(reading: PersonText, index: int) -> bool:

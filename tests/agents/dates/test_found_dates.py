@@ -117,12 +117,14 @@ NOT_FOUND = {
         47 years old; from 9 to 5; at 4am; 41 degrees; I was short for ten days; 2x4; room 12; the second time
         one saturday
         what would I do with a free Saturday; Monday mornings; between Monday and Friday; in the morning; the 5th time
+        Freaky Friday was good; a Blue Monday; Sunday roast is life; Friday's is closed; the ratio is 3/4
+        my score is 4/6; he was a Man Friday; the Sunday school; Thursday Murder Club is great
         on 31 June; on 2026-13-01; on 30 February
     """,
     "de": """
         jeden freitag; freitags um drei; am wochenende; guten Morgen; am Morgen; nächste woche; von Montag bis Freitag
         ende mai läuft er ab; im märz; das ist so; um 18.30 los; 4,85 euro; version 2.1; zum 2. mal; am 1. tag; mit 44
-        es war do oder die; 12 000 schritte; seit drei Wochen
+        Mittwoch Addams war gut; Robinson und Freitag; es war do oder die; 12 000 schritte; seit drei Wochen
     """,
     "fr": """
         chaque lundi; le samedi je dors; tous les mardis; en janvier; la semaine prochaine; un dimanche de pluie; 39,5

@@ -51,6 +51,20 @@ TASKS: list[tuple[str, list[tuple[str, str]], list[tuple[str, str]]]] = [
 ]  # fmt: skip
 
 NOT_TO_BE_DONE = [
+    "Ich will nicht umziehen",
+    "Ich muss nicht zum Arzt",
+    "I should not text him again",
+    "I should have called earlier",
+    "Pay the rent? Nope",
+    "Sign the lease? Over my dead body.",
+    "I want to kill myself",
+    "Take all the pills",
+    "I want to hurt him",
+    "Call mum. I want to die.",
+    "je veux mourir",
+    "ich will mich umbringen",
+    "quiero matarme",
+    "quero me matar",
     "not going to renew the gym",
     "I'm not going to the reunion, I told Br\u00edd so",
     "choir robes, Sister Bernice has it handled, off my plate",

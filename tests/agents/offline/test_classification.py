@@ -68,6 +68,25 @@ def test_dates_and_decisions_in_the_text_come_before_the_judgement(
     assert (found.urgency, found.found_by["urgency"]) == (urgency, how)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I want to kill myself", "lovely day, I could end it all", "ich will nicht mehr leben", "j'ai envie de mourir",
+        "no quiero vivir", "quero morrer", "I decided against it. I want to die",
+    ],
+)  # fmt: skip
+def test_words_of_harm_are_immediate_whatever_else_is_judged(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classification_module, "judge", lambda *_: judged_as("emotion", "never"))
+    classified = classify(text, MONDAY, MONDAY)
+    assert (classified.urgency, classified.found_by["urgency"]) == ("immediate", "words of harm in the text")
+
+
+@pytest.mark.parametrize("text", ["kill the process", "this traffic kills me", "cut the hedge", "hurt my knee again"])
+def test_other_uses_of_these_words_change_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classification_module, "judge", lambda *_: judged_as("emotion", "never"))
+    assert classify(text, MONDAY, MONDAY).urgency == "never"
+
+
 def test_what_could_not_be_judged_is_listed_and_holds_the_closest_guess(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classification_module, "judge", lambda *_: judged_as("task", "eventually", is_assessed=False))
     found = classify("the thing with the boxes", MONDAY, MONDAY)

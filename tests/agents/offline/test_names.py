@@ -42,6 +42,9 @@ PEOPLE = {
         rent check to papadakis, he wants it today -> papadakis
         the Hendersons have moved out of the house -> Hendersons
         text mum and Tom about it -> mum; Tom
+        tell Tom the dog is ill -> Tom
+        called her sister Bernadette -> Bernadette
+        Jack is coming on Friday -> Jack
         I was short with Mother over the soya sauce -> Mother
     """,
     "de": """
@@ -102,6 +105,10 @@ NO_PEOPLE = {
         Google the symptoms; call the plumber; text the landlord back; tell people early; meet the deadline; ask around
         paid 40 for the Makita; the Christmas concert; I dread Sunday; it's Father's Day soon; a friend of a friend
         An URGENT email about the mailbox; The Urgent label is on every message; moved to Berlin; my name is on the list
+        Hope is all I have; Faith keeps me going; Jack up the car; Peter out as always; Jenkins is down again
+        Harry Potter is on tonight; Virginia Woolf said it well; a bottle of Jack Daniels; Paris Hilton is on the cover
+        Uncle Ben's rice; Mrs. Dalloway for the club; Dr. Martens are killing my feet; Max ate my shoe, bad dog
+        gary's tank is at 61; renamed the wheelchair Bernadette; he calls his scarecrow Boris
         the other mums at the gate; the dog is named Reinhold Messner; the whole of Arthur's Seat was gone
         a book by Jane Austen
         what does a bishop wear; in Katy the rents are lower
@@ -125,6 +132,7 @@ NO_PEOPLE = {
     """,
     "pt": """
         minha mãe está bem; a rosa do jardim; rua João Pessoa está fechada; o cachorro late; uma senhora me ajudou
+        a moça do caixa foi legal; Bia é o nome da gata; Magazine Luiza não responde
         a moça do caixa foi legal; ligar pra Ultragaz; a Compesa diz que não; a rua da Moeda; a casa ficou linda
     """,
 }
