@@ -77,7 +77,7 @@ def delete_by_form(thought_id: UUID) -> BaseResponse:
 
 @blueprint.get("/thoughts")
 def listing() -> Response:
-    """Return one page of a user's thoughts, the latest first. An empty parameter counts as absent.
+    """Return one page of a user's thoughts, the latest first. An empty parameter counts as absent, except `similar_to`.
 
     Without `user_id` these are the thoughts of the cookie's user. With `similar_to` they are those whose meaning is
     closest to this text, the closest first.
