@@ -37,8 +37,8 @@ ENGLISH: Final = Lexicon(
         r"(?:tomorrow|tomorow|tommorow|tommorrow|tomorro|tmrw|tmr|tmw|2moro|2morrow|tomoz|the\smorra)": 1,
         r"(?:today|2day)": 0,
         r"(?:tonight|tonite|2nite)": 0,
-        r"this\s(?:morning|mornin|afternoon|evening|arvo|noon|lunchtime)": 0,
-        r"(?:last\s(?:night|nite)|yesterday|yday)": -1,
+        r"this\s(?:morning|mornin|afternoon|evening|arvo|noon|lunchtime|am|pm)": 0,
+        r"(?:last\s(?:night|nite)|yesterday|yday|yest)": -1,
     },
     part=r"\s(?:(?:early|late)\s)?(?:morning|afternoon|arvo|evening|night|nite|lunchtime|noon)",
     month_dates=(
@@ -74,6 +74,7 @@ ENGLISH: Final = Lexicon(
         (r"coming\s<weekday>", "coming"),
         (r"next\s<weekday>", "next"),
         (r"(?:last|past)\s<weekday>", "last"),
+        (r"<weekday>\slast\s(?:week|wk)", "last"),
     ),
     distances=(
         (r"in\s(?:about\s)?<number>\s<unit>(?:'s?\stime)?(?!')", 1),
@@ -101,7 +102,7 @@ ENGLISH: Final = Lexicon(
     range_link=r"\s?(?:-|\u2013|\u2014|to|thru|through|till|until)\s?(?:the\s)?",
     holidays={
         r"new\syear'?s\seve|nye|hogmanay": "new_years_eve", r"new\syear'?s\sday|new\syear'?s|new\syear": "new_year",
-        r"epiphany|twelfth\snight": "epiphany", r"valentine'?s(?:\sday)?": "valentine",
+        r"epiphany|twelfth\snight": "epiphany", r"valentine'?s(?:\sday)?|v-day": "valentine",
         r"st\.?\spatrick'?s(?:\sday)?|paddy'?s\sday": "patrick", r"burns\snight": "burns_night",
         r"shrove\stuesday|pancake\sday": "shrove_tuesday", r"ash\swednesday": "ash_wednesday",
         r"palm\ssunday": "palm_sunday", r"good\sfriday": "good_friday", r"easter\smonday": "easter_monday",
@@ -123,7 +124,7 @@ ENGLISH: Final = Lexicon(
         r"boxing\sday": "boxing_day", r"(?:christmas|xmas)(?:\sday)?": "christmas", r"michaelmas": "michaelmas",
         r"anzac\sday": "anzac", r"election\sday": "election_day", r"april\sfools'?(?:\sday)?": "april_fools",
     },
-    not_before_holiday=r"(?:\b(?:the|a|every|each|of|happy|merry|like|white|early|late|next|last|after|chinese|lunar|jewish|hold)\s|[-/])$",
+    not_before_holiday=r"(?:\b(?:the|a|every|each|of|happy|merry|like|white|early|late|next|last|other|after|chinese|lunar|jewish|hold)\s|[-/])$",
     holiday_end=_END.format(_FUNCTION),
     past_lead=r"\b(?:since|ever\ssince|waiting\sfrom|since\sbefore|left\sfrom)\s(?:the\s)?$",
     future_lead=r"\b(?:by|until|till|til|before|b4|due|due\son|starting|closes|ends|expires|deadline|than)\s(?:the\s)?$",

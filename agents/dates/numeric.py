@@ -8,7 +8,7 @@ from agents.dates.grammar import Grammar
 from agents.dates.resolution import Told, month_day
 
 _LEAD: Final = re.compile(
-    r"(?:\b(?:on|by|due|until|till|til|before|from|since|for|date|dated|says|say|vote|expires?|starts?|ends?|closes?|lapsed"
+    r"(?:\b(?:on|by|due|until|till|til|before|b4|from|since|for|date|dated|says|say|vote|expires?|starts?|ends?|closes?|lapsed"
     r"|deadline|is|le|du|au|avant|jusqu'au|depuis|pour|dès|el|hasta|antes\sdel|desde|del|día|dia|para|até|no\sdia|do\sdia"
     r"|am|bis|ab|vom|zum|vor\sdem|seit\sdem|den|der|dem)\s|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s"
     r"|\b(?:mon|tues?|weds?|thu|thurs?|fri|sat|sun),?\s|(?:tag|woch|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes"

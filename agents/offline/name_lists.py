@@ -1,5 +1,6 @@
 """Reads the lists of given names, surnames and places."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +33,12 @@ class NameList:
     def is_borne_by_people(self, name: str) -> bool:
         """Return whether a place is also a given name."""
         return "name" in self.marks.get(name, frozenset())
+
+
+def without_accents(name: str) -> str:
+    """Return the name with plain letters: "Gráinne" is listed as "grainne"."""
+    decomposed = unicodedata.normalize("NFD", name)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 @lru_cache(maxsize=3)

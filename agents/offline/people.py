@@ -69,7 +69,7 @@ def _name_at(reading: PersonText, index: int) -> int | None:
         return _extend(reading, following)
     if is_kin_title(reading, index):
         return _extend(reading, index + 1)
-    if token.lower in NOT_NAMES or len(token.lower) < 2:
+    if token.lower in NOT_NAMES or (token.lower in PLACE_AFTER and token.is_capitalised) or len(token.lower) < 2:
         return None
     if (
         reading.is_word(token.lower)

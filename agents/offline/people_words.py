@@ -69,7 +69,8 @@ ENGLISH: Final = PeopleWords(
     kin=word_set(
         "mum mom mam mama ma mummy mommy mumma momma dad da daddy papa pops grandma gran granny nan nana nanna grandpa"
         " grandad granddad gramps grandaddy pawpaw mawmaw meemaw popo pappa ammi amma appa abba amma ouma oupa abuela"
-        " mother father grandmother grandfather auntie mamaw papaw nonna nonno yiayia bubbe lola nani dadi"
+        " mami papi mamá papá abuelo abuelita masi nani chacha bua baba-ji mother father grandmother"
+        " grandfather auntie mamaw papaw nonna nonno yiayia bubbe lola nani dadi"
         " ammachi halmoni"
     ),
     kin_titles=word_set(
@@ -112,7 +113,7 @@ ENGLISH: Final = PeopleWords(
         " keeps kept left came comes went goes took takes gave gives bought brought brings sent made makes looks looked"
         " seems seemed feels felt sleeps slept eats ate drinks drank cooks cooked wears wore lost found did does signed"
         " shouted whispered snores swears swore admits admitted needs needed won't can't doesn't didn't"
-        " isn't wasn't hasn't"
+        " isn't wasn't hasn't wont cant doesnt didnt isnt wasnt hasnt finally already only actually legally really"
         " would could should might just never always still also used reads runs ran walks walked turned"
         " turns showed shows"
         " picked passed scored learned learnt fell broke hit paid owes owed put pulled pushed cut swears thinks leaves"

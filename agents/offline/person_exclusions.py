@@ -14,6 +14,9 @@ def _by_language(**texts: str) -> dict[str, frozenset[str]]:
     return {language: frozenset(text.split()) for language, text in texts.items()}
 
 
+_AT_PEOPLE: Final = word_set(
+    "yelled yell shouted shout laughed laugh smiled smile looked snapped swore screamed mad angry"
+)
 _OF_PLACE: Final = word_set("da do de del du des la")
 _OF: Final = word_set("by of de von par do da du")
 _NAMING: Final = word_set("named called namens heißt s'appelle llama chama")
@@ -104,7 +107,9 @@ def _is_after_place_word(reading: PersonText, index: int) -> bool:
 
 def _is_place_after_preposition(reading: PersonText, index: int) -> bool:
     """Return whether "in Katy" means a place, which it does unless Katy owns something there."""
-    token = reading.tokens[index]
+    token, earlier = reading.tokens[index], reading.at(index - 2)
+    if earlier is not None and reading.tokens[index - 1].lower == "at" and earlier.lower in _AT_PEOPLE:
+        return False  # "I yelled at Theo"
     return not token.is_possessive and reading.tokens[index - 1].lower in _IN[reading.language]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agents.language import is_known_word
-from agents.offline.name_lists import Certainty, name_list
+from agents.offline.name_lists import Certainty, name_list, without_accents
 from agents.offline.not_names import NOT_NAMES
 from agents.offline.people_words import PEOPLE_WORDS, PeopleWords
 from agents.offline.tokens import Token, tokenise
@@ -45,8 +45,9 @@ class PersonText:
         if found is None and "-" in token.lower and token.is_capitalised:
             parts = [names.certainty(part, self.language) for part in token.lower.split("-")]
             return "sure" if all(parts) else None
-        if found is None and token.is_capitalised:
-            return self._diminutive(token.lower)
+        if found is None and token.is_capitalised and (self.language == "en" or not token.opens_sentence):
+            plain = without_accents(token.lower)
+            return names.certainty(plain, self.language) if plain != token.lower else self._diminutive(token.lower)
         return found
 
     def _diminutive(self, name: str) -> Certainty | None:

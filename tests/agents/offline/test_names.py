@@ -1,10 +1,13 @@
 """Which people and places are found in a note, by language, and which words only look like a name."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents.language import detect_language
 from agents.offline.people import people
 from agents.offline.places import places
+from tests.agents.calls import WITHOUT_DEADLINE
 
 PEOPLE = {
     "en": """
@@ -33,6 +36,8 @@ PEOPLE = {
         ask Will whether he can come -> Will
         Mark says no, as always -> Mark
         we play at dads shop after closing -> dad
+        Gráinne rang at teatime about the tablets -> Gráinne
+        mami won't tell me what the doctor said -> mami
         her brother Delroy arrived on Saturday -> Delroy
         rent check to papadakis, he wants it today -> papadakis
         the Hendersons have moved out of the house -> Hendersons
@@ -233,3 +238,32 @@ def test_the_language_of_these_notes_is_detected(language: str, note: str, names
 
 def test_a_text_of_an_unknown_language_has_no_names() -> None:
     assert people("Anna", None) == places("Paris", None) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ask " * 2500,
+        "the A" + "a" * 9000,
+        "Mei-" * 2500,
+        "in Upper " * 1100,
+        "my friend Anna and " * 500,
+        "d'" * 5000,
+        "\u00c9" * 10_000,
+    ],
+    ids=lambda text: ascii(text[:8]),
+)
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "pt"])
+def test_the_longest_texts_are_read_and_every_name_is_quoted(text: str, language: str) -> None:
+    assert all(name in text for name in people(text, language) + places(text, language))
+
+
+@WITHOUT_DEADLINE
+@given(
+    st.text(st.characters(codec=None), max_size=200),
+    st.sampled_from(["ask Anna", "in Paris", "M. da Silva", "\u0130nes", "oma"]),
+)
+def test_every_name_is_quoted_from_the_text(text: str, phrase: str) -> None:
+    note = f"{text} {phrase} {text}"
+    for language in ("en", "de", "fr", "es", "pt"):
+        assert all(name in note for name in people(note, language) + places(note, language))
