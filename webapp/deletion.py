@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from contracts.database import Database
 from contracts.dead_letters import PERSONAL_KEYS
-from webapp.erased_quotes import erase_quotes
 
 OWNER: Final = text("SELECT user_id FROM thoughts WHERE id = :id")
 """The user of a thought, also of a deleted one."""
@@ -64,10 +63,9 @@ def owner_of(database: Database, thought_id: UUID) -> UUID | None:
 
 
 def delete(database: Database, thought_id: UUID) -> None:
-    """Erase the thought's text and results, and what other results quote from it. Deleting it again is harmless.
+    """Erase the thought's text and results. Deleting it again is harmless.
 
     Raises SQLAlchemyError when PostgreSQL is unavailable; the caller should then repeat the call.
     """
     database.rows(DELETE_THOUGHT, id=thought_id)
     database.rows(ERASE_LATE_RESULTS, id=thought_id)
-    erase_quotes(database, thought_id)
