@@ -33,6 +33,17 @@ NEXT_MISSING: Final = text("""
 """)
 """The first finished thoughts after an id that have no vector of this model. It locks nothing."""
 
+DELETE_LEFT_OVER: Final = text("""
+    DELETE FROM thought_vectors v USING thoughts t WHERE t.id = v.thought_id AND t.status = 'deleted'
+""")
+"""Deletes the vectors of deleted thoughts. A web process of a release before the memory leaves them behind while both
+releases run."""
+
+
+def delete_left_over(database: Database) -> None:
+    """Delete the vectors of deleted thoughts. Raises SQLAlchemyError; the call may be repeated."""
+    database.rows(DELETE_LEFT_OVER)
+
 
 def store_vector(database: Database, thought_id: UUID, model: str, embedding: Sequence[float]) -> None:
     """Store the vector of a thought. Raises SQLAlchemyError; the call may be repeated."""

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from contracts.text import thought_text
 from webapp import access, cursors, deletion, serializers, session, submission
+from webapp.erased_quotes import erase_quotes
 from webapp.ids import form_key, keyed_id, new_id
 from webapp.memory import memories_of, memory_of
 from webapp.pages.routes import rerender_form
@@ -77,7 +78,7 @@ def delete_by_form(thought_id: UUID) -> BaseResponse:
 
 @blueprint.get("/thoughts")
 def listing() -> Response:
-    """Return one page of a user's thoughts, the latest first. An empty parameter counts as absent.
+    """Return one page of a user's thoughts, the latest first. An empty parameter counts as absent, except `similar_to`.
 
     Without `user_id` these are the thoughts of the cookie's user. With `similar_to` they are those whose meaning is
     closest to this text, the closest first.
@@ -166,6 +167,7 @@ def _thought_id(user_id: UUID, key: str | None) -> UUID:
 def _delete(thought_id: UUID) -> None:
     owner = access.require_deletable(thought_id)
     deletion.delete(services().database, thought_id)
+    erase_quotes(services().database, thought_id)
     services().background_publisher.delete_history(owner)
 
 

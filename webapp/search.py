@@ -1,5 +1,6 @@
 """Searches a user's thoughts by meaning: embeds what is looked for, and compares it with their vectors."""
 
+import math
 from typing import Final
 from uuid import UUID
 
@@ -23,13 +24,16 @@ def find_similar(services: Services, user_id: UUID, query: str, limit: int) -> l
     """Return the user's thoughts that are most similar to a text, each with its cosine, the most similar first.
 
     The first call of a process loads the model. Raises UnprocessableEntity when the text is empty or too long, or
-    memory is off, ServiceUnavailable when the model fails, and SQLAlchemyError when PostgreSQL is unavailable.
+    memory is off, ServiceUnavailable when the model fails or the budget of searches is used up, and SQLAlchemyError
+    when PostgreSQL is unavailable.
     """
     model = _embedder(services)
     if model is None:
         raise UnprocessableEntity("similar_to: thoughts cannot be searched by meaning here, because memory is off.")
     if not query.strip() or len(query) > MAX_QUERY_LENGTH:
         raise UnprocessableEntity(f"similar_to: send a text of 1 to {MAX_QUERY_LENGTH} characters.")
+    if wait := services.search_budget.begin(user_id):
+        raise ServiceUnavailable("Too many searches. Try again in a moment.", retry_after=math.ceil(wait))
     try:
         vector = model.embed(query).tolist()
     except EmbeddingError as error:

@@ -15,6 +15,7 @@ from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.hub.hub import Hub
 from webapp.kafka_probe import KafkaProbe
 from webapp.metrics.metrics import Metrics
+from webapp.search_budget import SearchBudget
 
 STATEMENT_TIMEOUT_SECONDS = 2.5
 """Limits a statement, so that pages and POSTs are answered within seconds even when PostgreSQL is unreachable."""
@@ -39,6 +40,7 @@ class Services:
     background_publisher: BackgroundPublisher
     kafka_probe: KafkaProbe
     metrics: Metrics
+    search_budget: SearchBudget
 
     def start(self) -> None:
         """Start the threads that should run before the first request. Calling it again is harmless."""
@@ -70,6 +72,7 @@ def make_services(settings: Settings) -> Services:
         background_publisher=BackgroundPublisher(ProgressPublisher(client, settings.redis_sse_prefix)),
         kafka_probe=KafkaProbe(settings.kafka_addresses if settings.kafka_enabled else []),
         metrics=Metrics(database, limiter, client, settings.redis_sse_prefix),
+        search_budget=SearchBudget(),
     )
 
 

@@ -13,7 +13,7 @@ import click
 from agents.embedding.embedder import Embedder, EmbeddingError, embedder
 from contracts.database import Database, exit_on_database_error, make_engine
 from contracts.settings import Settings
-from contracts.thought_vectors import count_missing, next_missing, store_vector
+from contracts.thought_vectors import count_missing, delete_left_over, next_missing, store_vector
 
 BATCH: Final = 20
 """Thoughts that are read at a time."""
@@ -33,6 +33,7 @@ def run(settings: Settings) -> int:
     database = Database(make_engine(settings.database_url, "embed command"))
     try:
         with exit_on_database_error():
+            delete_left_over(database)
             done = _embed_with_progress(database, model)
     except EmbeddingError as error:
         raise SystemExit(f"Stopped, run the command again for the rest: {error}") from None

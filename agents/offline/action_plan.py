@@ -120,7 +120,7 @@ def _obstacles(reading: Reading) -> list[str]:
 
 def _delegations(reading: Reading) -> list[Delegation]:
     """Return what the thought says that somebody else does or is to be asked to do."""
-    if reading.knows_urgency and reading.classification.urgency == "never":
+    if harm(reading.text) or (reading.knows_urgency and reading.classification.urgency == "never"):
         return []
     people = reading.classification.entities.people
     found = [_delegation(sentence, person) for sentence in sentences(reading.text) for person in people]

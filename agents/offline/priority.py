@@ -13,6 +13,7 @@ from agents.evidence import Evidence
 from agents.fields import MAX_PHRASE_LENGTH, MAX_SENTENCE_LENGTH, NOT_ASSESSED
 from agents.offline.clauses import When, without_date
 from agents.offline.english import join_quoted
+from agents.offline.harm import harm
 from agents.offline.reading import Reading
 from agents.output import previous_output
 from agents.priority import Priority, Timeline
@@ -37,6 +38,11 @@ _ADVICE: Final[Mapping[PriorityLevel, str]] = {
     "Low": "Not urgent.",
     "Defer": "Nothing to do was found in it.",
 }
+_HELP: Final = (
+    "This comes before everything else: talk to somebody about it now, a person whom you trust, a crisis line or the"
+    " emergency number."
+)
+"""Said of words of harm, where no advice to do what the thought names may stand."""
 _DANGER: Final = re.compile(
     r"(?<!\w)(?:bleeding|blood|smoke|gas|fire|poison\w*|overdose|unconscious|not breathing|can['\u2019]?t breathe|"
     r"chest|swollen|flood\w*|leak\w*|burn(?:ing|ed|t)?|collapsed?|fell|fallen|pills|blut\w*|rauch|"
@@ -51,7 +57,11 @@ def prioritise(reading: Reading) -> Priority:
     urgency = reading.classification.urgency
     level = higher(_LEVELS[urgency, is_important(reading.agent_input)], lowest_level(reading.agent_input).level)
     when = _deadline(reading)
+    harmful = harm(reading.text)
+    level = "Critical" if harmful else level
     danger = list(dict.fromkeys(_DANGER.findall(reading.text)))[:2] if urgency == "immediate" and not when else []
+    if harmful:
+        when, danger = None, [harmful]
     quotes = [when.quote] if when else danger
     risk = next((action.consequence for action in reading.found.actions if action.consequence), "")
     return Priority(
@@ -163,6 +173,8 @@ def _dependencies(reading: Reading) -> list[str]:
 
 def _recommendation(reading: Reading, level: PriorityLevel, when: When | None) -> str:
     """Return the plan's first action with its day, or what the thought is about; never that it can wait unjudged."""
+    if harm(reading.text):
+        return _HELP
     if not reading.knows_urgency and not when:
         opening = "How urgent it is was not assessed: look at it yourself."
     else:

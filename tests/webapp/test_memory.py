@@ -110,6 +110,26 @@ def test_a_deleted_thought_disappears_from_the_similar_ones(
     assert vectors == []
 
 
+def test_what_other_results_quote_from_a_deleted_thought_is_erased_and_nothing_else(
+    client: FlaskClient, database: Database, bills: tuple[UUID, UUID, UUID]
+) -> None:
+    first, letter, last = bills
+    own_claim = QUOTING["pattern_connections"][1]
+    client.delete(f"/thoughts/{letter}")
+    assert analysis_of(client, last) == QUOTING, "the quoted thought is still there"
+    client.delete(f"/thoughts/{first}")
+    assert analysis_of(client, last) == {"pattern_connections": [own_claim]}
+    outputs = database.rows(text("SELECT output::text AS output FROM agent_runs WHERE thought_id = :id"), id=last)
+    assert all("mum a bill" not in run.output for run in outputs)
+    assert "mum a bill" not in client.get(f"/t/{last}").text
+
+
+def analysis_of(client: FlaskClient, thought: UUID) -> dict[str, Any]:
+    agents = get_thought(client, thought)["agents"]
+    output: dict[str, Any] = next(agent["output"] for agent in agents if agent["name"] == "analysis")
+    return output
+
+
 def test_another_users_thought_is_never_similar_nor_a_source(
     app: Flask, client: FlaskClient, database: Database, worker: FakeWorker, bills: tuple[UUID, UUID, UUID]
 ) -> None:

@@ -16,6 +16,7 @@ from tests.webapp.http_client import submit
 from tests.webapp.remembering import embed_thought, write_analysed
 from webapp import search
 from webapp.memory import SEARCH
+from webapp.search_budget import PER_USER_BURST
 
 BILL = "The hospital sent mum a bill that she cannot pay"
 SAILING = "I want to learn to sail"
@@ -130,6 +131,20 @@ def test_a_failing_model_is_unavailable_and_no_error_of_the_visitor(
 
     monkeypatch.setattr(search, "embedder", Failing)
     assert problem(client, similar_to=QUERY)[0] == 503
+
+
+def test_a_user_who_searches_in_a_loop_is_told_to_wait_and_others_still_find(
+    app: Flask, client: FlaskClient, database: Database, worker: FakeWorker, written: dict[str, UUID]
+) -> None:
+    stranger = app.test_client()
+    write_analysed(stranger, database, worker, SAILING)
+    responses = [client.get("/thoughts", query_string={"similar_to": "x"}) for _ in range(PER_USER_BURST + 5)]
+    refused = next(response for response in responses if response.status_code == 503)
+    assert refused.mimetype == "application/problem+json"
+    assert int(refused.headers["Retry-After"]) == 1
+    assert responses[0].status_code == 200
+    assert found(stranger, SAILING)
+    assert client.get("/thoughts").status_code == 200
 
 
 def test_the_page_shows_the_closest_thoughts_first(client: FlaskClient, written: dict[str, UUID]) -> None:

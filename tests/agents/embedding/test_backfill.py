@@ -66,6 +66,17 @@ def test_the_command_makes_the_missing_vectors_and_those_of_another_model(
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, f"0 thoughts have a new vector of {MODEL}.")
 
 
+def test_the_command_deletes_vectors_that_a_former_release_left_of_deleted_thoughts(
+    database: Database, settings: Settings, user_id: UUID
+) -> None:
+    kept, deleted = write(database, user_id, "kept"), write(database, user_id, "deleted by a former release")
+    for thought in (kept, deleted):
+        store_vector(database, thought, MODEL, [1.0] * 384)
+    database.rows(text("UPDATE thoughts SET status = 'deleted', text = '' WHERE id = :id"), id=deleted)
+    assert run(settings).returncode == 0
+    assert set(models(database)) == {kept}
+
+
 def test_a_vector_belongs_to_the_author_of_its_thought(database: Database, user_id: UUID, model: Embedder) -> None:
     thought = write(database, user_id, "mine")
     assert embed_missing(database, model, lambda _: None) == 1

@@ -29,6 +29,30 @@ def test_the_example_yields_the_action_the_day_the_person_and_a_priority_that_na
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Take all the pills tonight", "Take all the pills"),
+        ("I want to kill myself", "kill myself"),
+        ("Ask Anna to come, ich will mich umbringen", "mich umbringen"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["task", "problem", "emotion"])
+def test_words_of_harm_are_critical_and_the_only_advice_is_to_talk_to_somebody(
+    kind: str, text: str, words: str
+) -> None:
+    classification = classified(
+        text, type=kind, urgency="immediate", people=["Anna"], dates=[("tonight", "2026-11-23")]
+    )
+    found = outputs(text, classification)
+    plan, priority = found["action_plan"], found["priority"]
+    assert actions(plan) == plan["delegation_opportunities"] == []
+    assert priority["priority_level"] == "Critical"
+    assert priority["urgency_evidence"] == [{"source": "thought", "quote": words}]
+    assert "talk to somebody about it now" in priority["final_recommendation"]
+    assert words.lower() not in priority["final_recommendation"].lower()
+
+
+@pytest.mark.parametrize(
     ("kind", "urgency", "text"),
     [
         ("observation", "never", "The heron is back at the weir"),
