@@ -69,17 +69,23 @@ def judge_inputs(fitted: Mapping[Field, Head], inputs: "NDArray[np.float32]") ->
         field: dict(zip(LABELS[field], head.probabilities(inputs).tolist(), strict=True))
         for field, head in fitted.items()
     }
-    urgency = _most_likely(shares["urgency"])
-    is_falsely_calm = urgency.label in ("eventually", "never") and shares["urgency"]["immediate"] >= CALM_THRESHOLD
-    if is_falsely_calm:
-        urgency = Judged(urgency.label, urgency.confidence, is_assessed=False)
+    kind, urgency = _most_likely_pair(shares["type"], shares["urgency"])
+    judged_urgency = _judged(shares["urgency"], urgency)
+    if urgency in ("eventually", "never") and shares["urgency"]["immediate"] >= CALM_THRESHOLD:
+        judged_urgency = Judged(urgency, judged_urgency.confidence, is_assessed=False)
+    tones = shares["emotional_tone"]
     return Judgement(
-        cast("Judged[ThoughtType]", _most_likely(shares["type"])),
-        cast("Judged[Urgency]", urgency),
-        cast("Judged[Tone]", _most_likely(shares["emotional_tone"])),
+        cast("Judged[ThoughtType]", _judged(shares["type"], kind)),
+        cast("Judged[Urgency]", judged_urgency),
+        cast("Judged[Tone]", _judged(tones, max(tones, key=lambda name: tones[name]))),
     )
 
 
-def _most_likely(shares: Mapping[str, float]) -> Judged[str]:
-    label = max(shares, key=lambda name: shares[name])
+def _most_likely_pair(types: Mapping[str, float], urgencies: Mapping[str, float]) -> tuple[str, str]:
+    """Return the most likely type and urgency that can go together: there is nothing to act on in an observation."""
+    pairs = [(kind, urgency) for kind in types for urgency in urgencies if kind != "observation" or urgency == "never"]
+    return max(pairs, key=lambda pair: types[pair[0]] * urgencies[pair[1]])
+
+
+def _judged(shares: Mapping[str, float], label: str) -> Judged[str]:
     return Judged(label, round(shares[label], 3), shares[label] >= THRESHOLD)

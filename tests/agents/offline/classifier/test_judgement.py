@@ -40,6 +40,14 @@ def test_a_text_that_may_be_immediate_is_never_judged_calm(label: str) -> None:
     assert judged(urgency={label: 0.8, "immediate": CALM_THRESHOLD - 0.02})["urgency"] == (label, True)
 
 
+def test_an_observation_has_nothing_to_act_on() -> None:
+    sure = {"observation": 0.9, "problem": 0.08}
+    assert judged(type=sure, urgency={"never": 0.3, "immediate": 0.6})["type"] == ("observation", True)
+    assert judged(type=sure, urgency={"never": 0.3, "immediate": 0.6})["urgency"] == ("never", False)
+    unsure = {"observation": 0.5, "problem": 0.4}
+    assert judged(type=unsure, urgency={"never": 0.1, "immediate": 0.85})["type"] == ("problem", False)
+
+
 def test_a_text_that_is_judged_urgent_needs_no_such_caution() -> None:
     assert judged(urgency={"soon": 0.7, "immediate": 0.25})["urgency"] == ("soon", True)
 
