@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, TypeVar
 
-from agents.classification import Classification, Complexity, NotAssessed, ThoughtType, Tone, Urgency
+from agents.classification import Classification, Complexity, Entities, NotAssessed, ThoughtType, Tone, Urgency
 from agents.dates import Nearness, urgency_of_dates
 from agents.offline.classifier.judgement import Judged, judge
 from agents.offline.english import sentences, words
@@ -46,6 +46,7 @@ def classify(text: str, written_on: date, today: date, zone: str = "") -> Classi
     """
     decided = _with_decision(_judged(text, written_on, today, zone), text)
     found = _with_harm(_with_dates(decided, urgency_of_dates(text, written_on, today, zone)), text)
+    named = entities(text)
     fields: dict[NotAssessed, Judged[str]] = {
         "type": found.type,
         "urgency": found.urgency,
@@ -54,14 +55,25 @@ def classify(text: str, written_on: date, today: date, zone: str = "") -> Classi
     return Classification(
         type=found.type.label,
         urgency=found.urgency.label,
-        entities=entities(text),
+        entities=named,
         emotional_tone=found.tone.label,
         implied_needs=[],
         complexity=_complexity(text),
         not_assessed=[name for name, judged in fields.items() if not judged.is_assessed],
         confidence={name: judged.confidence for name, judged in fields.items() if judged.confidence},
-        found_by={**found.how, "complexity": "the length of the text"},
+        found_by={**found.how, **_how_named(named), "complexity": "the length of the text"},
     )
+
+
+def _how_named(named: Entities) -> dict[str, str]:
+    """Return how the entities were found, for the kinds of which there are any."""
+    how = {
+        "people": "names, and the words around them",
+        "places": "names, and the words around them",
+        "dates": "the calendar words of the text",
+        "topics": "the nouns of the text",
+    }
+    return {f"entities.{kind}": words for kind, words in how.items() if getattr(named, kind)}
 
 
 def _judged(text: str, written_on: date, today: date, zone: str) -> _Found:

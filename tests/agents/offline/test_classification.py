@@ -87,6 +87,13 @@ def test_other_uses_of_these_words_change_nothing(text: str, monkeypatch: pytest
     assert classify(text, MONDAY, MONDAY).urgency == "never"
 
 
+def test_every_kind_of_entity_that_was_found_says_how() -> None:
+    found = classify("Call mum before Friday about the hospital bill", MONDAY, MONDAY)
+    assert {name for name in found.found_by if name.startswith("entities.")} == {
+        "entities.people", "entities.dates", "entities.topics",
+    }  # fmt: skip
+
+
 def test_what_could_not_be_judged_is_listed_and_holds_the_closest_guess(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classification_module, "judge", lambda *_: judged_as("task", "eventually", is_assessed=False))
     found = classify("the thing with the boxes", MONDAY, MONDAY)
