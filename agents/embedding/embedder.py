@@ -23,6 +23,11 @@ LOCK_SECONDS: Final = 2.0
 """How long a call waits for the calls of other threads, each of which takes 10 to 200 ms."""
 
 
+MAX_KEPT: Final = 512
+"""Vectors of single texts that are kept, 2 kB each: a thought's is needed by several steps, a profile's by many
+thoughts."""
+
+
 class EmbeddingError(Exception):
     """Raised when a text cannot be embedded now. The caller continues without the vector."""
 
@@ -37,13 +42,19 @@ class Embedder:
         self._load = load
         self._lock = threading.Lock()
         self._engine: Any = None
+        self._kept: dict[str, NDArray[np.float32]] = {}
 
     def embed(self, text: str) -> "NDArray[np.float32]":
         """Return the vector of a text, of DIMENSIONS numbers and length 1. Only its first MAX_LENGTH characters count.
 
         The first call loads the model. Raises EmbeddingError when the engine fails or other threads keep it busy.
         """
-        vector: NDArray[np.float32] = self.embed_all([text])[0]
+        prepared = _prepared(text)
+        vector = self._kept.get(prepared)
+        if vector is None:
+            vector = self._kept[prepared] = self.embed_all([prepared])[0]
+            while len(self._kept) > MAX_KEPT:
+                self._kept.pop(next(iter(self._kept)), None)
         return vector
 
     def embed_all(self, texts: Sequence[str]) -> "NDArray[np.float32]":

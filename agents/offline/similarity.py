@@ -5,16 +5,12 @@ than we earn" are nearly as similar as a text and itself.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
-from agents.embedding.embedder import Embedder, EmbeddingError, embedder
+from agents.embedding.embedder import EmbeddingError, embedder
 
 MAX_CHARACTERS: Final = 400
 """A longer text is compared by its beginning."""
-
-_MAX_KEPT: Final = 512
-"""Vectors kept per process: 384 floats each, so that the texts of a profile are not embedded for every thought."""
 
 
 def similarities(text: str, candidates: Sequence[str]) -> list[float] | None:
@@ -25,12 +21,7 @@ def similarities(text: str, candidates: Sequence[str]) -> list[float] | None:
     if model is None:
         return None
     try:
-        first, *others = (_vector(model, each[:MAX_CHARACTERS]) for each in (text, *candidates))
+        first, *others = (model.embed(each[:MAX_CHARACTERS]) for each in (text, *candidates))
     except EmbeddingError:
         return None
-    return [round(float(sum(a * b for a, b in zip(first, other, strict=True))), 3) for other in others]
-
-
-@lru_cache(_MAX_KEPT)
-def _vector(model: Embedder, text: str) -> tuple[float, ...]:
-    return tuple(model.embed(text).tolist())
+    return [round(float(first @ other), 3) for other in others]

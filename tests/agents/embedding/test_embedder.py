@@ -74,11 +74,24 @@ def test_any_text_has_a_vector(text: str) -> None:
     assert all(map(math.isfinite, vector.tolist()))
 
 
-def test_threads_share_one_model_and_get_the_vectors_of_their_own_texts() -> None:
-    model, texts = Embedder(), [f"{first} {number}" for number, (first, _) in enumerate(PARAPHRASES * 5)]
-    expected = [model.embed(text).tolist() for text in texts]
+def test_threads_share_one_model_and_get_the_vectors_of_their_own_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedder_module, "LOCK_SECONDS", 60)
+    reference, model = Embedder(), Embedder()
+    texts = [f"{first} {number}" for number, (first, _) in enumerate(PARAPHRASES * 3)]
+    expected = [reference.embed(text).tolist() for text in texts]
     with ThreadPoolExecutor(8) as pool:
         assert [vector.tolist() for vector in pool.map(model.embed, texts)] == expected
+
+
+def test_the_vectors_of_the_latest_texts_are_kept_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedder_module, "MAX_KEPT", 2)
+    model = Embedder()
+    first, second = model.embed("one"), model.embed("two")
+    with model._lock:
+        assert model.embed("two") is second
+    model.embed("three")
+    assert list(model._kept) == ["two", "three"]
+    assert (model.embed("one") == first).all()
 
 
 def test_a_model_that_stays_busy_is_an_error_after_a_bounded_wait(monkeypatch: pytest.MonkeyPatch) -> None:
