@@ -50,6 +50,7 @@ def test_words_of_harm_are_critical_and_the_only_advice_is_to_talk_to_somebody(
     assert priority["urgency_evidence"] == [{"source": "thought", "quote": words}]
     assert "talk to somebody about it now" in priority["final_recommendation"]
     assert words.lower() not in priority["final_recommendation"].lower()
+    assert found["value_impact"]["weighted_total"] is None
 
 
 @pytest.mark.parametrize(
