@@ -180,6 +180,8 @@ def _recommendation(reading: Reading, level: PriorityLevel, when: When | None) -
     else:
         opening = _ADVICE[level]
     action = _first_action(reading)
+    if action is None and when and level == "Medium":
+        return f"It names {day_text(when.day)}. What is to be done was not found in it."
     if action is None or level == "Defer":
         return opening
     if when and level in ("Medium", "Low"):

@@ -136,6 +136,13 @@ def test_a_recommendation_is_one_sentence_that_names_a_day_once(text: str, quote
     assert outputs(text, classified(text, kind, dates=dates))["priority"]["final_recommendation"] == recommended
 
 
+def test_a_day_without_an_action_is_named_and_no_day_is_to_be_chosen() -> None:
+    text = "Dad's birthday is Friday and nobody has planned it"
+    classification = classified(text, "observation", "never", dates=[FRIDAY], not_assessed=["type", "urgency"])
+    recommended = outputs(text, classification)["priority"]["final_recommendation"]
+    assert recommended == "It names Fri 27 November 2026. What is to be done was not found in it."
+
+
 def test_every_filled_field_says_how_it_was_found() -> None:
     found = outputs(CALL, classified(CALL, urgency="soon", people=["mum"], dates=[FRIDAY]))
     assert found["action_plan"]["found_by"] == {"quick_wins": "a verb that asks for something to be done"}
