@@ -10,7 +10,13 @@ from agents.dates import numeric
 from agents.dates.grammar import NUMERIC_FORMS, PERIOD_KINDS, Form, Grammar
 
 _CONTEXT_LENGTH: Final = 60
-_NUMBER_RANGE: Final = re.compile(r"\d(?:st|nd|rd|th)?\.?\s?(?:-|\u2013|\u2014)\s?$")
+_MONTH_IN_FULL: Final = re.compile(r"[^\W\d]{5,}\.$")
+"""No abbreviation of a month has five letters."""
+_LINE_END: Final = re.compile(r"\s*(?:$|\n)")
+_NUMBER_RANGE: Final = re.compile(
+    r"\d(?:st|nd|rd|th)?\.?\s?(?:-|\u2013|\u2014)\s?$"
+    r"|\b(?:from|vom|von|du|del|desde|de|do)\s(?:the\s|le\s|el\s|o\s|dia\s)?\d{1,2}(?:st|nd|rd|th)?\.?\s(?:to|until|till|bis(?:\szum)?|au|al|hasta(?:\sel)?|a|ao|até(?:\so)?)\s(?:the\s)?$"
+)
 _WEEKDAY_LINK: Final = re.compile(r",?\s(?:\()?")
 _NAMED_AS_DAY: Final = re.compile(r"(?:day|eve|night|friday|monday|sunday|wednesday|tuesday)$")
 """Holidays whose name says that they are a day, whatever follows it."""
@@ -74,7 +80,18 @@ def find_spans(text: str, grammar: Grammar | None) -> list[Span]:
 
 def _span(form: Form, match: re.Match[str]) -> Span:
     group = "quote" if "quote" in match.re.groupindex and match["quote"] is not None else 0
-    return Span(form, match, match.start(group), match.end(group))
+    return Span(form, match, match.start(group), _end(form, match, group))
+
+
+def _end(form: Form, match: re.Match[str], group: int | str) -> int:
+    """Return where the quote ends. The full stop of an abbreviated month inside a line is part of it."""
+    end = match.end(group)
+    ends_sentence = (
+        form.kind == "month_date"
+        and match.string[end - 1 : end] == "."
+        and (_MONTH_IN_FULL.search(match.string[max(0, end - 12) : end]) or _LINE_END.match(match.string, end))
+    )
+    return end - 1 if ends_sentence else end
 
 
 def _is_meant(text: str, span: Span, grammar: Grammar | None) -> bool:

@@ -21,7 +21,7 @@ def _pattern(*parts: str) -> re.Pattern[str]:
 PREFIX: Final = _pattern(rf"(?:{alternatives(action_words.PREFIXES)}\b[\s,:]*)+")
 OPENING: Final = any_of(action_words.OPENINGS)
 OWN: Final = _pattern(
-    r"\b(?:i|we|ah|ich|wir|je|on|faut|tengo|voy|hay|tenemos|tenho|vou|preciso|temos|forget|remember|vergessen|oublier|olvidar|"
+    r"\b(?:i|we|ah|ich|wir|je|on|faut|tengo|voy|hay|tenemos|tenho|vou|preciso|precisamos|temos|devrais|devrait|debería|tendría|deveria|sollten|forget|remember|vergessen|oublier|olvidar|"
     r"esquecer)\b|^i",
 )
 """Only an intention of the writer's own counts inside a sentence."""

@@ -96,7 +96,7 @@ def timing(reading: Reading, action: Action, *, with_energy: bool = False) -> st
     peaks = energy_peaks(reading.agent_input.profile) if with_energy else []
     parts = [
         _by_words(action.when, action.until) or _by_urgency(reading),
-        f"your best time is {peaks[0]}" if peaks else "",
+        f"your best time: {peaks[0]}" if peaks else "",
     ]
     return "; ".join(part for part in parts if part)[:MAX_PHRASE_LENGTH] or NOT_ASSESSED
 

@@ -63,17 +63,20 @@ OPENINGS: Final = _phrases(
     have to, we must, we should, we'll, i want to, i shall, time to, remember to, remind me to, don't forget to,
     do not forget to, must remember to, make sure to, ill, im going to, im gonna, i'm to, we're going to, i
     intend to, i mean to, i plan to, planning to, i am to, am i to, dont forget to, i've to, i hae tae, ah need
-    tae, need tae, ah'll,
+    tae, need tae, ah'll, i still need to, i still have to, i still must, we still need to, we still have to, i
+    really need to, i really have to, i really should, i also need to, i also have to,
 
     ich muss noch, ich muss, muss noch, muss, ich soll, ich will, ich werde, wir müssen, nicht vergessen, ich
-    sollte, ich möchte,
+    sollte, ich möchte, wir sollten,
 
     il faut que je, il faut, faut que je, faut, je dois, je vais, penser à, pense à, ne pas oublier de, il
-    faudrait, je veux, on doit,
+    faudrait, je veux, on doit, je devrais, on devrait,
 
     tengo que, hay que, debo, voy a, no olvidar, acordarme de, recordar, necesito, quiero, tenemos que, me toca,
+    debería, tendría que,
 
-    tenho que, tenho de, preciso, vou, não esquecer de, lembrar de, devo, quero, temos que, tem que
+    tenho que, tenho de, preciso, preciso de, precisamos de, deveria, vou, não esquecer de, lembrar de, devo,
+    quero, temos que, tem que
     """
 )
 """What stands before the verb of an intention; the action begins after it."""

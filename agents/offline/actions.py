@@ -16,7 +16,7 @@ from agents.offline.clauses import Dated, When, sentences, shortened, trimmed, w
 from agents.offline.harm import harm
 
 MAX_ACTIONS: Final = 4
-WHOLE_NOTE: Final = "the words of the note"
+WHOLE_NOTE: Final = "the words of the thought"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,10 +97,14 @@ def _reasoning(goals: list[str], found: list[Match] | None, undirected: list[Mat
 
 
 def _remembered(reading: Reading) -> list[tuple[EarlierThought, Match]]:
-    """Return the earlier thoughts on the same subject, as the memory found them."""
+    """Return the earlier thoughts closest in meaning, as the memory found them, each text once."""
     earlier = reading.agent_input.earlier_thoughts
     found = [(thought, Match(replace_unstorable(thought.text), round(thought.similarity, 2))) for thought in earlier]
-    return [(thought, match) for thought, match in found if match.similarity >= EARLIER_THRESHOLD][:_MAX_CONNECTIONS]
+    first_of_each_text: dict[str, tuple[EarlierThought, Match]] = {}
+    for thought, match in found:
+        if match.similarity >= EARLIER_THRESHOLD:
+            first_of_each_text.setdefault(match.text, (thought, match))
+    return list(first_of_each_text.values())[:_MAX_CONNECTIONS]
 
 
 def _connection(thought: EarlierThought, match: Match) -> Claim:
@@ -109,7 +113,7 @@ def _connection(thought: EarlierThought, match: Match) -> Claim:
         if thought.outcome
         else ""
     )
-    statement = f"Your thought of {thought.written_on:%-d %B %Y} is about the same subject.{outcome}"
+    statement = f"Your thought of {thought.written_on:%-d %B %Y} is close to this one in meaning.{outcome}"
     return Claim(statement=statement, source="earlier_thought", quote=excerpt(match.text, 150))
 
 

@@ -1,12 +1,13 @@
 """Makes the offline classification: what the classifier judges, and what dates and decisions in the text say."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, TypeVar
 
 from agents.classification import Classification, Complexity, Entities, NotAssessed, ThoughtType, Tone, Urgency
-from agents.dates import Nearness, urgency_of_dates
+from agents.dates import Nearness, named_dates, urgency_of_dates
 from agents.offline.classifier.judgement import Judged, judge
 from agents.offline.english import sentences, words
 from agents.offline.entities import entities
@@ -45,7 +46,9 @@ def classify(text: str, written_on: date, today: date, zone: str = "") -> Classi
     `zone` is the name of the author's time zone, or "" when it is unknown.
     """
     decided = _with_decision(_judged(text, written_on, today, zone), text)
-    found = _with_harm(_with_dates(decided, urgency_of_dates(text, written_on, today, zone)), text)
+    dated = _with_dates(decided, urgency_of_dates(text, written_on, today, zone))
+    days = (found_date.day for found_date in named_dates(text, written_on, today, zone))
+    found = _with_harm(_with_coming_day(dated, days, written_on), text)
     named = entities(text)
     fields: dict[NotAssessed, Judged[str]] = {
         "type": found.type,
@@ -114,6 +117,16 @@ def _with_dates(found: _Found, by_date: Nearness | None) -> _Found:
     if _RANKS[by_date] >= _RANKS[found.urgency.label]:
         return found
     return replace(found, urgency=_certain(by_date), how={**found.how, "urgency": "a date in the text"})
+
+
+def _with_coming_day(found: _Found, days: Iterable[date | None], written_on: date) -> _Found:
+    """Do not trust "never" where the type was not judged and the text names a coming day: it may be a task."""
+    is_open = found.urgency.label == "never" and not found.type.is_assessed
+    if not is_open or found.how["urgency"] == "a decision in the text":
+        return found
+    if not any(day and day > written_on for day in days):
+        return found
+    return replace(found, urgency=replace(found.urgency, is_assessed=False))
 
 
 def _with_harm(found: _Found, text: str) -> _Found:

@@ -34,7 +34,7 @@ _WHEN: Final[Mapping[Urgency, str]] = {"immediate": "today", "soon": "within two
 _ADVICE: Final[Mapping[PriorityLevel, str]] = {
     "Critical": "Do this first.",
     "High": "Make room for it now.",
-    "Medium": "Give it a day.",
+    "Medium": "Choose a day for it.",
     "Low": "Not urgent.",
     "Defer": "Nothing to do was found in it.",
 }
@@ -176,18 +176,31 @@ def _recommendation(reading: Reading, level: PriorityLevel, when: When | None) -
     if harm(reading.text):
         return _HELP
     if not reading.knows_urgency and not when:
-        opening = "How urgent it is was not assessed: look at it yourself."
+        opening = "Its urgency was not assessed: judge it yourself."
     else:
         opening = _ADVICE[level]
     action = _first_action(reading)
+    if action is None and when and level == "Medium":
+        return f"It names {day_text(when.day)}. What is to be done was not found in it."
     if action is None or level == "Defer":
         return opening
     if when and level in ("Medium", "Low"):
         opening = ""  # the day says it
-    timing = (
-        f", {_spoken(when, reading)}" if when else ", today" if reading.classification.urgency == "immediate" else ""
-    )
-    return f"{opening} {action.rstrip('.')}{timing}.{_people(reading, action)}".strip()[:MAX_SENTENCE_LENGTH]
+    sentence = _sentence(f"{action.rstrip('.')}{_timing(reading, when, action)}")
+    return f"{opening} {sentence}{_people(reading, action)}".strip()[:MAX_SENTENCE_LENGTH]
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith("?") else f"{words}."
+
+
+def _timing(reading: Reading, when: When | None, action: str) -> str:
+    """Return when to act, to be put behind the action. A date that the action still names is only resolved."""
+    if when is None:
+        return ", today" if reading.knows_urgency and reading.classification.urgency == "immediate" else ""
+    if when.quote.lower() in action.lower():
+        return f" ({day_text(when.day)})"
+    return f", {_spoken(when, reading)}"
 
 
 def _spoken(when: When, reading: Reading) -> str:
@@ -209,7 +222,7 @@ def _first_action(reading: Reading) -> str | None:
 def _people(reading: Reading, action: str) -> str:
     """Name the people of the thought whom the action does not name."""
     others = [person for person in reading.classification.entities.people if person.lower() not in action.lower()][:3]
-    return f" It names {', '.join(others)}."[:MAX_PHRASE_LENGTH] if others else ""
+    return f" It also names {', '.join(others)}."[:MAX_PHRASE_LENGTH] if others else ""
 
 
 def _confidence(reading: Reading) -> float:

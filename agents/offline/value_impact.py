@@ -12,6 +12,7 @@ from typing import Final, Literal
 from agents.evidence import Evidence
 from agents.fields import NOT_ASSESSED
 from agents.offline.english import distinct, excerpt, whole_word_pattern
+from agents.offline.harm import harm
 from agents.offline.reading import Reading
 from agents.offline.similarity import similarities
 from agents.offline.value_words import BODY, DESCRIPTIONS, MIND, MONEY, STRONG, WORDS
@@ -93,6 +94,8 @@ def weigh(reading: Reading) -> ValueImpact:
 
 
 def _support(name: str, reading: Reading, *, is_similar: bool) -> _Support:
+    if harm(reading.text):
+        return _Support([], False, "")  # a low number beside words of harm would play them down
     words = _WORDS[name].findall(reading.text)
     if name == "economic":
         words = [*(match.group() for match in _MONEY.finditer(reading.text)), *words]
@@ -148,7 +151,7 @@ def _overall(found: list[str]) -> str:
 
 
 def _joined(names: list[str]) -> str:
-    """Join the names of values in a sentence, such as "money and work, and people"."""
+    """Join the names of values in a sentence, such as "money or work, and people"."""
     texts = {
         "economic": "money or work",
         "relational": "people",
@@ -157,4 +160,5 @@ def _joined(names: list[str]) -> str:
         "growth": "learning",
     }
     named = [texts[name] for name in names]
-    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    comma = "," if len(named) > 2 or "economic" in names else ""
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])}{comma} and {named[-1]}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from agents.agent import Agent
 from agents.catalogue import CATALOGUE
 from agents.scripted.samples import sample
 from tests.agents.models.fake_service import FakeService, Reply, Request, fake_service
@@ -63,7 +64,7 @@ class ModelService:
         """Answer with a result of the agent whose schema the request contains, or as a probe expects."""
         schema = request.body.get("response_format", {}).get("json_schema", {}).get("schema", {})
         fields = set(schema.get("properties", {}))
-        agent = next((agent for agent in CATALOGUE.agents if fields == set(agent.output.model_fields)), None)
+        agent = next((agent for agent in CATALOGUE.agents if fields == _asked_fields(agent)), None)
         if agent is None:
             return _WIRE.reply(request, Written(_PROBE_ANSWER))
         self.paid_answers += 1
@@ -73,6 +74,10 @@ class ModelService:
         while self._outage == "answers that never end" and not self._service.stopping.is_set():
             time.sleep(0.05)
             yield b" "
+
+
+def _asked_fields(agent: Agent) -> set[str]:
+    return set(agent.output.model_fields) - agent.output.written_by_code
 
 
 @contextmanager

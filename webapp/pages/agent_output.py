@@ -177,7 +177,7 @@ class _Describer:
         if isinstance(value, list | tuple):
             return self._list(label, self._with_days(value) if path == "entities.dates" else value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return _number(name, label, float(value))
+            return _number("confidence" if path.startswith("confidence.") else name, label, float(value))
         text = f"{NOT_ASSESSED} (closest: {value})" if path in self.unjudged else str(value)
         return OutputItem(label, "text", text, lead=is_lead)
 

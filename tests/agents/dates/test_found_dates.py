@@ -28,6 +28,8 @@ FOUND = {
         passport expires 3 Mar 2027 -> 3 Mar 2027 2027-03-03
         it is on the 12th of December, pay before then -> 12th of December 2026-12-12
         may 5 is the exam -> may 5 2027-05-05
+        he has a school trip on 8 December. Pack the bag -> 8 December 2026-12-08
+        he has a school trip on 8 Dec. with lunch -> 8 Dec. 2026-12-08
         the plan was written on 2026-10-02 -> 2026-10-02 2026-10-02
         cancel tomorrow's meeting -> tomorrow 2026-11-24
         the run-through is on Thursday week -> Thursday week 2026-12-03
@@ -111,7 +113,7 @@ NOT_FOUND = {
         every friday I call her; fridays only; he works Mondays and Thursdays; on a Wednesday not a Thursday
         the sun is out
         I sat down and said so; they wed in may; we may march on; march 5 miles; open Monday to Friday
-        3-5 May we are away
+        3-5 May we are away; she is in Lagos from 5 to 19 December
         week of nov 9; 24/7; it is 3/8 short; he ate 1/2 of it; version 2.1. is out; the 3rd floor; my 79th; in summer
         in two days' worth of sleep; he hasn't answered in three days; next week; by the end of May; a Christmas concert
         47 years old; from 9 to 5; at 4am; 41 degrees; I was short for ten days; 2x4; room 12; the second time

@@ -1,5 +1,6 @@
 """The offline classification: judged where the classifier can run, and guessed by word rules where it cannot."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -66,6 +67,24 @@ def test_dates_and_decisions_in_the_text_come_before_the_judgement(
     monkeypatch.setattr(classification_module, "judge", lambda *_: judgement)
     found = classify(text, MONDAY, MONDAY)
     assert (found.urgency, found.found_by["urgency"]) == (urgency, how)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind_is_judged", "is_judged"),
+    [
+        ("The birthday is on 14 February 2027 and nobody has planned it", False, False),
+        ("The birthday is on 14 February 2027 and nobody has planned it", True, True),
+        ("The birthday was on 14 February 2026", False, True),
+        ("The party on 14 February 2027. Never mind", False, True),
+    ],
+)
+def test_never_is_not_judged_when_a_coming_day_is_named_in_a_thought_of_unknown_type(
+    monkeypatch: pytest.MonkeyPatch, text: str, kind_is_judged: bool, is_judged: bool
+) -> None:
+    judgement = judged_as("observation", "never")
+    kind = replace(judgement.type, is_assessed=kind_is_judged)
+    monkeypatch.setattr(classification_module, "judge", lambda *_: replace(judgement, type=kind))
+    assert ("urgency" not in classify(text, MONDAY, MONDAY).not_assessed) == is_judged
 
 
 @pytest.mark.parametrize(

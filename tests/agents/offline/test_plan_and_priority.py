@@ -50,6 +50,7 @@ def test_words_of_harm_are_critical_and_the_only_advice_is_to_talk_to_somebody(
     assert priority["urgency_evidence"] == [{"source": "thought", "quote": words}]
     assert "talk to somebody about it now" in priority["final_recommendation"]
     assert words.lower() not in priority["final_recommendation"].lower()
+    assert found["value_impact"]["weighted_total"] is None
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_problem_is_quoted_and_no_cause_is_invented() -> None:
 def test_the_best_time_of_the_profile_is_named_for_what_takes_longer() -> None:
     profile = {"recent_patterns": {"energy_peaks": ["mornings"]}}
     plan = outputs("paint the fence", classified("paint the fence"), profile=profile)["action_plan"]
-    assert plan["main_actions"][0]["timing"] == "your best time is mornings"
+    assert plan["main_actions"][0]["timing"] == "your best time: mornings"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,26 @@ def test_no_text_of_a_plan_or_a_priority_contradicts_the_urgency(kind: str, urge
         "High" if urgency == "immediate" else "Medium"
     )
     assert not CALM.search(str({**found["priority"], "found_by": ""}) + str(found["action_plan"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "recommended"),
+    [
+        ("What if we rented out the garage?", "", "Not urgent. What if we rented out the garage?"),
+        ("The Friday lecture needs slides", "Friday", "The Friday lecture needs slides (Fri 27 November 2026)."),
+    ],
+)
+def test_a_recommendation_is_one_sentence_that_names_a_day_once(text: str, quote: str, recommended: str) -> None:
+    kind = "idea" if text.endswith("?") else "task"
+    dates = [(quote, FRIDAY[1])] if quote else []
+    assert outputs(text, classified(text, kind, dates=dates))["priority"]["final_recommendation"] == recommended
+
+
+def test_a_day_without_an_action_is_named_and_no_day_is_to_be_chosen() -> None:
+    text = "Dad's birthday is Friday and nobody has planned it"
+    classification = classified(text, "observation", "never", dates=[FRIDAY], not_assessed=["type", "urgency"])
+    recommended = outputs(text, classification)["priority"]["final_recommendation"]
+    assert recommended == "It names Fri 27 November 2026. What is to be done was not found in it."
 
 
 def test_every_filled_field_says_how_it_was_found() -> None:

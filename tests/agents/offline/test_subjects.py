@@ -92,12 +92,13 @@ def test_constraints_and_earlier_thoughts_on_the_subject_are_quoted() -> None:
     earlier = [
         EarlierThought("first", "eggs, rice, onions", date(2026, 3, 2), similarity=0.8),
         EarlierThought("second", "my back is gone again, could not stand", date(2026, 3, 1), "High: Rest.", 0.95),
+        EarlierThought("third", "my back is gone again, could not stand", date(2026, 2, 1), "Low: Rest.", 0.95),
     ]
     found = outputs(text, classified(text, "problem"), profile=PROFILE, earlier_thoughts=earlier)
     analysed = found["analysis"]
     assert analysed["pattern_connections"] == [
         {
-            "statement": "Your thought of 1 March 2026 is about the same subject."
+            "statement": "Your thought of 1 March 2026 is close to this one in meaning."
             " Its result was \u201cHigh: Rest.\u201d",
             "source": "earlier_thought",
             "quote": earlier[1].text,

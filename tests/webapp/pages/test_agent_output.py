@@ -29,6 +29,8 @@ def test_a_value_without_a_score_is_shown_as_not_assessed_and_without_a_confiden
     assert (value.label, value.kind, value.text) == ("Legacy value", "absent", "Not assessed")
     [scored] = describe_output("value_impact", {"x": {"score": 7, "confidence": 0.5}})
     assert [item.text for item in scored.items] == ["7 of 10", "50%"]
+    [confidences] = describe_output("classification", {"confidence": {"type": 0.993}})
+    assert [item.text for item in confidences.items] == ["99%"]
 
 
 def test_a_field_that_was_not_judged_is_shown_as_not_assessed_with_the_closest_guess() -> None:

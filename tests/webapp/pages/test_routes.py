@@ -49,6 +49,16 @@ def test_the_page_of_a_completed_thought_shows_all_results_and_does_not_refresh(
         assert f"result {step}" in page
 
 
+def test_an_agent_that_found_nothing_says_so_on_the_page(client: FlaskClient, worker: FakeWorker) -> None:
+    thought = submit(client)
+    worker.dispatch(thought)
+    for step in range(1, 6):
+        worker.run_step(thought, step, {"quick_wins": [], "avoid": []} if step == 4 else {"note": "x"})
+    page = client.get(f"/t/{thought}").text
+    assert page.count("Nothing was found.") == 1
+    assert '<a href="#action_plan">' in page
+
+
 def test_the_page_of_a_failed_thought_says_what_happened_and_who_can_retry(
     client: FlaskClient, worker: FakeWorker
 ) -> None:
