@@ -134,8 +134,8 @@ def test_thoughts_are_accepted_while_kafka_is_unavailable_for_twenty_seconds(sta
     try:
         eventually(lambda: stack.get("/health")["status"] == "degraded")
         until = time.monotonic() + 20
-        for user in cycle(users):
-            accepted = stack.post("Written in the meantime", user)
+        for number, user in enumerate(cycle(users)):
+            accepted = stack.post(f"Written in the meantime, {number}", user)
             assert "queued" in accepted["message"]
             submitted[user].append(accepted["id"])
             if time.monotonic() > until:
