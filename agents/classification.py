@@ -20,6 +20,10 @@ Complexity = Literal["simple", "moderate", "complex"]
 NotAssessed = Literal["type", "urgency", "emotional_tone"]
 
 
+BY_WORD_RULES: Final = "a guess by word rules"
+"""How the offline agents found a field where their classifier cannot run."""
+
+
 class Entities(Quotations):
     """The named entities. One that is not a substring of the thought is dropped."""
 

@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, TypeVar
 
-from agents.classification import Classification, Complexity, Entities, NotAssessed, ThoughtType, Tone, Urgency
+from agents.classification import (
+    BY_WORD_RULES,
+    Classification,
+    Complexity,
+    Entities,
+    NotAssessed,
+    ThoughtType,
+    Tone,
+    Urgency,
+)
 from agents.dates import Nearness, named_dates, urgency_of_dates
 from agents.offline.classifier.judgement import Judged, judge
 from agents.offline.english import sentences, words
@@ -83,7 +92,7 @@ def _judged(text: str, written_on: date, today: date, zone: str) -> _Found:
     judgement = judge(text, written_on, zone)
     if judgement is None:
         guess = classify_by_words(text, written_on, today)
-        how = dict.fromkeys(("type", "urgency", "emotional_tone"), "a guess by word rules")
+        how = dict.fromkeys(("type", "urgency", "emotional_tone"), BY_WORD_RULES)
         return _Found(_guess(guess.type), _guess(guess.urgency), _guess(guess.tone), how)
     how = {
         "type": _by_classifier(judgement.type.confidence),

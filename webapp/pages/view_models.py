@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from agents.catalogue import CATALOGUE
+from agents.classification import BY_WORD_RULES
 from webapp import serializers
 from webapp.memory import Memory, SimilarThought
 from webapp.pages.agent_output import OutputItem, describe_output
@@ -187,6 +188,12 @@ class ThoughtView:
     def is_made_by_rules(self) -> bool:
         """Whether results were made without a model, so that a model would say more."""
         return any(agent["provider"] == "offline" for agent in self._json["agents"])
+
+    @property
+    def lacks_classifier(self) -> bool:
+        """Whether the classifier could not run, so that words alone decided."""
+        outputs = (agent["output"] or {} for agent in self._json["agents"])
+        return any(output.get("found_by", {}).get("type") == BY_WORD_RULES for output in outputs)
 
     @property
     def has_profile(self) -> bool:

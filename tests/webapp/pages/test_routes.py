@@ -181,3 +181,10 @@ def test_the_page_of_a_thought_of_the_rules_links_to_how_to_connect_a_model(
     assert line in page
     assert '<a href="/models">Connect a model for more</a>' in page
     assert "AI_PROVIDER=ollama" in client.get("/models").text
+    guessed = (
+        """UPDATE agent_runs SET output = output || '{"found_by": {"type": "a guess by word rules"}}' WHERE step = 1"""
+    )
+    assert database.rows(text(f"{guessed} RETURNING step"))
+    page = client.get(f"/t/{thought}").text
+    assert line not in page
+    assert "built-in rules alone, because the classifier cannot run on this machine." in page
