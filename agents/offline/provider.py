@@ -1,4 +1,4 @@
-"""Provides the offline agents: no model, no network, no cost. Claims without evidence are left out."""
+"""Provides the offline agents: no model service, no network, no cost. Claims without evidence are left out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -31,7 +31,7 @@ _RULES: Mapping[str, Callable[[Reading], AgentOutput]] = {
 
 
 class OfflineProvider:
-    """Applies the offline rules. Calls take milliseconds, so the deadline is ignored."""
+    """Applies the built-in rules and the classifier. A call takes some 20 ms, so the deadline is ignored."""
 
     def identity(self) -> Mapping[str, Any]:
         return {"provider": "offline", "version": VERSION, "classifier": classifier_version()}
