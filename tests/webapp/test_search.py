@@ -16,7 +16,7 @@ from tests.webapp.http_client import submit
 from tests.webapp.remembering import embed_thought, write_analysed
 from webapp import search
 from webapp.memory import SEARCH
-from webapp.search_budget import PER_USER_BURST
+from webapp.search_budget import PER_USER_BURST, PER_USER_SECONDS
 
 BILL = "The hospital sent mum a bill that she cannot pay"
 SAILING = "I want to learn to sail"
@@ -141,7 +141,7 @@ def test_a_user_who_searches_in_a_loop_is_told_to_wait_and_others_still_find(
     responses = [client.get("/thoughts", query_string={"similar_to": "x"}) for _ in range(PER_USER_BURST + 5)]
     refused = next(response for response in responses if response.status_code == 503)
     assert refused.mimetype == "application/problem+json"
-    assert int(refused.headers["Retry-After"]) == 1
+    assert 1 <= int(refused.headers["Retry-After"]) <= PER_USER_SECONDS
     assert responses[0].status_code == 200
     assert found(stranger, SAILING)
     assert client.get("/thoughts").status_code == 200
