@@ -35,6 +35,11 @@ class Catalogue:
         """The agents' names, in the order of the steps."""
         return tuple(agent.name for agent in self.agents)
 
+    @property
+    def concluding_name(self) -> str:
+        """The name of the agent that gives the conclusion, or "" when none does."""
+        return next((agent.name for agent in self.agents if agent.gives_conclusion), "")
+
     def at_step(self, step: int) -> Agent:
         """Return the agent of a step, counted from 1. Raises IndexError when there is no such step."""
         if step < 1:

@@ -40,8 +40,6 @@ SEARCH: Final = text("""
 """)
 """The thoughts of the user whose vectors are closest to a vector of the same model; an exact scan of their vectors."""
 
-_CONCLUDING_AGENT: Final = next((agent.name for agent in CATALOGUE.agents if agent.gives_conclusion), "")
-
 
 @dataclass(frozen=True, slots=True)
 class SimilarThought:
@@ -107,7 +105,7 @@ def search(
 
 def _related_rows(database: Database, pairs: Sequence[tuple[UUID, UUID]]) -> list[Row]:
     ids, related = [list(side) for side in zip(*pairs, strict=True)]
-    return read(database, RELATED, thoughts=ids, related=related, concluding_agent=_CONCLUDING_AGENT)
+    return read(database, RELATED, thoughts=ids, related=related, concluding_agent=CATALOGUE.concluding_name)
 
 
 def _related_ids(thought: Thought) -> Iterable[UUID]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import RootModel
@@ -18,8 +18,6 @@ from contracts.database import Database, Row
 from contracts.thought_vectors import store_vector
 from tasks.memory import statements
 from tasks.step_store import Claim, Step
-
-_CONCLUDING_AGENT: Final = next((agent.name for agent in CATALOGUE.agents if agent.gives_conclusion), "")
 
 
 class StoredOutput(RootModel[dict[str, Any]]):
@@ -88,7 +86,7 @@ class MemoryStore:
             id=subject.thought_id,
             user=subject.user_id,
             model=model,
-            concluding_agent=_CONCLUDING_AGENT,
+            concluding_agent=CATALOGUE.concluding_name,
             similarity=SIMILAR_FROM,
             limit=MAX_EARLIER_THOUGHTS,
         )
