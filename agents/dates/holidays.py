@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Final
 
-from agents.dates.resolution import Told, month_end
+from dateutil.easter import easter
+
+from agents.dates.resolution import Tense, month_end
 
 _JUST_PASSED_DAYS: Final = 25
 _FIXED: Final[Mapping[str, tuple[int, int]]] = {
@@ -55,28 +57,20 @@ _FATHERS: Final[Mapping[str, Callable[[int], date]]] = {
 }
 
 
-def holiday(key: str, told: Told, country: str, written_on: date) -> date:
-    """Return the next such day, or the latest one if the text tells of the past.
+def holiday(key: str, tense: Tense, country: str, written_on: date) -> date:
+    """Return the next such day, or the latest one if the text is about the past.
 
     Raises ValueError for a holiday whose day in this country is not known here.
     """
     days = [_day_in(key, year, country) for year in range(written_on.year - 1, written_on.year + 2)]
     passed = max(day for day in days if day <= written_on)
     coming = min(day for day in days if day >= written_on)
-    if told == "perhaps_past":
+    if tense == "perhaps_past":
         return passed if written_on - passed < coming - written_on else coming
-    has_just_passed = told == "unknown" and (written_on - passed).days <= _JUST_PASSED_DAYS < (coming - written_on).days
-    return passed if told == "past" or has_just_passed else coming
-
-
-def easter(year: int) -> date:
-    """Return Easter Sunday by the Gregorian calendar (the anonymous algorithm)."""
-    golden, century = year % 19, year // 100
-    skipped = (century - century // 4 - (8 * century + 13) // 25 + 19 * golden + 15) % 30
-    moon = skipped - (skipped // 28) * (1 - (29 // (skipped + 1)) * ((21 - golden) // 11))
-    sunday = moon - (year + year // 4 + moon + 2 - century + century // 4) % 7
-    month = 3 + (sunday + 40) // 44
-    return date(year, month, sunday + 28 - 31 * (month // 4))
+    has_just_passed = (
+        tense == "unknown" and (written_on - passed).days <= _JUST_PASSED_DAYS < (coming - written_on).days
+    )
+    return passed if tense == "past" or has_just_passed else coming
 
 
 def nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
@@ -92,7 +86,8 @@ def _day_in(key: str, year: int, country: str) -> date:
     if key in _FIXED:
         return date(year, *_FIXED[key])
     if key in _AFTER_EASTER:
-        return easter(year) + timedelta(days=_AFTER_EASTER[key])
+        sunday: date = easter(year)
+        return sunday + timedelta(days=_AFTER_EASTER[key])
     if key == "thanksgiving" and country == "CA":
         return nth_weekday(year, 10, 0, 2)
     if key == "labor_day" and country not in ("", "US", "CA"):
