@@ -12,7 +12,12 @@ _MONTHS: Final = (
 
 def day_text(day: date) -> str:
     """Return a day such as "Fri 13 March 2026", in English whatever the locale of the process."""
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{_WEEKDAYS[day.weekday()]} {date_text(day)}"
+
+
+def date_text(day: date) -> str:
+    """Return a day such as "13 March 2026", in English whatever the locale of the process."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def days_from(today: date, day: date) -> str:

@@ -25,10 +25,6 @@ class AgentOutput(Part):
         """Return the output with every computed field overwritten by its computed value."""
         return self
 
-    def asked_fields(self) -> dict[str, Any]:
-        """Return, as JSON, the fields that a model is asked for."""
-        return self.model_dump(mode="json", exclude=set(self.written_by_code))
-
     @classmethod
     def known_facts(cls, agent_input: AgentInput) -> Mapping[str, Any]:  # noqa: ARG003 (for those that override it)
         """Return what the code computes before the call, because the answer must agree with it."""

@@ -42,7 +42,7 @@ class Timeline(Part):
 class Priority(AgentOutput):
     """`priority_level` is raised to the floor when a provider answers with a lower level.
 
-    The texts that follow from the level are then replaced, so that an urgent thought is never told that it can wait.
+    The texts that follow from the level are then replaced, so that none says of an urgent thought that it can wait.
     """
 
     priority_level: PriorityLevel
@@ -80,7 +80,7 @@ class Priority(AgentOutput):
         return self.model_copy(update=changes)
 
     def _unassessed(self, agent_input: AgentInput, floor: Floor) -> Mapping[str, Any]:
-        """Return the texts of a thought whose urgency was not assessed: it says so, and is not told to wait."""
+        """Return the texts of a thought whose urgency was not assessed: they say so, and never that it can wait."""
         changes: dict[str, Any] = {}
         if "not assessed" not in self.urgency_reasoning.lower():
             changes["urgency_reasoning"] = _UNASSESSED_REASONING

@@ -39,7 +39,7 @@ class Floor(NamedTuple):
     due: date | None = None
     """The last day that the thought's most urgent date can mean."""
     is_assessed: bool = True
-    """False when the urgency could not be judged. Such a thought is at least Medium, and is never told to wait."""
+    """False when the urgency could not be judged. The thought is then at least Medium, and no text says it can wait."""
 
 
 def lowest_level(agent_input: AgentInput) -> Floor:

@@ -19,7 +19,7 @@ def check_apart(
     """
     shared = sorted({voice.name for voice in voices} & {voice.name for voice in others})
     if shared:
-        raise GuardError(f"{name} and {others_name} share the voice {shared[0]}; a set must have voices of its own")
+        raise GuardError(f"{name} and {others_name} share the voice {shared[0]}; remove it from one of the two sets")
     pairs = duplicates_between(located(voices), located(others), embed)
     if pairs:
         places = "; ".join(

@@ -16,8 +16,8 @@ OPENINGS_FILE: Final = Path(__file__).parent / "openings.md"
 HEADER: Final = """\
 # Openings of the evaluation set
 
-`make eval SET=evaluation FINAL=1` appends a line here. The set is opened only for a final figure: whoever changes the
-agents after looking at it needs a new set.
+`make eval SET=evaluation FINAL=1` appends a line here. The set is opened only for a final figure: after a look at it, a
+change of the agents needs a new set.
 
 | date | commit | provider | notes | type | urgency | tone | people found, invented | places found, invented | dates \
 found, invented | falsely calm | falsely alarmed |

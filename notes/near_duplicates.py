@@ -56,7 +56,7 @@ def located(voices: Sequence[Voice]) -> list[Located]:
     return [Located(voice.name, number, note.text) for voice in voices for number, note in enumerate(voice.notes, 1)]
 
 
-def normalised(text: str) -> str:
+def folded_words(text: str) -> str:
     """Return the words of a text in lower case, without punctuation; the text itself when it has no words."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(re.findall(r"\w+", folded)) or folded.strip()
@@ -91,9 +91,9 @@ def embed_texts(texts: Sequence[str]) -> Vectors:
 def _exact(first: Sequence[Located], second: Sequence[Located]) -> Iterator[tuple[int, int, float]]:
     places: dict[str, list[int]] = {}
     for place, note in enumerate(second):
-        places.setdefault(normalised(note.text), []).append(place)
+        places.setdefault(folded_words(note.text), []).append(place)
     for row, note in enumerate(first):
-        yield from ((row, column, 1.0) for column in places.get(normalised(note.text), ()))
+        yield from ((row, column, 1.0) for column in places.get(folded_words(note.text), ()))
 
 
 def _near(

@@ -84,7 +84,7 @@ class Claim:
     previous: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The saved outputs of the earlier steps, by agent name."""
     is_fresh: bool = False
-    """Whether the author asked for an analysis of its own, although the results of an equal thought can be copied."""
+    """Whether the author asked for a new analysis, although the results of an equal thought can be copied."""
     reused_from: UUID | None = None
     """The thought from which the result of the step before was copied."""
 

@@ -13,7 +13,7 @@ import numpy as np
 from agents.embedding.embedder import TUNED_LAYERS, Embedder, tuned_embedder
 from agents.embedding.engine import model_path
 from agents.offline.classifier.heads import HEADS_FILE, LABELS, Field, to_json
-from agents.offline.classifier.inputs import normalised, text_inputs
+from agents.offline.classifier.inputs import encoder_text, text_inputs
 from notes.reader import read_set
 from training.augmentation import with_asides
 from training.data import Examples, examples
@@ -45,7 +45,7 @@ def tune() -> None:
     varied, more = kept.and_more(with_asides(kept)), notes.and_more(with_asides(notes))
     texts = list(dict.fromkeys([*varied.texts, *more.texts]))
     click.echo(f"Computing the lower layers of {len(texts)} notes and variants")
-    hidden = dict(zip(texts, tuning.lower_layers(model, [normalised(text) for text in texts]), strict=True))
+    hidden = dict(zip(texts, tuning.lower_layers(model, [encoder_text(text) for text in texts]), strict=True))
 
     click.echo(f"Tuning on {len(varied.notes)} notes, without the voices {', '.join(sorted(left_out_voices(notes)))}")
     parameters = tuning.tune(model, [hidden[text] for text in varied.texts], varied.labels, classes)
@@ -89,7 +89,7 @@ def embed(notes: Examples) -> Floats:
 
 
 def _embed_one(text: str) -> Floats:
-    return _encoder().embed(normalised(text))
+    return _encoder().embed(encoder_text(text))
 
 
 def _encoder() -> Embedder:

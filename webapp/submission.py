@@ -37,7 +37,7 @@ class KeyReusedError(ValueError):
 def submit(services: Services, user_id: UUID, thought_id: UUID, text: str, *, fresh: bool = False) -> None:
     """Store the thought and publish thought_created. Repeating it with the same id and text changes nothing.
 
-    `fresh` asks for an analysis of its own, although the results of an equal thought could be copied.
+    `fresh` asks for a new analysis, although the results of an equal thought could be copied.
 
     Raises KeyReusedError, ThoughtDeletedError, or SQLAlchemyError when PostgreSQL stays unavailable during the retries.
     """

@@ -76,7 +76,7 @@ class Lexicon:
     """How a sentence begins that asks for something or plans it."""
     past_verbs: str
     other_verbs: str
-    """Verbs of the present and of the future, which tell of days to come."""
+    """Verbs of the present and of the future, which speak of days to come."""
     periods: Mapping[str, PeriodUnit]
     period_shifts: Sequence[tuple[str, PeriodShift]]
     """Wordings around `<period>`, and around `<month>` for its end."""

@@ -10,7 +10,7 @@ from agents.dates.holidays import holiday
 from agents.dates.lexicon import Lexicon, PeriodUnit, Shift
 from agents.dates.numeric import iso_day, numeric_day
 from agents.dates.resolution import (
-    Told,
+    Tense,
     after_months,
     day_of_month,
     latest_weekday,
@@ -20,7 +20,7 @@ from agents.dates.resolution import (
     shifted_weekday,
 )
 from agents.dates.spans import Span
-from agents.dates.telling import told
+from agents.dates.tense import tense_around
 from agents.dates.zones import country, writes_month_first
 
 _SEASON_ENDS: Final = {"spring": 5, "summer": 8, "autumn": 11, "winter": 2}
@@ -44,8 +44,8 @@ class Reader:
         except (ValueError, OverflowError):
             return None
 
-    def _told(self, span: Span) -> Told:
-        return told(self.text, span.start, span.end, self.grammar.context) if self.grammar else "unknown"
+    def _tense(self, span: Span) -> Tense:
+        return tense_around(self.text, span.start, span.end, self.grammar.context) if self.grammar else "unknown"
 
     def _day(self, span: Span) -> date:
         kind, says = span.form.kind, span.form.says
@@ -53,13 +53,13 @@ class Reader:
             return iso_day(span.match["iso"])
         if kind in ("numeric", "dotted"):
             month_first = writes_month_first(self.zone)
-            return numeric_day(span.match, self._told(span), self.written_on, month_first=month_first)
+            return numeric_day(span.match, self._tense(span), self.written_on, month_first=month_first)
         if kind == "relative":
             return self.written_on + timedelta(days=cast(int, says))
         if kind == "distance":
             return self.written_on + timedelta(days=cast(int, says) * self._number(span) * self._unit(span))
         if kind == "holiday":
-            return holiday(cast(str, says), self._told(span), country(self.zone), self.written_on)
+            return holiday(cast(str, says), self._tense(span), country(self.zone), self.written_on)
         if kind == "weekday":
             return self._weekday(span)
         if kind == "month_date":
@@ -70,7 +70,7 @@ class Reader:
         number = self._weekdays[span.match["weekday"]]
         if span.form.says:
             return shifted_weekday(number, cast(Shift, span.form.says), self.written_on)
-        find = latest_weekday if self._told(span) in ("past", "perhaps_past") else next_weekday
+        find = latest_weekday if self._tense(span) in ("past", "perhaps_past") else next_weekday
         return find(number, self.written_on)
 
     def _month_date(self, span: Span) -> date:
@@ -78,15 +78,15 @@ class Reader:
             return self._end_of_month(self._words.months[span.match["month"]], None)
         day, month = self._day_number(span), self._words.months[span.match["month"]]
         year = span.value("year")
-        return date(int(year), month, day) if year else month_day(month, day, self._told(span), self.written_on)
+        return date(int(year), month, day) if year else month_day(month, day, self._tense(span), self.written_on)
 
     def _day_of_month(self, span: Span) -> date:
         name = span.value("weekday")
         month = span.value("month")
         if month:
-            return month_day(self._words.months[month], self._day_number(span), self._told(span), self.written_on)
+            return month_day(self._words.months[month], self._day_number(span), self._tense(span), self.written_on)
         weekday = self._weekdays[name] if name else None
-        return day_of_month(self._day_number(span), self._told(span), self.written_on, weekday)
+        return day_of_month(self._day_number(span), self._tense(span), self.written_on, weekday)
 
     def _period_end(self, span: Span) -> date:
         month = span.value("month")

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from agents.dates.grammar import Grammar
-from agents.dates.resolution import Told, month_day
+from agents.dates.resolution import Tense, month_day
 
 _LEAD: Final = re.compile(
     r"(?:\b(?:on|by|due|until|till|til|before|b4|from|since|for|date|dated|says|say|vote|expires?|starts?|ends?|closes?|lapsed"
@@ -53,21 +53,21 @@ def iso_day(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def numeric_day(match: re.Match[str], told: Told, written_on: date, *, month_first: bool) -> date:
+def numeric_day(match: re.Match[str], tense: Tense, written_on: date, *, month_first: bool) -> date:
     """Return the day of "5/4" or "5.4."; raises ValueError when the calendar has no such day.
 
     Where one order gives no day, the other one is meant: "10/31".
     """
     if "first" not in match.re.groupindex:
-        return _in_year(int(match["month_number"]), int(match["day"]), match["year"], told, written_on)
+        return _in_year(int(match["month_number"]), int(match["day"]), match["year"], tense, written_on)
     first, second = int(match["first"]), int(match["second"])
     month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
-    return _in_year(month, day, match["year"], told, written_on)
+    return _in_year(month, day, match["year"], tense, written_on)
 
 
-def _in_year(month: int, day: int, year: str | None, told: Told, written_on: date) -> date:
+def _in_year(month: int, day: int, year: str | None, tense: Tense, written_on: date) -> date:
     if year is None:
-        return month_day(month, day, told, written_on)
+        return month_day(month, day, tense, written_on)
     return date(int(year) + (2000 if len(year) == 2 else 0), month, day)
 
 

@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 from agents.dates.lexicon import Shift
 
-Told = Literal["past", "perhaps_past", "perhaps_future", "future", "unknown"]
-"""Whether a text tells of a day that has passed or of one to come: by the word before it ("since", "until"), perhaps by
-the nearest verb, or not at all."""
+Tense = Literal["past", "perhaps_past", "perhaps_future", "future", "unknown"]
+"""Whether a text means a day that has passed or one to come. The word before the day decides ("since", "until"),
+otherwise the nearest verb, which leaves it at "perhaps"."""
 
 _MONTH_DAYS: Final = 32
 _REMEMBERED_DAYS: Final = 45
@@ -48,31 +48,31 @@ def shifted_weekday(weekday: int, shift: Shift, written_on: date) -> date:
     return next_weekday(weekday, written_on) + timedelta(weeks=weeks)
 
 
-def day_of_month(day: int, told: Told, written_on: date, weekday: int | None = None) -> date:
-    """Return the next such day of a month, or the latest one if the text tells of the past.
+def day_of_month(day: int, tense: Tense, written_on: date, weekday: int | None = None) -> date:
+    """Return the next such day of a month, or the latest one if the text is about the past.
 
     A weekday beside it chooses the month, if a month within a year has this day on this weekday.
     """
     coming = _days_of_months(day, written_on, weekday, backwards=False)
     passed = _days_of_months(day, written_on, weekday, backwards=True)
-    if told == "past" or (told == "perhaps_past" and (written_on - passed).days < _MONTH_DAYS):
+    if tense == "past" or (tense == "perhaps_past" and (written_on - passed).days < _MONTH_DAYS):
         return passed
     return coming
 
 
-def month_day(month: int, day: int, told: Told, written_on: date) -> date:
-    """Return the next such day of the year, or the latest one if the text tells of the past."""
+def month_day(month: int, day: int, tense: Tense, written_on: date) -> date:
+    """Return the next such day of the year, or the latest one if the text is about the past."""
     years = [year for year in range(written_on.year - 8, written_on.year + 9) if _exists(year, month, day)]
     coming = [date(year, month, day) for year in years if date(year, month, day) >= written_on]
     passed = [date(year, month, day) for year in years if date(year, month, day) <= written_on]
     if not coming and not passed:
         raise ValueError("the calendar has no such day")
-    if not coming or not passed or told in ("past", "future"):
-        return passed[-1] if passed and (told == "past" or not coming) else coming[0]
+    if not coming or not passed or tense in ("past", "future"):
+        return passed[-1] if passed and (tense == "past" or not coming) else coming[0]
     ago, ahead = (written_on - passed[-1]).days, (coming[0] - written_on).days
-    if told == "perhaps_past":
+    if tense == "perhaps_past":
         return passed[-1] if ago < ahead else coming[0]
-    remembered = _REMEMBERED_DAYS if told == "unknown" else _JUST_PASSED_DAYS
+    remembered = _REMEMBERED_DAYS if tense == "unknown" else _JUST_PASSED_DAYS
     return passed[-1] if ago <= remembered and ahead > _FAR_DAYS else coming[0]
 
 

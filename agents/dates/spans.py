@@ -30,7 +30,7 @@ _TITLE_AFTER: Final = re.compile(
     r"'s\s(?:is|was|has|opens|closes)\b|\s(?:addams|best|blues|gigante|jobs?|murder\sclub|night\slive|night\slights"
     r"|of\sanger|ou\sla\svie|roasts?|school|times|à\sbamako|da\sboa|sinfonia|sinfonía|symphonie)\b"
 )
-"""What makes a weekday a part of a name, or of a thing of its own: "Blue Monday", "a Sunday roast"."""
+"""What makes a weekday a part of a name or of a fixed phrase: "Blue Monday", "a Sunday roast"."""
 _GENERIC_SUFFIX: Final = re.compile(r"(?:'?s)?-\w")
 """What follows a word that is only a part of a compound: "Friday-ish", "Montag-Team"."""
 

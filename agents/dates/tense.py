@@ -1,10 +1,10 @@
-"""Finds out whether the words around a day tell of the past: "we met on Friday" means the last one."""
+"""Decides whether the words around a day are about the past: "we met on Friday" means the last one."""
 
 import re
 from typing import Final
 
 from agents.dates.grammar import Context
-from agents.dates.resolution import Told
+from agents.dates.resolution import Tense
 
 _BOUNDARY: Final = re.compile(r"[.!?;\n\u2026]\s|[;\n\u2026]")
 _SEGMENT: Final = re.compile(r",\s|\s(?:and|but|und|aber|et|mais|y|pero|e|mas)\s|:\s|\s[\u2013\u2014-]\s|\s/\s")
@@ -14,8 +14,8 @@ _SEGMENT_COST: Final = 60
 _MAX_CLAUSE: Final = 300
 
 
-def told(text: str, start: int, end: int, context: Context) -> Told:
-    """Return how the clause around `text[start:end]` tells of the day there. `text` is in lower case."""
+def tense_around(text: str, start: int, end: int, context: Context) -> Tense:
+    """Return the tense in which the clause around `text[start:end]` names the day there. `text` is in lower case."""
     before, after = _clause(text, start, end)
     if context.past_lead.search(before):
         return "past"

@@ -1,4 +1,4 @@
-"""Tells from a time zone how its people write dates, and which country's holidays they keep."""
+"""Says for a time zone in which order its people write day and month, and which country's holidays they keep."""
 
 from collections.abc import Mapping
 from typing import Final

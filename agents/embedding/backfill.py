@@ -1,6 +1,6 @@
 """Makes the vectors that are missing, or that another model made: the command `python -m agents embed`.
 
-Each vector is stored by a statement of its own, which locks only the thought's row. The command may be interrupted and
+Each vector is stored by a separate statement, which locks only the thought's row. The command may be interrupted and
 repeated at any time, also beside running workers.
 """
 

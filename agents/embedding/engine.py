@@ -76,7 +76,7 @@ def load() -> Any:
 
 
 def load_tuned(read_layers: Callable[[], TunedLayers]) -> Any:
-    """Load the engine with tuned layers in place of its own. Raises ValueError when they belong to another file.
+    """Load the engine with tuned layers in place of the package's. Raises ValueError when they belong to another file.
 
     The file is mapped privately: only the pages of the tuned layers are copied, the others are shared by all processes.
     """

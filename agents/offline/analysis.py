@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from agents.analysis import Analysis, GoalAlignment, RealisticAssessment
+from agents.days import date_text
 from agents.evidence import Claim, Evidence
 from agents.fields import NOT_ASSESSED, replace_unstorable
 from agents.interface import EarlierThought
@@ -93,7 +94,11 @@ def _reasoning(goals: list[str], found: list[Match] | None, undirected: list[Mat
     if undirected:
         named = join_quoted([match.text for match in undirected[:2]])
         return f"The thought is about the same subject as {named}. Whether it helps or hinders was not assessed."
-    return "By its words and its subject only." if found else "None of your goals was found close to this thought."
+    return (
+        "Matched by subject and by the words of the thought. Nothing more was assessed."
+        if found
+        else "None of your goals was found close to this thought."
+    )
 
 
 def _remembered(reading: Reading) -> list[tuple[EarlierThought, Match]]:
@@ -113,7 +118,7 @@ def _connection(thought: EarlierThought, match: Match) -> Claim:
         if thought.outcome
         else ""
     )
-    statement = f"Your thought of {thought.written_on:%-d %B %Y} is close to this one in meaning.{outcome}"
+    statement = f"Your thought of {date_text(thought.written_on)} is close to this one in meaning.{outcome}"
     return Claim(statement=statement, source="earlier_thought", quote=excerpt(match.text, 150))
 
 

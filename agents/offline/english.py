@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 from agents.language import detect_language
-from agents.offline.vocabulary import FILLERS, FUNCTION_WORDS
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _SENTENCE = re.compile(r"[^.!?\u2026\n]+[.!?\u2026]*")
@@ -27,11 +26,6 @@ def is_english(text: str) -> bool:
 def sentences(text: str) -> list[str]:
     """Return the sentences with their end marks, without surrounding white space."""
     return [match.group().strip() for match in _SENTENCE.finditer(text) if match.group().strip()]
-
-
-def content_words(text: str) -> set[str]:
-    """Return the words that carry meaning: those with at least four letters that are not everyday words."""
-    return {word for word in words(text) if len(word) > 3 and word not in FUNCTION_WORDS and word not in FILLERS}
 
 
 def alternatives(cues: Iterable[str]) -> str:

@@ -30,10 +30,6 @@ class NameList:
         """Return whether the name with an s is a word."""
         return "plural" in self.marks.get(name, frozenset())
 
-    def is_borne_by_people(self, name: str) -> bool:
-        """Return whether a place is also a given name."""
-        return "name" in self.marks.get(name, frozenset())
-
 
 def without_accents(name: str) -> str:
     """Return the name with plain letters: "Gráinne" is listed as "grainne"."""

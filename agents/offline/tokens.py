@@ -41,7 +41,7 @@ class Token:
 
 
 def tokenise(text: str, language: str) -> list[Token]:
-    """Return the words of the text; in French an elided article is a word of its own."""
+    """Return the words of the text; in French an elided article counts as a word."""
     tokens: list[Token] = []
     end = 0
     for match in _WORD.finditer(text):

@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-
-def _cues(text: str) -> frozenset[str]:
-    """Split a text at its commas into cues, which may have several words."""
-    return frozenset(" ".join(cue.split()) for cue in text.split(",") if cue.strip())
-
+from agents.offline.word_sets import phrase_set
 
 WORDS: Final[Mapping[str, frozenset[str]]] = {
-    "economic": _cues(
+    "economic": phrase_set(
         """
         money, salary, pay, paid, cost, costs, price, prices, budget, investment, income, rent, mortgage, debt,
         debts, customer, customers, savings, tax, taxes, invoice, invoices, refund, deposit, fee, fees, loan, wages,
@@ -19,7 +15,7 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
         deuda, precio, impuestos, dinheiro, aluguel, salário, fatura, dívida, preço, impostos, boleto
         """
     ),
-    "relational": _cues(
+    "relational": phrase_set(
         """
         family, friend, friends, friendship, mother, mom, mum, mam, father, dad, parents, sister, brother, wife,
         husband, partner, girlfriend, boyfriend, my son, daughter, kids, children, colleague, colleagues, marriage,
@@ -29,13 +25,13 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
         hija, hijo, abuela, família, mãe, pai, irmã, irmão, filha, filho, avó, amigo
         """
     ),
-    "legacy": _cues(
+    "legacy": phrase_set(
         """
         legacy, heritage, grandchildren, grandkids, generations, memoir, archive, charity, inheritance, will and
         enkel, erbe, héritage, petits-enfants, nietos, herencia, netos, herança
         """
     ),
-    "health": _cues(
+    "health": phrase_set(
         """
         health, healthy, asleep, insomnia, exhausted, doctor, dentist, painful, in pain, the pain, pain in, hurts,
         sick, illness, stress, stressed, diet, therapy, therapist, anxiety, burnout, hospital, clinic, inhaler,
@@ -45,7 +41,7 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
         fiebre, pastillas, hospital, dor, doente, febre, remédio, oftalmo
         """
     ),
-    "growth": _cues(
+    "growth": phrase_set(
         """
         learn, learning, studying, a course, the course, evening class, practise, skill, skills, training,
         university, degree, lesson, lessons, exam, thesis, essay, lernen, kurs, üben, prüfung, studium, apprendre,
@@ -53,14 +49,14 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
         """
     ),
 }
-STRONG: Final = _cues(
+STRONG: Final = phrase_set(
     """
     hospital, bleeding, swollen, surgery, a&e, panic, debt, debts, mortgage, divorce, krankenhaus, hôpital,
     schulden, dette, deuda, dívida, infection, vomiting
     """
 )
 """Words that count twice."""
-BODY: Final = _cues(
+BODY: Final = phrase_set(
     """
     doctor, dentist, painful, in pain, the pain, pain in, hurts, sick, illness, diet, hospital, clinic, inhaler,
     tablets, pills, medication, fever, bleeding, blood, swollen, dizzy, tooth, surgery, physio, rash, infection,
@@ -68,7 +64,7 @@ BODY: Final = _cues(
     dentista, dolor, fiebre, pastillas, dor, febre
     """
 )
-MIND: Final = _cues("stress, stressed, therapy, therapist, anxiety, panic, burnout")
+MIND: Final = phrase_set("stress, stressed, therapy, therapist, anxiety, panic, burnout")
 
 MONEY: Final = (
     r"(?<![\w.,])(?:[£€$₹]\s?\d[\d.,]*k?|R\$\s?\d[\d.,]*|\d[\d.,]*\s?(?:[£€$₹]|quid|bucks|dollars?|pounds?|euros?|eur"

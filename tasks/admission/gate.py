@@ -139,8 +139,8 @@ class Gate:
         return self._service_wait(Denied(seconds, "outage"), state, now)
 
     def ended(self, granted: Pass, error: BaseException) -> None:
-        """Note a call that failed for a reason of its own. An answer that is refused or of no use is an answer; any
-        other error says nothing about the service."""
+        """Note a call that failed although its service works. A refusal and an unusable answer are answers; any other
+        error says nothing about the service."""
         if isinstance(error, InvalidOutput | PermanentError):
             self.answered(granted)
         else:

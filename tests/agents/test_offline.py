@@ -20,7 +20,7 @@ from tests.agents.calls import WITHOUT_DEADLINE, make_context, make_input, run_a
 PROVIDER = OfflineProvider()
 
 CUES = sorted(
-    vocabulary.FUNCTION_WORDS | vocabulary.TASK_VERBS | ENGLISH.weekdays.keys() | ENGLISH.months.keys()
+    vocabulary.TASK_VERBS | ENGLISH.weekdays.keys() | ENGLISH.months.keys()
     | PEOPLE_WORDS["en"].kin | PEOPLE_WORDS["en"].contact | PEOPLE_WORDS["en"].human | vocabulary.TASK
     | vocabulary.PROBLEM | vocabulary.IDEA | vocabulary.FEELING
     | vocabulary.OTHER_FEELINGS.union(*vocabulary.TONES.values(), *WORDS.values())

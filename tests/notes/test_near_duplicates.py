@@ -17,7 +17,7 @@ from notes.near_duplicates import (
     duplicates_between,
     duplicates_within,
     embed_texts,
-    normalised,
+    folded_words,
 )
 from tests.notes.test_reader import NOTE, VOICE, write
 
@@ -42,7 +42,7 @@ def embed_angles(texts: Sequence[str]) -> Vectors:
     ],
 )
 def test_case_punctuation_and_encoding_do_not_make_a_note_different(text: str, same: str) -> None:
-    assert normalised(text) == normalised(same)
+    assert folded_words(text) == folded_words(same)
     assert len(duplicates_within(place(text, "Buy milk", same))) == 1
 
 
@@ -64,7 +64,7 @@ def test_the_pairs_within_a_threshold_are_found_once_each(angles: list[int], wid
 
 
 def embed_at_random(texts: Sequence[str]) -> Vectors:
-    """Give each number a direction of its own: no two of 1,500 in 64 dimensions have a cosine of 0.9."""
+    """Give each number a different direction: no two of 1,500 in 64 dimensions have a cosine of 0.9."""
     rows = np.stack([np.random.default_rng(int(text)).normal(size=64) for text in texts])
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, UnprocessableEntity
 
 from agents.catalogue import CATALOGUE
+from agents.days import date_text
 from contracts.text import MAX_THOUGHT_LENGTH
 from webapp import access, cursors, session
 from webapp.memory import memory_of
@@ -60,7 +61,7 @@ def thought(thought_id: UUID) -> Response:
     session.ensure_visitor()
     view = _view(access.require_readable(thought_id))
     template = "progress.html" if _wants_fragment() else "thought.html"
-    return make_response(render_template(template, view=view, nonce=uuid4().hex))
+    return make_response(render_template(template, view=view, nonce=uuid4().hex, date_text=date_text))
 
 
 @blueprint.get("/search")

@@ -1,6 +1,6 @@
 """What the heads see of a text besides its vector: about thirty plain signs of its grammar and of its dates.
 
-No sign decides anything by itself. Each is a number between 0 and 1, and the training notes say what it is worth.
+No sign alone decides anything. Each is a number between 0 and 1, and the training notes say what it is worth.
 """
 
 import math
@@ -66,7 +66,7 @@ NAMES: Final = ("length", *_SIGNS, *_DAYS)
 """What each number says."""
 
 
-def normalised(text: str) -> str:
+def encoder_text(text: str) -> str:
     """Return the text as the encoder gets it: in lower case, because capitals must not change what a note means."""
     return text.lower()
 

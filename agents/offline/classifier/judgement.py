@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 from agents.classification import ThoughtType, Tone, Urgency
 from agents.embedding.embedder import EmbeddingError, tuned_embedder
 from agents.offline.classifier.heads import LABELS, Field, Head, heads
-from agents.offline.classifier.inputs import normalised, text_inputs
+from agents.offline.classifier.inputs import encoder_text, text_inputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 THRESHOLD: Final = 0.5
 
 CALM_THRESHOLD: Final = 0.15
-"""A thought is not told that it can wait when it is immediate with at least this probability."""
+"""With at least this probability of being immediate, a thought is not judged as one that can wait."""
 
 Label_co = TypeVar("Label_co", bound=str, covariant=True)
 
@@ -56,7 +56,7 @@ def judge(text: str, written_on: date, zone: str = "") -> Judgement | None:
     import numpy as np
 
     try:
-        vector = encoder.embed(normalised(text))
+        vector = encoder.embed(encoder_text(text))
     except EmbeddingError as error:
         log.warning("A thought is classified by word rules alone, because its text was not embedded: %s.", error)
         return None

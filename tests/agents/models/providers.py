@@ -55,7 +55,7 @@ def valid_output(agent_name: str) -> Mapping[str, Any]:
 def asked_fields(result: AgentResult) -> Mapping[str, Any]:
     """Return the fields of a result that the model was asked for, as JSON."""
     assert isinstance(result.output, AgentOutput)
-    return result.output.asked_fields()
+    return result.output.model_dump(mode="json", exclude=set(result.output.written_by_code))
 
 
 def valid_text(agent_name: str = "classification") -> str:
