@@ -18,7 +18,7 @@ from agents.offline.reading import Reading
 from agents.offline.value_impact import weigh
 from agents.output import AgentOutput, Validated, finish_output, first_error
 
-VERSION: Final = "5"
+VERSION: Final = "6"
 """Increment it with every change of the rules or texts that changes a result, because it is stored with the result."""
 
 _RULES: Mapping[str, Callable[[Reading], AgentOutput]] = {
