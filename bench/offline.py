@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from agents.catalogue import CATALOGUE
+from agents.embedding.embedder import embedder, tuned_embedder
 from agents.interface import AgentInput, CallContext
 from agents.offline.provider import OfflineProvider
 from bench.figures import print_machine, spread
@@ -26,6 +27,9 @@ def measure(*, thoughts: int, rounds: int) -> None:
     analyse("Load the model first")
     measured = [_round(texts(thoughts, number)) for number in range(rounds)]
     print(f"all agents: {spread([sum(each.values()) for each in measured], '.1f')} ms of processor time per thought")
+    print(
+        f"  the two embedding models: {spread([_embedding(texts(thoughts, number)) for number in range(rounds)], '.1f')} ms"
+    )
     for name in CATALOGUE.names:
         print(f"  {name}: {spread([each[name] for each in measured], '.1f')} ms")
     before, after = worker_megabytes({}), worker_megabytes({}, _TWENTY_THOUGHTS)
@@ -56,6 +60,16 @@ _PROFILE: Final = {
     "goals": ["Finish my thesis", "Run a half marathon", "Save for a flat"],
     "constraints": ["Bad back", "Little money this year"],
 }
+
+
+def _embedding(notes: Sequence[str]) -> float:
+    """Return the milliseconds in which the models of the classifier and of similarity embed a note, without keeping it."""
+    models = [model for model in (embedder(), tuned_embedder()) if model is not None]
+    started_at = time.process_time()
+    for text in notes:
+        for model in models:
+            model.embed_all([text])
+    return (time.process_time() - started_at) * 1000 / len(notes)
 
 
 def _round(notes: Sequence[str]) -> dict[str, float]:
