@@ -27,9 +27,8 @@ def measure(*, thoughts: int, rounds: int) -> None:
     analyse("Load the model first")
     measured = [_round(texts(thoughts, number)) for number in range(rounds)]
     print(f"all agents: {spread([sum(each.values()) for each in measured], '.1f')} ms of processor time per thought")
-    print(
-        f"  the two embedding models: {spread([_embedding(texts(thoughts, number)) for number in range(rounds)], '.1f')} ms"
-    )
+    embedding = [_embedding(texts(thoughts, number)) for number in range(rounds)]
+    print(f"  the two embedding models: {spread(embedding, '.1f')} ms")
     for name in CATALOGUE.names:
         print(f"  {name}: {spread([each[name] for each in measured], '.1f')} ms")
     before, after = worker_megabytes({}), worker_megabytes({}, _TWENTY_THOUGHTS)
@@ -63,7 +62,7 @@ _PROFILE: Final = {
 
 
 def _embedding(notes: Sequence[str]) -> float:
-    """Return the milliseconds in which the models of the classifier and of similarity embed a note, without keeping it."""
+    """Return the milliseconds that the models of the classifier and of similarity need for a note, without a cache."""
     models = [model for model in (embedder(), tuned_embedder()) if model is not None]
     started_at = time.process_time()
     for text in notes:
