@@ -1,0 +1,90 @@
+import json
+
+import pytest
+import redis
+
+from contracts.presence import PRESENT_SECONDS, Presence, ProcessReport, Reporter, process_id
+from contracts.progress import connect_redis
+
+PREFIX = "presence-test"
+KEY = f"{PREFIX}:processes"
+
+
+@pytest.fixture
+def presence(redis_client: redis.Redis) -> Presence:
+    return Presence(redis_client, PREFIX)
+
+
+def write_report(client: redis.Redis, name: str, *, seconds_ago: float, content: str) -> None:
+    seconds, microseconds = client.time()
+    client.hset(KEY, name, f"{seconds + microseconds / 1e6 - seconds_ago} {content}")
+
+
+def test_a_process_that_reported_is_seen_with_what_it_said(presence: Presence) -> None:
+    worker = ProcessReport("worker", process_id(), slots=40)
+    bridge = ProcessReport("bridge", process_id(), lines=7)
+    presence.report(worker)
+    presence.report(bridge)
+
+    seen = presence.read()
+
+    assert {process.report for process in seen} == {worker, bridge}
+    assert all(0 <= process.age < PRESENT_SECONDS for process in seen)
+
+
+def test_a_later_report_replaces_the_earlier_one(presence: Presence) -> None:
+    presence.report(ProcessReport("worker", "one", slots=40))
+    presence.report(ProcessReport("worker", "one", slots=3))
+
+    assert [process.report.slots for process in presence.read()] == [3]
+
+
+def test_a_process_that_withdrew_is_not_seen(presence: Presence) -> None:
+    presence.report(ProcessReport("worker", "one"))
+    presence.withdraw("one")
+
+    assert presence.read() == []
+
+
+@pytest.mark.parametrize("seconds_ago", [PRESENT_SECONDS + 1, -PRESENT_SECONDS - 1, 10**9, -(10**9)])
+def test_an_old_report_and_one_from_the_future_are_left_out_and_deleted(
+    redis_client: redis.Redis, presence: Presence, seconds_ago: float
+) -> None:
+    write_report(redis_client, "one", seconds_ago=seconds_ago, content=json.dumps({"kind": "worker"}))
+
+    assert presence.read() == []
+    assert redis_client.hlen(KEY) == 0
+
+
+@pytest.mark.parametrize("content", ["", "no json", "[]", "null", '{"kind": "worker", "unknown": 1}', "{}"])
+def test_an_unreadable_report_is_deleted_and_hides_no_other(
+    redis_client: redis.Redis, presence: Presence, content: str
+) -> None:
+    write_report(redis_client, "broken", seconds_ago=0, content=content)
+    presence.report(ProcessReport("web", "healthy"))
+
+    assert [process.report.id for process in presence.read()] == ["healthy"]
+    assert redis_client.hkeys(KEY) == [b"healthy"]
+
+
+def test_a_process_that_makes_no_progress_is_not_reported(presence: Presence) -> None:
+    Reporter(presence, lambda: None).report_once()
+
+    assert presence.read() == []
+
+
+def test_a_stopped_reporter_withdraws_its_report(presence: Presence) -> None:
+    reporter = Reporter(presence, lambda: ProcessReport("relay", "one"))
+    reporter.report_once()
+    assert presence.read()
+
+    reporter.stop()
+
+    assert presence.read() == []
+
+
+def test_an_unavailable_redis_does_not_disturb_the_process() -> None:
+    with connect_redis("redis://127.0.0.1:1/0") as nobody:
+        reporter = Reporter(Presence(nobody, PREFIX), lambda: ProcessReport("relay", "one"))
+        reporter.report_once()
+        reporter.stop()
