@@ -63,8 +63,8 @@ class SeenProcess:
     report: ProcessReport
     """Its last report."""
     age: float
-    """Seconds since then, by Redis's clock. A report from the future, which a step of that clock leaves behind, has an age of 0
-    when it is less than PRESENT_SECONDS ahead; a later one is left out."""
+    """Seconds since then, by Redis's clock; 0 for a report that is up to PRESENT_SECONDS in the future, as after a step
+    of that clock. A later one is left out."""
 
 
 def process_id() -> str:
