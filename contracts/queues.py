@@ -8,6 +8,27 @@ SOLO_QUEUE: Final = "solo"
 its worker again interrupts no other thought."""
 
 
+PRIORITIES: Final = 10
+"""kombu's Redis transport knows the priorities 0 to 9 and keeps a list for each; 0 is delivered first."""
+
+
+def step_priority(step: int, steps: int) -> int:
+    """Return the priority of a step's message: later steps first, so that what has begun finishes.
+
+    With more than ten steps, the earliest ones share the last priority.
+    """
+    return min(steps - step, PRIORITIES - 1)
+
+
+def queue_keys(queue: str) -> list[str]:
+    """Return the names of the lists in which kombu keeps a queue's messages, one for each priority."""
+    return [queue, *(f"{queue}{_SEPARATOR}{priority}" for priority in range(1, PRIORITIES))]
+
+
+_SEPARATOR: Final = "\x06\x16"
+"""kombu's separator of a queue's name and its priority."""
+
+
 def task_name(agent_name: str) -> str:
     """Return the name of the Celery task that calls an agent."""
     return f"tasks.{agent_name}"
@@ -25,6 +46,7 @@ def broker_settings(url: str) -> dict[str, Any]:
         "broker_connection_max_retries": None,
         "broker_transport_options": {
             "visibility_timeout": 600,
+            "priority_steps": list(range(PRIORITIES)),
             "socket_timeout": 30,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,

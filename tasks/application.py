@@ -12,7 +12,7 @@ from kombu.entity import Queue
 from agents.catalogue import CATALOGUE
 from contracts.heartbeat import touch_heartbeat
 from contracts.logs import LogFormat, configure_logging
-from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, task_name
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, step_priority, task_name
 from contracts.settings import Settings, SettingsError
 from tasks.batches import request_batch
 from tasks.beat_scheduler import MAX_SLEEP_SECONDS, NightlyScheduler
@@ -58,6 +58,7 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
     return {
         "broker_transport": _transport(settings.broker_url),
         "task_queues": [Queue(name, routing_key=name) for name in (THOUGHTS_QUEUE, SOLO_QUEUE)],
+        "task_routes": _priorities(),
         "task_acks_late": True,
         "worker_prefetch_multiplier": 1,
         "worker_concurrency": settings.worker_concurrency,
@@ -72,6 +73,15 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
         "beat_schedule": _schedule(settings),
         "beat_scheduler": _scheduler(settings),
         "beat_max_loop_interval": MAX_SLEEP_SECONDS,
+    }
+
+
+def _priorities() -> dict[str, dict[str, int]]:
+    """Return the priority of each step's messages. A worker sends the next step of a chain by this table, because
+    Celery replaces the priority in a chain's options by that of the parent, which it does not inherit."""
+    return {
+        task_name(name): {"priority": step_priority(step, CATALOGUE.total)}
+        for step, name in enumerate(CATALOGUE.names, start=1)
     }
 
 

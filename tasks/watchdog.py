@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from contracts.heartbeat import touch_heartbeat
 from contracts.progress import connect_redis
+from contracts.queues import queue_keys
 from contracts.settings import Settings
 from tasks.liveness import SAMPLE_SECONDS, Liveness, WorkerCounters, WorkerSample
 
@@ -130,7 +131,7 @@ def _queue_counter(url: str, queues: Sequence[str]) -> Callable[[], int | None]:
 
     def count() -> int | None:
         try:
-            return sum(int(client.llen(queue)) for queue in queues)
+            return sum(int(client.llen(key)) for queue in queues for key in queue_keys(queue))
         except RedisError:
             return None
 

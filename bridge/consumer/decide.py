@@ -8,9 +8,10 @@ For each user of a batch it
    the thought is terminal;
 2. if a record is open, finds the head of the line: the user's unfinished thought with the smallest turn, which need not
    be the thought of a record;
-3. dispatches the head in two cases: the head is pending, so its work begins; or its lease has expired, so it is taken
-   over. A takeover is a compare-and-set: the head must still have the version that the lane watched. If the head's own
-   record is in the batch, the row stores where it stood in Kafka (`origin`). Any other head is left as it is;
+3. dispatches the head in two cases: the head is pending and the lane allows it to begin (`DecideRequest.may_begin`); or
+   its lease has expired, so it is taken over. A takeover is a compare-and-set: the head must still have the version
+   that the lane watched. If the head's own record is in the batch, the row stores where it stood in Kafka (`origin`).
+   Any other head is left as it is;
 4. returns the verdicts and the head as it stands afterwards.
 """
 
@@ -28,8 +29,8 @@ from contracts.database import Database, Row
 DECIDE: Final = text("""
     WITH ask AS MATERIALIZED (
       SELECT * FROM unnest(CAST(:users AS uuid[]), CAST(:seen_thoughts AS uuid[]), CAST(:seen_dispatches AS bigint[]),
-                           CAST(:seen_beats AS bigint[]))
-               AS a(user_id, seen_thought, seen_dispatch, seen_beat)),
+                           CAST(:seen_beats AS bigint[]), CAST(:may_begin AS boolean[]))
+               AS a(user_id, seen_thought, seen_dispatch, seen_beat, may_begin)),
     rec AS MATERIALIZED (
       SELECT r.*, CASE WHEN t.id IS NULL THEN 'unknown' WHEN t.user_id <> r.user_id THEN 'contradicts'
                        WHEN t.finished_at IS NOT NULL THEN 'done'
@@ -45,12 +46,13 @@ DECIDE: Final = text("""
        WHERE EXISTS (SELECT FROM rec WHERE rec.user_id = a.user_id AND rec.verdict = 'open')),
     head AS MATERIALIZED (
       SELECT t.id, t.user_id, t.turn, t.steps_done, t.dispatch_id, t.beat, t.sends, t.losses,
-             t.headers->'tracing' AS tracing, t.call_id IS NOT NULL AS in_call, t.status = 'pending' AS begins,
+             t.headers->'tracing' AS tracing, t.call_id IS NOT NULL AS in_call, t.status = 'pending' AS pending,
              GREATEST(0, EXTRACT(epoch FROM t.not_before - clock_timestamp()))::float8 AS wait,
              (t.status = 'pending' OR t.call_id IS NOT NULL)::int AS new_token,
              (SELECT rec.origin FROM rec WHERE rec.thought_id = t.id AND rec.turn = t.turn LIMIT 1) AS origin,
-             t.status = 'pending' OR COALESCE(l.seen_thought = t.id AND l.seen_dispatch = t.dispatch_id
-                                              AND l.seen_beat = t.beat, false) AS take
+             CASE WHEN t.status = 'pending' THEN l.may_begin
+                  ELSE COALESCE(l.seen_thought = t.id AND l.seen_dispatch = t.dispatch_id AND l.seen_beat = t.beat,
+                                false) END AS take
         FROM line l JOIN thoughts t ON t.id = l.id AND t.turn = l.turn
        WHERE t.finished_at IS NULL FOR UPDATE OF t SKIP LOCKED),
     took AS (
@@ -66,7 +68,8 @@ DECIDE: Final = text("""
            head.beat + head.take::int AS beat,
            CASE WHEN NOT head.take THEN head.sends WHEN head.new_token = 1 THEN 1 ELSE head.sends + 1 END AS sends,
            head.in_call AND NOT head.take AS in_call, head.losses + (head.take AND head.in_call)::int AS losses,
-           head.wait, COALESCE(head.take, false) AS needs_dispatch, head.begins AND head.take AS begins, head.tracing
+           head.wait, COALESCE(head.take, false) AS needs_dispatch, head.pending AND head.take AS begins,
+           head.pending AND NOT head.take AS pending, head.tracing
       FROM rec LEFT JOIN head ON head.user_id = rec.user_id
 """)
 """Two traps:
@@ -96,6 +99,7 @@ def decide(database: Database, requests: Sequence[DecideRequest]) -> list[Decisi
         seen_thoughts=[version.thought_id if version else None for version in versions],
         seen_dispatches=[version.dispatch_id if version else None for version in versions],
         seen_beats=[version.beat if version else None for version in versions],
+        may_begin=[request.may_begin for request in requests],
         rec_users=[record.user_id for record in records],
         rec_thoughts=[record.thought_id for record in records],
         rec_turns=[record.turn for record in records],
@@ -132,5 +136,6 @@ def _head(row: Row) -> Head | None:
         wait=row.wait,
         needs_dispatch=row.needs_dispatch,
         begins=row.begins,
+        pending=row.pending,
         tracing=row.tracing,
     )

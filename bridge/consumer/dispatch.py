@@ -17,7 +17,7 @@ from kombu.messaging import Producer
 
 from agents.catalogue import CATALOGUE
 from bridge.consumer.protocol import Head
-from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, task_name
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, step_priority, task_name
 from contracts.settings import Settings
 from contracts.source_headers import StoredHeaders, decode_bytes
 
@@ -85,6 +85,7 @@ class Dispatcher:
             serializer="json",
             headers=message.headers | tracing_headers,
             delivery_mode=2,
+            priority=step_priority(first_step, CATALOGUE.total),
             **message.properties,
         )
 

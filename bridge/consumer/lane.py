@@ -4,7 +4,7 @@ A record is only a hint that its user's line has work. The lane decides when Pos
 the answer means, and which offsets are done. Its drivers (`loop.Bridge` and `ingest.Ingestion`) ask, send and store,
 and report the outcome. `now` is an argument everywhere: seconds of the driver's monotonic clock.
 
-Each user whose records the lane holds has a `Line`, which is in one of four phases:
+Each user whose records the lane holds has a `Line`, which is in one of five phases:
 
     phase        input                                      next phase
     -----------  ---------------------------------------    -----------------------
@@ -12,15 +12,20 @@ Each user whose records the lane holds has a `Line`, which is in one of four pha
     DUE          due_requests                               DECIDING
     DECIDING     decided: the head must be dispatched       DISPATCHING
     DECIDING     decided: the head is in work, or locked    WATCHING
+    DECIDING     decided: the head must not begin yet       WAITING
     DECIDING     decided: records are left, none is open    DUE
     DECIDING     decided: no record is left                 (the line is forgotten)
     DECIDING     decide_failed                              WATCHING, polled again soon
     DISPATCHING  dispatched                                 WATCHING
     WATCHING     due_requests at `poll_at`                  DECIDING
+    WAITING      due_requests with a free slot              DECIDING
+    WAITING      wake                                       DUE
 
 The rules:
 
 - Only the head of a line is worked on. Decide chooses it by turn, so the order of records in the log does not matter.
+- No more heads begin than the driver's limit of thoughts in flight allows. Users wait for it in a queue, and a user
+  whose head has ended queues again at its end when others wait.
 - At most one request per user is in progress. A wake-up that arrives meanwhile causes one more poll right after it.
 - Only two things close an offset: the verdict `done`, and a dead letter in the outbox. The frontier, which is what may
   be committed, is the lowest open offset.
@@ -38,6 +43,7 @@ from itertools import islice
 from typing import Final
 from uuid import UUID
 
+from bridge.consumer.begin_queue import BeginQueue
 from bridge.consumer.line import Line, Phase
 from bridge.consumer.offset_tracker import OffsetTracker
 from bridge.consumer.protocol import (
@@ -78,8 +84,9 @@ class Lane:
     def __init__(self, start: int, lease_seconds: float, window: Window | None = None) -> None:
         self._offsets = OffsetTracker(start)
         self._lease_seconds = lease_seconds
-        self._window = window or Window()
+        self._window = self._least_window = window or Window()
         self._lines: dict[UUID, Line] = {}
+        self._begin_queue = BeginQueue()
         self._ingest_queue: deque[AcceptRecord | DeadLetterRecord] = deque()
         self._ingest_at = 0.0
 
@@ -127,6 +134,12 @@ class Lane:
         markers, are done."""
         self._offsets.advance_to(offset)
 
+    def set_limit(self, limit: int) -> None:
+        """Set how many thoughts of this lane may be in flight. The window grows with it, so that there are always users
+        whose heads can begin."""
+        self._begin_queue.limit = limit
+        self._window = self._least_window.for_users(2 * limit)
+
     def next_ingest(self, now: float) -> AcceptRecord | DeadLetterRecord | None:
         """Return the first record of the ingest queue; None when the queue is empty or waits for PostgreSQL."""
         return self._ingest_queue[0] if self._ingest_queue and now >= self._ingest_at else None
@@ -152,7 +165,12 @@ class Lane:
 
     def due_requests(self, now: float) -> list[DecideRequest]:
         """Start the requests that are due, one per user. Each one must be answered by `decided` or `decide_failed`."""
-        return [self._request(user_id, line, now) for user_id, line in self._lines.items() if line.is_due(now)]
+        begins = self._begin_queue.users_that_may_begin(self._lines, now)
+        return [
+            self._request(user_id, line, now, may_begin=user_id in begins)
+            for user_id, line in self._lines.items()
+            if line.is_due(now) or (line.phase is Phase.WAITING and user_id in begins)
+        ]
 
     def decided(self, decision: Decision, now: float) -> None:
         """Apply PostgreSQL's answer about one user: its verdicts first, then the head if a record is still open.
@@ -165,11 +183,12 @@ class Lane:
         in_order = sorted(decision.verdicts, key=lambda verdict: verdict.offset)
         still_open = [verdict for verdict in in_order if self._apply_verdict(line, verdict)]
         if not line.records:
-            del self._lines[decision.user_id]
+            self._forget(decision.user_id)
         elif not still_open:
-            line.phase = Phase.DUE
+            line.phase, line.in_flight = Phase.DUE, False
         else:
             self._watch_head(line, decision.head, now)
+            self._begin_queue.note(decision.user_id, line)
 
     def decide_failed(self, now: float) -> None:
         """Note that PostgreSQL did not answer. Requests in progress are repeated after a moment, and every lease starts
@@ -187,6 +206,11 @@ class Lane:
         """Return the users whose lines the lane holds."""
         return list(self._lines)
 
+    @property
+    def user_count(self) -> int:
+        """How many users' lines the lane holds."""
+        return len(self._lines)
+
     def dispatched(self, head: Head, now: float) -> None:
         """Note that the broker has the head's chain. The lease starts here, not at the decision."""
         line = self._lines.get(head.user_id)
@@ -202,6 +226,8 @@ class Lane:
             return
         if line.phase is Phase.WATCHING:
             line.poll_at = now
+        elif line.phase is Phase.WAITING:
+            line.phase = Phase.DUE
         else:
             line.poll_again = True
 
@@ -216,11 +242,16 @@ class Lane:
         if self._ingest_queue and self._ingest_queue[0].record.offset == record.offset:
             self._ingest_queue.popleft()
 
-    def _request(self, user_id: UUID, line: Line, now: float) -> DecideRequest:
+    def _forget(self, user_id: UUID) -> None:
+        del self._lines[user_id]
+        self._begin_queue.discard(user_id)
+
+    def _request(self, user_id: UUID, line: Line, now: float, *, may_begin: bool) -> DecideRequest:
         line.phase, line.poll_again = Phase.DECIDING, False
+        line.in_flight = line.in_flight or may_begin
         is_expired = line.version is not None and now - line.unchanged_since >= line.lease_seconds
         records = tuple(islice(line.records.values(), RECORDS_PER_REQUEST))
-        return DecideRequest(user_id, records, line.version if is_expired else None)
+        return DecideRequest(user_id, records, line.version if is_expired else None, may_begin)
 
     def _apply_verdict(self, line: Line, verdict: RecordVerdict) -> bool:
         """Close the record's offset, or queue the record to be accepted or dead-lettered.
@@ -240,14 +271,21 @@ class Lane:
         return False
 
     def _watch_head(self, line: Line, head: Head | None, now: float) -> None:
-        """Start a lease if the head's version has changed; then dispatch the head, or watch it until the next poll."""
+        """Start a lease if the head's version has changed; then dispatch the head, or watch it until the next poll.
+
+        A pending head has no lease: it waits until it may begin.
+        """
         if head is None:
             line.version = None
             line.watch_until(now + LOCKED_HEAD_RETRY_SECONDS, now)
             return
+        line.head, line.in_flight = head, head.is_in_flight
+        if head.pending:
+            line.version = None
+            line.phase = Phase.DUE if line.poll_again else Phase.WAITING
+            return
         if line.version != head.version:
             line.version, line.unchanged_since, line.lease_seconds = head.version, now, self._lease_for(head)
-        line.head = head
         if head.needs_dispatch:
             line.phase = Phase.DISPATCHING
         else:

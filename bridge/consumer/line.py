@@ -18,6 +18,8 @@ class Phase(Enum):
     """The head's chain must be sent."""
     WATCHING = auto()
     """The head is being worked on, or is locked: poll again later."""
+    WAITING = auto()
+    """The head is pending, and may begin when the workers have a free slot."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Line:
     """How long the version must stay unchanged before Decide may take the head over."""
     head: Head | None = None
     """The head of the last decision."""
+    in_flight: bool = False
+    """Whether the head counts towards the limit of thoughts in flight; also while a request allows it to begin."""
 
     def is_due(self, now: float) -> bool:
         """Whether PostgreSQL must be asked about this user now."""

@@ -3,10 +3,11 @@
 Each run of the loop
 
 1. collects wake-ups from Redis, and polls the source, which adds records to the lanes;
-2. for each lane, accepts or dead-letters records that have no thought, and asks PostgreSQL about the users that are due
+2. divides among the lanes how many thoughts may be in flight, which follows from the slots of the workers;
+3. for each lane, accepts or dead-letters records that have no thought, and asks PostgreSQL about the users that are due
    (Decide), which dispatches heads;
-3. sends the chains of all dispatched heads to Celery in one batch;
-4. lets the source commit the frontiers.
+4. sends the chains of all dispatched heads to Celery in one batch;
+5. lets the source commit the frontiers.
 
 The lanes decide (`lane.py`); the loop only carries out what they return and reports the outcome. Every wait is bounded.
 An error of PostgreSQL or Redis is logged and the work is repeated later; an error of Kafka that librdkafka cannot
@@ -26,14 +27,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.consumer.decide import decide
 from bridge.consumer.dispatch import Dispatcher
+from bridge.consumer.in_flight_limit import fair_shares
 from bridge.consumer.ingest import Ingestion
 from bridge.consumer.lane import Lane
 from bridge.consumer.protocol import Head
 from bridge.consumer.source import Source
 from bridge.consumer.wakeups import WakeupListener
+from bridge.consumer.worker_slots import WorkerSlots
 from contracts.database import Database, describe_error
 from contracts.events import thought_processing
 from contracts.heartbeat import Heartbeat
+from contracts.presence import Presence
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 
@@ -62,12 +66,19 @@ class RedisPorts:
     """Sends chains to the workers."""
     wakeups: WakeupListener
     """Receives hints from the workers that a user's thought has finished."""
+    slots: WorkerSlots
+    """Knows how many thoughts may be in flight."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return the ports for the Redis of the settings. They connect at the first use."""
-        publisher = ProgressPublisher(connect_redis(settings.redis_url), settings.redis_sse_prefix)
-        return cls(publisher, Dispatcher(settings), WakeupListener(settings.redis_url, settings.redis_sse_prefix))
+        client, prefix = connect_redis(settings.redis_url), settings.redis_sse_prefix
+        return cls(
+            ProgressPublisher(client, prefix),
+            Dispatcher(settings),
+            WakeupListener(settings.redis_url, prefix),
+            WorkerSlots(Presence(client, prefix), settings.lease_seconds),
+        )
 
 
 class Bridge:
@@ -90,6 +101,7 @@ class Bridge:
         self._dispatcher = redis_ports.dispatcher
         self._ingestion = Ingestion(database, self._publisher, settings, clock)
         self._wakeups = redis_ports.wakeups
+        self._slots = redis_ports.slots
         self._next_dispatch_at = 0.0
         self._heartbeat = Heartbeat(settings.heartbeat_file, clock)
 
@@ -99,10 +111,12 @@ class Bridge:
         Raises LogReplacedError or KafkaException when the process must start again.
         """
         self._wakeups.start()
+        self._slots.start()
         try:
             while not stop.is_set():
                 self.run_once(stop.is_set)
         finally:
+            self._slots.stop()
             self._wakeups.stop()
             self._source.close()
 
@@ -117,6 +131,7 @@ class Bridge:
         in_flight = any(not lane.is_idle for lane in lanes)
         self._source.poll(BUSY_POLL_SECONDS if in_flight else IDLE_POLL_SECONDS)
         now = self._clock()
+        self._set_limits()
         for lane in self._source.lanes():
             for user in woken_users:
                 lane.wake(user, now)
@@ -128,6 +143,12 @@ class Bridge:
         self._dispatch()
         self._source.commit(self._clock())
         self._heartbeat.touch()
+
+    def _set_limits(self) -> None:
+        lanes = list(self._source.lanes())
+        users = [lane.user_count for lane in lanes]
+        for lane, limit in zip(lanes, fair_shares(self._slots.limit(sum(users)), users), strict=True):
+            lane.set_limit(limit)
 
     def _decide(self, lane: Lane) -> None:
         """Decide about the users that are due. A failed statement fails all requests that have no answer yet."""

@@ -47,6 +47,8 @@ class DecideRequest:
     expired_version: HeadVersion | None
     """The head's version, when its lease has expired: Decide takes the head over if it still has this version.
     None when no lease has expired."""
+    may_begin: bool = True
+    """Whether a pending head may begin. When the workers have no free slot for it, it stays pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,16 @@ class Head:
     """Whether this decision dispatched the head, as its first one or as a takeover: its chain must be sent now."""
     begins: bool
     """Whether this decision began a pending thought, so that `thought_processing` must be published."""
+    pending: bool = False
+    """Whether the head has not begun, because the request did not allow it."""
     tracing: StoredHeaders | None = field(default=None, compare=False)
     """An external producer's tracing headers, as `contracts.source_headers` stores them."""
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether the head occupies a slot of the workers, or soon will. A pending head does not, nor one that waits
+        for a retry, nor one for the queue `solo`, which has a worker of its own."""
+        return not self.pending and self.wait <= 0 and not self.losses
 
     @property
     def version(self) -> HeadVersion:

@@ -1,6 +1,6 @@
 """The window of a lane: how much it may hold before its partition is paused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,10 @@ class Window:
     def allows_more(self, users: int, records: int, size: int) -> bool:
         """Whether a lane that holds this much, `size` in bytes, may read more."""
         return users < self.users and records < self.records and size < self.bytes
+
+    def for_users(self, users: int) -> "Window":
+        """Return this window, with room for at least so many users."""
+        return self if users <= self.users else replace(self, users=users)
 
     @property
     def resume_limit(self) -> "Window":

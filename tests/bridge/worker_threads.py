@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agents.catalogue import CATALOGUE
 from contracts.database import Database
 from contracts.progress import wakeup_channel
-from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, queue_keys
 from contracts.settings import Settings
 
 CLAIM = text("""
@@ -76,7 +76,7 @@ def _work(
     client: redis.Redis, database: Database, settings: Settings, stop: threading.Event, completions: Completions
 ) -> None:
     while not stop.is_set():
-        item: Any = client.brpop([THOUGHTS_QUEUE, SOLO_QUEUE], timeout=0.2)
+        item: Any = client.brpop([*queue_keys(THOUGHTS_QUEUE), *queue_keys(SOLO_QUEUE)], timeout=0.2)
         if item is not None:
             thought, token = json.loads(base64.b64decode(json.loads(item[1])["body"]))[0]
             _run(client, database, settings, UUID(thought), token, completions)

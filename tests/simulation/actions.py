@@ -90,6 +90,7 @@ FAULTS: Final[dict[str, tuple[Action, float]]] = {
     "postgres clock jump": (store_faults.postgres_clock_jump, 1),
     "hosts clock jump": (store_faults.hosts_clock_jump, 1),
     "narrow window": (store_faults.narrow_window, 1),
+    "change in-flight limit": (store_faults.change_in_flight_limit, 2),
     "lock head": (store_faults.lock_head, 3),
     "swap outbox ids": (store_faults.swap_outbox_ids, 2),
     "toggle kafka": (store_faults.toggle_kafka, 1),

@@ -9,6 +9,7 @@ from tests.simulation.actions import ACTIONS
 from tests.simulation.histories import draw, play
 from tests.simulation.invariants import Violation
 from tests.simulation.kafka import PARTITION_PAUSED
+from tests.simulation.sql_decide import HEAD_WAITS
 from tests.simulation.step_checks import ATTEMPTS_EXHAUSTED
 from tests.simulation.world import FaultHit
 
@@ -65,7 +66,7 @@ REQUIRED_HITS: Final[tuple[FaultHit, ...]] = tuple(
     (kind, wait, fault) for kind, waits in _REQUIRED.items() for wait, faults in waits.items() for fault in faults
 )
 
-REQUIRED_OBSERVATIONS: Final = (ATTEMPTS_EXHAUSTED, PARTITION_PAUSED)
+REQUIRED_OBSERVATIONS: Final = (ATTEMPTS_EXHAUSTED, PARTITION_PAUSED, HEAD_WAITS)
 
 MIN_HISTORIES: Final = 10_000
 """With this many histories every required fault must have hit."""

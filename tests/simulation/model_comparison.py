@@ -32,7 +32,19 @@ WITHOUT_VALUE = '{"value_left_out": "undecodable"}'
 TOO_LARGE = '{"error_class": "TooLarge"}'
 COMPARED_COLUMNS = {
     *("user_known", "turn", "owner", "old_text", "fresh", "created", "n", "verdict", "user_id", "head", "steps_done"),
-    *("dispatch_id", "beat", "sends", "in_call", "losses", "needs_dispatch", "begins", "attempts", "call_id", "state"),
+    *(
+        "dispatch_id",
+        "beat",
+        "sends",
+        "in_call",
+        "losses",
+        "needs_dispatch",
+        "begins",
+        "pending",
+        "attempts",
+        "call_id",
+        "state",
+    ),
     *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out", "too_large", "waits"),
     "reused_from",
 }
@@ -157,6 +169,7 @@ class ModelAndPostgres:
             seen_thoughts=seen[:1],
             seen_dispatches=seen[1:2],
             seen_beats=seen[2:],
+            may_begin=[self.rng.random() < 0.8],
             rec_users=[user],
             rec_thoughts=[thought],
             rec_turns=[self.near(row.turn)],

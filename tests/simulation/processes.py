@@ -21,7 +21,7 @@ from tests.simulation.fibers import Process, park
 from tests.simulation.invariant_checks import InvariantChecks
 from tests.simulation.kafka import Kafka
 from tests.simulation.producer import SimulatedProducer
-from tests.simulation.redis import Redis, SimulatedDispatcher, SimulatedProgress, SimulatedWakeups
+from tests.simulation.redis import Redis, SimulatedDispatcher, SimulatedProgress, SimulatedSlots, SimulatedWakeups
 from tests.simulation.step_checks import LEASE_SECONDS, MAX_CALLS
 from webapp import submission
 
@@ -87,6 +87,7 @@ class BridgeProcess(Process):
             cast("Any", SimulatedProgress(redis)),
             cast("Any", SimulatedDispatcher(redis)),
             cast("Any", SimulatedWakeups(redis)),
+            cast("Any", SimulatedSlots(redis)),
         )
         self._bridge = Bridge(settings, database, self._source(servers, database), servers.clock.monotonic, redis_ports)
         self.spawn(self._run)

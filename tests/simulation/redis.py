@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from bridge.consumer.in_flight_limit import MIN_LIMIT
 from bridge.consumer.protocol import Head
 from contracts.events import Event
 from tests.simulation.fibers import Outcome, PossibleOutcomes, park
@@ -39,6 +40,8 @@ class Redis:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.delivery_delay = 0.0
+        self.in_flight_limit = MIN_LIMIT
+        """How many thoughts may be in flight in each bridge, by the reports of the workers."""
         self.is_unavailable = False
         self.queue: list[Message] = []
         self.unacknowledged: list[Message] = []
@@ -142,6 +145,22 @@ class SimulatedWakeups:
         users = set(self._users)
         self._users.clear()
         return users
+
+
+class SimulatedSlots:
+    """A bridge's knowledge of the workers' slots."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def limit(self, users: int) -> int:
+        return self._redis.in_flight_limit
 
 
 def postponed(message: Message, clock: Callable[[], float], seconds: float) -> Message:

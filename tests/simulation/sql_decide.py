@@ -1,11 +1,13 @@
 """Decide: the verdicts on records, and the head of each line."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 from bridge.consumer import decide
 from tests.simulation.store import Parameters, Rows, Statements, Store
 from tests.simulation.tables import Thought
+
+HEAD_WAITS: Final = "a head waits until it may begin"
 
 
 class DecideStatement:
@@ -20,7 +22,9 @@ class DecideStatement:
         return {decide.DECIDE: self._decide}
 
     def _decide(self, p: Parameters) -> Rows:
-        requests = zip(p["users"], p["seen_thoughts"], p["seen_dispatches"], p["seen_beats"], strict=True)
+        requests = zip(
+            p["users"], p["seen_thoughts"], p["seen_dispatches"], p["seen_beats"], p["may_begin"], strict=True
+        )
         records: dict[Any, list[tuple[int, str, Any]]] = {}
         for user, thought, turn, number in zip(
             p["rec_users"], p["rec_thoughts"], p["rec_turns"], p["rec_offsets"], strict=True
@@ -69,7 +73,8 @@ class DecideStatement:
             and (seen[1] == t.dispatch_id or "decide.dispatch" in self._disabled)
             and (seen[2] == t.beat or "decide.beat" in self._disabled)
         )
-        needs_dispatch = is_pending or is_expired
+        needs_dispatch = seen[3] if is_pending else is_expired
+        self._store.checks.observations[HEAD_WAITS] += is_pending and not needs_dispatch
         wait = max(0.0, t.not_before - self._store.clock()) if t.not_before is not None else None
         if needs_dispatch:
             self._dispatch(t, is_pending, in_call)
@@ -85,6 +90,7 @@ class DecideStatement:
             "wait": wait or 0.0,
             "needs_dispatch": needs_dispatch,
             "begins": is_pending and needs_dispatch,
+            "pending": is_pending and not needs_dispatch,
             "tracing": None,
         }
 

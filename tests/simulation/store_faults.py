@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from bridge.consumer.in_flight_limit import MIN_LIMIT
 from bridge.consumer.window import Window
 from tests.simulation.choice import pick
 from tests.simulation.kafka import PARTITIONS
@@ -49,6 +50,12 @@ def lock_head(world: World, n: int) -> bool:
 def narrow_window(world: World, n: int) -> bool:
     """Make new lanes full with one or two users, or with three records."""
     world.window = Window(users=1 + n % 2, records=3)
+    return True
+
+
+def change_in_flight_limit(world: World, n: int) -> bool:
+    """Let workers come or go, so that each bridge may have one, two or many thoughts in flight."""
+    world.redis.in_flight_limit = (1, 2, MIN_LIMIT)[n % 3]
     return True
 
 

@@ -64,6 +64,15 @@ THEMES: Final[Mapping[str, Weights]] = {
         "bridge: answer lost": 4, "bridge: unreachable": 3, "bridge: delayed": 3, "shut down bridge": 2,
         "run worker": 34, "deliver message": 14, "short pause": 3, "medium pause": 2, "long pause": 3,
         "delayed request arrives": 2, "narrow window": 1, "lose partition": 1, "rebalance": 1, "flush redis": 1,
+        "change in-flight limit": 1,
+    },
+    "few slots": {
+        "submit": 8, "submit as first user": 4, "change in-flight limit": 4, "run all": 12, "run worker": 20,
+        "deliver message": 10, "run bridge": 6, "medium pause": 3, "long pause": 3, "kill in call": 2,
+        "kill bridge": 2, "suspend bridge": 2, "suspend worker": 2, "resume": 3, "bridge: answer lost": 3,
+        "bridge: answer late": 2, "bridge: unreachable": 2, "rebalance": 2, "lose partition": 1, "lock head": 3,
+        "delete thought": 2, "agent: transient error": 2, "agent: permanent error": 2, "replay dead letter": 2,
+        "forge wake-up": 1, "flush redis": 1, "external thought": 2,
     },
     "batches": {
         "switch mode": 1.5, "request batch": 4, "submit": 6, "submit as first user": 2, "finish request": 4,

@@ -14,7 +14,7 @@ import redis
 from agents.catalogue import CATALOGUE
 from bridge.consumer.protocol import Head
 from contracts.database import Database
-from contracts.queues import SOLO_QUEUE
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, queue_keys
 from contracts.settings import Settings
 from tasks.application import create_app
 from tasks.watchdog import REPLACE_EXIT_STATUS
@@ -98,7 +98,7 @@ def test_messages_do_not_contain_the_text_of_the_thought(
 ) -> None:
     head = new_head(database, settings)
     dispatch(settings, [head])
-    (message,) = redis_client.lrange("thoughts", 0, -1)
+    (message,) = [raw for key in queue_keys(THOUGHTS_QUEUE) for raw in redis_client.lrange(key, 0, -1)]
     assert str(head.thought_id).encode() in message
     assert SECRET.encode() not in message
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from bridge.consumer.dispatch import Dispatcher
 from bridge.consumer.protocol import Head
-from contracts.queues import THOUGHTS_QUEUE
+from contracts.queues import THOUGHTS_QUEUE, queue_keys
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.stores import ROOT
@@ -117,7 +117,7 @@ def kill_connections(client: redis.Redis) -> None:
 
 def count_queued(client: redis.Redis, queue: str = THOUGHTS_QUEUE) -> int:
     """Count the messages in a queue that no worker has received."""
-    return int(client.llen(queue))
+    return sum(int(client.llen(key)) for key in queue_keys(queue))
 
 
 def count_unacknowledged(client: redis.Redis) -> int:

@@ -82,12 +82,13 @@ class DatabaseModel:
         line = self.line(request.user_id) if any(verdict.kind == "open" for verdict in verdicts) else []
         if not line or line[0].id in self.locked:
             return Decision(request.user_id, verdicts, None)
-        return Decision(request.user_id, verdicts, self._head(line[0], request.expired_version))
+        return Decision(request.user_id, verdicts, self._head(line[0], request))
 
-    def _head(self, row: Row, expired_version: HeadVersion | None) -> Head:
+    def _head(self, row: Row, request: DecideRequest) -> Head:
         is_pending = row.status == "pending"
-        is_expired = expired_version == HeadVersion(row.id, row.dispatch_id, row.beat)
-        if is_pending or is_expired:
+        is_expired = request.expired_version == HeadVersion(row.id, row.dispatch_id, row.beat)
+        needs_dispatch = request.may_begin if is_pending else is_expired
+        if needs_dispatch:
             self._dispatch(row)
         return Head(
             thought_id=row.id,
@@ -100,8 +101,9 @@ class DatabaseModel:
             losses=row.losses,
             in_call=row.call_id is not None,
             wait=max(0.0, (row.not_before or 0.0) - self._clock()) if row.not_before is not None else 0.0,
-            needs_dispatch=is_pending or is_expired,
-            begins=is_pending,
+            needs_dispatch=needs_dispatch,
+            begins=is_pending and needs_dispatch,
+            pending=is_pending and not needs_dispatch,
         )
 
     def _dispatch(self, row: Row) -> None:

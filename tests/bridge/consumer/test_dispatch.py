@@ -16,7 +16,7 @@ from celery import Celery
 
 from agents.catalogue import CATALOGUE
 from bridge.consumer.dispatch import BATCH_SIZE, Dispatcher, _signature
-from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, queue_keys
 from contracts.settings import Settings
 from contracts.source_headers import capture_source
 from tests.bridge.lane_examples import make_head
@@ -37,8 +37,8 @@ def dispatcher(settings: Settings) -> Dispatcher:
 
 
 def queued_messages(client: redis.Redis, queue: str = THOUGHTS_QUEUE) -> list[dict[str, Any]]:
-    """Return the messages in a queue, the oldest first."""
-    return [json.loads(raw) for raw in reversed(client.lrange(queue, 0, -1))]
+    """Return the messages in a queue in the order of their delivery."""
+    return [json.loads(raw) for key in queue_keys(queue) for raw in reversed(client.lrange(key, 0, -1))]
 
 
 def decode_body(message: dict[str, Any]) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:

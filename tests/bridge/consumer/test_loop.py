@@ -22,6 +22,7 @@ from bridge.records.types import Record
 from contracts.database import Database, Row, make_engine
 from contracts.events import thought_created
 from contracts.progress import stream_key
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, queue_keys
 from contracts.settings import Settings
 from tests.bridge.ingesting import add_to_lane
 from tests.bridge.kafka_sources import produce
@@ -30,6 +31,7 @@ from tests.bridge.thoughts import add_thought, add_user, thought_row
 from tests.bridge.worker_threads import Completions, completed_thoughts, running_workers
 from tests.eventually import eventually
 from tests.stores import ROOT
+from tests.tasks.worker_processes import count_queued
 from tests.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.usefixtures("topics")
@@ -142,7 +144,7 @@ def test_the_bridge_sends_a_message_again_that_redis_lost(
     thought = add_thought(database, user_id)
     produce_records(settings, database, [thought])
     with running_bridge(settings):
-        eventually(lambda: redis_client.llen("thoughts"))
+        eventually(lambda: count_queued(redis_client))
         redis_client.flushdb()
         with running_workers(settings, database):
             wait_until_committed(settings, database, 1)
@@ -155,10 +157,10 @@ def test_the_bridge_sends_a_step_whose_worker_died_to_the_queue_solo(
     thought = add_thought(database, user_id)
     produce_records(settings, database, [thought])
     with running_bridge(settings):
-        eventually(lambda: redis_client.lpop("thoughts"))
+        eventually(lambda: any(redis_client.lpop(key) for key in queue_keys(THOUGHTS_QUEUE)))
         start_call = text("UPDATE thoughts SET call_id = :call_id, beat = beat + 1 WHERE id = :id RETURNING id")
         database.rows(start_call, call_id=uuid4(), id=thought)
-        eventually(lambda: redis_client.llen("solo"))
+        eventually(lambda: count_queued(redis_client, SOLO_QUEUE))
     assert (thought_row(database, thought).losses, thought_row(database, thought).dispatch_id) == (1, 2)
 
 

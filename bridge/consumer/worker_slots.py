@@ -1,0 +1,68 @@
+"""Redis -> bridge: learns how many steps the workers can run at once, and how many users the other bridges hold.
+
+A thread reads and writes the reports, so a slow Redis never delays the loop. While Redis is unavailable, the last
+knowledge is kept: no chain can be sent then anyway.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from redis.exceptions import RedisError
+
+from bridge.consumer.in_flight_limit import Knowledge, SlotCount, slots_by_worker, users_of_other_bridges
+from contracts.presence import REPORT_SECONDS, Presence, ProcessReport, process_id
+
+log = logging.getLogger(__name__)
+
+LOOP_TIMEOUT_SECONDS = 15.0
+"""A bridge whose loop has not run for this long does not report itself: it makes no progress."""
+
+
+class WorkerSlots:
+    """Keeps the knowledge of one bridge, and reports the bridge to the others."""
+
+    def __init__(self, presence: Presence, lease_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._presence = presence
+        self._clock = clock
+        self._count = SlotCount(lease_seconds)
+        self._id = process_id()
+        self._knowledge = Knowledge()
+        self._lines = 0
+        self._asked_at = clock()
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        """Read the reports once, then start the thread."""
+        self.refresh()
+        threading.Thread(target=self._run, name="worker-slots", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop the thread, and delete this bridge's report."""
+        self._stop.set()
+        try:
+            self._presence.withdraw(self._id)
+        except RedisError:
+            log.debug("Redis is unavailable, this bridge's report expires.")
+
+    def limit(self, users: int) -> int:
+        """Return how many thoughts may be in flight here, while this bridge holds that many users."""
+        self._lines, self._asked_at = users, self._clock()
+        return self._knowledge.limit(users)
+
+    def refresh(self) -> None:
+        """Report this bridge, and read what the others have reported."""
+        try:
+            if self._clock() - self._asked_at < LOOP_TIMEOUT_SECONDS:
+                self._presence.report(ProcessReport("bridge", self._id, lines=self._lines))
+            seen = self._presence.read()
+        except RedisError as error:
+            log.debug("Redis is unavailable, the workers are not counted: %s", type(error).__name__)
+            return
+        slots = self._count.observe(slots_by_worker(seen), self._clock())
+        self._knowledge = Knowledge(slots, users_of_other_bridges(seen, self._id))
+
+    def _run(self) -> None:
+        while not self._stop.wait(REPORT_SECONDS):
+            self.refresh()
