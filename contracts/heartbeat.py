@@ -26,6 +26,10 @@ class Heartbeat:
             self._touched_at = self._clock()
             touch_heartbeat(self._path)
 
+    def is_recent(self, seconds: float) -> bool:
+        """Return whether the last touch is at most `seconds` ago. Any thread may ask."""
+        return self._clock() - self._touched_at <= seconds
+
 
 def touch_heartbeat(path: str) -> None:
     """Set the time of HEARTBEAT_FILE to now. Do nothing when `path` is empty.

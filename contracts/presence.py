@@ -1,7 +1,8 @@
 """Which processes of this installation run: each one reports to Redis every second, and any process reads the reports.
 
-Reports are hints. They say how many steps the workers can run at once, and let `/health` tell whether each kind of
-process was seen lately. Nothing is decided by them that a wrong report could break: a lost report only delays work.
+A process reports only while it makes progress, and withdraws its report when it stops. Reports are hints: they say how
+many steps the workers can run at once, and let `/health/ready` tell whether each kind of process was seen lately.
+Nothing is decided by them that a wrong report could break: a lost report only delays work.
 
 Redis's clock dates the reports, so the clocks of the machines need not agree.
 """
@@ -14,9 +15,13 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import redis
+
+from contracts.heartbeat import Heartbeat
+from contracts.progress import connect_redis
+from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +32,13 @@ REPORT_SECONDS: Final = 1.0
 
 PRESENT_SECONDS: Final = 5.0
 """How long a process counts as running after its last report."""
+
+QUIET_SECONDS: Final = 3.0
+"""How long a loop may leave its heartbeat untouched and still be reported. A loop touches it at most once a second, and
+beat about every two seconds."""
+
+WITHDRAW_SECONDS: Final = 1.0
+"""How long a process that stops waits until its report is deleted; otherwise the report expires."""
 
 _KEY_TTL_SECONDS: Final = 3600
 
@@ -124,7 +136,7 @@ def _parse(name: str, value: str, now: float) -> SeenProcess | None:
 
 
 class Reporter:
-    """Reports a process from a thread, as long as the process says that it is healthy."""
+    """Reports a process from a thread, as long as the process says that it is healthy. A context manager."""
 
     def __init__(self, presence: Presence, make_report: Callable[[], ProcessReport | None]) -> None:
         """`make_report` returns None while the process does not make progress; it is then not reported."""
@@ -132,24 +144,38 @@ class Reporter:
         self._make_report = make_report
         self._stop = threading.Event()
         self._last_id: str | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> None:
-        """Start the thread."""
-        threading.Thread(target=self._run, name="presence", daemon=True).start()
+        """Start the thread. Calling it again is harmless."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
+            self._thread.start()
 
-    def stop(self) -> None:
-        """Stop reporting, and delete the last report."""
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop reporting; the thread then deletes the last report. Wait for that at most WITHDRAW_SECONDS.
+
+        A signal handler passes `wait=False`.
+        """
         self._stop.set()
-        if self._last_id is not None:
-            try:
-                self._presence.withdraw(self._last_id)
-            except redis.RedisError:
-                log.debug("Redis is unavailable; the report of this process expires after %g s.", PRESENT_SECONDS)
+        if wait and self._thread is not None:
+            self._thread.join(WITHDRAW_SECONDS)
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self.report_once()
+            try:
+                self.report_once()
+            except Exception:  # the poll loop's boundary: without this thread the process would count as stopped
+                log.exception("This process could not be reported, retrying in %g s.", REPORT_SECONDS)
             self._stop.wait(REPORT_SECONDS)
+        self._withdraw()
 
     def report_once(self) -> None:
         """Report now, if the process is healthy. An unavailable Redis costs only this report."""
@@ -157,7 +183,32 @@ class Reporter:
         if report is None:
             return
         try:
+            self._last_id = report.id  # first: a report whose answer was lost is withdrawn as well
             self._presence.report(report)
-            self._last_id = report.id
         except redis.RedisError as error:
             log.debug("Redis is unavailable, this process is not reported: %s", type(error).__name__)
+
+    def _withdraw(self) -> None:
+        if self._last_id is None:
+            return
+        try:
+            self._presence.withdraw(self._last_id)
+        except redis.RedisError:
+            log.debug("Redis is unavailable; the report of this process expires after %g s.", PRESENT_SECONDS)
+
+
+def make_reporter(settings: Settings, make_report: Callable[[], ProcessReport | None]) -> Reporter:
+    """Return a reporter, with a Redis client of its own, for a process of the installation of these settings."""
+    return Reporter(Presence(connect_redis(settings.redis_url), settings.redis_sse_prefix), make_report)
+
+
+def loop_reporter(
+    settings: Settings, kind: ProcessKind, heartbeat: Heartbeat, count_lines: Callable[[], int] = lambda: 0
+) -> Reporter:
+    """Return a reporter for a process whose loop touches `heartbeat`: without touches it is not reported."""
+    own_id = process_id()
+
+    def make_report() -> ProcessReport | None:
+        return ProcessReport(kind, own_id, lines=count_lines()) if heartbeat.is_recent(QUIET_SECONDS) else None
+
+    return make_reporter(settings, make_report)

@@ -10,8 +10,9 @@ from celery.schedules import ParseException, crontab
 from kombu.entity import Queue
 
 from agents.catalogue import CATALOGUE
-from contracts.heartbeat import touch_heartbeat
+from contracts.heartbeat import Heartbeat
 from contracts.logs import LogFormat, configure_logging
+from contracts.presence import loop_reporter
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, step_priority, task_name
 from contracts.settings import Settings, SettingsError
 from tasks.batches import request_batch
@@ -101,10 +102,12 @@ def _schedule(settings: Settings) -> dict[str, Any]:
 
 
 def _scheduler(settings: Settings) -> Callable[..., NightlyScheduler]:
+    heartbeat = Heartbeat(settings.heartbeat_file)
     return partial(
         NightlyScheduler,
         request_batch=partial(request_batch, settings),
-        heartbeat=partial(touch_heartbeat, settings.heartbeat_file),
+        heartbeat=heartbeat.touch,
+        reporter=loop_reporter(settings, "beat", heartbeat),
     )
 
 
@@ -156,6 +159,10 @@ def _check_queues(sender: Any, **_: Any) -> None:
 def _connect_signals(worker: Worker, log_format: LogFormat) -> None:
     def start_watchdog(sender: Any, **_: Any) -> None:
         worker.start_watchdog(sender)
+        worker.start_reporting(sender)
+
+    def stop_reporting(**_: Any) -> None:
+        worker.stop_reporting()
 
     def count_received(**_: Any) -> None:
         worker.counters.received += 1
@@ -164,3 +171,5 @@ def _connect_signals(worker: Worker, log_format: LogFormat) -> None:
     signals.worker_init.connect(_check_queues, weak=False)
     signals.worker_ready.connect(start_watchdog, weak=False)
     signals.task_received.connect(count_received, weak=False)
+    signals.worker_shutting_down.connect(stop_reporting, weak=False)
+    signals.worker_shutdown.connect(stop_reporting, weak=False)

@@ -12,12 +12,13 @@ from celery.beat import PersistentScheduler, ScheduleEntry
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import describe_error
+from contracts.presence import Reporter
 from contracts.retry import retry
 
 log = logging.getLogger(__name__)
 
-MAX_SLEEP_SECONDS: Final = 5.0
-"""The longest sleep between two ticks, and so between two heartbeats."""
+MAX_SLEEP_SECONDS: Final = 1.0
+"""The longest sleep between two ticks, and so between two heartbeats: beat counts as stopped after a few seconds."""
 
 RETRY_DELAY_SECONDS: Final = 2.0
 
@@ -26,7 +27,7 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has
     """The scheduler named by `beat_scheduler`. Each due entry calls `request_batch` until PostgreSQL has accepted it.
 
     The schedule file keeps the time of the last run, so a night that passed while beat was down is requested as soon as
-    beat runs again. `heartbeat` is called at every tick and at every retry.
+    beat runs again. `heartbeat` is called at every tick and at every retry, and `reporter` runs from the first tick on.
     """
 
     _store: Any = None
@@ -36,10 +37,16 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has
     """None, because Celery's own producer would connect to the broker before the first entry is examined."""
 
     def __init__(
-        self, *args: Any, request_batch: Callable[[], object], heartbeat: Callable[[], object], **kwargs: Any
+        self,
+        *args: Any,
+        request_batch: Callable[[], object],
+        heartbeat: Callable[[], object],
+        reporter: Reporter,
+        **kwargs: Any,
     ) -> None:
         self._request_batch = request_batch
         self._heartbeat = heartbeat
+        self._reporter = reporter
         super().__init__(*args, **kwargs)
 
     def install_default_entries(self, data: Any) -> None:
@@ -48,7 +55,13 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Run what is due and return how many seconds to sleep."""
         self._heartbeat()
+        self._reporter.start()
         return float(super().tick(*args, **kwargs))
+
+    def close(self) -> None:
+        """Persist the schedule, and stop reporting that beat runs."""
+        super().close()
+        self._reporter.stop()
 
     def sync(self) -> None:
         """Persist the schedule by closing and reopening its file.

@@ -10,6 +10,7 @@ from agents.catalogue import CATALOGUE
 from agents.embedding.embedder import embedder
 from agents.selection import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
+from contracts.presence import Reporter, make_reporter
 from contracts.progress import ProgressPublisher, connect_redis, publish_partial_texts
 from contracts.settings import Settings
 from tasks.admission.budgets import Budgets
@@ -25,6 +26,7 @@ from tasks.step import REQUEUE_SECONDS, StepRunner
 from tasks.step_outcomes import Requeue, StepOutcome
 from tasks.step_store import Step, StepStore
 from tasks.watchdog import Watchdog, is_shutting_down
+from tasks.worker_report import WorkerReport
 
 
 def _make_step_store(settings: Settings, connections: int = POOL_SIZE) -> StepStore:
@@ -43,6 +45,7 @@ class Worker:
         self._settings = settings
         self._provider = make_provider(settings)
         self._lock = threading.Lock()
+        self._reporter: Reporter | None = None
         self.counters = WorkerCounters()
 
     @cached_property
@@ -108,6 +111,16 @@ class Worker:
     def start_watchdog(self, consumer: Any) -> None:
         """Start the watchdog of this process; `consumer` is Celery's."""
         Watchdog(self._settings, consumer, self.counters, self._count_stuck, self._stop_accepting).start()
+
+    def start_reporting(self, consumer: Any) -> None:
+        """Report this worker, with its slots, as long as it accepts steps; `consumer` is Celery's."""
+        self._reporter = make_reporter(self._settings, WorkerReport(consumer, self._is_shutting_down))
+        self._reporter.start()
+
+    def stop_reporting(self) -> None:
+        """Stop reporting at once, without waiting: a worker that shuts down accepts no steps. For signal handlers."""
+        if self._reporter is not None:
+            self._reporter.stop(wait=False)
 
     def _is_shutting_down(self) -> bool:
         return self.counters.shutting_down or is_shutting_down()

@@ -8,6 +8,7 @@ import redis
 from flask import current_app
 
 from contracts.database import POOL_SIZE, Database, make_engine
+from contracts.presence import ProcessReport, Reporter, make_reporter, process_id
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 from webapp.background_publisher import BackgroundPublisher
@@ -41,17 +42,20 @@ class Services:
     kafka_probe: KafkaProbe
     metrics: Metrics
     search_budget: SearchBudget
+    reporter: Reporter
 
     def start(self) -> None:
         """Start the threads that should run before the first request. Calling it again is harmless."""
         self.hub.start()
         self.kafka_probe.start()
+        self.reporter.start()
 
     def close(self) -> None:
         """End the open streams and the background threads."""
         self.hub.close()
         self.kafka_probe.close()
         self.background_publisher.close()
+        self.reporter.stop()
 
 
 def make_services(settings: Settings) -> Services:
@@ -61,6 +65,7 @@ def make_services(settings: Settings) -> Services:
     )
     database = Database(engine)
     client = connect_redis(settings.redis_url)
+    report = ProcessReport("web", process_id())
     limiter = ConnectionLimiter(settings.sse_max_connections, MAX_STREAMS_PER_USER)
     return Services(
         settings=settings,
@@ -73,6 +78,7 @@ def make_services(settings: Settings) -> Services:
         kafka_probe=KafkaProbe(settings.kafka_addresses if settings.kafka_enabled else []),
         metrics=Metrics(database, limiter, client, settings.redis_sse_prefix),
         search_budget=SearchBudget(),
+        reporter=make_reporter(settings, lambda: report),
     )
 
 

@@ -25,6 +25,7 @@ from bridge.relay.producer import OutboxProducer, PublishOutcome
 from bridge.relay.sweep import Sweep
 from contracts.database import Database, describe_error
 from contracts.heartbeat import Heartbeat
+from contracts.presence import loop_reporter
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -78,8 +79,9 @@ class Relay:
 
     def run(self) -> None:
         """Run passes over the outbox until `stop` is set."""
-        while not self._stop.is_set():
-            self._stop.wait(self.run_pass())
+        with loop_reporter(self._settings, "relay", self._heartbeat):
+            while not self._stop.is_set():
+                self._stop.wait(self.run_pass())
 
     def run_pass(self) -> float:
         """Run one pass, and return the seconds to wait before the next."""
@@ -212,8 +214,9 @@ def wait_without_kafka(settings: Settings, stop: threading.Event) -> None:
     """Only touch the heartbeat file until `stop` is set, because Kafka is disabled: dead letters stay in the outbox."""
     log.warning("KAFKA_ENABLED is false: nothing is relayed, rows stay in the outbox.")
     heartbeat = Heartbeat(settings.heartbeat_file)
-    while not stop.wait(1):
-        heartbeat.touch()
+    with loop_reporter(settings, "relay", heartbeat):
+        while not stop.wait(1):
+            heartbeat.touch()
 
 
 def _keep_transaction_alive(connection: Connection) -> None:

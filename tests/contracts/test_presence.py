@@ -3,8 +3,19 @@ import json
 import pytest
 import redis
 
-from contracts.presence import PRESENT_SECONDS, Presence, ProcessReport, Reporter, process_id
+from contracts.heartbeat import Heartbeat
+from contracts.presence import (
+    PRESENT_SECONDS,
+    QUIET_SECONDS,
+    Presence,
+    ProcessReport,
+    Reporter,
+    loop_reporter,
+    process_id,
+)
 from contracts.progress import connect_redis
+from contracts.settings import Settings
+from tests.eventually import eventually
 
 PREFIX = "presence-test"
 KEY = f"{PREFIX}:processes"
@@ -74,17 +85,50 @@ def test_a_process_that_makes_no_progress_is_not_reported(presence: Presence) ->
 
 
 def test_a_stopped_reporter_withdraws_its_report(presence: Presence) -> None:
-    reporter = Reporter(presence, lambda: ProcessReport("relay", "one"))
-    reporter.report_once()
-    assert presence.read()
-
-    reporter.stop()
+    with Reporter(presence, lambda: ProcessReport("relay", "one")):
+        eventually(presence.read)
 
     assert presence.read() == []
 
 
-def test_an_unavailable_redis_does_not_disturb_the_process() -> None:
-    with connect_redis("redis://127.0.0.1:1/0") as nobody:
-        reporter = Reporter(Presence(nobody, PREFIX), lambda: ProcessReport("relay", "one"))
+def test_a_loop_is_reported_only_after_recent_heartbeats(settings: Settings) -> None:
+    now = 100.0
+    heartbeat = Heartbeat("", lambda: now)
+    with connect_redis(settings.redis_url) as client:
+        presence = Presence(client, settings.redis_sse_prefix)
+        reporter = loop_reporter(settings, "bridge", heartbeat, lambda: 7)
         reporter.report_once()
-        reporter.stop()
+        assert presence.read() == [], "its loop has not run yet"
+
+        heartbeat.touch()
+        now += QUIET_SECONDS
+        reporter.report_once()
+        seen = presence.read()[0].report
+        assert (seen.kind, seen.lines) == ("bridge", 7)
+
+        presence.withdraw(seen.id)
+        now += 0.1
+        reporter.report_once()
+        assert presence.read() == [], "its loop hangs"
+
+
+def test_a_failing_report_does_not_end_the_reports(presence: Presence, caplog: pytest.LogCaptureFixture) -> None:
+    reports = iter([RuntimeError("dictionary changed size during iteration")])
+
+    def make_report() -> ProcessReport:
+        for error in reports:
+            raise error
+        return ProcessReport("bridge", "one")
+
+    with Reporter(presence, make_report):
+        eventually(presence.read)
+    assert "could not be reported" in caplog.text
+
+
+def test_an_unavailable_redis_does_not_disturb_the_process(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        connect_redis("redis://127.0.0.1:1/0") as nobody,
+        Reporter(Presence(nobody, PREFIX), lambda: ProcessReport("relay", "one")) as reporter,
+    ):
+        reporter.report_once()
+    assert not caplog.records, "one line a second would bury the others"
