@@ -4,11 +4,14 @@ import os
 
 import click
 
-from bench import dispatch, live, offline, partials, ratio
+from bench import backlog, dispatch, live, offline, partials, ratio
 from bench.stack import RunningStack, running_stack
 from contracts.settings import load_settings
 
 NO_PROCESSES = "web=0,relay=0,bridge=0,worker=0,beat=0,flower=0"
+BACKLOG_PARTITIONS = 9
+"""Partitions of the backlog benchmark: their windows together hold more users than there are slots."""
+
 DISPATCH_DATABASE = 5
 """The Redis database of the dispatch benchmark; no process of the stack uses it."""
 
@@ -60,6 +63,26 @@ def live_command(*, users: int, thoughts: int, delay_ms: int, workers: int, conc
     with running_stack(settings, f"web=1,relay=1,bridge=1,worker={workers},beat=0,flower=0") as stack:
         _use(stack, settings)
         live.measure(str(stack.web_url), load_settings(), users=users, thoughts=thoughts, rounds=rounds)
+
+
+@bench.command("backlog")
+@click.option("--thoughts", type=int, default=6000, show_default=True, help="Thoughts that wait.")
+@click.option("--users", type=int, default=3000, show_default=True, help="Their authors.")
+@click.option("--delay-ms", type=int, default=4000, show_default=True, help="How long each agent takes.")
+@click.option("--workers", type=int, default=3, show_default=True, help="Worker processes.")
+@click.option("--concurrency", type=int, default=200, show_default=True, help="Slots of each worker.")
+def backlog_command(*, thoughts: int, users: int, delay_ms: int, workers: int, concurrency: int) -> None:
+    """Compare how thoughts finish under a backlog, with and without the rules for it."""
+    settings = {
+        "SCRIPTED_DELAY_MS": str(delay_ms),
+        "AI_PROVIDER": "scripted",
+        "ALLOW_SCRIPTED": "true",
+        "MEMORY": "false",
+        "KAFKA_PARTITIONS": str(BACKLOG_PARTITIONS),
+    }
+    with running_stack(settings, "web=0,relay=1,bridge=0,worker=0,beat=0,flower=0") as stack:
+        _use(stack, settings)
+        backlog.compare(stack, backlog.Load(thoughts, users, workers, concurrency))
 
 
 @bench.command("partials")

@@ -55,14 +55,14 @@ class WholePath:
         self._engine = make_engine(settings.database_url, "bench")
         self._database = Database(self._engine)
         self._transaction = self._engine.execution_options(isolation_level="READ COMMITTED").connect()
-        self._user_ids: list[UUID] = []
+        self.user_ids: list[UUID] = []
 
     def hold(self, chains: int) -> None:
-        self._user_ids = [uuid4() for _ in range(min(self._users, chains))]
+        self.user_ids = [uuid4() for _ in range(min(self._users, chains))]
         insert = text("INSERT INTO users (id) SELECT unnest(CAST(:users AS uuid[]))")
-        self._transaction.execute(insert, {"users": self._user_ids})
+        self._transaction.execute(insert, {"users": self.user_ids})
         for number in range(chains):
-            user, thought = self._user_ids[number % len(self._user_ids)], uuid4()
+            user, thought = self.user_ids[number % len(self.user_ids)], uuid4()
             event = thought_created(user, thought, TEXT).to_bytes()
             parameters = accept_parameters(thought, user, TEXT, event, self._settings.kafka_topic, emit=True)
             self._transaction.execute(ACCEPT, parameters)
@@ -75,7 +75,7 @@ class WholePath:
             SELECT count(*) AS ended FROM thoughts
              WHERE status = 'completed' AND user_id = ANY (CAST(:users AS uuid[]))
         """)
-        return int(self._database.rows(count, users=self._user_ids)[0].ended)
+        return int(self._database.rows(count, users=self.user_ids)[0].ended)
 
 
 class CeleryAlone:

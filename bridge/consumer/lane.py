@@ -183,7 +183,8 @@ class Lane:
         in_order = sorted(decision.verdicts, key=lambda verdict: verdict.offset)
         still_open = [verdict for verdict in in_order if self._apply_verdict(line, verdict)]
         if not line.records:
-            self._forget(decision.user_id)
+            del self._lines[decision.user_id]
+            self._begin_queue.discard(decision.user_id)
         elif not still_open:
             line.phase, line.in_flight = Phase.DUE, False
         else:
@@ -241,10 +242,6 @@ class Lane:
     def _finish_ingest(self, record: Record) -> None:
         if self._ingest_queue and self._ingest_queue[0].record.offset == record.offset:
             self._ingest_queue.popleft()
-
-    def _forget(self, user_id: UUID) -> None:
-        del self._lines[user_id]
-        self._begin_queue.discard(user_id)
 
     def _request(self, user_id: UUID, line: Line, now: float, *, may_begin: bool) -> DecideRequest:
         line.phase, line.poll_again = Phase.DECIDING, False

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
@@ -56,6 +56,19 @@ DISPATCH_RETRY_SECONDS: Final = 0.5
 """Delay before chains are sent again after an error of Redis."""
 
 
+class Slots(Protocol):
+    """Knows how many thoughts may be in flight."""
+
+    def start(self) -> None:
+        """Start to learn of the workers."""
+
+    def stop(self) -> None:
+        """Stop."""
+
+    def limit(self, users: int) -> int:
+        """Return how many thoughts may be in flight in a bridge that holds this many users."""
+
+
 @dataclass(frozen=True, slots=True)
 class RedisPorts:
     """What the bridge uses Redis for."""
@@ -66,7 +79,7 @@ class RedisPorts:
     """Sends chains to the workers."""
     wakeups: WakeupListener
     """Receives hints from the workers that a user's thought has finished."""
-    slots: WorkerSlots
+    slots: Slots
     """Knows how many thoughts may be in flight."""
 
     @classmethod

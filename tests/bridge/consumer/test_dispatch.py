@@ -16,7 +16,7 @@ from celery import Celery
 
 from agents.catalogue import CATALOGUE
 from bridge.consumer.dispatch import BATCH_SIZE, Dispatcher, _signature
-from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, queue_keys
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, queue_keys, step_priority
 from contracts.settings import Settings
 from contracts.source_headers import capture_source
 from tests.bridge.lane_examples import make_head
@@ -145,7 +145,7 @@ def test_a_message_is_persistent_and_shows_only_the_thought_id(
     (message,) = queued_messages(redis_client)
     assert (message["properties"]["delivery_mode"], message["headers"]["ignore_result"]) == (2, True)
     assert (message["headers"]["argsrepr"], message["headers"]["kwargsrepr"]) == (str(head.thought_id), "")
-    assert message["properties"]["priority"] == 0
+    assert message["properties"]["priority"] == step_priority(1, CATALOGUE.total)
 
 
 RECORDER = """

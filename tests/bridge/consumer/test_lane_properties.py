@@ -34,7 +34,7 @@ class ExpectedLease:
         self.expires_at = 0.0
 
     def observe(self, head: Head | None, now: float) -> None:
-        if head is None:
+        if head is None or head.pending:
             self.version = None
         elif head.version != self.version:
             self.version, self.seconds = head.version, lease_of(head)
@@ -66,6 +66,8 @@ class LaneWalk(RuleBasedStateMachine):
         self.accepted_offsets: list[int] = []
         self.leases = {user: ExpectedLease() for user in [*USERS, UNKNOWN_USER]}
         self.random = Random(5)
+        self.limit = 2
+        self.lane.set_limit(self.limit)
 
     # Records are produced.
 
@@ -105,9 +107,17 @@ class LaneWalk(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
+    @rule(limit=st.sampled_from([1, 2, 3, 50]))
+    def workers_come_or_go(self, limit: int) -> None:
+        self.limit = limit
+        self.lane.set_limit(limit)
+
     @rule()
     def due_requests_are_sent(self) -> None:
-        for request in self.lane.due_requests(self.now):
+        before = in_flight(self.lane)
+        requests = self.lane.due_requests(self.now)
+        assert in_flight(self.lane) <= max(self.limit, before), "more heads may begin than the limit allows"
+        for request in requests:
             assert request.user_id not in self.requests, "two requests of one user at the same time"
             assert 0 < len(request.records) <= RECORDS_PER_REQUEST
             self._check_expired_version(request)
@@ -191,8 +201,9 @@ class LaneWalk(RuleBasedStateMachine):
         size = sum(size for offset, size in self.sizes.items() if offset not in self.done_offsets)
         assert open_count <= WINDOW.records
         assert size < WINDOW.bytes + max(SIZES)
+        window = WINDOW.for_users(2 * self.limit)
         assert len(self.lane.users()) <= WINDOW.users + open_count
-        assert self.lane.is_full != WINDOW.allows_more(len(self.lane.users()), open_count, size)
+        assert self.lane.is_full != window.allows_more(len(self.lane.users()), open_count, size)
         assert not (self.lane.is_full and self.lane.has_room)
         assert self.lane.is_idle == (open_count == 0)
 
@@ -207,7 +218,7 @@ class LaneWalk(RuleBasedStateMachine):
         self.lane.decide_failed(self.now)
         for lease in self.leases.values():
             lease.restart(self.now)
-        for _ in range(40 + 12 * len(self.log)):
+        for _ in range(40 + 20 * len(self.log)):
             self._run_round_without_faults()
         assert self.lane.frontier == FIRST_OFFSET + len(self.log)
         assert (self.lane.is_idle, self.lane.users()) == (True, [])
@@ -269,6 +280,11 @@ class LaneWalk(RuleBasedStateMachine):
             self.lane.not_acceptable(record, "unknown-user")
         else:
             self.lane.accepted(record, turn)
+
+
+def in_flight(lane: Lane) -> int:
+    """Return how many heads the lane counts as in flight or has allowed to begin."""
+    return sum(line.in_flight for line in lane._lines.values())
 
 
 def due_users(lane: Lane, now: float) -> Iterable[UUID]:
