@@ -269,9 +269,7 @@ class Lane:
 
     def _watch_head(self, line: Line, head: Head | None, now: float) -> None:
         """Start a lease if the head's version has changed; then dispatch the head, or watch it until the next poll.
-
-        A pending head has no lease: it waits until it may begin.
-        """
+        A pending head has no lease: it waits until it may begin."""
         if head is None:
             line.version = None
             line.watch_until(now + LOCKED_HEAD_RETRY_SECONDS, now)
