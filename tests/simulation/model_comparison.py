@@ -32,19 +32,8 @@ WITHOUT_VALUE = '{"value_left_out": "undecodable"}'
 TOO_LARGE = '{"error_class": "TooLarge"}'
 COMPARED_COLUMNS = {
     *("user_known", "turn", "owner", "old_text", "fresh", "created", "n", "verdict", "user_id", "head", "steps_done"),
-    *(
-        "dispatch_id",
-        "beat",
-        "sends",
-        "in_call",
-        "losses",
-        "needs_dispatch",
-        "begins",
-        "pending",
-        "attempts",
-        "call_id",
-        "state",
-    ),
+    *("dispatch_id", "beat", "sends", "in_call", "losses", "needs_dispatch", "begins", "pending"),
+    *("attempts", "call_id", "state"),
     *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out", "too_large", "waits"),
     "reused_from",
 }
