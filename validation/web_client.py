@@ -32,9 +32,8 @@ class WebClient:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
-        # A proxy of the environment does not know this machine's own servers.
-        is_local = urlsplit(self.base_url).hostname in LOOPBACK_HOSTS
-        proxies = [ProxyHandler({})] if is_local else []
+        # A proxy of the environment knows neither this machine's own servers nor the names of a container network.
+        proxies = [ProxyHandler({})] if is_near(self.base_url) else []
         self._opener = build_opener(*proxies, HTTPCookieProcessor(CookieJar()))
 
     def get(self, path: str) -> Answer:
@@ -70,6 +69,12 @@ class WebClient:
             with error:
                 status, text = error.code, error.read()
         return Answer(status, _json_object(text), milliseconds_since(started_at))
+
+
+def is_near(url: str) -> bool:
+    """Return whether a URL is of this machine, or has a host name without a domain, such as a container's."""
+    host = urlsplit(url).hostname or ""
+    return host in LOOPBACK_HOSTS or not set(host) & set(".:")
 
 
 def _json_object(text: bytes) -> Mapping[str, Any]:

@@ -62,7 +62,7 @@ def test_batch_mode_is_refused_in_one_line(name: str) -> None:
     """Its thoughts wait for the night, so no step from the bridge on could pass."""
     addresses = {"DATABASE_URL": "postgresql://x/x", "REDIS_URL": "redis://x", "KAFKA_BOOTSTRAP_SERVERS": "x:1"}
     environment = os.environ | addresses | {name: "false"}
-    command = [ROOT / "validate.sh", "--base-url", "http://127.0.0.1:9"]
+    command = [str(ROOT / "validate.sh"), "--base-url", "http://127.0.0.1:9"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("Cannot validate: ")

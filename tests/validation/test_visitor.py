@@ -11,7 +11,7 @@ import pytest
 
 from validation.outcome import StepFailedError
 from validation.visitor import Visitor
-from validation.web_client import WebClient
+from validation.web_client import WebClient, is_near
 
 COOKIE_USER = "0a3a0a5e-6f0b-4c39-9a3a-6d8b0a1c2d3e"
 
@@ -125,3 +125,15 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(web: Web, monk
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert WebClient(web.url).get("/").status == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "is_local"),
+    [
+        ("http://127.0.0.1:8000", True), ("http://localhost", True), ("http://[::1]:8000/", True),
+        ("http://web:8000", True), ("https://thoughts.example.org", False), ("http://10.1.2.3:8000", False),
+        ("http://[2001:db8::1]/", False),
+    ],
+)  # fmt: skip
+def test_only_near_addresses_bypass_a_proxy(url: str, is_local: bool) -> None:
+    assert is_near(url) is is_local

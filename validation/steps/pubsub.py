@@ -15,8 +15,8 @@ TEXT: Final = "Validation: which book should I read next?"
 POLL_SECONDS: Final = 0.2
 
 NOT_SEEN_CURE: Final = (
-    "when the steps `consumer` and `results` pass, compare REDIS_URL and REDIS_SSE_PREFIX of the worker and of this "
-    "command, and allow the Redis user its channels"
+    "repair the steps `consumer` and `results` first; when both pass, compare REDIS_URL and REDIS_SSE_PREFIX of all "
+    "processes and of this command, and allow the Redis user its channels"
 )
 
 
@@ -42,9 +42,13 @@ def judge_events(where: str, names: Sequence[str], milliseconds: int) -> str:
     seen = f"{where}: {len(names)} events in {milliseconds} ms: {', '.join(names) or 'none'}"
     if list(names) != expected:
         missing = [name for name in expected if name not in names]
-        problem = f"missing: {', '.join(missing)}" if missing else "not in this order, or not only these"
+        problem = f"missing: {_shorten(missing)}" if missing else "not in this order, or not only these"
         raise StepFailedError(f"{seen}; {problem}", NOT_SEEN_CURE)
     return f"{where}: {len(names)} events in {milliseconds} ms, {names[0]} to {names[-1]}"
+
+
+def _shorten(missing: Sequence[str]) -> str:
+    return missing[0] if len(missing) == 1 else f"{missing[0]} and {len(missing) - 1} more"
 
 
 def _collect(subscriber: Any, events: list[Event], thought_id: str) -> bool | None:

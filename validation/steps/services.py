@@ -24,6 +24,7 @@ def judge_processes(kinds: Iterable[ProcessKind]) -> str:
     seen = f"{running} reported within the last {PRESENT_SECONDS:g} s"
     if missing := [kind for kind in KINDS if not counts[kind]]:
         raise StepFailedError(
-            f"{seen}; none of: {', '.join(missing)}", f"start it and read the end of its log: {', '.join(missing)}"
+            f"{seen}; none of: {', '.join(missing)}",
+            f"start {', '.join(missing)} and read the end of its log (`make status`, or `docker compose ps --all`)",
         )
     return seen
