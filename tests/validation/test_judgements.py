@@ -165,7 +165,7 @@ def test_a_missing_event_is_named(missing: str) -> None:
 
 
 def test_of_many_missing_events_the_first_is_named() -> None:
-    with pytest.raises(StepFailedError, match="missing: thought_processing and 6 more$"):
+    with pytest.raises(StepFailedError, match=r"missing: thought_processing and 6 more$"):
         judge_events("here", ["thought_created"], 12)
 
 
