@@ -14,7 +14,7 @@ SET ?= practice
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-models up down status test simulate faults lint types bench tune train eval lock
+.PHONY: help install install-dev install-models up down status validate test simulate faults lint types bench tune train eval lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ down: install ## stop everything and keep the data
 
 status: install ## show the running processes and their addresses
 	@$(BIN)/python -m devstack status --dir $(DIR)
+
+validate: install ## check the running installation in ten steps (docs/validation.md)
+	@DIR="$(DIR)" ./validate.sh
 
 test: install-dev ## run all tests on real PostgreSQL, Redis and Kafka
 	@$(BIN)/python -m pytest --numprocesses 5 --dist loadscope --no-loadscope-reorder

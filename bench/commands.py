@@ -4,7 +4,7 @@ import os
 
 import click
 
-from bench import backlog, dispatch, live, offline, partials, ratio
+from bench import backlog, dispatch, live, memory, offline, partials, ratio
 from bench.stack import RunningStack, running_stack
 from contracts.settings import load_settings
 
@@ -95,6 +95,17 @@ def partials_command(*, streams: int, calls: int, seconds: float, rounds: int) -
     settings = {"SCRIPTED_DELAY_MS": "0", "WORKER_CONCURRENCY": str(calls)}
     with running_stack(settings, "web=1,relay=1,bridge=1,worker=1,beat=0,flower=0") as stack:
         partials.measure(stack, partials.Load(streams, calls, seconds, rounds))
+
+
+@bench.command("memory")
+@click.option("--users", type=int, default=200, show_default=True, help="Authors, each with an open stream.")
+@click.option("--thoughts", type=int, default=5, show_default=True, help="Thoughts of each author.")
+@click.option("--characters", type=int, default=2000, show_default=True, help="Length of a thought.")
+def memory_command(*, users: int, thoughts: int, characters: int) -> None:
+    """Measure the memory of every process under load, with the offline agents."""
+    settings = {"AI_PROVIDER": "offline", "MEMORY": "true"}
+    with running_stack(settings, "web=1,relay=1,bridge=3,worker=2,beat=1,flower=1") as stack:
+        memory.measure(stack, users=users, thoughts=thoughts, characters=characters)
 
 
 @bench.command("offline")

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import socket
 import subprocess
 import sys
 import time
@@ -173,9 +174,27 @@ def test_the_health_check_kills_a_container_whose_heartbeat_is_too_old(
     assert SERVICES[name]["restart"] == "unless-stopped"
 
 
+PROXY = "http://127.0.0.1:9"
+"""A proxy that nothing listens on."""
+
+
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        {},
+        {"http_proxy": PROXY},
+        {"HTTP_PROXY": PROXY, "HTTPS_PROXY": PROXY, "https_proxy": PROXY},
+        {"all_proxy": PROXY, "ALL_PROXY": "socks5://127.0.0.1:9"},
+        {"http_proxy": PROXY, "no_proxy": ""},
+        {"http_proxy": PROXY, "NO_PROXY": "example.org,.internal,10.0.0.0/8"},
+        {"http_proxy": "not a url"},
+    ],
+)
 @pytest.mark.parametrize(("status", "is_healthy"), [(200, True), (503, False)])
 @pytest.mark.parametrize(("name", "path"), [("web", "/health"), ("flower", "/healthcheck")])
-def test_a_web_service_is_healthy_while_it_answers_200(name: str, path: str, status: int, is_healthy: bool) -> None:
+def test_a_web_service_is_healthy_while_it_answers_200_whatever_proxies_there_are(
+    name: str, path: str, status: int, is_healthy: bool, proxies: dict[str, str]
+) -> None:
     requested_paths: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -194,7 +213,10 @@ def test_a_web_service_is_healthy_while_it_answers_200(name: str, path: str, sta
             word.replace(f":{port}/", f":{server.server_port}/") for word in SERVICES[name]["healthcheck"]["test"]
         ]
         assert command[:2] == ["CMD", "python"]
-        process = subprocess.run([sys.executable, *command[2:]], capture_output=True, check=False)
+        environment = {"PATH": os.environ["PATH"], **proxies}
+        process = subprocess.run([sys.executable, *command[2:]], env=environment, capture_output=True, check=False)
+        if not requested_paths:  # the check asked a proxy: let the thread of the server end
+            socket.create_connection(("127.0.0.1", server.server_port)).close()
     assert (process.returncode == 0) is is_healthy
     assert requested_paths == [path]
 

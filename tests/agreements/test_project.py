@@ -19,7 +19,8 @@ from contracts.source_headers import capture_headers
 from tests.stores import ROOT
 
 PACKAGES = (
-    "contracts", "agents", "bridge", "tasks", "webapp", "migrations", "devstack", "notes", "training", "evaluation",
+    "contracts", "agents", "bridge", "tasks", "webapp", "migrations", "devstack", "validation", "notes",
+    "training", "evaluation",
 )  # fmt: skip
 
 REGISTRIES = [

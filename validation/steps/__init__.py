@@ -1,0 +1,1 @@
+"""The ten steps, one file each. A step returns what it saw, or raises StepFailedError."""

@@ -1,0 +1,54 @@
+"""Step 3: Redis does what the installation needs of it: it runs a script that writes, and is no replica."""
+
+import time
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import redis
+
+from contracts.progress import connect_redis
+from validation.outcome import StepFailedError
+from validation.site import Site
+from validation.waiting import milliseconds_since
+
+WRITE: Final = """
+redis.call('XADD', KEYS[1], '*', 'message', 'validation')
+redis.call('EXPIRE', KEYS[1], 60)
+local length = redis.call('XLEN', KEYS[1])
+redis.call('DEL', KEYS[1])
+return length
+"""
+
+CURES: Final[dict[type[redis.RedisError], str]] = {
+    redis.exceptions.ReadOnlyError: "this Redis is a replica: set REDIS_URL to the primary",
+    redis.exceptions.OutOfMemoryError: "raise Redis's maxmemory, or delete what does not belong to this installation",
+    redis.exceptions.NoPermissionError: "allow the user of REDIS_URL its keys, channels and scripting (ACL SETUSER)",
+    redis.exceptions.AuthenticationError: "correct user and password in REDIS_URL",
+}
+UNREACHABLE_CURE: Final = "start Redis and read its log; compare REDIS_URL with the address it listens on"
+
+
+def check_redis(site: Site) -> str:
+    """Write with a script to the Redis of the progress, and to the one of the task queues if that is another."""
+    urls = dict.fromkeys([site.settings.redis_url, site.settings.broker_url])
+    return "; ".join(_check(url, f"{site.settings.redis_sse_prefix}:validation:{uuid4()}") for url in urls)
+
+
+def _check(url: str, key: str) -> str:
+    address = urlsplit(url).netloc.rpartition("@")[2]
+    client = connect_redis(url)
+    try:
+        started_at = time.monotonic()
+        length = client.register_script(WRITE)(keys=[key])
+        milliseconds = milliseconds_since(started_at)
+    except redis.RedisError as error:
+        raise StepFailedError(f"Redis at {address} refused: {error}", cure_of(error)) from error
+    finally:
+        client.close()
+    return f"Redis at {address} ran a script that wrote {length} entry and deleted it, in {milliseconds} ms"
+
+
+def cure_of(error: redis.RedisError) -> str:
+    """Return what to do after an error of Redis."""
+    return next((cure for kind, cure in CURES.items() if isinstance(error, kind)), UNREACHABLE_CURE)
