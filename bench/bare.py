@@ -38,7 +38,7 @@ def ended_key(app: Celery) -> str:
 def _application(app_name: str, **tuning: Any) -> Celery:
     app = Celery(app_name)
     app.conf.update(
-        broker_settings(settings.broker_url),
+        broker_settings(settings.broker_url, settings.redis_prefix),
         task_queues=[Queue(name, routing_key=name) for name in (queue(app), held_queue(app))],
         task_default_queue=queue(app),
         task_acks_late=True,

@@ -78,7 +78,7 @@ def _timed(send: Callable[[T], None], items: Sequence[T], chains: int) -> Rate:
 
 def _plain_steps(settings: Settings) -> list[Task]:
     app = Celery("plain")
-    app.conf.update(broker_settings(settings.broker_url))
+    app.conf.update(broker_settings(settings.broker_url, settings.redis_prefix))
 
     def never_run(thought_id: str, token: int) -> None:
         """A task that is only sent."""

@@ -18,6 +18,7 @@ from bench.waiting import wait_until
 from contracts.accept import ACCEPT, accept_parameters
 from contracts.database import Database, make_engine
 from contracts.events import thought_created
+from contracts.queues import key_prefix
 from contracts.settings import Settings
 
 TEXT = "Should I learn to play the cello this winter?"
@@ -90,7 +91,9 @@ class CeleryAlone:
         self.name = name
         self.processes: Processes = {"bare worker": [worker], "redis": stack.processes["redis"]}
         self._app: Celery = getattr(bare, kind)
-        self._queue, self._held_queue = bare.queue(self._app), bare.held_queue(self._app)
+        prefix = key_prefix(settings.redis_prefix)
+        self._queue, self._held_queue = prefix + bare.queue(self._app), prefix + bare.held_queue(self._app)
+        self._held_name = bare.held_queue(self._app)
         self._ended_key = bare.ended_key(self._app)
         self._client = redis.Redis.from_url(settings.redis_url)
 
@@ -98,7 +101,7 @@ class CeleryAlone:
         self._client.delete(self._ended_key)
         step = self._app.tasks["step"]
         for _ in range(chains):
-            first = step.si(1).set(queue=self._held_queue)
+            first = step.si(1).set(queue=self._held_name)
             chain(first, *(step.si(number) for number in range(2, CATALOGUE.total + 1)), app=self._app).apply_async()
 
     def release(self) -> None:

@@ -4,15 +4,26 @@ A command imports the modules that only it needs, so that the others start soone
 """
 
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 import click
 from confluent_kafka import KafkaException
+from redis.exceptions import RedisError
 
+from bridge.console import command_database
 from bridge.dead_letters.cli import dead_letters
 from bridge.kafka.config import require_usable_config
 from contracts.cli import with_settings
 from contracts.database import Database, make_engine
+from contracts.heartbeat import touch_heartbeat
+from contracts.installation import (
+    InstallationWatch,
+    check_or_exit,
+    read_installation_id,
+    take_over_redis,
+    wait_for_installation_id,
+)
 from contracts.settings import Settings
 from contracts.signals import stop_on
 
@@ -36,14 +47,23 @@ def run(settings: Settings) -> None:
     Runs until SIGTERM or SIGINT.
     """
     from bridge.consumer.committer import LogReplacedError
-    from bridge.consumer.loop import Bridge
+    from bridge.consumer.group_watch import SharedGroupError
+    from bridge.consumer.loop import Bridge, RedisPorts
 
     if settings.consumes_kafka:
         require_usable_config(settings)
     database = Database(make_engine(settings.database_url, "bridge", index_plans_only=True))
+    watch = InstallationWatch(settings, database)
     with stop_on(signal.SIGTERM, signal.SIGINT) as stop:
+        check_or_exit(watch)
+        watch.start()
+        if (installation_id := _installation_id(settings, database, stop)) is None:
+            return
         try:
-            Bridge(settings, database, _source(settings, database)).run(stop)
+            source = _source(settings, database, installation_id)
+            Bridge(settings, database, source, redis_ports=RedisPorts.of(settings, installation_id)).run(stop)
+        except SharedGroupError as error:
+            raise SystemExit(f"Cannot start. {error}.") from None
         except LogReplacedError as error:
             raise SystemExit(f"ALARM: {error}. The bridge must be restarted.") from None
         except KafkaException as error:
@@ -64,10 +84,10 @@ def relay(settings: Settings) -> None:
         require_usable_config(settings)
     engine = make_engine(settings.database_url, "relay", index_plans_only=True)
     with stop_on(signal.SIGTERM, signal.SIGINT) as stop, background_audit(settings, stop):
-        if settings.kafka_enabled:
-            Relay(settings, engine, stop).run()
-        else:
+        if not settings.kafka_enabled:
             wait_without_kafka(settings, stop)
+        elif (installation_id := _installation_id(settings, Database(engine), stop)) is not None:
+            Relay(settings, engine, stop, installation_id).run()
     engine.dispose()
 
 
@@ -101,12 +121,53 @@ def audit(settings: Settings, *, as_json: bool) -> int:
     return audit(settings, as_json=as_json)
 
 
+@bridge.command()
+@with_settings
+def check_names(settings: Settings) -> None:
+    """Check that no other installation uses this one's names in Redis and its consumer group in Kafka.
+
+    Claims the names in Redis if no installation has. Every process checks the same when it starts.
+    """
+    from bridge.consumer.group_watch import SharedGroupError, check_group
+
+    with command_database(settings) as database:
+        check_or_exit(InstallationWatch(settings, database))
+        if settings.consumes_kafka:
+            require_usable_config(settings)
+            try:
+                check_group(settings, read_installation_id(database))
+            except SharedGroupError as error:
+                raise SystemExit(f"Cannot start. {error}.") from None
+
+
+@bridge.command()
+@with_settings
+def take_over(settings: Settings) -> None:
+    """Give the names in Redis to the installation of this database.
+
+    For a database that replaces another one, such as a new one after the old one was lost. Processes of the other
+    installation that still run stop within seconds.
+    """
+    with command_database(settings) as database:
+        installation_id = read_installation_id(database)
+        try:
+            take_over_redis(settings, installation_id)
+        except RedisError as error:
+            raise SystemExit(f"Redis is unavailable: {error}") from None
+    click.echo(f"The prefix {settings.redis_prefix} now belongs to the installation {installation_id}.")
+
+
 bridge.add_command(dead_letters)
 
 
-def _source(settings: Settings, database: Database) -> "Source":
+def _source(settings: Settings, database: Database, installation_id: str) -> "Source":
     """Return the source of the current mode: Kafka's partitions, or the rows of `batches`."""
     from bridge.consumer.batch_source import BatchSource
     from bridge.consumer.kafka_source import KafkaSource
 
-    return KafkaSource(settings) if settings.consumes_kafka else BatchSource(settings, database)
+    return KafkaSource(settings, installation_id) if settings.consumes_kafka else BatchSource(settings, database)
+
+
+def _installation_id(settings: Settings, database: Database, stop: threading.Event) -> str | None:
+    """Return the id of this installation as soon as PostgreSQL answers; None when `stop` is set before."""
+    return wait_for_installation_id(database, stop, lambda: touch_heartbeat(settings.heartbeat_file))

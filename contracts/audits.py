@@ -22,15 +22,16 @@ RECORD_STATES: Final = {
     "deleted": "its author deleted the thought",
     "replayed": "its thought was replayed since and has a new turn",
     "dead_lettered": "it could not become a thought and is a dead letter",
+    "foreign": "another installation wrote it to this topic, and reads it itself",
     "in_flight": "its thought is being processed",
     "waiting": "its thought waits in its user's line",
     "unknown": "no thought is stored for it yet",
     "withheld": "Kafka shows it to no reader until a transaction at or before its offset has ended",
     "gaps": "an offset without a record: expired, compacted or a transaction marker",
 }
-"""The states of a record of the work topic. The first five are done; an offset may be committed past these only."""
+"""The states of a record of the work topic. The first six are done; an offset may be committed past these only."""
 
-DONE_STATES: Final = frozenset({"completed", "failed", "deleted", "replayed", "dead_lettered"})
+DONE_STATES: Final = frozenset({"completed", "failed", "deleted", "replayed", "dead_lettered", "foreign"})
 
 PARTITION_FIGURES: Final = {
     "first": "The first offset that the audit counted",

@@ -199,7 +199,7 @@ class Reporter:
 
 def make_reporter(settings: Settings, make_report: Callable[[], ProcessReport | None]) -> Reporter:
     """Return a reporter, with a Redis client of its own, for a process of the installation of these settings."""
-    return Reporter(Presence(connect_redis(settings.redis_url), settings.redis_sse_prefix), make_report)
+    return Reporter(Presence(connect_redis(settings.redis_url), settings.redis_prefix), make_report)
 
 
 def loop_reporter(

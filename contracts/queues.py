@@ -20,9 +20,13 @@ def step_priority(step: int, steps: int) -> int:
     return min(steps - step, PRIORITIES - 1)
 
 
-def queue_keys(queue: str) -> list[str]:
-    """Return the names of the lists in which kombu keeps a queue's messages, one for each priority."""
-    return [queue, *(f"{queue}{_SEPARATOR}{priority}" for priority in range(1, PRIORITIES))]
+def queue_keys(prefix: str, queue: str) -> list[str]:
+    """Return the keys of the lists in which kombu keeps a queue's messages, one for each priority.
+
+    `prefix` is `Settings.redis_prefix`.
+    """
+    key = key_prefix(prefix) + queue
+    return [key, *(f"{key}{_SEPARATOR}{priority}" for priority in range(1, PRIORITIES))]
 
 
 _SEPARATOR: Final = "\x06\x16"
@@ -34,8 +38,19 @@ def task_name(agent_name: str) -> str:
     return f"tasks.{agent_name}"
 
 
-def broker_settings(url: str) -> dict[str, Any]:
+def key_prefix(prefix: str) -> str:
+    """Return what precedes the name of each of Celery's keys and channels in Redis.
+
+    `prefix` is `Settings.redis_prefix`.
+    """
+    return f"{prefix}:"
+
+
+def broker_settings(url: str, prefix: str) -> dict[str, Any]:
     """Return the Celery settings that the publisher and the worker must share.
+
+    Every key and channel of Celery in Redis begins with the prefix: queues, unacknowledged messages, task events and
+    remote control. Installations with different prefixes therefore never see each other.
 
     The visibility timeout (600 s) exceeds the longest call that the settings allow (480 s and its grace period) and the
     longest countdown (60 s). If it expires nevertheless, the message is delivered twice, which is harmless.
@@ -45,6 +60,7 @@ def broker_settings(url: str) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {
+            "global_keyprefix": key_prefix(prefix),
             "visibility_timeout": 600,
             "priority_steps": list(range(PRIORITIES)),
             "socket_timeout": 30,

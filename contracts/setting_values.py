@@ -2,12 +2,17 @@
 
 import re
 from typing import Annotated, Final
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, SecretStr
 
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """The topic names that Kafka accepts."""
+
+REDIS_PREFIX: Final = re.compile(r"[A-Za-z0-9._:@/+~=-]{1,100}")
+"""Redis accepts any bytes, but Celery subscribes to patterns, in which `*`, `?`, `[` and a backslash would match the
+channels of other installations."""
 
 GENERATE_KEY: Final = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
@@ -36,6 +41,19 @@ def _postgresql_url(value: str) -> str:
 def _redis_url(value: str) -> str:
     if not value.startswith(("redis://", "rediss://")):
         raise ValueError("must be a redis:// or rediss:// URL such as redis://host:6379/0")
+    return value
+
+
+def redis_database(url: str) -> int:
+    """Return the number of the database that a redis:// URL names, as redis-py reads it; 0 when it names none."""
+    parts = urlsplit(url)
+    [number] = parse_qs(parts.query).get("db", [parts.path.replace("/", "")])[:1]
+    return int(number) if number.isdecimal() else 0
+
+
+def _redis_prefix(value: str) -> str:
+    if not REDIS_PREFIX.fullmatch(value):
+        raise ValueError("must be 1 to 100 letters, digits or characters of ._:@/+~=- such as thought_updates")
     return value
 
 
@@ -77,6 +95,7 @@ def _long_key(value: SecretStr) -> SecretStr:
 
 PostgresqlUrl = Annotated[str, AfterValidator(_postgresql_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+RedisPrefix = Annotated[str, AfterValidator(_redis_prefix)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 HostsAndPorts = Annotated[str, AfterValidator(_hosts_and_ports)]
 TopicName = Annotated[str, AfterValidator(_topic_name)]

@@ -22,11 +22,13 @@ from contracts.setting_values import (
     CronExpression,
     HostsAndPorts,
     PostgresqlUrl,
+    RedisPrefix,
     RedisUrl,
     SecretKey,
     TimeZoneName,
     TopicName,
     parse_addresses,
+    redis_database,
 )
 
 MAX_CLAIM_AGE_SHARE = 0.8
@@ -60,7 +62,7 @@ class Settings(ModelSettings, BaseSettings):
 
     database_url: PostgresqlUrl = Field(repr=False)
     redis_url: RedisUrl = Field(repr=False)
-    redis_sse_prefix: str = "thought_updates"
+    redis_sse_prefix: RedisPrefix = "thought_updates"
 
     kafka_enabled: bool = True
     kafka_mode: bool | None = None
@@ -111,6 +113,15 @@ class Settings(ModelSettings, BaseSettings):
     def broker_url(self) -> str:
         """The URL of Celery's broker: CELERY_BROKER_URL, or REDIS_URL when that is not set."""
         return self.celery_broker_url or self.redis_url
+
+    @property
+    def redis_prefix(self) -> str:
+        """The prefix of every key and channel in Redis: REDIS_SSE_PREFIX, and the number of another database than 0.
+
+        Redis shares its channels among its databases, so installations in two of them would see each other's events.
+        """
+        number = redis_database(self.redis_url)
+        return f"{self.redis_sse_prefix}.{number}" if number else self.redis_sse_prefix
 
     @property
     def kafka_addresses(self) -> list[Address]:

@@ -201,3 +201,17 @@ audits = Table(
     Column("figures", JSONB, nullable=False),
     CheckConstraint("id = 1", name="the_last_one_only"),
 )
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("one", SmallInteger, primary_key=True, server_default=text("1")),
+    Column(
+        "id",
+        Uuid,
+        nullable=False,
+        server_default=func.gen_random_uuid(),
+        comment="a copy of the database is the same installation until this is changed",
+    ),
+    CheckConstraint("one = 1", name="one_row_only"),
+)

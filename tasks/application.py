@@ -10,7 +10,9 @@ from celery.schedules import ParseException, crontab
 from kombu.entity import Queue
 
 from agents.catalogue import CATALOGUE
+from contracts.foreign_items import sender_of
 from contracts.heartbeat import Heartbeat
+from contracts.installation import check_or_exit
 from contracts.logs import LogFormat, configure_logging
 from contracts.presence import loop_reporter
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, step_priority, task_name
@@ -43,7 +45,7 @@ def create_app(settings: Settings) -> Celery:
     Raises SettingsError for an invalid BATCH_SCHEDULE and agents.errors.ProviderConfigError for an invalid AI_PROVIDER.
     """
     app = Celery("tasks")
-    app.conf.update(broker_settings(settings.broker_url), **_worker_settings(settings))
+    app.conf.update(broker_settings(settings.broker_url, settings.redis_prefix), **_worker_settings(settings))
     worker = Worker(settings)
     for number, name in enumerate(CATALOGUE.names, start=1):
         _register_step(app, worker, number, name)
@@ -114,7 +116,7 @@ def _scheduler(settings: Settings) -> Callable[..., NightlyScheduler]:
 def _register_step(app: Celery, worker: Worker, number: int, agent_name: str) -> None:
     def step(task: Task, thought_id: str, token: int) -> None:
         try:
-            outcome = worker.run(Step.parse(thought_id, token, number))
+            outcome = worker.run(Step.parse(thought_id, token, number), sender_of(task.request.headers))
         except BaseException:  # the task boundary: a message whose error leaves the pool's thread is never acknowledged
             log.exception(
                 "A step was abandoned because of an unexpected error; it is sent again when its lease expires.",
@@ -157,9 +159,13 @@ def _check_queues(sender: Any, **_: Any) -> None:
 
 
 def _connect_signals(worker: Worker, log_format: LogFormat) -> None:
+    def check_installation(**_: Any) -> None:
+        check_or_exit(worker.installation_watch)
+
     def start_watchdog(sender: Any, **_: Any) -> None:
         worker.start_watchdog(sender)
         worker.start_reporting(sender)
+        worker.installation_watch.start()
 
     def stop_reporting(**_: Any) -> None:
         worker.stop_reporting()
@@ -169,6 +175,7 @@ def _connect_signals(worker: Worker, log_format: LogFormat) -> None:
 
     signals.setup_logging.connect(lambda **_: configure_logging(log_format), weak=False)
     signals.worker_init.connect(_check_queues, weak=False)
+    signals.worker_init.connect(check_installation, weak=False)
     signals.worker_ready.connect(start_watchdog, weak=False)
     signals.task_received.connect(count_received, weak=False)
     signals.worker_shutting_down.connect(stop_reporting, weak=False)

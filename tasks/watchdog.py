@@ -58,7 +58,8 @@ class Watchdog:
         self._stop_accepting = stop_accepting
         self._exit_process = exit_process
         self._queues = [queue.name for queue in consumer.task_consumer.queues]
-        self._count_waiting = _queue_counter(settings.broker_url, self._queues)
+        keys = [key for name in self._queues for key in queue_keys(settings.redis_prefix, name)]
+        self._count_waiting = _queue_counter(settings.broker_url, keys)
 
     def start(self) -> None:
         """Touch the heartbeat file and start the thread."""
@@ -120,8 +121,8 @@ def is_shutting_down() -> bool:
     return any(flag is not None and flag is not False for flag in (state.should_stop, state.should_terminate))
 
 
-def _queue_counter(url: str, queues: Sequence[str]) -> Callable[[], int | None]:
-    """Return a function that counts the messages in the queues.
+def _queue_counter(url: str, keys: Sequence[str]) -> Callable[[], int | None]:
+    """Return a function that counts the messages in the lists with these keys.
 
     It returns None when the broker is unavailable or is not a Redis server.
     """
@@ -131,7 +132,7 @@ def _queue_counter(url: str, queues: Sequence[str]) -> Callable[[], int | None]:
 
     def count() -> int | None:
         try:
-            return sum(int(client.llen(key)) for queue in queues for key in queue_keys(queue))
+            return sum(int(client.llen(key)) for key in keys)
         except RedisError:
             return None
 

@@ -2,14 +2,17 @@
 
 import threading
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Final
 
 import redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from agents.catalogue import CATALOGUE
 from agents.embedding.embedder import embedder
 from agents.selection import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
+from contracts.foreign_items import ForeignItemLog, is_foreign
+from contracts.installation import InstallationWatch, read_installation_id
 from contracts.presence import Reporter, make_reporter
 from contracts.progress import ProgressPublisher, connect_redis, publish_partial_texts
 from contracts.settings import Settings
@@ -23,10 +26,15 @@ from tasks.memory.memory import Memory, NoMemory
 from tasks.memory.memory_store import MemoryStore
 from tasks.partial_text import PartialTextPublisher
 from tasks.step import REQUEUE_SECONDS, StepRunner
-from tasks.step_outcomes import Requeue, StepOutcome
+from tasks.step_outcomes import Drop, Requeue, StepOutcome
 from tasks.step_store import Step, StepStore
 from tasks.watchdog import Watchdog, is_shutting_down
 from tasks.worker_report import WorkerReport
+
+FOREIGN_MESSAGES: Final = (
+    "ALARM: another installation sends messages to the queue of this one: %d so far, the last one of %s. They are "
+    "dropped here, and that installation sends them again; give each installation its own REDIS_SSE_PREFIX."
+)
 
 
 def _make_step_store(settings: Settings, connections: int = POOL_SIZE) -> StepStore:
@@ -46,6 +54,7 @@ class Worker:
         self._provider = make_provider(settings)
         self._lock = threading.Lock()
         self._reporter: Reporter | None = None
+        self._foreign_messages = ForeignItemLog(FOREIGN_MESSAGES)
         self.counters = WorkerCounters()
 
     @cached_property
@@ -60,7 +69,7 @@ class Worker:
         Renewals have their own connection: behind forty steps that waited for a slow PostgreSQL they came so late that
         the leases of living calls expired.
         """
-        client, prefix = connect_redis(self._settings.redis_url), self._settings.redis_sse_prefix
+        client, prefix = connect_redis(self._settings.redis_url), self._settings.redis_prefix
         gate = self._make_gate(client)
         renewals = _make_step_store(self._settings, connections=1)
         calls = Calls(renewals.renew, self._settings.lease_renew_seconds, after_renewal=gate.renew)
@@ -82,7 +91,7 @@ class Worker:
         return Memory(MemoryStore(self.step_store.database), self._provider, embedder)
 
     def _make_gate(self, client: redis.Redis) -> Gate:
-        prefix = self._settings.redis_sse_prefix
+        prefix = self._settings.redis_prefix
         forget_other_models(
             client, prefix, {model for name in CATALOGUE.names for model in self._provider.models(name)}
         )
@@ -95,8 +104,24 @@ class Worker:
             on_change=report_changes(self.step_store.count_in_progress),
         )
 
-    def run(self, step: Step) -> StepOutcome:
-        """Run one step, or requeue it for another worker when this process is shutting down."""
+    @cached_property
+    def installation_id(self) -> str:
+        """The id of this installation. Raises SQLAlchemyError when PostgreSQL is unavailable."""
+        return read_installation_id(self.step_store.database)
+
+    @cached_property
+    def installation_watch(self) -> InstallationWatch:
+        """Checks that this installation's names in Redis are its own."""
+        return InstallationWatch(self._settings, self.step_store.database)
+
+    def run(self, step: Step, sender: str | None = None) -> StepOutcome:
+        """Run one step, or requeue it for another worker when this process is shutting down.
+
+        A message of another installation, the `sender`, is dropped: its own bridges send it again when the lease
+        expires. To requeue it would let it circle among these workers, who are there, while its own ones may not be.
+        """
+        if sender is not None and (refusal := self._refuse_foreign(sender)) is not None:
+            return refusal
         with self._lock:
             if self._is_shutting_down():
                 return Requeue(REQUEUE_SECONDS)
@@ -107,6 +132,16 @@ class Worker:
         finally:
             with self._lock:
                 self.counters.running -= 1
+
+    def _refuse_foreign(self, sender: str) -> StepOutcome | None:
+        """Return what becomes of a message of another installation; None for one of this installation."""
+        try:
+            if not is_foreign(sender, self.installation_id):
+                return None
+        except SQLAlchemyError:
+            return Requeue(REQUEUE_SECONDS)
+        self._foreign_messages.add(sender)
+        return Drop("foreign")
 
     def start_watchdog(self, consumer: Any) -> None:
         """Start the watchdog of this process; `consumer` is Celery's."""

@@ -4,10 +4,13 @@ Each parent process has one worker, because a worker has one Redis subscription 
 by more processes on the same port, hence `reuse_port`.
 """
 
+import os
 import signal
 from types import FrameType
 from typing import Any
 
+from contracts.database import Database, make_engine
+from contracts.installation import InstallationWatch, check_or_exit
 from contracts.logs import configure_logging
 from contracts.settings import Settings, SettingsError, load_settings
 
@@ -23,13 +26,21 @@ errorlog = "-"
 accesslog = None
 loglevel = "info"
 
+STATEMENT_TIMEOUT_SECONDS = 2.5
+
 SPARE_CONNECTIONS = 1000
 """Connections that a worker accepts in addition to its streams."""
 
 
 def on_starting(server: Any) -> None:
-    """Stop the parent with one line when the settings are invalid, instead of restarting workers forever."""
+    """Stop the parent with one line when the settings are invalid, instead of restarting workers forever.
+
+    The same for names in Redis that belong to another installation.
+    """
     settings = _load_web_settings()
+    engine = make_engine(settings.database_url, "web", statement_seconds=STATEMENT_TIMEOUT_SECONDS)
+    check_or_exit(InstallationWatch(settings, Database(engine)))
+    engine.dispose()
     server.cfg.set("worker_connections", settings.sse_max_connections + SPARE_CONNECTIONS)
 
 
@@ -50,6 +61,7 @@ def post_worker_init(worker: Any) -> None:
     services = worker.wsgi.extensions["services"]
     configure_logging(services.settings.log_format)
     services.start()
+    InstallationWatch(services.settings, services.database, pid=os.getppid()).start()
     stop_worker = signal.getsignal(signal.SIGTERM)
 
     def stop_streams_and_worker(number: int, frame: FrameType | None) -> None:

@@ -73,7 +73,7 @@ def _models_check(unavailable: list[dict[str, Any]], *, is_known: bool) -> dict[
 
 def unavailable_models(parts: Services) -> list[dict[str, Any]]:
     """Return each model whose service is unavailable: model, cause, message and since. Raises RedisError."""
-    states = read_states(parts.redis, parts.settings.redis_sse_prefix)
+    states = read_states(parts.redis, parts.settings.redis_prefix)
     outages = {model: state.outage for model, state in states.items() if state.outage is not None}
     return [
         {

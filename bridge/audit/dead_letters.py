@@ -41,7 +41,7 @@ class DeadLetterCheck:
         The index is read before the ends of the topic, so that each record that it calls published is in the topic.
         """
         not_yet_read = [row for row in expected_in_topic(self._database) if row.failure_id not in topic_index.positions]
-        topic_index.read()
+        topic_index.read(self._queries.installation_id())
         snapshot.numbers["dead_letters_in_topic"] = len(topic_index.positions)
         snapshot.findings += self._not_indexed(topic_index)
         snapshot.findings += [

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from agents.catalogue import CATALOGUE
 from contracts.database import Database, Row
+from contracts.installation import read_installation_id
 from contracts.settings import Settings
 
 USERS_PER_PAGE: Final = 50
@@ -177,6 +178,8 @@ class RecordRef:
     user_id: UUID | None
     turn: int | None
     failure_id: str
+    is_foreign: bool = False
+    """Whether another installation wrote it; this one does nothing with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +214,14 @@ class AuditQueries:
             turns=[record.turn for record in records],
             failures=[record.failure_id for record in records],
         )
-        return [RecordState(row.state, row.turn) for row in rows]
+        return [
+            RecordState("foreign", None) if record.is_foreign else RecordState(row.state, row.turn)
+            for record, row in zip(records, rows, strict=True)
+        ]
+
+    def installation_id(self) -> str:
+        """Return the id of this installation."""
+        return read_installation_id(self._database)
 
     def without_record(self, turns: dict[UUID, int]) -> list[Row]:
         """Return those of the thoughts (user -> turn) that are still open, and how late the sweep is in seconds."""

@@ -12,7 +12,7 @@ from bridge.kafka.start_offset import PartitionOffsets
 from bridge.kafka.topic_ids import NO_TOPIC_ID
 from bridge.kafka.topic_reader import TopicItem, TopicReader
 from bridge.records.decode import decode_message
-from bridge.records.types import InvalidRecord
+from bridge.records.types import ForeignRecord, InvalidRecord
 from contracts.audits import DONE_STATES
 from contracts.dead_letters import corrupt_origin, record_failure_id
 from contracts.settings import Settings
@@ -35,12 +35,13 @@ class WorkTopicCheck:
 
         Raises SQLAlchemyError when PostgreSQL is unavailable, KafkaException when Kafka is.
         """
+        own_id = self._queries.installation_id()
         newest_open, announced = self._queries.newest_open(), self._queries.outbox_turns()
         positions = self._reader.partition_offsets(self._topic)
         topic_id = positions[0].topic_id if positions else NO_TOPIC_ID
         users_read: set[UUID] = set()
         for messages in self._reader.records(self._topic, self._counts.start_pass(positions)):
-            records = [_record_ref(self._topic, topic_id, message) for message in messages]
+            records = [_record_ref(self._topic, topic_id, message, own_id) for message in messages]
             states = self._queries.record_states(records)
             users_read |= {record.user_id for record in records if record.user_id}
             self._count(records, states, {position.partition: position for position in positions}, announced, snapshot)
@@ -82,11 +83,13 @@ class WorkTopicCheck:
             snapshot.findings += findings.without_record(str(row.id), row.overdue)
 
 
-def _record_ref(topic: str, topic_id: str, message: TopicItem) -> RecordRef:
+def _record_ref(topic: str, topic_id: str, message: TopicItem, own_id: str) -> RecordRef:
     if isinstance(message, CorruptRecord):
         origin = corrupt_origin(topic, message.partition, message.offset, topic_id)
         return RecordRef(message.partition, message.offset, None, None, None, record_failure_id(origin, None))
-    decoded = decode_message(topic, message)
+    decoded = decode_message(topic, message, own_id)
+    if isinstance(decoded, ForeignRecord):
+        return RecordRef(message.partition() or 0, decoded.offset, None, None, None, "", is_foreign=True)
     record = decoded.record if isinstance(decoded, InvalidRecord) else decoded
     failure_id = record_failure_id(record.origin or {}, message.value())
     if isinstance(decoded, InvalidRecord):

@@ -17,6 +17,7 @@ from kombu.messaging import Producer
 
 from agents.catalogue import CATALOGUE
 from bridge.consumer.protocol import Head
+from contracts.foreign_items import INSTALLATION_HEADER
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, step_priority, task_name
 from contracts.settings import Settings
 from contracts.source_headers import StoredHeaders, decode_bytes
@@ -32,10 +33,12 @@ its only thread waits for Redis."""
 class Dispatcher:
     """Publishes the chains of dispatched heads. Connects to Redis at the first send."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, installation_id: str = "") -> None:
+        """Each message carries the `installation_id`, unless it is empty."""
+        self._sender = {INSTALLATION_HEADER: installation_id} if installation_id else {}
         self._app = Celery("bridge")
         self._origin = anon_nodename()
-        self._app.conf.update(broker_settings(settings.broker_url))
+        self._app.conf.update(broker_settings(settings.broker_url, settings.redis_prefix))
         self._app.conf.broker_transport_options |= SHORT_TIMEOUTS
 
     def send(self, heads: Sequence[Head]) -> None:
@@ -63,9 +66,9 @@ class Dispatcher:
             "argsrepr": thought_id,
             "kwargsrepr": "",
         }
-        tracing_headers = _tracing_headers(head.tracing) if head.tracing else {}
-        if tracing_headers:
-            shared["headers"] = tracing_headers
+        own_headers = self._sender | (_tracing_headers(head.tracing) if head.tracing else {})
+        if own_headers:
+            shared["headers"] = own_headers
         message = self._app.amqp.as_task_v2(
             f"{root}-{first_step}",
             _task_name(first_step),
@@ -83,7 +86,7 @@ class Dispatcher:
             routing_key=SOLO_QUEUE if head.losses else THOUGHTS_QUEUE,
             exchange="",
             serializer="json",
-            headers=message.headers | tracing_headers,
+            headers=message.headers | own_headers,
             delivery_mode=2,
             priority=step_priority(first_step, CATALOGUE.total),
             **message.properties,

@@ -8,6 +8,7 @@
 - **Commit**: every second the lanes' frontiers are committed, each with the topic's id and a leader epoch
   (`committer.py`). A commit states that everything below the frontier is terminal in PostgreSQL. That stays true, so a
   commit that arrives late, or from an earlier owner of the partition, can only be too low: records are read again.
+- **Records of another installation** that shares the topic are skipped: its own group reads them.
 - **Revocation**: the frontier is committed before the next consumer reads the partition, and the lane is dropped. Work
   in progress goes on, because workers need only PostgreSQL; the next owner finds it there.
 - **Another log**: when the topic was recreated, or the log lost records below the commit, LogReplacedError ends the
@@ -24,6 +25,7 @@ from confluent_kafka.admin import AdminClient
 
 from bridge.consumer.assignment import resolve_start_offsets
 from bridge.consumer.committer import Committer, LogReplacedError, note_results
+from bridge.consumer.group_watch import GroupWatch, client_id
 from bridge.consumer.idle_warning import IDLE_WARNING, IdleWarning
 from bridge.consumer.lane import Lane
 from bridge.consumer.partition import AssignedPartition
@@ -32,8 +34,9 @@ from bridge.kafka.corrupt_batches import CORRUPT_BATCH_ERRORS, PARTITION_ERRORS
 from bridge.kafka.topic_ids import TopicIds
 from bridge.records.decode import decode_message
 from bridge.records.parse import corrupt_record
-from bridge.records.types import InvalidRecord
+from bridge.records.types import ForeignRecord, InvalidRecord
 from contracts.dead_letters import corrupt_origin
+from contracts.foreign_items import ForeignItemLog
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -52,19 +55,34 @@ over 30 s."""
 SOCKET_TIMEOUT_MS: Final = 6_000
 """How long a request may take, and so the last commit of a bridge that stops while Kafka is unavailable."""
 
+FOREIGN_RECORDS: Final = (
+    "ALARM: another installation writes to the topic of this one: %d records so far, the last one of %s. They are "
+    "skipped here, because that installation reads them itself; give each installation its own KAFKA_TOPIC, "
+    "KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC."
+)
+
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
 class KafkaSource:
     """Feeds the lanes of the work topic's partitions that the group has assigned to this bridge."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, installation_id: str = "") -> None:
+        """Without an `installation_id`, other installations in the topic and in the group are not noticed.
+
+        Raises SharedGroupError when another installation has bridges in the consumer group.
+        """
         self._settings = settings
         self._topic = settings.kafka_topic
-        self._admin = AdminClient(client_config(settings, "bridge"))
+        self._installation_id = installation_id
+        self._foreign = ForeignItemLog(FOREIGN_RECORDS)
+        self._admin = AdminClient(client_config(settings, client_id(installation_id)))
+        self._group_watch = GroupWatch(self._admin, settings.kafka_consumer_group, installation_id)
+        if installation_id:
+            self._group_watch.require_own()
         self._topic_ids = TopicIds(self._admin, self._topic)
         self._committer = Committer(self._admin, self._topic, self._topic_ids)
-        self._consumer = Consumer(_consumer_config(settings, self._on_commit))
+        self._consumer = Consumer(_consumer_config(settings, installation_id, self._on_commit))
         self._partitions: dict[int, AssignedPartition] = {}
         self._idle_warning = IdleWarning()
         self._request_timeout = REQUEST_TIMEOUT_SECONDS
@@ -94,8 +112,11 @@ class KafkaSource:
     def commit(self, now: float) -> None:
         """Commit the frontiers that have moved, once a second, without waiting for Kafka.
 
-        Raises LogReplacedError when the topic was recreated.
+        Raises LogReplacedError when the topic was recreated, SharedGroupError when another installation stays in the
+        group.
         """
+        if self._installation_id:
+            self._group_watch.check_when_due(now)
         if self._idle_warning.update(bool(self._partitions), now):
             log.warning(IDLE_WARNING)
         self._committer.commit_when_due(self._consumer, self._partitions, now, self._request_timeout)
@@ -130,8 +151,11 @@ class KafkaSource:
         return False
 
     def _add_to_lane(self, lane: Lane, message: "Message[bytes, bytes]") -> None:
-        read = decode_message(self._topic, message)
-        if isinstance(read, InvalidRecord):
+        read = decode_message(self._topic, message, self._installation_id)
+        if isinstance(read, ForeignRecord):
+            self._foreign.add(read.sender)
+            lane.advance_to(read.offset + 1)
+        elif isinstance(read, InvalidRecord):
             lane.add_invalid(read.record, read.message)
         else:
             lane.add_record(read)
@@ -250,12 +274,12 @@ class KafkaSource:
         note_results(self._partitions, error, partitions)
 
 
-def _consumer_config(settings: Settings, on_commit: CommitCallback) -> dict[str, Any]:
+def _consumer_config(settings: Settings, installation_id: str, on_commit: CommitCallback) -> dict[str, Any]:
     protocol: dict[str, Any] = {"group.protocol": settings.kafka_group_protocol}
     if settings.kafka_group_protocol == "classic":
         protocol |= {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 6000}
     return {
-        **reader_config(settings, "bridge"),
+        **reader_config(settings, client_id(installation_id)),
         **protocol,
         "auto.offset.reset": "error",
         "socket.timeout.ms": SOCKET_TIMEOUT_MS,

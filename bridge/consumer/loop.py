@@ -83,12 +83,12 @@ class RedisPorts:
     """Knows how many thoughts may be in flight."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, installation_id: str = "") -> Self:
         """Return the ports for the Redis of the settings. They connect at the first use."""
-        client, prefix = connect_redis(settings.redis_url), settings.redis_sse_prefix
+        client, prefix = connect_redis(settings.redis_url), settings.redis_prefix
         return cls(
             ProgressPublisher(client, prefix),
-            Dispatcher(settings),
+            Dispatcher(settings, installation_id),
             WakeupListener(settings.redis_url, prefix),
             WorkerSlots(Presence(client, prefix), settings.lease_seconds),
         )

@@ -15,11 +15,12 @@ from uuid import UUID
 from confluent_kafka import KafkaException
 from sqlalchemy import text
 
+from bridge.dead_letters.topic_index import read_dead_letter
 from bridge.kafka.corrupt_batches import CorruptRecord
 from bridge.kafka.topic_reader import TopicItem, TopicReader
-from bridge.records.decode import decode_headers as record_headers
 from contracts.database import Database
-from contracts.dead_letters import PERSONAL_KEYS, parse_failure_id, read_headers
+from contracts.dead_letters import PERSONAL_KEYS, parse_failure_id
+from contracts.installation import read_installation_id
 from contracts.settings import Settings
 
 MAX_ROWS: Final = 100
@@ -81,7 +82,7 @@ class TopicDeadLetter:
 class RebuildResult:
     """The counts of a rebuild.
 
-    `records` includes duplicates of one failure; `other_records` are not dead letters of this system.
+    `records` includes duplicates of one failure; `other_records` are not dead letters of this installation.
     """
 
     records: int = 0
@@ -93,7 +94,7 @@ class RebuildResult:
         existing = self.records - self.added - self.other_records
         return (
             f"Records in the topic: {self.records:,}; rows added to the index: {self.added:,}; already there: "
-            f"{existing:,}; not dead letters of this system: {self.other_records:,}."
+            f"{existing:,}; not dead letters of this installation: {self.other_records:,}."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -107,10 +108,10 @@ def rebuild(database: Database, settings: Settings) -> RebuildResult:
     Raises SQLAlchemyError when PostgreSQL is unavailable, SystemExit with one line when the topic cannot be read. The
     command may be repeated; it adds what is still missing.
     """
-    result = RebuildResult()
+    result, own_id = RebuildResult(), read_installation_id(database)
     try:
         for batch in _batches(_records(settings)):
-            parsed = [_parse_dead_letter(message) for message in batch]
+            parsed = [_parse_dead_letter(message, own_id) for message in batch]
             letters = [letter for letter in parsed if letter is not None]
             result.records += len(parsed)
             result.other_records += len(parsed) - len(letters)
@@ -120,9 +121,9 @@ def rebuild(database: Database, settings: Settings) -> RebuildResult:
     return result
 
 
-def _parse_dead_letter(message: TopicItem) -> TopicDeadLetter | None:
-    """Return the row of a record; None for one that is no dead letter of this system or cannot be decoded."""
-    if isinstance(message, CorruptRecord) or (parsed := read_headers(record_headers(message))) is None:
+def _parse_dead_letter(message: TopicItem, own_id: str) -> TopicDeadLetter | None:
+    """Return the row of a record; None for one that is no dead letter of this installation or cannot be decoded."""
+    if isinstance(message, CorruptRecord) or (parsed := read_dead_letter(message, own_id)) is None:
         return None
     failure_id, headers = parsed
     thought_id, turn = parse_failure_id(failure_id) or (None, None)

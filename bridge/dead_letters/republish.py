@@ -14,6 +14,7 @@ from sqlalchemy import text
 from bridge.dead_letters.topic_index import TopicContents, expected_in_topic
 from bridge.kafka.topic_reader import TopicReader
 from contracts.database import Database, Row
+from contracts.installation import read_installation_id
 from contracts.settings import Settings
 
 MAX_ROWS: Final = 100
@@ -69,7 +70,7 @@ def republish(database: Database, settings: Settings, *, dry_run: bool) -> Repub
     command may be repeated; it continues where it ended.
     """
     letters = list(expected_in_topic(database))
-    topic_index = _read_topic(settings)
+    topic_index = _read_topic(settings, read_installation_id(database))
     missing = [letter for letter in letters if topic_index.is_missing(letter)]
     result = RepublishResult(len(letters), len(missing))
     for start in range(0, 0 if dry_run else len(missing), MAX_ROWS):
@@ -77,11 +78,11 @@ def republish(database: Database, settings: Settings, *, dry_run: bool) -> Repub
     return result
 
 
-def _read_topic(settings: Settings) -> TopicContents:
+def _read_topic(settings: Settings, own_id: str) -> TopicContents:
     reader = TopicReader(settings, "republish")
     topic_index = TopicContents(reader, settings.kafka_dead_letter_topic)
     try:
-        topic_index.read()
+        topic_index.read(own_id)
     except KafkaException as error:
         advice = "Is Kafka running? `python -m bridge create-topics` creates a missing topic."
         raise SystemExit(f"The dead letter topic could not be read: {error.args[0].str()}. {advice}") from None

@@ -1,16 +1,17 @@
 """Indexes the records of the dead letter topic by failure id, and finds dead letters that the topic lacks."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 
 from bridge.kafka.corrupt_batches import CorruptRecord
 from bridge.kafka.start_offset import PartitionOffsets
 from bridge.kafka.topic_reader import Span, TopicItem, TopicReader
-from bridge.records.decode import decode_headers
+from bridge.records.decode import decode_headers, sender_of_record, without_sender
 from contracts.database import Database, Row
 from contracts.dead_letters import read_headers
+from contracts.foreign_items import is_foreign
 
 PAGE_SIZE: Final = 5_000
 """Dead letters per statement."""
@@ -49,8 +50,10 @@ class TopicContents:
         self.positions: dict[str, tuple[int, int]] = {}
         """Failure id -> partition and offset."""
 
-    def read(self) -> None:
+    def read(self, own_id: str = "") -> None:
         """Read the new records. A topic that was recreated or has lost its last records is read from the start again.
+
+        With an `own_id`, dead letters of other installations are ignored.
 
         Expired records are forgotten, so that a relay's audit holds no more than the topic does. Raises KafkaException
         when Kafka is unavailable or the topic is missing.
@@ -64,7 +67,8 @@ class TopicContents:
             if position[1] >= offsets[position[0]].low
         }
         for messages in self._reader.records(self._topic, map(self._unread, offsets.values())):
-            self.positions |= {position[0]: position[1:] for position in map(_topic_position, messages) if position}
+            positions = [_topic_position(message, own_id) for message in messages]
+            self.positions |= {position[0]: position[1:] for position in positions if position}
         self._last_read = offsets
 
     def _was_replaced(self, now: PartitionOffsets) -> bool:
@@ -93,9 +97,22 @@ class TopicContents:
         )
 
 
-def _topic_position(message: TopicItem) -> TopicPosition | None:
-    """Return None for a record that is no dead letter of this system, by the same rule as a rebuild of the index."""
+def read_dead_letter(message: TopicItem, own_id: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the failure id and the headers of a dead letter.
+
+    Returns None for a record that cannot be decoded, is no dead letter of this system, or is another installation's.
+    """
     if isinstance(message, CorruptRecord):
         return None
-    parsed = read_headers(decode_headers(message))
+    headers = decode_headers(message)
+    if is_foreign(sender_of_record(headers), own_id):
+        return None
+    return read_headers(without_sender(headers))
+
+
+def _topic_position(message: TopicItem, own_id: str) -> TopicPosition | None:
+    """Return None for a record that is no dead letter of this installation, by the same rule as a rebuild."""
+    if isinstance(message, CorruptRecord):
+        return None
+    parsed = read_dead_letter(message, own_id)
     return None if parsed is None else (parsed[0], message.partition() or 0, message.offset() or 0)

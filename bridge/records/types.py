@@ -52,6 +52,15 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignRecord:
+    """A record that another installation's relay wrote to the same topic; that installation reads it itself."""
+
+    offset: int
+    sender: str
+    """The id of that installation."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvalidRecord:
     """A record that is not a valid event, and the reason."""
 

@@ -12,7 +12,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from bridge.kafka.config import Config, client_config, is_fatal
 from bridge.kafka.limits import MAX_DEAD_LETTER_RECORD_BYTES, MAX_WORK_BATCH_BYTES
 from bridge.relay.outbox import Delivered, DeliveryTimeout, OutboxRow, Rejected
+from contracts.foreign_items import INSTALLATION_HEADER
 from contracts.settings import Settings
+from contracts.source_headers import Headers
 
 log = logging.getLogger(__name__)
 
@@ -123,8 +125,15 @@ class OutboxProducer:
     """
 
     def __init__(
-        self, settings: Settings, *, touch_heartbeat: Callable[[], None], may_wait: Callable[[], bool]
+        self,
+        settings: Settings,
+        *,
+        touch_heartbeat: Callable[[], None],
+        may_wait: Callable[[], bool],
+        installation_id: str = "",
     ) -> None:
+        """Each record carries the `installation_id`, unless it is empty."""
+        self._installation_id = installation_id
         self._config = _producer_config(settings)
         self._touch_heartbeat = touch_heartbeat
         self._may_wait = may_wait
@@ -174,7 +183,7 @@ class OutboxProducer:
             self._report(outcome, row, error, message)
 
         try:
-            producer.produce(row.topic, row.value, row.kafka_key(), headers=[*row.kafka_headers()], on_delivery=report)
+            producer.produce(row.topic, row.value, row.kafka_key(), headers=[*self._headers(row)], on_delivery=report)
             outcome.unreported += 1
         except KafkaException as error:
             self._add_error(outcome, row, error.args[0])
@@ -182,6 +191,13 @@ class OutboxProducer:
             outcome.wait_reason = str(error)
         except (TypeError, ValueError) as error:
             outcome.rejected.append(Rejected(row, f"no record can be made of the row: {error}"))
+
+    def _headers(self, row: OutboxRow) -> Headers:
+        """Return the row's headers and the sender, in place of the one that a record had when it is written again."""
+        if not self._installation_id:
+            return row.kafka_headers()
+        own = (INSTALLATION_HEADER, self._installation_id.encode())
+        return [*(pair for pair in row.kafka_headers() if pair[0] != INSTALLATION_HEADER), own]
 
     def _report(self, outcome: PublishOutcome, row: OutboxRow, error: KafkaError | None, message: Message) -> None:
         outcome.unreported -= 1

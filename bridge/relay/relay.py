@@ -63,7 +63,8 @@ class PassResult(Enum):
 class Relay:
     """Publishes the outbox in the order of ids until `stop` is set, and survives outages of PostgreSQL and Kafka."""
 
-    def __init__(self, settings: Settings, engine: Engine, stop: threading.Event) -> None:
+    def __init__(self, settings: Settings, engine: Engine, stop: threading.Event, installation_id: str = "") -> None:
+        """Each record carries the `installation_id`, unless it is empty."""
         self._settings = settings
         self._database = Database(engine)
         self._sweep = Sweep(self._database, settings.kafka_topic)
@@ -71,7 +72,10 @@ class Relay:
         self._stop = stop
         self._heartbeat = Heartbeat(settings.heartbeat_file)
         self._producer = OutboxProducer(
-            settings, touch_heartbeat=self._heartbeat.touch, may_wait=ShutdownGrace(stop).may_wait
+            settings,
+            touch_heartbeat=self._heartbeat.touch,
+            may_wait=ShutdownGrace(stop).may_wait,
+            installation_id=installation_id,
         )
         self._backoff = BackoffRegistry()
         self._throttle = LogThrottle()

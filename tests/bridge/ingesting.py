@@ -19,7 +19,7 @@ from tests.bridge.kafka_sources import user_key
 
 def make_ingestion(database: Database, settings: Settings, clock: Callable[[], float] = monotonic) -> Ingestion:
     return Ingestion(
-        database, ProgressPublisher(connect_redis(settings.redis_url), settings.redis_sse_prefix), settings, clock
+        database, ProgressPublisher(connect_redis(settings.redis_url), settings.redis_prefix), settings, clock
     )
 
 

@@ -76,7 +76,8 @@ def _work(
     client: redis.Redis, database: Database, settings: Settings, stop: threading.Event, completions: Completions
 ) -> None:
     while not stop.is_set():
-        item: Any = client.brpop([*queue_keys(THOUGHTS_QUEUE), *queue_keys(SOLO_QUEUE)], timeout=0.2)
+        keys = [key for queue in (THOUGHTS_QUEUE, SOLO_QUEUE) for key in queue_keys(settings.redis_prefix, queue)]
+        item: Any = client.brpop(keys, timeout=0.2)
         if item is not None:
             thought, token = json.loads(base64.b64decode(json.loads(item[1])["body"]))[0]
             _run(client, database, settings, UUID(thought), token, completions)
@@ -92,6 +93,6 @@ def _run(
             for row in database.rows(SAVE, id=thought, call_id=call, steps=CATALOGUE.total):
                 if row.status == "completed":
                     completions.append((row.finished_at, row.user_id, thought))
-                    client.publish(wakeup_channel(settings.redis_sse_prefix), str(row.user_id))
+                    client.publish(wakeup_channel(settings.redis_prefix), str(row.user_id))
     except SQLAlchemyError:
         return  # as a worker that dies: the thought is dispatched again when its lease expires

@@ -95,7 +95,7 @@ def test_a_loop_is_reported_only_after_recent_heartbeats(settings: Settings) -> 
     now = 100.0
     heartbeat = Heartbeat("", lambda: now)
     with connect_redis(settings.redis_url) as client:
-        presence = Presence(client, settings.redis_sse_prefix)
+        presence = Presence(client, settings.redis_prefix)
         reporter = loop_reporter(settings, "bridge", heartbeat, lambda: 7)
         reporter.report_once()
         assert presence.read() == [], "its loop has not run yet"

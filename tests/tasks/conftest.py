@@ -78,7 +78,7 @@ def make_runner(step_store: StepStore, settings: Settings, redis_client: redis.R
     """Returns a function that makes a step runner with a provider; keyword arguments replace its other parts."""
 
     def make(provider: Provider, **replacements: Any) -> StepRunner:
-        publisher = ProgressPublisher(connect_redis(settings.redis_url), settings.redis_sse_prefix)
+        publisher = ProgressPublisher(connect_redis(settings.redis_url), settings.redis_prefix)
         parts: dict[str, Any] = {
             "step_store": step_store,
             "provider": provider,

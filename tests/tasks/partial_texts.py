@@ -20,7 +20,7 @@ def received_texts(client: redis.Redis, settings: Settings) -> Iterator["queue.Q
     texts: queue.Queue[str] = queue.Queue()
     stop = threading.Event()
     pubsub = client.pubsub(ignore_subscribe_messages=True)
-    pubsub.psubscribe(f"{settings.redis_sse_prefix}:*")
+    pubsub.psubscribe(f"{settings.redis_prefix}:*")
     pubsub.get_message(timeout=10)
 
     def read() -> None:
@@ -40,7 +40,7 @@ def received_texts(client: redis.Redis, settings: Settings) -> Iterator["queue.Q
 
 def on_redis(url: str, settings: Settings, pauses: "queue.Queue[float] | None" = None) -> PartialTextPublisher:
     """Return a publisher for a Redis. Its rounds have no pause when `pauses` is given; it gets each pause's seconds."""
-    publish = partial(publish_partial_texts, connect_redis(url), settings.redis_sse_prefix)
+    publish = partial(publish_partial_texts, connect_redis(url), settings.redis_prefix)
     if pauses is None:
         return PartialTextPublisher(publish)
     return PartialTextPublisher(publish, sleep=pauses.put)

@@ -98,7 +98,8 @@ def test_messages_do_not_contain_the_text_of_the_thought(
 ) -> None:
     head = new_head(database, settings)
     dispatch(settings, [head])
-    (message,) = [raw for key in queue_keys(THOUGHTS_QUEUE) for raw in redis_client.lrange(key, 0, -1)]
+    keys = queue_keys(settings.redis_prefix, THOUGHTS_QUEUE)
+    (message,) = [raw for key in keys for raw in redis_client.lrange(key, 0, -1)]
     assert str(head.thought_id).encode() in message
     assert SECRET.encode() not in message
 

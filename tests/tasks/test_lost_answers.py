@@ -71,5 +71,5 @@ def test_a_final_failure_with_a_lost_answer_is_written_once_and_published(
     assert len(dead_letter_rows(database, step.thought_id)) == 1
     assert len(outbox_rows(database, settings.kafka_dead_letter_topic)) == 1
     user = thought_row(database, step.thought_id).user_id
-    entries: Any = redis_client.xrange(stream_key(settings.redis_sse_prefix, user))
+    entries: Any = redis_client.xrange(stream_key(settings.redis_prefix, user))
     assert [json.loads(fields[b"message"])["type"] for _, fields in entries] == ["thought_failed"]

@@ -151,9 +151,7 @@ def test_a_step_is_saved_while_redis_is_unavailable(
     database: Database, settings: Settings, make_runner: MakeRunner, step: Step, fault: str
 ) -> None:
     with proxy_for(settings.redis_url) as redis_proxy:
-        publisher = ProgressPublisher(
-            connect_redis(redis_proxy.proxied_url(settings.redis_url)), settings.redis_sse_prefix
-        )
+        publisher = ProgressPublisher(connect_redis(redis_proxy.proxied_url(settings.redis_url)), settings.redis_prefix)
         getattr(redis_proxy, fault)()
         assert make_runner(FakeProvider(), publisher=publisher).run(step) == Advance()
     assert len(agent_run_rows(database, step.thought_id)) == 1

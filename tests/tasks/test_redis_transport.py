@@ -8,6 +8,7 @@ import pytest
 import redis
 from celery import Celery
 
+from contracts.queues import key_prefix
 from contracts.settings import Settings
 from tasks.application import create_app
 from tasks.redis_transport import Channel
@@ -64,14 +65,17 @@ def test_the_receiving_side_has_its_own_client(channel: Any) -> None:
         assert channel.client.connection_pool is not publishing.connection_pool
 
 
-def test_a_message_is_recorded_as_unacknowledged_without_a_transaction(channel: Any, redis_client: redis.Redis) -> None:
+def test_a_message_is_recorded_as_unacknowledged_without_a_transaction(
+    channel: Any, settings: Settings, redis_client: redis.Redis
+) -> None:
     delivery = {"delivery_info": {"exchange": "", "routing_key": ""}, "delivery_tag": "1"}
-    redis_client.lpush("a queue", json.dumps({"body": "", "properties": delivery}))
+    prefix = key_prefix(settings.redis_prefix)
+    redis_client.lpush(f"{prefix}a queue", json.dumps({"body": "", "properties": delivery}))
     with redis_client.monitor() as monitor:
         message = channel.basic_get("a queue")
-        received = redis_client.hlen("unacked"), redis_client.zcard("unacked_index")
+        received = redis_client.hlen(f"{prefix}unacked"), redis_client.zcard(f"{prefix}unacked_index")
         channel.basic_ack(message.delivery_tag)
-        acknowledged = redis_client.hlen("unacked"), redis_client.zcard("unacked_index")
+        acknowledged = redis_client.hlen(f"{prefix}unacked"), redis_client.zcard(f"{prefix}unacked_index")
         commands = list(commands_until_echo(monitor, redis_client))
     assert (received, acknowledged) == ((1, 1), (0, 0))
     assert {"RPOP", "HSET", "HDEL"} <= set(commands)

@@ -60,7 +60,7 @@ def test_five_steps_complete_a_thought_and_publish_their_progress(
 ) -> None:
     provider = FakeProvider()
     runner, subscription = make_runner(provider), redis_client.pubsub()
-    subscription.subscribe(wakeup_channel(settings.redis_sse_prefix))
+    subscription.subscribe(wakeup_channel(settings.redis_prefix))
     assert [runner.run(replace(step, number=number)) for number in range(1, 6)] == [Advance()] * 5
     row = thought_row(database, step.thought_id)
     assert (row.status, row.error, provider.calls) == ("completed", None, 5)

@@ -33,7 +33,7 @@ def test_the_lease_is_renewed_while_a_slow_redis_is_asked_for_the_budget(
             eventually(lambda: thought_row(database, step.thought_id).beat > begun)
             return super().begin(model, user_id)
 
-    services, budgets = FakeServices(), SlowBudgets(settings, settings.redis_url, settings.redis_sse_prefix)
+    services, budgets = FakeServices(), SlowBudgets(settings, settings.redis_url, settings.redis_prefix)
     runner = make_runner(services, gate=make_gate(services, settings, budgets=budgets))
     assert runner.run(step) == Advance()
 
@@ -45,7 +45,7 @@ def test_a_paid_result_is_saved_although_it_cannot_be_counted(
         def count(self, *_: Any, **__: Any) -> None:
             raise MemoryError
 
-    services, budgets = FakeServices(), BrokenBudgets(settings, settings.redis_url, settings.redis_sse_prefix)
+    services, budgets = FakeServices(), BrokenBudgets(settings, settings.redis_url, settings.redis_prefix)
     runner = make_runner(services, gate=make_gate(services, settings, budgets=budgets))
     assert runner.run(step) == Advance()
     assert len(agent_run_rows(database, step.thought_id)) == 1

@@ -32,12 +32,12 @@ def test_a_worker_with_one_slot_finishes_a_thought_before_it_begins_the_next_one
 
 
 def test_messages_of_earlier_versions_without_a_priority_are_delivered_first(redis_client: redis.Redis) -> None:
-    keys = queue_keys("thoughts")
+    keys = queue_keys("a-prefix", "thoughts")
     for key in reversed(keys):
         redis_client.lpush(key, key)
     delivered: list[Any] = [redis_client.brpop(keys, timeout=1) for _ in keys]
     assert [key.decode() for key, _ in delivered] == keys
-    assert keys[0] == "thoughts"
+    assert keys[0] == "a-prefix:thoughts"
 
 
 @pytest.mark.parametrize("steps", [1, 5, 10, 14])

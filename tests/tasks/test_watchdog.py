@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from agents.interface import CallContext
+from contracts.queues import key_prefix
 from contracts.settings import Settings
 from tasks import liveness, watchdog
 from tasks.liveness import WorkerCounters
@@ -102,7 +103,7 @@ def test_a_stalled_event_loop_ends_the_process(start_watchdog: StartWatchdog, se
 def test_a_consumer_without_its_queue_ends_the_process(
     start_watchdog: StartWatchdog, settings: Settings, redis_client: redis.Redis
 ) -> None:
-    redis_client.lpush(QUEUE, "a message")
+    redis_client.lpush(key_prefix(settings.redis_prefix) + QUEUE, "a message")
     exits = start_watchdog(FakeConsumer(), WorkerCounters())
     assert eventually(lambda: exits) == [70]
 
@@ -122,7 +123,7 @@ def test_the_watchdog_waits_for_running_steps_and_touches_the_heartbeat_meanwhil
 
 @pytest.mark.usefixtures("short_timeouts")
 def test_a_busy_worker_is_healthy(start_watchdog: StartWatchdog, settings: Settings, redis_client: redis.Redis) -> None:
-    redis_client.lpush(QUEUE, "a message")
+    redis_client.lpush(key_prefix(settings.redis_prefix) + QUEUE, "a message")
     exits = start_watchdog(consumer := FakeConsumer(), WorkerCounters(running=1))
     for _ in range(6):
         assert is_heartbeat_touched(settings)

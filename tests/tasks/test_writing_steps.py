@@ -50,7 +50,7 @@ def test_a_step_shows_what_its_model_writes_and_stores_none_of_it(
 
     assert make_showing_runner(FakeProvider(write)).run(step) == Advance()
     row = thought_row(database, step.thought_id)
-    entries: Any = redis_client.xrange(stream_key(settings.redis_sse_prefix, row.user_id))
+    entries: Any = redis_client.xrange(stream_key(settings.redis_prefix, row.user_id))
     assert [b"thought_agent_completed" in fields[b"message"] for _, fields in entries] == [True]
     kinds = [row.value for row in outbox_rows(database, settings.kafka_events_topic)]
     assert not any(b"agent_progress" in bytes(value) or b"to rest" in bytes(value) for value in kinds)

@@ -113,5 +113,5 @@ def dead_letter_rows(database: Database, thought_id: UUID) -> list[Row]:
 
 def published_events(redis_client: redis.Redis, settings: Settings, user_id: UUID) -> list[dict[str, Any]]:
     """Return the events that were published to the user, in order."""
-    entries: Any = redis_client.xrange(stream_key(settings.redis_sse_prefix, user_id))
+    entries: Any = redis_client.xrange(stream_key(settings.redis_prefix, user_id))
     return [json.loads(fields[b"message"]) for _, fields in entries]

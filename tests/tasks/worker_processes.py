@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pydantic import SecretStr
 
 from bridge.consumer.dispatch import Dispatcher
 from bridge.consumer.protocol import Head
-from contracts.queues import THOUGHTS_QUEUE, queue_keys
+from contracts.queues import THOUGHTS_QUEUE
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.stores import ROOT
@@ -117,9 +118,15 @@ def kill_connections(client: redis.Redis) -> None:
 
 def count_queued(client: redis.Redis, queue: str = THOUGHTS_QUEUE) -> int:
     """Count the messages in a queue that no worker has received."""
-    return sum(int(client.llen(key)) for key in queue_keys(queue))
+    return sum(int(client.llen(key)) for key in stored_keys(client, queue))
+
+
+def stored_keys(client: redis.Redis, queue: str) -> list[bytes]:
+    """Return the lists of a queue that hold messages, whatever the prefix, in the order of their delivery."""
+    names = re.compile(f".*:{queue}(\x06\x16[0-9])?".encode(), re.DOTALL)
+    return sorted(key for key in client.scan_iter(f"*:{queue}*") if names.fullmatch(key))
 
 
 def count_unacknowledged(client: redis.Redis) -> int:
     """Count the messages that a worker has received and not yet acknowledged."""
-    return int(client.hlen("unacked"))
+    return sum(int(client.hlen(key)) for key in client.scan_iter("*:unacked"))

@@ -149,7 +149,7 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def publisher(settings: Settings) -> Iterator[ProgressPublisher]:
     client = connect_redis(settings.redis_url)
-    yield ProgressPublisher(client, settings.redis_sse_prefix)
+    yield ProgressPublisher(client, settings.redis_prefix)
     client.close()
 
 
@@ -194,7 +194,7 @@ def post_published(
     ids or on the history must wait for it.
     """
     thought = web.post(text, user)
-    key = stream_key(settings.redis_sse_prefix, user)
+    key = stream_key(settings.redis_prefix, user)
 
     def is_published() -> bool:
         entries: Any = client.xrange(key)
@@ -205,4 +205,4 @@ def post_published(
 
 
 def history_length(client: redis.Redis, settings: Settings, user: UUID) -> int:
-    return int(client.xlen(f"{settings.redis_sse_prefix}:{user}:events"))
+    return int(client.xlen(f"{settings.redis_prefix}:{user}:events"))

@@ -25,4 +25,4 @@ REFUSED = ModelState(
 
 def store_states(client: redis.Redis, settings: Settings, states: Mapping[str, ModelState]) -> None:
     for model, state in states.items():
-        client.hset(state_key(settings.redis_sse_prefix), model, state.to_json())
+        client.hset(state_key(settings.redis_prefix), model, state.to_json())

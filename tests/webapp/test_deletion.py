@@ -170,7 +170,7 @@ def test_the_event_history_is_deleted_and_the_bridges_are_woken(
     user = UUID(thought["user_id"])
     eventually(lambda: history_length(redis_client, settings, user) == 1)
     with redis_client.pubsub() as subscription:
-        subscription.subscribe(wakeup_channel(settings.redis_sse_prefix))
+        subscription.subscribe(wakeup_channel(settings.redis_prefix))
         client.delete(thought["links"]["self"])
         message = eventually(lambda: subscription.get_message(ignore_subscribe_messages=True)) or {}
     assert message["data"] == str(user).encode()

@@ -53,7 +53,7 @@ class EventStream:
     def __init__(self, services: Services, user_id: UUID, last_event_id: str | None) -> None:
         self._services = services
         self._user_id = user_id
-        self._prefix = services.settings.redis_sse_prefix
+        self._prefix = services.settings.redis_prefix
         self._last_event_id = last_event_id or None
         self._position: StreamId | None = None
         self._pending_reset_id: str | None = None

@@ -78,7 +78,7 @@ def test_the_audit_counts_every_record_by_the_state_of_its_thought(settings: Set
     commit_offset(settings, 4, topic_id(settings))
     figures = run_audit(settings, database)
     (partition,) = figures["partitions"]
-    expected = {"completed": 1, "failed": 1, "deleted": 1, "replayed": 1, "dead_lettered": 1}
+    expected = {"completed": 1, "failed": 1, "deleted": 1, "replayed": 1, "dead_lettered": 1, "foreign": 0}
     expected |= {"in_flight": 1, "waiting": 1, "unknown": 1, "withheld": 0, "gaps": 0}
     assert partition["records"] == expected
     assert (partition["end"], partition["committed"], partition["lag"]) == (8, 4, 4)

@@ -16,12 +16,13 @@ from celery import Celery
 
 from agents.catalogue import CATALOGUE
 from bridge.consumer.dispatch import BATCH_SIZE, Dispatcher, _signature
-from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, queue_keys, step_priority
+from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, step_priority
 from contracts.settings import Settings
 from contracts.source_headers import capture_source
 from tests.bridge.lane_examples import make_head
 from tests.eventually import eventually
 from tests.stores import ROOT
+from tests.tasks.worker_processes import stored_keys
 
 NAMES = [f"tasks.{step}" for step in CATALOGUE.names]
 
@@ -38,7 +39,7 @@ def dispatcher(settings: Settings) -> Dispatcher:
 
 def queued_messages(client: redis.Redis, queue: str = THOUGHTS_QUEUE) -> list[dict[str, Any]]:
     """Return the messages in a queue in the order of their delivery."""
-    return [json.loads(raw) for key in queue_keys(queue) for raw in reversed(client.lrange(key, 0, -1))]
+    return [json.loads(raw) for key in stored_keys(client, queue) for raw in reversed(client.lrange(key, 0, -1))]
 
 
 def decode_body(message: dict[str, Any]) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
@@ -156,7 +157,8 @@ from contracts.queues import broker_settings, task_name
 from kombu import Queue
 app = Celery("recorder")
 queues = [Queue(name, routing_key=name) for name in ("thoughts", "solo")]
-app.conf.update(broker_settings(os.environ["BROKER"]), task_queues=queues, worker_hijack_root_logger=False)
+app.conf.update(broker_settings(os.environ["BROKER"], os.environ["PREFIX"]))
+app.conf.update(task_queues=queues, worker_hijack_root_logger=False)
 seen = redis.Redis.from_url(os.environ["BROKER"])
 def register(name):
     def step(task, thought, token):
@@ -176,7 +178,9 @@ app.worker_main(["worker", "--pool", "solo", "--queues", "thoughts,solo", *quiet
 @contextmanager
 def recording_worker(settings: Settings, log: Any, **environment: str) -> Iterator[None]:
     """Run a Celery worker whose tasks only append a line to `log`."""
-    variables = os.environ | {"BROKER": settings.broker_url, "LOG": str(log)} | environment
+    variables = (
+        os.environ | {"BROKER": settings.broker_url, "PREFIX": settings.redis_prefix, "LOG": str(log)} | environment
+    )
     process = subprocess.Popen([sys.executable, "-c", RECORDER], cwd=ROOT, env=variables)
     try:
         yield

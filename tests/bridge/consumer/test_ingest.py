@@ -92,7 +92,7 @@ def test_an_accepted_external_event_is_published_to_the_web_once(
     add_to_lane(lane, 0, value)
     add_to_lane(lane, 1, value)
     with redis_client.pubsub(ignore_subscribe_messages=True) as listener:
-        listener.subscribe(channel(settings.redis_sse_prefix, user_id))
+        listener.subscribe(channel(settings.redis_prefix, user_id))
         listener.get_message(timeout=5)
         ingestion.work(lane, 0.0)
         message = eventually(lambda: listener.get_message(timeout=1))

@@ -81,7 +81,7 @@ def test_the_start_of_a_thought_is_published_to_the_web_once(
     produce_records(settings, database, [thought, thought])
     with running_workers(settings, database), running_bridge(settings):
         wait_until_committed(settings, database, 2)
-    events: Any = redis_client.xrange(stream_key(settings.redis_sse_prefix, user_id))
+    events: Any = redis_client.xrange(stream_key(settings.redis_prefix, user_id))
     messages = [fields[b"message"] for _, fields in events]
     assert [b"thought_processing" in message for message in messages] == [True]
 
@@ -157,7 +157,8 @@ def test_the_bridge_sends_a_step_whose_worker_died_to_the_queue_solo(
     thought = add_thought(database, user_id)
     produce_records(settings, database, [thought])
     with running_bridge(settings):
-        eventually(lambda: any(redis_client.lpop(key) for key in queue_keys(THOUGHTS_QUEUE)))
+        keys = queue_keys(settings.redis_prefix, THOUGHTS_QUEUE)
+        eventually(lambda: any(redis_client.lpop(key) for key in keys))
         start_call = text("UPDATE thoughts SET call_id = :call_id, beat = beat + 1 WHERE id = :id RETURNING id")
         database.rows(start_call, call_id=uuid4(), id=thought)
         eventually(lambda: count_queued(redis_client, SOLO_QUEUE))

@@ -12,7 +12,7 @@ from tasks.admission.state_store import LocalStates, States
 def make_gate(provider: Provider, settings: Settings, states: States | None = None, **replacements: Any) -> Gate:
     """Return a gate without jitter that reports no changes; keyword arguments replace its other parts."""
     parts: dict[str, Any] = {
-        "budgets": Budgets(settings, settings.redis_url, settings.redis_sse_prefix),
+        "budgets": Budgets(settings, settings.redis_url, settings.redis_prefix),
         "lease_seconds": settings.lease_seconds,
         "on_change": lambda *_: None,
         "random_fraction": lambda: 0.0,

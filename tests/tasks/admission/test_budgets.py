@@ -16,7 +16,7 @@ NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 def make_budgets(settings: Settings, at: datetime | None = None, url: str = "", **limits: float) -> Budgets:
     changed = settings.model_copy(update=limits)
     clock = (lambda: at.timestamp()) if at else None
-    prefix = settings.redis_sse_prefix
+    prefix = settings.redis_prefix
     return Budgets(changed, url or settings.redis_url, prefix, *([clock] if clock else []))
 
 

@@ -32,7 +32,7 @@ def add_call(name: str) -> Change[float]:
 
 
 def shared(settings: Settings, url: str = "") -> SharedStates:
-    return SharedStates(connect_redis(url or settings.redis_url), settings.redis_sse_prefix)
+    return SharedStates(connect_redis(url or settings.redis_url), settings.redis_prefix)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_change_of_one_worker_is_seen_by_the_others_and_by_the_web(settings: S
     shared(settings).change(MODEL, add_call("a"))
     before, after, _ = shared(settings).change(MODEL, add_call("b"))
     assert set(before.calls) == {"a"}
-    assert read_states(redis.Redis.from_url(settings.redis_url), settings.redis_sse_prefix) == {MODEL: after}
+    assert read_states(redis.Redis.from_url(settings.redis_url), settings.redis_prefix) == {MODEL: after}
 
 
 def test_no_change_of_many_concurrent_workers_is_lost(settings: Settings) -> None:
@@ -86,7 +86,7 @@ def test_the_time_is_that_of_redis(settings: Settings, redis_client: redis.Redis
 def test_a_state_that_a_later_release_extended_keeps_its_outage(settings: Settings, redis_client: redis.Redis) -> None:
     values = json.loads(replace(ModelState(), outage=OUTAGE).to_json())
     later = values | {"outage": values["outage"] | {"region": "eu"}, "queue": [1]}
-    redis_client.hset(state_key(settings.redis_sse_prefix), MODEL, json.dumps(later))
+    redis_client.hset(state_key(settings.redis_prefix), MODEL, json.dumps(later))
     before, _, _ = shared(settings).change(MODEL, add_call("a"))
     assert before.outage == OUTAGE
 
@@ -100,10 +100,10 @@ NO_CALLS, NO_LIMIT = '{"outage":null,"failures":[],"calls":[]}', '{"outage":null
 def test_a_state_of_another_release_counts_as_available(
     settings: Settings, redis_client: redis.Redis, stored: str
 ) -> None:
-    redis_client.hset(state_key(settings.redis_sse_prefix), MODEL, stored)
+    redis_client.hset(state_key(settings.redis_prefix), MODEL, stored)
     before, _, _ = shared(settings).change(MODEL, add_call("a"))
     assert before == ModelState()
-    assert set(read_states(redis_client, settings.redis_sse_prefix)[MODEL].calls) == {"a"}
+    assert set(read_states(redis_client, settings.redis_prefix)[MODEL].calls) == {"a"}
 
 
 def test_while_redis_is_unavailable_a_process_goes_on_with_the_last_state_it_has_seen(
@@ -147,4 +147,4 @@ def test_a_worker_forgets_the_models_that_its_settings_name_no_more(
     for model in ("openai:old", "openai:new"):
         shared(settings).change(model, lambda state, _: (replace(state, outage=OUTAGE), None))
     assert Worker(changed).runner
-    assert set(read_states(redis_client, settings.redis_sse_prefix)) == {"openai:new"}
+    assert set(read_states(redis_client, settings.redis_prefix)) == {"openai:new"}

@@ -17,7 +17,7 @@ from tests.webapp.web_processes import WebProcess
 
 def subscribers(client: redis.Redis, settings: Settings, *users: UUID) -> int:
     """The number of Redis subscriptions to the channels of these users."""
-    counts: Any = client.pubsub_numsub(*(channel(settings.redis_sse_prefix, user) for user in users))
+    counts: Any = client.pubsub_numsub(*(channel(settings.redis_prefix, user) for user in users))
     return sum(int(count) for _, count in counts)
 
 
@@ -55,8 +55,9 @@ def test_a_stream_survives_an_outage_of_redis(
     start_web: StartWeb, settings: Settings, database: Database, own_redis: RedisServer
 ) -> None:
     web, user = start_web(REDIS_URL=own_redis.url, SSE_HEARTBEAT_INTERVAL="60"), uuid4()
+    settings = settings.model_copy(update={"redis_url": own_redis.url})
     client = connect_redis(own_redis.url)
-    worker = FakeWorker(database, ProgressPublisher(client, settings.redis_sse_prefix))
+    worker = FakeWorker(database, ProgressPublisher(client, settings.redis_prefix))
     silent_worker = FakeWorker(database)
     stream = web.open_stream(user)
     thought = web.post("a thought", user)

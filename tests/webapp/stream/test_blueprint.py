@@ -27,7 +27,7 @@ def test_a_client_that_does_not_read_is_disconnected(
     def is_disconnected_after_another_message() -> bool:
         large = events.thought_created(user, uuid4(), "x").to_dict() | {"text": "x" * 1_000_000}
         payload = json.dumps({"data": large, "type": "thought_created"})
-        redis_client.publish(channel(settings.redis_sse_prefix, user), payload)
+        redis_client.publish(channel(settings.redis_prefix, user), payload)
         return fast_web.metric("thoughts_streams_open") == 0
 
     eventually(is_disconnected_after_another_message, timeout=30)

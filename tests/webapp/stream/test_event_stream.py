@@ -76,7 +76,7 @@ def test_a_stream_that_opens_late_sends_all_events_and_no_reset(
     assert by_thought == [done] * 8 + [failed] * 4 + [waiting]
     assert stream.events[0].id, "it has an id, because no event comes before it"
     assert stream.events[1].id is None, "two thoughts were created before it, and their events are not sent yet"
-    newest: Any = redis_client.xrevrange(f"{channel(settings.redis_sse_prefix, user)}:events", count=1)
+    newest: Any = redis_client.xrevrange(f"{channel(settings.redis_prefix, user)}:events", count=1)
     assert stream.last_event_id == newest[0][0].decode()
     failure = stream.events[11].data
     assert (failure["agent"], failure["retry_count"], failure["error_message"]) == ("analysis", 3, "the model refused")
@@ -211,7 +211,7 @@ def test_messages_of_other_publishers_are_not_sent_and_do_not_end_a_stream(
         b'{"data": {"thought_id": 5}, "type": "a\\nb", "id": "x"}',
         *almost_events(user),
     ):
-        redis_client.publish(channel(settings.redis_sse_prefix, user), payload)
+        redis_client.publish(channel(settings.redis_prefix, user), payload)
     web.post("another", user)
     eventually(lambda: stream.names().count("thought_created") == 2)
     assert [event.kind for event in stream.events] == ["thought_created", "thought_created"]

@@ -73,7 +73,7 @@ def test_invalid_entries_of_the_history_are_skipped(
     user = uuid4()
     thought = post_published(web, redis_client, settings, user)
     [created] = web.open_stream(user).wait_for("thought_created")
-    key = f"{channel(settings.redis_sse_prefix, user)}:events"
+    key = f"{channel(settings.redis_prefix, user)}:events"
     for name, value in (("something", b"else"), ("message", b"no json"), ("message", b"[]"), ("message", b"\xff")):
         redis_client.xadd(key, {name: value})
     worker.dispatch(thought)
@@ -105,7 +105,7 @@ def test_a_last_event_id_outside_the_history_gets_a_reset_with_the_current_state
 
     for invalid_id in ("x-1", "5-0", "99999999999999-0"):
         assert open_with_reset(invalid_id).last_event_id
-    redis_client.delete(f"{channel(settings.redis_sse_prefix, user)}:events")
+    redis_client.delete(f"{channel(settings.redis_prefix, user)}:events")
     assert open_with_reset(last_id).last_event_id == "", "the browser forgets its last id"
 
 

@@ -31,7 +31,7 @@ class Models:
 
 @pytest.fixture
 def models(redis_client: redis.Redis, settings: Settings) -> Models:
-    return Models(redis_client, settings.redis_sse_prefix)
+    return Models(redis_client, settings.redis_prefix)
 
 
 def texts(stream: StreamClient) -> list[str]:
@@ -51,7 +51,7 @@ def test_partial_texts_arrive_live_without_an_id_and_move_no_position(
         wait_until_following(web, stream, user)
     thought = post_published(web, redis_client, settings, user)
     worker.dispatch(thought)
-    newest: Any = redis_client.xrevrange(stream_key(settings.redis_sse_prefix, user), count=1)
+    newest: Any = redis_client.xrevrange(stream_key(settings.redis_prefix, user), count=1)
     position = newest[0][0].decode()
     eventually(lambda: {stream.last_event_id for stream in streams} == {position})
     for text in ("It fits", HOSTILE):
@@ -144,8 +144,8 @@ def test_partial_texts_of_another_user_never_arrive(
         partial_text(user, uuid4(), 1, "of an unknown thought"),
     ):
         message = json.dumps({"data": wrong.to_dict(), "type": "thought_agent_progress"})
-        redis_client.publish(channel(settings.redis_sse_prefix, user), message)
-    redis_client.publish(channel(settings.redis_sse_prefix, user), '{"data":{},"type":"thought_agent_progress"}')
+        redis_client.publish(channel(settings.redis_prefix, user), message)
+    redis_client.publish(channel(settings.redis_prefix, user), '{"data":{},"type":"thought_agent_progress"}')
     models.write(user, thought, 1, "for this user")
     eventually(lambda: texts(stream) and texts(other_stream))
     assert texts(stream) == ["for this user"]

@@ -22,7 +22,7 @@ def test_derived_events_equal_the_published_ones(
 ) -> None:
     user = uuid4()
     ids = [submit(client, user=user) for _ in range(2)]
-    key = f"{channel(settings.redis_sse_prefix, user)}:events"
+    key = f"{channel(settings.redis_prefix, user)}:events"
     eventually(lambda: redis_client.xlen(key) == 2)
     worker.complete(ids[0])
     worker.dispatch(ids[1])
