@@ -39,6 +39,11 @@ def topics_command() -> list[str]:
     return [sys.executable, "-m", "bridge", "create-topics"]
 
 
+def names_command() -> list[str]:
+    """Return the command that checks that no other installation uses the names of this one; `up` runs it once."""
+    return [sys.executable, "-m", "bridge", "check-names"]
+
+
 def _process(stack_dir: StackDir, kind: Kind, name: str, arguments: list[str], settings: Settings) -> Process:
     process = Process(
         name=name,

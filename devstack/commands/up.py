@@ -151,6 +151,7 @@ def _start_apps(stack_dir: StackDir, stack: Stack, settings_environment: dict[st
     if processes:
         console.print_line("Migrating the database")
         _run_job(stack_dir, "migrate", app_processes.migration_command(), settings_environment)
+        _run_job(stack_dir, "names", app_processes.names_command(), settings_environment)
         _start_and_wait(stack_dir, stack, processes)
 
 
