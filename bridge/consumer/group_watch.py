@@ -7,6 +7,7 @@ other afterwards; then those of the installation with the higher id leave.
 """
 
 import logging
+import re
 from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Any, Final
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 CHECK_INTERVAL_SECONDS: Final = 10.0
 REQUEST_TIMEOUT_SECONDS: Final = 5.0
 
-_CLIENT_PREFIX: Final = "bridge-"
+_CLIENT_ID: Final = re.compile("bridge-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
 class SharedGroupError(Exception):
@@ -32,7 +33,7 @@ class SharedGroupError(Exception):
 
 def client_id(installation_id: str) -> str:
     """Return the client id of a bridge, which names its installation unless that is unknown."""
-    return _CLIENT_PREFIX + installation_id if installation_id else _CLIENT_PREFIX.rstrip("-")
+    return f"bridge-{installation_id}" if installation_id else "bridge"
 
 
 def other_installations(client_ids: Iterable[str], own_id: str) -> list[str]:
@@ -40,7 +41,7 @@ def other_installations(client_ids: Iterable[str], own_id: str) -> list[str]:
 
     A bridge of an earlier release, and a client of another system, names none.
     """
-    named = {name.removeprefix(_CLIENT_PREFIX) for name in client_ids if name.startswith(_CLIENT_PREFIX)}
+    named = {match[1] for name in client_ids if (match := _CLIENT_ID.fullmatch(name))}
     return sorted(named - {own_id})
 
 

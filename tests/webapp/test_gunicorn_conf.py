@@ -2,6 +2,9 @@
 
 import subprocess
 
+import redis
+
+from contracts.installation import installation_key
 from contracts.settings import Settings
 from tests.stores import ROOT
 from tests.webapp.web_processes import GUNICORN, environment, find_free_port
@@ -19,3 +22,16 @@ def test_invalid_settings_end_the_process_with_one_line_each(settings: Settings)
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "SECRET_KEY: missing" in done.stderr
+
+
+def test_the_prefix_of_another_installation_ends_the_process_with_one_line(
+    settings: Settings, redis_client: redis.Redis
+) -> None:
+    redis_client.set(installation_key(settings.redis_prefix), "another one")
+    command = [*GUNICORN, "--bind", f"127.0.0.1:{find_free_port()}", "webapp:create_app()"]
+    variables = environment(settings)
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert "Cannot start. REDIS_SSE_PREFIX: another installation (another one)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Booting worker" not in done.stderr
