@@ -17,7 +17,7 @@ from bridge.consumer.dispatch import Dispatcher
 from contracts.database import Database
 from contracts.foreign_items import INSTALLATION_HEADER
 from contracts.installation import read_installation_id
-from contracts.queues import THOUGHTS_QUEUE, key_prefix
+from contracts.queues import THOUGHTS_QUEUE, queue_keys
 from contracts.settings import Settings
 from tasks.step_outcomes import Drop, Requeue
 from tasks.step_store import Step
@@ -79,7 +79,8 @@ def test_every_message_of_a_chain_names_the_installation(
     settings: Settings, database: Database, redis_client: redis.Redis
 ) -> None:
     Dispatcher(settings, OTHER).send([new_head(database, settings)])
-    (raw,) = redis_client.lrange(key_prefix(settings.redis_prefix) + THOUGHTS_QUEUE, 0, -1)
+    keys = queue_keys(settings.redis_prefix, THOUGHTS_QUEUE)
+    (raw,) = [raw for key in keys for raw in redis_client.lrange(key, 0, -1)]
     message = json.loads(raw)
     assert message["headers"][INSTALLATION_HEADER] == OTHER
     _, _, options = json.loads(base64.b64decode(message["body"]))

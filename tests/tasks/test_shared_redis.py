@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import redis
 
 from contracts.database import Database
+from contracts.events import thought_created
+from contracts.progress import ProgressPublisher, channel, connect_redis, stream_key
 from contracts.queues import key_prefix, queue_keys
 from contracts.settings import Settings
 from tasks.application import create_app
 from tests.eventually import eventually
+from tests.stores import with_database
 from tests.tasks.test_celery_worker import new_head, terminal_status
 from tests.tasks.worker_processes import dispatch, running_worker
 
@@ -94,6 +98,26 @@ def test_a_worker_leaves_the_messages_of_another_prefix(
         assert eventually(lambda: terminal_status(database, foreign)) == "completed"
 
 
+@pytest.mark.parametrize("number", ["9", "10"])
+def test_another_database_of_the_same_redis_has_other_channels(
+    settings: Settings, redis_client: redis.Redis, number: str
+) -> None:
+    """Redis shares channels among its databases, so the same user's events would be seen in both."""
+    neighbour = settings.model_copy(update={"redis_url": with_database(settings.redis_url, number)})
+    user, thought = uuid4(), uuid4()
+    subscription = redis_client.pubsub(ignore_subscribe_messages=True)
+    subscription.subscribe(channel(settings.redis_prefix, user))
+    subscription.get_message(timeout=5)
+    foreign, own = thought_created(user, uuid4(), "of the neighbour"), thought_created(user, thought, "own")
+    ProgressPublisher(connect_redis(neighbour.redis_url), neighbour.redis_prefix).publish(foreign)
+    ProgressPublisher(redis_client, settings.redis_prefix).publish(own)
+    message = eventually(lambda: subscription.get_message(timeout=1))
+    assert str(thought) in message["data"].decode()
+    with redis.Redis.from_url(neighbour.redis_url) as client:
+        client.delete(stream_key(neighbour.redis_prefix, user))
+    subscription.close()
+
+
 def test_every_key_and_channel_of_a_worker_begins_with_its_prefix(
     settings: Settings, database: Database, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
@@ -109,7 +133,8 @@ def test_every_key_and_channel_of_a_worker_begins_with_its_prefix(
         worker.wait_for_exit()
     names = {name for command in seen for name in keys_of(command)}
     own = key_prefix(settings.redis_prefix)
-    assert {*queue_keys(settings.redis_prefix, "thoughts"), f"{own}unacked", f"{own}unacked_index", f"{own}unacked_mutex"} <= names
+    assert {f"{own}thoughts", f"{own}unacked", f"{own}unacked_index"} <= names
+    assert f"{own}unacked_mutex" in names
     assert any("celeryev" in name for name in names)
     assert any("pidbox" in name for name in names)
     assert {name for name in names if not name.startswith(own)} == set()
