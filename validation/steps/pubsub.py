@@ -25,7 +25,7 @@ def check_pubsub(site: Site) -> str:
     user_id = site.visitor.user_id
     if user_id is None:
         raise StepFailedError("no thought was accepted, so there is no user", "repair the step `producer` first")
-    name = channel(site.settings.redis_sse_prefix, user_id)
+    name = channel(site.settings.redis_prefix, user_id)
     with site.redis.pubsub() as subscriber:
         subscriber.subscribe(name)
         subscriber.get_message(timeout=site.seconds)  # the confirmation, so that no message is missed

@@ -32,7 +32,7 @@ UNREACHABLE_CURE: Final = "start Redis and read its log; compare REDIS_URL with 
 def check_redis(site: Site) -> str:
     """Write with a script to the Redis of the progress, and to the one of the task queues if that is another."""
     urls = dict.fromkeys([site.settings.redis_url, site.settings.broker_url])
-    return "; ".join(_check(url, f"{site.settings.redis_sse_prefix}:validation:{uuid4()}") for url in urls)
+    return "; ".join(_check(url, f"{site.settings.redis_prefix}:validation:{uuid4()}") for url in urls)
 
 
 def _check(url: str, key: str) -> str:

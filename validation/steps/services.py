@@ -13,7 +13,7 @@ KINDS: Final[tuple[ProcessKind, ...]] = get_args(ProcessKind)
 
 def check_services(site: Site) -> str:
     """Read the reports of the processes in Redis."""
-    seen = Presence(site.redis, site.settings.redis_sse_prefix).read()
+    seen = Presence(site.redis, site.settings.redis_prefix).read()
     return judge_processes(process.report.kind for process in seen)
 
 
