@@ -4,33 +4,47 @@ Each parent process has one worker, because a worker has one Redis subscription 
 by more processes on the same port, hence `reuse_port`.
 """
 
-import signal
-from types import FrameType
 from typing import Any
 
 from contracts.logs import configure_logging
 from contracts.settings import Settings, SettingsError, load_settings
 
-worker_class = "gevent"
+worker_class = "webapp.server.worker.WebWorker"
 workers = 1
 reuse_port = True
 control_socket_disable = True
 """Gunicorn's default control socket is shared by all instances of one system user."""
 
-graceful_timeout = 5
+graceful_timeout = 10
 keepalive = 2
+sendfile = False
+"""A file is sent in parts like every other answer, because the deadline of an answer moves with its parts."""
+
+limit_request_line = 8190
+limit_request_field_size = 32 * 1024
+"""A browser sends the cookies of all ports of a host. `webapp.server.connection` limits all headers together."""
+
 errorlog = "-"
 accesslog = None
 loglevel = "info"
 
-SPARE_CONNECTIONS = 1000
-"""Connections that a worker accepts in addition to its streams."""
 
-
-def on_starting(server: Any) -> None:
+def on_starting(_server: Any) -> None:
     """Stop the parent with one line when the settings are invalid, instead of restarting workers forever."""
-    settings = _load_web_settings()
-    server.cfg.set("worker_connections", settings.sse_max_connections + SPARE_CONNECTIONS)
+    _load_web_settings()
+
+
+def pre_exec(server: Any) -> None:
+    """Let the new parent start after SIGUSR2: it expects the numbers of listening sockets, which only workers have."""
+    server.LISTENERS = [_NoListener()]
+
+
+class _NoListener:
+    """Stands for the parent's listening sockets, of which it has none with `reuse_port`."""
+
+    def fileno(self) -> int:
+        """Return a number that the new parent reads and, for the same reason, never uses."""
+        return 0
 
 
 def _load_web_settings() -> Settings:
@@ -43,18 +57,16 @@ def _load_web_settings() -> Settings:
     return settings
 
 
-def post_worker_init(worker: Any) -> None:
-    """Connect after the fork, and close the open streams as soon as the worker receives SIGTERM."""
-    import gevent
+def post_fork(_server: Any, worker: Any) -> None:
+    """Let the kernel select the new worker's sockets too; a program of a worker that ended may exclude them."""
+    from webapp.server import reuseport
 
+    for listener in worker.sockets:
+        reuseport.detach(listener)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Connect after the fork."""
     services = worker.wsgi.extensions["services"]
     configure_logging(services.settings.log_format)
     services.start()
-    stop_worker = signal.getsignal(signal.SIGTERM)
-
-    def stop_streams_and_worker(number: int, frame: FrameType | None) -> None:
-        gevent.spawn(services.close)  # a signal handler itself must not block
-        if callable(stop_worker):
-            stop_worker(number, frame)
-
-    signal.signal(signal.SIGTERM, stop_streams_and_worker)
