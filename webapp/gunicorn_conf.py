@@ -4,6 +4,7 @@ Each parent process has one worker, because a worker has one Redis subscription 
 by more processes on the same port, hence `reuse_port`.
 """
 
+import sys
 from typing import Any
 
 from contracts.logs import configure_logging
@@ -29,9 +30,14 @@ accesslog = None
 loglevel = "info"
 
 
-def on_starting(_server: Any) -> None:
-    """Stop the parent with one line when the settings are invalid, instead of restarting workers forever."""
+def on_starting(server: Any) -> None:
+    """Stop the parent with one line when the settings are invalid, instead of restarting workers forever.
+
+    After SIGUSR2 the parent starts itself again, by the path of the file that runs. With `python -m` that file lies in
+    gunicorn's package, whose modules would then hide some of Python's, so it is started as a module again.
+    """
     _load_web_settings()
+    server.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]
 
 
 def pre_exec(server: Any) -> None:

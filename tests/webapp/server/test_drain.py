@@ -8,16 +8,19 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
 import psutil
+import pytest
 
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.stores import ROOT
 from tests.webapp.conftest import StartWeb
+from tests.webapp.server.raw_client import UNFINISHED_POST, connect, is_served
 from tests.webapp.web_processes import GUNICORN, WebProcess, environment
+from webapp.server.capacity import SPARE_CONNECTIONS, raise_descriptor_limit
 
 CLIENTS = 8
 
@@ -89,6 +92,34 @@ def test_no_post_fails_while_one_of_two_webs_restarts_several_times(start_web: S
             assert other.wait(30) == 0
             load.wait_for_more()
     assert set(load.results) == {201}, load.results
+
+
+def test_a_new_parent_takes_over_after_sigusr2(start_web: StartWeb) -> None:
+    web = start_web()
+    load = Load(web.port)
+    with load.running():
+        signal_and_wait(web, signal.SIGUSR2, lambda _before, now: any(psutil.Process(pid).children() for pid in now))
+        [successor] = [child for child in psutil.Process(web.process.pid).children() if child.children()]
+        load.wait_for_more()
+        web.process.terminate()
+        assert web.process.wait(30) == 0
+        load.wait_for_more()
+    assert set(load.results) == {201}, load.results
+    successor.terminate()
+    assert not psutil.wait_procs([successor], 30)[1]
+
+
+def test_a_reload_keeps_the_room_for_connections(start_web: StartWeb) -> None:
+    raise_descriptor_limit(1000)  # this process has one end of each connection
+    web = start_web(SSE_MAX_CONNECTIONS="1000")
+    signal_and_wait(web, signal.SIGHUP, lambda before, now: len(now) == 1 and not now & before)
+    eventually(web.is_up)
+    with ExitStack() as clients:
+        opened = [clients.enter_context(connect(web, UNFINISHED_POST)) for _ in range(SPARE_CONNECTIONS + 50)]
+        assert is_served(web)
+        opened[0].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            opened[0].recv(1)
 
 
 def test_no_post_fails_while_a_web_reloads_or_changes_its_number_of_workers(start_web: StartWeb) -> None:
