@@ -29,8 +29,8 @@ MAX_HELD_BYTES: Final = 32 * 1024 * 1024
 """What all connections together may hold of unfinished bodies and unsent answers. Python needs a few times as much."""
 
 CHECK_SECONDS: Final = 0.2
-STOP_MARGIN_SECONDS: Final = 1.0
-"""How long before the end of gunicorn's graceful timeout the last connections are ended."""
+STOP_MARGIN_SECONDS: Final = 3.0
+"""How long before the end of gunicorn's graceful timeout the last connections end: the threads end in this time."""
 
 LOGGED: Final = frozenset({400, 403, 414, 431, 500, 501, 505})
 """Early answers that are logged. The others, to slow clients, come in thousands; the metrics count them."""
@@ -102,7 +102,7 @@ class ConnectionServer:
             gevent.sleep(0.05)
         if self._greenlets:
             log.warning("%d connections did not end in time and are closed", len(self._greenlets))
-            self._greenlets.kill(timeout=STOP_MARGIN_SECONDS / 2)
+            self._greenlets.kill(timeout=STOP_MARGIN_SECONDS / 6)
 
 
 def _body_error_response(error: ParseException) -> Response:
