@@ -5,8 +5,7 @@ by more processes on the same port, hence `reuse_port`.
 """
 
 import os
-import signal
-from types import FrameType
+import sys
 from typing import Any
 
 from contracts.database import Database, make_engine
@@ -14,34 +13,54 @@ from contracts.installation import InstallationWatch, check_or_exit
 from contracts.logs import configure_logging
 from contracts.settings import Settings, SettingsError, load_settings
 
-worker_class = "gevent"
+worker_class = "webapp.server.worker.WebWorker"
 workers = 1
 reuse_port = True
 control_socket_disable = True
 """Gunicorn's default control socket is shared by all instances of one system user."""
 
-graceful_timeout = 5
+graceful_timeout = 10
 keepalive = 2
+sendfile = False
+"""A file is sent in parts like every other answer, because the deadline of an answer moves with its parts."""
+
+limit_request_line = 8190
+limit_request_field_size = 32 * 1024
+"""A browser sends the cookies of all ports of a host. `webapp.server.connection` limits all headers together."""
+
 errorlog = "-"
 accesslog = None
 loglevel = "info"
 
 STATEMENT_TIMEOUT_SECONDS = 2.5
 
-SPARE_CONNECTIONS = 1000
-"""Connections that a worker accepts in addition to its streams."""
-
 
 def on_starting(server: Any) -> None:
     """Stop the parent with one line when the settings are invalid, instead of restarting workers forever.
 
     The same for names in Redis that belong to another installation.
+
+    After SIGUSR2 the parent starts itself again, by the path of the file that runs. With `python -m` that file lies in
+    gunicorn's package, whose modules would then hide some of Python's, so it is started as a module again.
     """
     settings = _load_web_settings()
     engine = make_engine(settings.database_url, "web", statement_seconds=STATEMENT_TIMEOUT_SECONDS)
     check_or_exit(InstallationWatch(settings, Database(engine)))
     engine.dispose()
-    server.cfg.set("worker_connections", settings.sse_max_connections + SPARE_CONNECTIONS)
+    server.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]
+
+
+def pre_exec(server: Any) -> None:
+    """Let the new parent start after SIGUSR2: it expects the numbers of listening sockets, which only workers have."""
+    server.LISTENERS = [_NoListener()]
+
+
+class _NoListener:
+    """Stands for the parent's listening sockets, of which it has none with `reuse_port`."""
+
+    def fileno(self) -> int:
+        """Return a number that the new parent reads and, for the same reason, never uses."""
+        return 0
 
 
 def _load_web_settings() -> Settings:
@@ -54,19 +73,17 @@ def _load_web_settings() -> Settings:
     return settings
 
 
-def post_worker_init(worker: Any) -> None:
-    """Connect after the fork, and close the open streams as soon as the worker receives SIGTERM."""
-    import gevent
+def post_fork(_server: Any, worker: Any) -> None:
+    """Let the kernel select the new worker's sockets too; a program of a worker that ended may exclude them."""
+    from webapp.server import reuseport
 
+    for listener in worker.sockets:
+        reuseport.detach(listener)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Connect after the fork."""
     services = worker.wsgi.extensions["services"]
     configure_logging(services.settings.log_format)
     services.start()
     InstallationWatch(services.settings, services.database, pid=os.getppid()).start()
-    stop_worker = signal.getsignal(signal.SIGTERM)
-
-    def stop_streams_and_worker(number: int, frame: FrameType | None) -> None:
-        gevent.spawn(services.close)  # a signal handler itself must not block
-        if callable(stop_worker):
-            stop_worker(number, frame)
-
-    signal.signal(signal.SIGTERM, stop_streams_and_worker)

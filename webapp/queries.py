@@ -3,9 +3,10 @@
 Its writes are in `submission.py`, `deletion.py` and `profile/store.py`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate, takewhile
 from typing import Any, Final
 from uuid import UUID
 
@@ -35,6 +36,39 @@ _RUNS: Final = _ENDS.add_columns(
     r.attempts, r.started_at, r.output, r.version, r.provider, r.model, r.tokens_in, r.tokens_out, r.cost_usd,
     r.dropped_claims, r.profile_version, r.reused_from, r.earlier_thoughts,
 )  # fmt: skip
+_OUTLINE: Final = select(
+    t.id, t.user_id, t.turn, func.octet_length(t.text).label("text_bytes"), t.status, t.created_at, t.started_at,
+    t.finished_at, t.processing_seconds, t.error, t.steps_done,
+).where(t.status != "deleted")  # fmt: skip
+"""Without the text, because a stream may hold many thoughts while its client does not read."""
+
+_TEXTS: Final = select(t.id, t.text).where(t.id == any_(_IDS), t.user_id == bindparam("user"), t.status != "deleted")
+
+THOUGHT_BYTES: Final = 2000
+"""About what a thought's JSON takes besides its text and outputs."""
+
+_earlier: Final = thoughts.alias("earlier")
+_SIZE: Final = (
+    THOUGHT_BYTES
+    + func.octet_length(t.text)
+    + func.coalesce(select(func.sum(func.pg_column_size(r.output))).where(r.thought_id == t.id).scalar_subquery(), 0)
+    + func.coalesce(
+        select(func.sum(func.octet_length(_earlier.c.text)))
+        .where(_earlier.c.id.in_(select(func.unnest(r.earlier_thoughts)).where(r.thought_id == t.id)))
+        .scalar_subquery(),
+        0,
+    )
+).label("size")
+"""About the bytes of a thought's JSON: its text, its outputs and the similar thoughts. Reads none of them."""
+
+_SIZES: Final = select(t.id, t.created_at, _SIZE).where(t.status != "deleted")
+
+PAGE_BYTES: Final = 1024 * 1024
+"""The bytes of a page. A page with long texts has fewer thoughts than its limit; the next one has the rest."""
+
+RESET_BYTES: Final = 256 * 1024
+"""The bytes of a reset, which many streams may hold at once."""
+
 _AHEAD: Final = (
     select(func.count())
     .select_from(thoughts)
@@ -118,16 +152,35 @@ def find_thought(database: Database, thought_id: UUID) -> Thought | None:
 def page_of_thoughts(
     database: Database, user_id: UUID, *, limit: int, status: str | None = None, after: ListPosition | None = None
 ) -> tuple[list[Thought], ListPosition | None]:
-    """Return a user's thoughts after `after`, the latest first, and the position of the next page or None."""
-    selected = _THOUGHT.where(t.user_id == user_id)
+    """Return a user's thoughts after `after`, the latest first, and the position of the next page or None.
+
+    The page has at most `limit` thoughts, and fewer when they would exceed PAGE_BYTES, but always one.
+    """
+    selected = _SIZES.where(t.user_id == user_id)
     if status:
         selected = selected.where(t.status == status)
     if after:
         selected = selected.where(tuple_(t.created_at, t.id) < after)
-    rows = read(database, selected.order_by(t.created_at.desc(), t.id.desc()).limit(limit + 1))
-    page = rows[:limit]
-    next_position = (page[-1].created_at, page[-1].id) if len(rows) > limit else None
-    return _with_runs(database, page), next_position
+    sizes = read(database, selected.order_by(t.created_at.desc(), t.id.desc()).limit(limit + 1))
+    page = sizes[: min(limit, number_that_fits([row.size for row in sizes], PAGE_BYTES))]
+    rows = read(database, _THOUGHT.where(t.id == any_(_IDS)), ids=[row.id for row in page])
+    rows.sort(key=lambda row: (row.created_at, row.id), reverse=True)
+    return _with_runs(database, rows), _next_position(page, sizes)
+
+
+def number_that_fits(sizes: Iterable[int], limit_bytes: int) -> int:
+    """Return how many of the sizes, from the first, stay within the limit; at least one."""
+    sums = accumulate(sizes)
+    return max(1, sum(1 for _ in takewhile(lambda total: total <= limit_bytes, sums)))
+
+
+def _next_position(page: Sequence[Row], selected: Sequence[Row]) -> ListPosition | None:
+    return (page[-1].created_at, page[-1].id) if len(selected) > len(page) else None
+
+
+def texts_of_user(database: Database, user_id: UUID, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the texts of those of the thoughts that belong to the user and are not deleted."""
+    return {row.id: row.text for row in read(database, _TEXTS, ids=list(ids), user=user_id)}
 
 
 def thoughts_of_user(database: Database, user_id: UUID, ids: Sequence[UUID]) -> list[Thought]:
@@ -137,7 +190,7 @@ def thoughts_of_user(database: Database, user_id: UUID, ids: Sequence[UUID]) -> 
 
 
 def thoughts_in_view(database: Database, user_id: UUID, watched: Collection[UUID]) -> list[Thought]:
-    """Return the thoughts that a stream of this user shows, in the order of turns, with the _ENDS of their runs.
+    """Return the thoughts that a stream of this user shows, in the order of turns, as _OUTLINE and _ENDS of their runs.
 
     These are the newest open thoughts; the head of the line, which is being processed; the ones that finished within
     the last RECENT; and the `watched` ones, which the stream saw open or is about to send an event of.
@@ -148,12 +201,18 @@ def thoughts_in_view(database: Database, user_id: UUID, watched: Collection[UUID
     return _with_runs(database, shown[::-1], _ENDS)
 
 
-def open_and_latest(database: Database, user_id: UUID) -> list[Thought]:
-    """Return the open thoughts and the latest ones with all outputs, in the order of turns."""
+def open_and_latest(database: Database, user_id: UUID) -> tuple[list[Thought], ListPosition | None]:
+    """Return the open thoughts and the latest ones with all outputs, in the order of turns.
+
+    When they exceed RESET_BYTES, only the ones written last are returned, and the position in the list of thoughts
+    after which the others follow; otherwise None.
+    """
     latest = select(t.id).where(t.user_id == user_id).order_by(t.created_at.desc(), t.id.desc()).limit(LATEST_LENGTH)
     ids = union(_open_ids(user_id, OPEN_LENGTH), latest.subquery().select())
-    rows = read(database, _THOUGHT.where(t.id.in_(ids)).order_by(t.turn))
-    return _with_runs(database, rows)
+    sizes = read(database, _SIZES.where(t.id.in_(ids)).order_by(t.created_at.desc(), t.id.desc()))
+    shown = sizes[: number_that_fits([row.size for row in sizes], RESET_BYTES)]
+    rows = read(database, _THOUGHT.where(t.id == any_(_IDS)).order_by(t.turn), ids=[row.id for row in shown])
+    return _with_runs(database, rows), _next_position(shown, sizes)
 
 
 def thoughts_ahead(database: Database, user_id: UUID, turn: int) -> int:
@@ -177,7 +236,7 @@ def _in_view(user_id: UUID) -> Select[Any]:
     recent = select(newest.c.id).where(newest.c.finished_at > func.now() - RECENT)
     watched = select(t.id).where(t.id == any_(_IDS), t.user_id == user_id)
     ids = union(_open_ids(user_id, SNAPSHOT_LENGTH), _ids(_line(user_id).order_by(t.turn), 1), recent, watched)
-    return _THOUGHT.where(t.id.in_(ids)).order_by(t.turn.desc())
+    return _OUTLINE.where(t.id.in_(ids)).order_by(t.turn.desc())
 
 
 def _open_ids(user_id: UUID, limit: int) -> Select[Any]:

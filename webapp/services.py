@@ -50,6 +50,10 @@ class Services:
         self.kafka_probe.start()
         self.reporter.start()
 
+    def end_streams(self) -> None:
+        """End the open streams. Everything else still works, for the requests that have arrived."""
+        self.hub.close()
+
     def close(self) -> None:
         """End the open streams and the background threads."""
         self.hub.close()

@@ -145,6 +145,8 @@ class StreamClient:
         self.response = self._connection.getresponse()
         self.events: list[Event] = []
         self.comments: queue.Queue[str] = queue.Queue()
+        self.bookmarks: list[str] = []
+        """Ids that came without an event; the next event moves the resume point to them."""
         self.last_event_id = last_event_id
         self.ended = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -180,6 +182,8 @@ class StreamClient:
                     fields = {}
                 elif name == "":
                     self.comments.put(value)
+                elif name == "id" and not fields:
+                    self.bookmarks.append(value)
                 else:
                     fields[name.rstrip(":")] = value
         except (OSError, ValueError, http.client.HTTPException):
@@ -188,8 +192,8 @@ class StreamClient:
             self.ended.set()
 
     def _dispatch(self, fields: dict[str, str]) -> None:
-        if "id" in fields:
-            self.last_event_id = fields["id"]
+        self.last_event_id = fields.get("id", self.bookmarks[-1] if self.bookmarks else self.last_event_id)
+        self.bookmarks.clear()
         if "data" in fields:
             self.events.append(Event(fields.get("event", "message"), json.loads(fields["data"]), fields.get("id")))
 

@@ -9,7 +9,8 @@ class ConnectionLimiter:
     """Counts open streams and rejects those above the limits."""
 
     def __init__(self, limit: int, limit_per_user: int) -> None:
-        self._limit = limit
+        self.limit = limit
+        """May be lowered before the first stream, to what the system allows."""
         self._limit_per_user = limit_per_user
         self._open: Counter[UUID] = Counter()
         self._lock = threading.Lock()
@@ -22,7 +23,7 @@ class ConnectionLimiter:
     def try_acquire(self, user_id: UUID) -> bool:
         """Return whether the user may open another stream, and count it. The caller must `release` it when it ends."""
         with self._lock:
-            is_free = self._open.total() < self._limit and self._open[user_id] < self._limit_per_user
+            is_free = self._open.total() < self.limit and self._open[user_id] < self._limit_per_user
             if is_free:
                 self._open[user_id] += 1
             return is_free

@@ -22,6 +22,9 @@ class StreamMessage(Message):  # type: ignore[misc] # flask-sse has no types
     Empty data is written as one empty data line. The id "" makes the browser forget the last id; None sends no id.
     """
 
+    size = 0
+    """The bytes of the published message that it was parsed from."""
+
     def __init__(self, data: Any, type: str | None = None, id: str | None = None, retry: int | None = None) -> None:  # noqa: A002 - flask-sse's names
         super().__init__(data, type=type, id=id, retry=retry)
 
@@ -70,31 +73,42 @@ def parse_message(payload: bytes | str) -> StreamMessage:
     fields = json.loads(payload)
     if not isinstance(fields, dict) or "data" not in fields:
         raise ValueError("expected a JSON object with `data`")
-    if fields.get("type") == PROGRESS_TYPE:
-        return PartialText(ThoughtAgentProgress.model_validate(fields["data"]))
-    return StreamMessage(fields["data"], fields.get("type"), fields.get("id"), fields.get("retry"))
+    message = (
+        PartialText(ThoughtAgentProgress.model_validate(fields["data"]))
+        if fields.get("type") == PROGRESS_TYPE
+        else StreamMessage(fields["data"], fields.get("type"), fields.get("id"), fields.get("retry"))
+    )
+    message.size = len(payload)
+    return message
 
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A line that EventSource ignores. It opens a stream at once and keeps it alive. `retry` is in milliseconds."""
+    """A line that EventSource ignores. It opens a stream at once and keeps it alive. `retry` is in milliseconds.
+
+    No empty line follows: it would end a block, and some clients report every block as an event, an empty one here.
+    """
 
     text: str
     retry: int | None = None
 
     def __bytes__(self) -> bytes:
         retry = "" if self.retry is None else f"retry: {self.retry}\n"
-        return f"{retry}: {_one_line(self.text)}\n\n".encode()
+        return f"{retry}: {_one_line(self.text)}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """An id without an event. It moves the position from which the client resumes."""
+    """An id without an event. With the next event, it moves the position from which the client resumes.
+
+    No empty line follows, for the same reason as for a comment. A client that reconnects before the next event gets an
+    event with the same `event_id` again.
+    """
 
     id: str
 
     def __bytes__(self) -> bytes:
-        return f"id: {_one_line(self.id)}\n\n".encode()
+        return f"id: {_one_line(self.id)}\n".encode()
 
 
 def _one_line(value: str) -> str:

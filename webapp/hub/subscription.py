@@ -1,5 +1,6 @@
 """The queue from the hub to one stream."""
 
+import contextlib
 import queue
 import threading
 from enum import Enum
@@ -10,8 +11,12 @@ QUEUE_SIZE = 500
 """Messages that may wait for a slow client: about 60 thoughts. One more closes the stream instead of dropping messages;
 the client reconnects and gets what it missed."""
 
+QUEUE_BYTES = 256 * 1024
+"""Bytes of published messages that may wait. A single message may be larger."""
+
 MAX_QUEUE_WITH_PARTIAL_TEXTS = QUEUE_SIZE // 2
-"""A longer queue accepts no partial texts, so that a slow client still gets its events."""
+"""A longer queue accepts no partial texts, so that a slow client still gets its events; nor does one with half of
+QUEUE_BYTES."""
 
 
 class ControlMessage(Enum):
@@ -29,6 +34,7 @@ class Subscription:
         self._confirmed = threading.Event()
         self._has_started = False
         self._messages: queue.Queue[StreamMessage | ControlMessage] = queue.Queue(QUEUE_SIZE)
+        self._waiting_bytes = 0
         self._is_closed = False
 
     def next_message(self, timeout: float) -> StreamMessage | ControlMessage | None:
@@ -39,16 +45,25 @@ class Subscription:
             message = self._messages.get(timeout=max(0.0, timeout))
         except queue.Empty:
             return None
+        self._waiting_bytes -= _size(message)
         return ControlMessage.END if self._is_closed else message
 
     def offer(self, message: StreamMessage | ControlMessage) -> None:
         """Add a message without waiting, because the hub serves all streams. A full queue closes the stream."""
-        if isinstance(message, PartialText) and self._messages.qsize() >= MAX_QUEUE_WITH_PARTIAL_TEXTS:
+        waiting_bytes = self._waiting_bytes + _size(message)
+        if isinstance(message, PartialText) and (
+            self._messages.qsize() >= MAX_QUEUE_WITH_PARTIAL_TEXTS or waiting_bytes > QUEUE_BYTES // 2
+        ):
+            return
+        if self._waiting_bytes and waiting_bytes > QUEUE_BYTES:
+            self._overflow()
             return
         try:
             self._messages.put_nowait(message)
         except queue.Full:
-            self._is_closed = True
+            self._overflow()
+            return
+        self._waiting_bytes = waiting_bytes
 
     def wait_until_confirmed(self, timeout: float) -> None:
         """Wait at most `timeout` seconds until Redis confirms the channel. A later confirmation reports a gap."""
@@ -69,3 +84,15 @@ class Subscription:
         """Make the stream end at its next message."""
         self._is_closed = True
         self.offer(ControlMessage.END)
+
+    def _overflow(self) -> None:
+        """Close the stream and free its messages at once: the client may not read for a long time."""
+        self._is_closed = True
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._messages.get_nowait()
+        self._messages.put_nowait(ControlMessage.END)  # wakes a stream that waits
+
+
+def _size(message: StreamMessage | ControlMessage) -> int:
+    return message.size if isinstance(message, StreamMessage) else 0

@@ -1,7 +1,5 @@
 """GET /thoughts/stream/<user_id>: flask-sse's blueprint, extended with the hub, resumption and limits."""
 
-import contextlib
-import socket
 from collections.abc import Generator
 from uuid import UUID
 
@@ -47,22 +45,15 @@ class StreamBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-
         response = Response(map(bytes, items), mimetype="text/event-stream", headers=HEADERS)
         response.call_on_close(items.close)
         response.call_on_close(lambda: self._services.connection_limiter.release(user_id))
-        _close_with_stream(response, 2 * self._services.settings.sse_heartbeat_interval)
+        _close_with_stream(2 * self._services.settings.sse_heartbeat_interval)
         return response
 
 
-def _close_with_stream(response: Response, seconds: float) -> None:
-    """Drop a client that has not read for `seconds`; without a timeout it would count as an open stream forever.
+def _close_with_stream(seconds: float) -> None:
+    """Drop a client that has not read for `seconds`; without a deadline it would count as an open stream forever.
 
     The connection ends with the stream, because waiting for another request on it would delay the end of the process.
     """
     connection = request.environ.get("gunicorn.socket")
-    if connection is None:
-        return
-    connection.settimeout(seconds)
-
-    def stop_reading() -> None:
-        with contextlib.suppress(OSError):  # the client has already closed the connection
-            connection.shutdown(socket.SHUT_RD)
-
-    response.call_on_close(stop_reading)
+    if connection is not None:
+        connection.begin_stream(seconds)

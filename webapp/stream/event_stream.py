@@ -9,22 +9,29 @@ missing. A derived event carries an id only when a client that resumes after it 
 import logging
 import random
 import time
-from collections.abc import Generator, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Final, TypeVar
 from uuid import UUID
 
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import describe_error
-from contracts.events import Event
+from contracts.database import Database, describe_error
 from contracts.progress import channel
 from webapp.hub.sse import Bookmark, Comment, PartialText, StreamMessage, is_user_event
 from webapp.hub.subscription import ControlMessage, Subscription
+from webapp.queries import texts_of_user
 from webapp.services import Services
-from webapp.stream.history import History, ResumePointTracker, StreamId, parse_stream_id, read_history
+from webapp.stream.history import (
+    History,
+    ResumePointTracker,
+    StreamId,
+    parse_stream_id,
+    read_history,
+    read_message,
+)
 from webapp.stream.sent_events import Data, SentEvents
-from webapp.stream.snapshot import derived_events, reset_data
+from webapp.stream.snapshot import Outline, complete_events, derived_outlines, reset_data
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +50,8 @@ IDLE_POLL_SECONDS: Final = 60.0
 
 LIFE_SECONDS: Final = (540.0, 660.0)
 """A stream ends after a random time of about ten minutes. The browser reconnects, possibly to another process."""
+
+Result = TypeVar("Result")
 
 Item = StreamMessage | Comment | Bookmark
 
@@ -94,8 +103,14 @@ class EventStream:
         self._position = after
         for message in history.up_to(after):
             self._sent.add(_data(message))
-        for message in history.after(after):
-            yield from self._send(message)
+        yield from self._send_missed(history, after)
+
+    def _send_missed(self, history: History, after: StreamId) -> Iterator[Item]:
+        """Send the messages after a position. `_derive` later sends the events of those that expire meanwhile."""
+        for outline in history.after(after):
+            message = self._read_redis(lambda outline=outline: self._read_message(outline))  # type: ignore[misc]
+            if message is not None:
+                yield from self._send(message)
 
     def _follow(self, subscription: Subscription) -> Iterator[Item]:
         next_heartbeat = time.monotonic() + self._interval()
@@ -127,8 +142,8 @@ class EventStream:
 
     def _fill_gap(self) -> Iterator[Item]:
         history = self._read_history() if self._position and self._services.hub.is_connected else None
-        for message in history.after(self._position) if history and self._position else ():
-            yield from self._send(message)
+        if history and self._position:
+            yield from self._send_missed(history, self._position)
         yield from self._derive()
 
     def _send_partial_text(self, message: PartialText) -> Iterator[Item]:
@@ -163,8 +178,14 @@ class EventStream:
 
         While PostgreSQL is unavailable nothing is sent, and the next heartbeat tries again.
         """
+        watched = self._sent.open_thoughts + ([UUID(next_event["thought_id"])] if next_event else [])
+        next_event_id = str(next_event.get("event_id")) if next_event else ""
         try:
-            reset, derived = self._query([UUID(next_event["thought_id"])] if next_event else [])
+            if self._pending_reset_id is not None:
+                yield self._reset(self._pending_reset_id)
+            derived = self._query(lambda database: derived_outlines(database, self._user_id, watched))
+            self._derived_at = time.monotonic()
+            yield from self._send_derived(derived, history or History(()), next_event_id)
         except (SQLAlchemyError, TimeoutError) as error:
             log.warning(
                 "PostgreSQL is unavailable, a stream derives no events until its next heartbeat: %s",
@@ -172,39 +193,46 @@ class EventStream:
                 extra={"user_id": self._user_id},
             )
             self._derived_at = float("-inf")
-            return
-        self._derived_at = time.monotonic()
-        if reset is not None:
-            yield StreamMessage(reset, "reset", id=self._pending_reset_id)
-            self._position, self._pending_reset_id = parse_stream_id(self._pending_reset_id), None
-        next_event_id = str(next_event.get("event_id")) if next_event else ""
-        yield from self._send_derived([event.to_dict() for event in derived], history or History(()), next_event_id)
 
-    def _query(self, watched: list[UUID]) -> tuple[dict[str, Any] | None, list[Event]]:
-        """Return the data of a pending reset, or None, and the derived events.
+    def _reset(self, reset_id: str) -> StreamMessage:
+        message = StreamMessage(self._query(lambda database: reset_data(database, self._user_id)), "reset", id=reset_id)
+        self._position, self._pending_reset_id = parse_stream_id(reset_id), None
+        return message
+
+    def _query(self, query: Callable[[Database], Result]) -> Result:
+        """Return the answer of PostgreSQL.
 
         Raises SQLAlchemyError when PostgreSQL is unavailable, and TimeoutError when no query slot becomes free.
         """
         if not self._services.stream_query_slots.acquire(timeout=QUERY_SLOT_TIMEOUT_SECONDS):
             raise TimeoutError
         try:
-            database = self._services.database
-            reset = None if self._pending_reset_id is None else reset_data(database, self._user_id)
-            return reset, derived_events(database, self._user_id, self._sent.open_thoughts + watched)
+            return query(self._services.database)
         finally:
             self._services.stream_query_slots.release()
 
-    def _send_derived(self, derived: list[dict[str, Any]], history: History, next_event_id: str) -> Iterator[Item]:
-        unsent = {data["event_id"] for data in derived if not self._sent.contains(data)}
+    def _send_derived(self, derived: list[Outline], history: History, next_event_id: str) -> Iterator[Item]:
+        ids = [outline.event_id for outline in derived]
+        unsent = {event_id for event_id in ids if not self._sent.contains({"event_id": event_id})}
         resume_point = ResumePointTracker(history, unsent | {next_event_id})
-        for data in derived:
+        needed = [outline if outline.event_id in unsent else Outline(outline.event) for outline in derived]
+        for data in complete_events(needed, self._read_texts):
             self._sent.add(data)
             if data["event_id"] in unsent:
                 yield StreamMessage(data, data["event_type"], id=resume_point.advance(data["event_id"]))
 
+    def _read_texts(self, ids: list[UUID]) -> dict[UUID, str]:
+        return self._query(lambda database: texts_of_user(database, self._user_id, ids))
+
     def _read_history(self) -> History | None:
+        return self._read_redis(lambda: read_history(self._services.redis, self._prefix, self._user_id))
+
+    def _read_message(self, outline: StreamMessage) -> StreamMessage | None:
+        return read_message(self._services.redis, self._prefix, self._user_id, outline)
+
+    def _read_redis(self, call: Callable[[], Result | None]) -> Result | None:
         try:
-            return read_history(self._services.redis, self._prefix, self._user_id)
+            return call()
         except redis.RedisError as error:
             log.warning(
                 "Redis is unavailable, a stream derives its events from PostgreSQL: %s",

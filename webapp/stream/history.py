@@ -2,8 +2,9 @@
 
 import re
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, cast
 
 import redis
 
@@ -12,6 +13,17 @@ from webapp.hub.sse import StreamMessage, parse_message
 
 StreamId = tuple[int, int]
 """A Redis stream id as numbers: milliseconds and sequence. As text, "9-0" would sort after "10-0"."""
+
+Entry = tuple[bytes, dict[bytes, bytes]]
+"""An entry of a Redis stream."""
+
+FIRST_ENTRIES: Final = 10
+ALL_ENTRIES: Final = 1000
+SMALL_READ_BYTES: Final = 32 * 1024
+"""A history is read ten entries at a time, because each may have 120 kB; or at once when the first are small."""
+
+OMITTED: Final = "(omitted)"
+"""Stands for a text in the history, and is recognised by its identity."""
 
 _ID = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
 
@@ -62,9 +74,36 @@ def parse_stream_id(event_id: str | None) -> StreamId | None:
 
 
 def read_history(client: redis.Redis, prefix: str, user_id: object) -> History:
-    """Read the user's stream and skip invalid entries. Raises RedisError when Redis is unavailable."""
-    entries: Any = client.xrange(stream_key(prefix, str(user_id)))
-    return History(tuple(message for entry_id, fields in entries if (message := _message(entry_id, fields))))
+    """Read the user's stream without the texts, and skip invalid entries. Raises RedisError when Redis is unavailable.
+
+    A stream holds the history while its client reads, so `read_message` reads a text when it is sent.
+    """
+    return History(tuple(_without_text(message) for message in _messages(client, stream_key(prefix, str(user_id)))))
+
+
+def read_message(client: redis.Redis, prefix: str, user_id: object, outline: StreamMessage) -> StreamMessage | None:
+    """Return a message of the history with its text, or None when it has expired. Raises RedisError."""
+    if not (isinstance(outline.data, dict) and outline.data.get("text") is OMITTED):
+        return outline
+    entries: Any = client.xrange(stream_key(prefix, str(user_id)), outline.id, outline.id)
+    return _message(*entries[0]) if entries else None
+
+
+def _messages(client: redis.Redis, key: str) -> Iterator[StreamMessage]:
+    start, count = "-", FIRST_ENTRIES
+    while entries := cast("list[Entry]", client.xrange(key, start, count=count)):
+        yield from (message for entry_id, fields in entries if (message := _message(entry_id, fields)))
+        if len(entries) < count:
+            return
+        start = f"({entries[-1][0].decode()}"
+        has_large_entries = sum(len(fields.get(b"message", b"")) for _, fields in entries) > SMALL_READ_BYTES
+        count = FIRST_ENTRIES if has_large_entries else ALL_ENTRIES
+
+
+def _without_text(message: StreamMessage) -> StreamMessage:
+    if isinstance(message.data, dict) and "text" in message.data:
+        message.data["text"] = OMITTED
+    return message
 
 
 def _message(entry_id: bytes, fields: dict[bytes, bytes]) -> StreamMessage | None:

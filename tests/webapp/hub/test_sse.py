@@ -16,8 +16,8 @@ def test_no_value_of_a_message_injects_a_field_or_gets_lost() -> None:
     assert str(StreamMessage("")) == "data: \n\n"
     assert str(StreamMessage("a\u2028b")) == "data: a\u2028b\n\n"
     assert str(StreamMessage({"a": 1}, retry=0, id="")) == 'data: {"a": 1}\nid:\nretry: 0\n\n'
-    assert bytes(Comment("one\ntwo", retry=3000)) == b"retry: 3000\n: one two\n\n"
-    assert bytes(Bookmark("1-0")) == b"id: 1-0\n\n"
+    assert bytes(Comment("one\ntwo", retry=3000)) == b"retry: 3000\n: one two\n"
+    assert bytes(Bookmark("1-0")) == b"id: 1-0\n"
 
 
 def test_parse_message_reads_a_published_message_and_rejects_others() -> None:

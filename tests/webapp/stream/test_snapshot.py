@@ -14,7 +14,8 @@ from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import get_thought, submit
-from webapp.stream.snapshot import derived_events, reset_data
+from webapp.queries import texts_of_user
+from webapp.stream.snapshot import complete_events, derived_outlines, reset_data
 
 
 def test_derived_events_equal_the_published_ones(
@@ -30,7 +31,8 @@ def test_derived_events_equal_the_published_ones(
     worker.fail(ids[1])
     entries: Any = redis_client.xrange(key)
     published = [json.loads(fields[b"message"])["data"] for _, fields in entries]
-    derived = [derived_event.to_dict() for derived_event in derived_events(database, user)]
+    outlines = derived_outlines(database, user)
+    derived = list(complete_events(outlines, lambda ids: texts_of_user(database, user, ids)))
 
     def by_id(all_data: list[dict[str, object]]) -> dict[object, dict[str, object]]:
         return {data["event_id"]: {**data, "timestamp": None, "processing_time_seconds": None} for data in all_data}
@@ -49,7 +51,7 @@ def test_a_reset_reads_the_outputs_and_derived_events_do_not(
         statements.append(statement)
 
     event.listen(database.engine, "before_cursor_execute", record_statement)
-    derived = derived_events(database, user)
+    derived = derived_outlines(database, user)
     event.remove(database.engine, "before_cursor_execute", record_statement)
     assert len(derived) == 8
     assert statements

@@ -1,0 +1,1 @@
+"""Between gunicorn and Flask: deadlines and limits of connections, early errors, and the end of a process."""
