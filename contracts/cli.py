@@ -3,21 +3,25 @@
 Exit status 0: done. 1: the command says what is wrong. 2: wrong arguments. 130: interrupted.
 """
 
+import errno
 import functools
-import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import click
 
 from contracts.logs import configure_logging
 from contracts.settings import Settings, load_settings_or_exit
+from contracts.terminal import discard_output, prepare_streams
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERRUPTED: Final = 130
+
+_CANNOT_WRITE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
 
 
 def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
@@ -40,13 +44,27 @@ def run(
 
     `arguments` and `settings` stand in for those of the process; with `settings`, logging is left as it is.
     """
+    prepare_streams()
     try:
         status = _invoke(command, prog, list(sys.argv[1:] if arguments is None else arguments), settings)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough; Python would flush once more at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has seen enough
+        discard_output()
         return 0
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        _report_full_disk(error)
+        return 1
     return status
+
+
+def _report_full_disk(error: OSError) -> None:
+    """Print one line: the output, or a file of the command, cannot be written."""
+    with suppress(OSError):
+        sys.stderr.write(f"Cannot write {error.filename or 'the output'}: {error.strerror}\n")
+        sys.stderr.flush()
+    discard_output()
 
 
 def _start_process() -> Settings:

@@ -1,6 +1,7 @@
 """The entry point of `python -m notes`."""
 
+from contracts import cli
 from notes.commands import notes
 
 if __name__ == "__main__":
-    notes.main(prog_name="python -m notes")
+    raise SystemExit(cli.run(notes, "python -m notes"))

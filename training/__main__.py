@@ -1,6 +1,7 @@
 """The entry point of `python -m training`."""
 
+from contracts import cli
 from training.commands import training
 
 if __name__ == "__main__":
-    training.main(prog_name="python -m training")
+    raise SystemExit(cli.run(training, "python -m training"))
