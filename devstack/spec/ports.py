@@ -21,6 +21,10 @@ import psutil
 from devstack.errors import DevstackError
 
 LOOPBACK = "127.0.0.1"
+LOOPBACK_ADDRESSES = ((socket.AF_INET, LOOPBACK), (socket.AF_INET6, "::1"))
+"""Addresses that must be free. The stack uses the first; a browser that opens `localhost` tries `::1` before it, and
+would show the page of another application."""
+
 DEFAULT_BASE = 8000
 PORT_COUNT = 6
 
@@ -63,6 +67,7 @@ class Ports:
 def require_free(needed_ports: dict[int, str]) -> None:
     """Check that no process listens on the ports, given with the names of the processes that need them.
 
+    A port that is in use by IPv6 alone counts too, because of `localhost` (LOOPBACK_ADDRESSES).
     Raises DevstackError for the first port that is in use.
     """
     for port, name in needed_ports.items():
@@ -74,16 +79,25 @@ def require_free(needed_ports: dict[int, str]) -> None:
 
 
 def _is_in_use(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # without it, old connections in TIME_WAIT count as use
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-                return True
-            raise
+    return any(_has_listener(family, address, port) for family, address in LOOPBACK_ADDRESSES)
+
+
+def _has_listener(family: socket.AddressFamily, address: str, port: int) -> bool:
+    """Return whether a process listens on this address, or on all addresses of the family."""
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # Without the first option, old connections in TIME_WAIT count as use. Without the second, a server on all
+            # addresses of IPv4 counts as one of IPv6.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((address, port))
+    except OSError as error:
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            return True
+        if family == socket.AF_INET6:  # this machine has no IPv6
+            return False
+        raise
     return False
 
 

@@ -117,7 +117,7 @@ def test_a_venv_without_its_python_is_created_again_and_a_working_one_is_kept(pr
         result = make(project, "install")
         assert "is created again" in result.stdout, (damage, result)
         assert result.returncode == 0, (damage, result)
-        subprocess.run([venv / "bin" / "python", "-c", "import pip"], check=True)
+        subprocess.run([str(venv / "bin" / "python"), "-c", "import pip"], check=True)
         assert make(project, "install").stdout == ""
     assert make(project, "status").stdout == f"{venv}\n"
     assert make(project, f"PYTHON={sys.executable}", "install").stdout == ""
@@ -127,7 +127,7 @@ def test_the_python_of_venv_finds_the_project_when_the_environment_hides_the_wor
     assert make(project, "install").returncode == 0
     moved = project.rename(project.with_name(f"{project.name}-moved"))
     try:
-        command = [moved / ".venv" / "bin" / "python", "-m", "devstack"]
+        command = [str(moved / ".venv" / "bin" / "python"), "-m", "devstack"]
         subprocess.run(command, cwd="/", env=os.environ | {"PYTHONSAFEPATH": "1"}, check=True, capture_output=True)
     finally:
         moved.rename(project)

@@ -15,6 +15,7 @@ from devstack.spec.ports import Ports
 from devstack.spec.process_kinds import parse_scale
 from devstack.spec.stack import Process
 from devstack.stores import java, kafka, redis_server
+from tests.stores import ROOT
 
 PORTS = Ports(21900)
 
@@ -145,6 +146,35 @@ def test_a_port_in_use_is_reported_with_both_processes_and_a_remedy() -> None:
     for part in (str(port), "kafka.1", "pid ", "--port-base"):
         assert part in str(error.value)
     ports.require_free({port: "kafka.1"})
+
+
+@pytest.mark.parametrize(
+    ("family", "address"),
+    [
+        (socket.AF_INET, "127.0.0.1"),
+        (socket.AF_INET, "0.0.0.0"),
+        (socket.AF_INET6, "::1"),
+        (socket.AF_INET6, "::"),
+    ],
+)
+@pytest.mark.parametrize("shares", [False, True])
+def test_a_port_is_in_use_on_any_address_that_a_browser_tries_for_localhost(
+    family: socket.AddressFamily, address: str, shares: bool
+) -> None:
+    try:
+        server = socket.create_server((address, 0), family=family, reuse_port=shares)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        port = server.getsockname()[1]
+        with pytest.raises(DevstackError, match=f"Port {port}, needed by web.1, is in use by .* \\(pid "):
+            ports.require_free({port: "web.1"})
+    ports.require_free({port: "web.1"})
+
+
+def test_the_documentation_names_only_the_address_on_which_the_page_is_served() -> None:
+    pages = [ROOT / "README.md", ROOT / "Makefile", *(ROOT / "docs").glob("*.md")]
+    assert [page.name for page in pages if "localhost:8000" in page.read_text()] == []
 
 
 @pytest.mark.parametrize(
