@@ -6,13 +6,15 @@ test compares the two files.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, Final, Literal, Self, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts import foreign_variables
+from contracts.foreign_variables import ForeignVariablesError
 from contracts.logs import LogFormat
 from contracts.model_settings import ModelSettings
 from contracts.setting_values import (
@@ -225,9 +227,28 @@ AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and the file `.env` of the working directory; `overrides` win, for tests.
 
-    Raises SettingsError with one line per setting, without the values, because they may be secrets.
+    Raises SettingsError with one line per setting, without the values, because they may be secrets, and one line per
+    variable that a library would read instead of a setting.
     """
+    _check_variables(foreign_variables.reject_for_every_process)
     return _load(Settings, overrides)
+
+
+def check_web_variables() -> None:
+    """Check the variables that gunicorn and Flask read themselves. Raises SettingsError."""
+    _check_variables(foreign_variables.reject_for_web)
+
+
+def prepare_celery_variables() -> None:
+    """Check the variables that the command `celery` reads, and remove those that nobody chose. Raises SettingsError."""
+    _check_variables(foreign_variables.prepare_for_celery)
+
+
+def _check_variables(check: Callable[[MutableMapping[str, str]], None]) -> None:
+    try:
+        check(os.environ)
+    except ForeignVariablesError as error:
+        raise SettingsError(str(error)) from None
 
 
 def load_model_settings() -> ModelSettings:

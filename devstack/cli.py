@@ -17,6 +17,7 @@ from devstack.spec.layout import StackDir
 from devstack.spec.ports import DEFAULT_BASE, Ports
 from devstack.spec.process_kinds import parse_scale
 from devstack.spec.stack import Process, load
+from devstack.spec.variables import parse_variables
 from devstack.stores import kafka_lock
 from devstack.supervisor import client, locks
 
@@ -86,6 +87,13 @@ def devstack() -> None:
     type=click.Choice(["apache", "embedded"]),
     help="Require Apache Kafka, or use the embedded broker; by default it is used only where Kafka is not available.",
 )
+@click.option(
+    "--env",
+    "variables",
+    multiple=True,
+    metavar="PROCESS:NAME=VALUE",
+    help="Give a process, or all processes of a kind, a variable that they would not inherit, such as LD_PRELOAD.",
+)
 @click.option("--detach", is_flag=True, help="Return when everything is ready, and leave it running.")
 @_print_errors
 def up(
@@ -95,11 +103,14 @@ def up(
     scale: tuple[str, ...],
     settings: tuple[str, ...],
     kafka: str | None,
+    variables: tuple[str, ...],
     detach: bool,
 ) -> int:
     """Start everything. Without --detach, Ctrl-C stops it."""
-    chosen_scale, chosen_settings = parse_scale([*scale]), parse_settings([*settings])
-    options = up_command.Options(stack_dir, Ports(port_base), chosen_scale, chosen_settings, kafka, detach)
+    options = up_command.Options(
+        stack_dir, Ports(port_base), parse_scale([*scale]), parse_settings([*settings]), kafka, detach,
+        parse_variables([*variables]),
+    )  # fmt: skip
     return up_command.up(options)
 
 

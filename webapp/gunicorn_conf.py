@@ -11,7 +11,12 @@ from typing import Any
 from contracts.database import Database, make_engine
 from contracts.installation import InstallationWatch, check_or_exit
 from contracts.logs import configure_logging
-from contracts.settings import Settings, SettingsError, load_settings
+from contracts.settings import Settings, SettingsError, check_web_variables, load_settings
+
+try:
+    check_web_variables()  # here, because with GUNICORN_CMD_ARGS=--daemon nobody would see a later error
+except SettingsError as error:
+    raise SystemExit(f"Cannot start. {error}") from None
 
 worker_class = "webapp.server.worker.WebWorker"
 workers = 1

@@ -1,7 +1,7 @@
 """Builds the environment of the stack's processes. Later sources override earlier ones:
 
 1. the defaults of a stack on one machine (TRUST_USER_ID=true, the stack's own SECRET_KEY),
-2. `.env` in the project, then the caller's environment,
+2. `.env` in the project, then the caller's environment; of both only what devstack/spec/child_environment.py allows,
 3. the addresses of the stack's own stores,
 4. `--set NAME=VALUE`.
 """
@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 
 from contracts.settings import Settings, SettingsError, load_settings, reject_former_names
 from devstack.errors import DevstackError
+from devstack.spec import child_environment
 from devstack.spec.layout import PROJECT, StackDir, write_private
 from devstack.spec.ports import Ports
 from devstack.stores import kafka, postgres, redis_server
@@ -71,7 +72,7 @@ def _defaults(stack_dir: StackDir) -> dict[str, str]:
 
 def _inherited() -> dict[str, str]:
     from_file = {name.upper(): value for name, value in dotenv_values(PROJECT / ".env").items() if value}
-    return from_file | dict(os.environ)
+    return child_environment.select(from_file | child_environment.select(os.environ))
 
 
 def _own_addresses(stack_dir: StackDir, ports: Ports) -> dict[str, str]:
@@ -87,4 +88,4 @@ def _own_addresses(stack_dir: StackDir, ports: Ports) -> dict[str, str]:
 
 
 def _internal_variables(stack_dir: StackDir) -> dict[str, str]:
-    return {DEVSTACK_ENV_VAR: str(stack_dir.root), "PYTHONUNBUFFERED": "1"}
+    return {DEVSTACK_ENV_VAR: str(stack_dir.root), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}

