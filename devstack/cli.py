@@ -19,13 +19,16 @@ from devstack.spec.process_kinds import parse_scale
 from devstack.spec.stack import Process, load
 from devstack.spec.variables import parse_variables
 from devstack.stores import kafka_lock
-from devstack.supervisor import client, locks
+from devstack.supervisor import client, discovery, locks
 
 P = ParamSpec("P")
 
 
 def _as_stack_dir(context: click.Context, parameter: click.Parameter, value: Path) -> StackDir:  # noqa: ARG001 - click's signature
-    return StackDir(value.resolve())
+    try:
+        return StackDir(value.resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a name that no folder can have
+        raise click.BadParameter(f"{str(value)!r} cannot be used: {error}") from None
 
 
 STACK_DIR_OPTION = click.option(
@@ -50,6 +53,10 @@ def _print_errors(command: Callable[P, int | None]) -> Callable[P, int]:
         except DevstackError as error:
             console.clear_progress()
             console.print_error(str(error))
+            return 1
+        except OSError as error:  # a full disk, or a folder of another account
+            console.clear_progress()
+            console.print_error(f"Stopped, because {error.filename or 'a file'} cannot be used: {error.strerror}.")
             return 1
         except KeyboardInterrupt:
             console.print_error("Interrupted. Shutdown continues in the background; check `status`.")
@@ -120,7 +127,7 @@ def up(
 @_print_errors
 def status_command(stack_dir: StackDir, *, as_json: bool) -> None:
     """Show the processes and addresses. The exit status is 1 when the stack is not running."""
-    description = status.describe(stack_dir, load(stack_dir))
+    description = status.describe(stack_dir, client.load_stack(stack_dir))
     console.print_line(status.as_json(description) if as_json else status.as_table(description))
     client.require_manager(stack_dir)
 
@@ -165,7 +172,7 @@ def run_command(stack_dir: StackDir, *, arguments: tuple[str, ...]) -> int:
 
     For example `run bridge dead-letters list`. The exit status is the module's.
     """
-    return run_module.run_module(stack_dir, load(stack_dir), [*arguments])
+    return run_module.run_module(stack_dir, client.load_stack(stack_dir), [*arguments])
 
 
 @devstack.command()
@@ -176,7 +183,7 @@ def down(stack_dir: StackDir) -> None:
     try:
         stack = load(stack_dir)
     except NotUp:
-        console.print_line(f"Nothing is running in {stack_dir.root}.")
+        _stop_without_directory(stack_dir)
         return
     client.bring_down(stack_dir, stack)
     console.print_line(f"Stopped. All data is kept in {stack_dir.root}.")
@@ -187,6 +194,14 @@ def down(stack_dir: StackDir) -> None:
 def lock_kafka() -> None:
     """Write kafka.lock from kafka-pom.xml; needs Maven."""
     console.print_line(f"Wrote {len(kafka_lock.write_lock())} jars to {kafka_lock.LOCK_FILE}")
+
+
+def _stop_without_directory(stack_dir: StackDir) -> None:
+    stopped = discovery.stop(stack_dir)
+    if stopped:
+        console.print_line(f"Stopped {', '.join(stopped)}, whose folder {stack_dir.root} was deleted or moved.")
+    else:
+        console.print_line(f"Nothing is running in {stack_dir.root}.")
 
 
 def _stop(stack_dir: StackDir, name: str) -> None:
@@ -200,7 +215,7 @@ def _start(stack_dir: StackDir, name: str) -> None:
 def _control(
     stack_dir: StackDir, name: str, action: Callable[[StackDir, list[Process]], None], past_tense: str
 ) -> None:
-    processes = load(stack_dir).find_processes(name)
+    processes = client.load_stack(stack_dir).find_processes(name)
     with locks.locked(stack_dir.control_lock):
         client.require_manager(stack_dir)
         action(stack_dir, processes)

@@ -17,12 +17,13 @@ from devstack.commands.plan import EMBEDDED, make_stack
 from devstack.commands.wait_ready import wait_until_ready
 from devstack.errors import DevstackError, NotUp
 from devstack.spec.layout import PROJECT, StackDir
+from devstack.spec.ownership import require_usable
 from devstack.spec.ports import Ports
 from devstack.spec.process_kinds import STORES, Scale
 from devstack.spec.stack import Process, Stack, load, save
 from devstack.spec.variables import Variable, with_variables
 from devstack.stores import postgres
-from devstack.supervisor import client, locks, logs, pid_records
+from devstack.supervisor import client, discovery, locks, logs, pid_records
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ def up(options: Options) -> int:
     A detached `up` returns when the stack is ready; otherwise it watches the stack until a signal or `down` stops it.
     Raises DevstackError when the stack cannot start; then nothing is left running.
     """
+    require_usable(options.stack_dir)
+    if not options.stack_dir.stack_file.exists():
+        discovery.require_none(options.stack_dir)
     options.stack_dir.prepare()
     with _single_up(options.stack_dir):
         if _is_up_already(options):
@@ -188,6 +192,10 @@ def _watch(stack_dir: StackDir, stack: Stack) -> int:
     """Report restarts until the manager exits; return 0 after `down`, or 1 if the manager was killed."""
     reported_restarts: dict[str, int] = {}
     while client.is_manager_running(stack_dir):
+        if not stack_dir.stack_file.exists():
+            discovery.stop(stack_dir)
+            console.print_error(f"The folder {stack_dir.root} was deleted or moved, so everything was stopped.")
+            return 1
         for process in stack.processes:
             record = pid_records.read(stack_dir, process.name)
             if record and record.restarts > reported_restarts.get(process.name, 0):

@@ -1,5 +1,6 @@
 """Defines the layout of a stack's directory.
 
+DIR/.thoughts-stack  marks the directory as one of devstack, which may change everything in it
 DIR/stack.json       options, processes and addresses of the last `up` (mode 0600: it holds the stores' passwords)
 DIR/settings.json    settings of `up --set` (mode 0600: settings may be secrets)
 DIR/secrets/         SECRET_KEY and the stores' passwords, generated once, mode 0600
@@ -31,6 +32,10 @@ class StackDir:
     """The directory of one stack."""
 
     root: Path
+
+    @property
+    def marker(self) -> Path:
+        return self.root / ".thoughts-stack"
 
     @property
     def run_directory(self) -> Path:
@@ -84,13 +89,19 @@ class StackDir:
         return self.run_directory / f"{name}.heartbeat"
 
     def prepare(self) -> None:
-        """Create the directory and its private subdirectories, and correct their permissions."""
+        """Create the directory and its private subdirectories, and correct their permissions.
+
+        The marker is the first file, so that the directory is recognised after an interrupt at any moment.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.marker.touch(mode=0o600)
         for directory in (self.root, self.log_directory):
-            directory.mkdir(parents=True, exist_ok=True)
-            restrict_mode(directory, allowed=0o711)
+            directory.mkdir(exist_ok=True)
+            directory.chmod(0o711)
         for directory in (self.run_directory, self.root / "secrets"):
             directory.mkdir(mode=0o700, exist_ok=True)
-        write_private(self.root / ".gitignore", "*\n")
+        if not (ignored := self.root / ".gitignore").exists():
+            write_private(ignored, "*\n")
         self.ensure_socket_directory()  # created now, so that the manager and its clients use the same one
 
     def secret(self, name: str) -> str:
@@ -123,6 +134,10 @@ def restrict_mode(path: Path, *, allowed: int) -> None:
 def write_private(path: Path, text: str) -> None:
     """Write a file atomically, readable by its owner only."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(handle, "w") as stream:
-        stream.write(text)
-    Path(temporary).replace(path)
+    try:
+        with os.fdopen(handle, "w") as stream:
+            stream.write(text)
+        Path(temporary).replace(path)
+    except OSError:  # the disk is full; without this, every attempt would leave a file
+        Path(temporary).unlink(missing_ok=True)
+        raise

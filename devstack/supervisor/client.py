@@ -13,8 +13,8 @@ from circus.exc import CallError
 
 from devstack.errors import DevstackError, NotUp
 from devstack.spec.layout import PROJECT, StackDir
-from devstack.spec.stack import Process, Stack
-from devstack.supervisor import locks, logs, pid_records, stop_progress
+from devstack.spec.stack import Process, Stack, load
+from devstack.supervisor import discovery, locks, logs, pid_records, stop_progress
 
 REQUEST_TIMEOUT_SECONDS = 60.0
 """Seconds for the manager's answer, added to the stop timeout of the processes that a command stops."""
@@ -22,7 +22,16 @@ REQUEST_TIMEOUT_SECONDS = 60.0
 
 def is_manager_running(stack_dir: StackDir) -> bool:
     """Return whether the stack's manager runs; its processes may be stopped nevertheless."""
-    return locks.is_held(stack_dir.manager_lock)
+    return _manager_pid(stack_dir) is not None
+
+
+def load_stack(stack_dir: StackDir) -> Stack:
+    """Read the stack of the last `up`. Raises NotUp when there is none, and DevstackError when it runs nevertheless."""
+    try:
+        return load(stack_dir)
+    except NotUp:
+        discovery.require_none(stack_dir)
+        raise
 
 
 def launch(stack_dir: StackDir, environment: Mapping[str, str]) -> None:
@@ -90,11 +99,11 @@ def require_manager(stack_dir: StackDir) -> None:
 def bring_down(stack_dir: StackDir, stack: Stack) -> list[str]:
     """Stop the manager with its processes, then every process that a killed manager left running.
 
-    Return the names of the leftovers. No process of the stack runs afterwards.
+    Return the names of the leftovers, also of those without a record. No process of the stack runs afterwards.
     """
     with stop_progress.reporting_stops(stack_dir, stack.processes):
         _stop_manager(stack_dir, time.monotonic() + _stop_timeout(stack))
-        return pid_records.stop_leftovers(stack_dir, stack.processes)
+        return [*pid_records.stop_leftovers(stack_dir, stack.processes), *discovery.stop(stack_dir)]
 
 
 def _stop_manager(stack_dir: StackDir, deadline: float) -> None:
@@ -114,8 +123,16 @@ def _stop_timeout(stack: Stack) -> float:
     return sum(rank_timeouts.values()) + 10
 
 
+def _manager_pid(stack_dir: StackDir) -> int | None:
+    """Return the pid of the running manager, or None. Without its lock, which was deleted, it is searched for."""
+    if stack_dir.manager_lock.exists():
+        return locks.holder_pid(stack_dir.manager_lock) if locks.is_held(stack_dir.manager_lock) else None
+    manager = discovery.find_manager(stack_dir)
+    return manager.pid if manager else None
+
+
 def _signal_manager(stack_dir: StackDir, number: signal.Signals) -> None:
-    if pid := locks.holder_pid(stack_dir.manager_lock):
+    if pid := _manager_pid(stack_dir):
         with suppress(ProcessLookupError):
             os.kill(pid, number)
             os.kill(pid, signal.SIGCONT)  # a suspended manager would not handle the signal

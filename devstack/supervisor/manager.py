@@ -149,7 +149,7 @@ def _watcher(stack_dir: StackDir, process: Process) -> GracefulWatcher:
         shell,
         args=arguments,
         copy_env=True,
-        env=process.environment | {"DEVSTACK_LOG": str(log)},
+        env=process.environment | {"DEVSTACK_LOG": str(log), "DEVSTACK_STOP_SECONDS": str(process.stop_timeout)},
         working_dir=str(PROJECT),
         uid=process.user,
         priority=process.stop_rank,

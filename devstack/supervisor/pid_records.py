@@ -41,6 +41,14 @@ def write(stack_dir: StackDir, name: str, pid: int, restarts: int) -> None:
         _save(stack_dir, name, record.model_copy(update={"last_exit": previous.last_exit if previous else None}))
 
 
+def restore(stack_dir: StackDir, name: str, pid: int, restarts: int) -> None:
+    """Write the record of a running process again unless it is right: a full disk may have prevented it."""
+    record = read(stack_dir, name)
+    if record is None or record.pid != pid or running_process(record) is None:
+        with suppress(OSError):
+            write(stack_dir, name, pid, restarts)
+
+
 def record_exit(stack_dir: StackDir, name: str, status: int) -> None:
     """Record the exit status of a process."""
     if record := read(stack_dir, name):
@@ -74,7 +82,7 @@ def running_process(record: PidRecord | None) -> psutil.Process | None:
         is_same_process = process.create_time() == record.created_at
     except psutil.NoSuchProcess:
         return None
-    return process if is_same_process and _is_running(process) else None
+    return process if is_same_process and is_running(process) else None
 
 
 def stop_leftovers(stack_dir: StackDir, processes: Iterable[Process]) -> list[str]:
@@ -100,18 +108,18 @@ def _stop(leftovers: list[tuple[Process, psutil.Process]]) -> None:
             running.send_signal(process.stop_signal)
             running.send_signal(signal.SIGCONT)  # a suspended process would not handle the stop signal
     stop_timeout = max((process.stop_timeout for process, _ in leftovers), default=0.0)
-    _kill(_wait_for_exit([running for _, running in leftovers], stop_timeout))
+    kill(wait_for_exit([running for _, running in leftovers], stop_timeout))
 
 
-def _wait_for_exit(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+def wait_for_exit(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
     """Wait at most `seconds` and return the processes that still run."""
     deadline = time.monotonic() + seconds
-    while (running := [process for process in processes if _is_running(process)]) and time.monotonic() < deadline:
+    while (running := [process for process in processes if is_running(process)]) and time.monotonic() < deadline:
         time.sleep(0.02)
     return running
 
 
-def _is_running(process: psutil.Process) -> bool:
+def is_running(process: psutil.Process) -> bool:
     """Return whether a process runs. A zombie does not: in a container the first process, which inherits orphans, may
     never collect them."""
     try:
@@ -120,16 +128,17 @@ def _is_running(process: psutil.Process) -> bool:
         return False
 
 
-def _kill(processes: list[psutil.Process]) -> None:
+def kill(processes: list[psutil.Process]) -> None:
+    """Send SIGKILL and wait until the processes have exited."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    _wait_for_exit(processes, 5)
+    wait_for_exit(processes, 5)
 
 
 def _kill_orphans(stack_dir: StackDir, sessions: set[int]) -> None:
     """Kill the children of the recorded processes, which share their sessions; PostgreSQL's exit automatically."""
-    _kill([process for process in psutil.process_iter() if _is_orphan(process, stack_dir, sessions)])
+    kill([process for process in psutil.process_iter() if _is_orphan(process, stack_dir, sessions)])
 
 
 def _is_orphan(process: psutil.Process, stack_dir: StackDir, sessions: set[int]) -> bool:

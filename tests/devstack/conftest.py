@@ -55,8 +55,9 @@ def stores_dir(port_base: int, bare_environment: dict[str, str]) -> Iterator[Pat
 @pytest.fixture(scope="package")
 def full_stack(offline_environment: dict[str, str]) -> Iterator[FullStack]:
     """A running stack of all processes, where Kafka's jars cannot be downloaded."""
-    with traversable_directory() as directory:
-        (call_log := directory / "calls").touch(mode=0o600)
+    with traversable_directory() as parent:
+        directory = parent / "stack"
+        (call_log := parent / "calls").touch(mode=0o600)
         settings = {"AI_PROVIDER": "scripted", "ALLOW_SCRIPTED": "true", "SCRIPTED_CALL_LOG": str(call_log)}
         options = [argument for name, value in settings.items() for argument in ("--set", f"{name}={value}")]
         port_base = free_port_base()

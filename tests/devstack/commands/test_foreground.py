@@ -24,7 +24,7 @@ READY = "Press Ctrl-C to stop everything."
 @contextmanager
 def foreground_up(directory: Path) -> Iterator[tuple["subprocess.Popen[bytes]", Callable[[], str]]]:
     """Run `up` in the foreground until its stack is ready; yield its process and a function that reads its output."""
-    output_file = directory / "output"
+    output_file = directory.with_name(f"{directory.name}.output")
     argv = devstack_argv("up", "--dir", str(directory), "--port-base", str(free_port_base()), *POSTGRES_AND_REDIS)
     with output_file.open("wb") as output:
         process = subprocess.Popen(
@@ -38,6 +38,7 @@ def foreground_up(directory: Path) -> Iterator[tuple["subprocess.Popen[bytes]", 
         process.kill()
         process.wait()
         down(directory)
+        output_file.unlink()
 
 
 def ignore_interrupts() -> None:
@@ -87,6 +88,7 @@ def test_up_stops_all_processes_when_the_manager_is_killed(tmp_path: Path) -> No
 
 
 def test_a_failed_up_shows_the_log_of_the_process_and_leaves_nothing_running(tmp_path: Path) -> None:
+    StackDir(tmp_path).prepare()
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("18\n")
     result = devstack(
