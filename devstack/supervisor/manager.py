@@ -39,6 +39,9 @@ CHECK_INTERVAL_SECONDS = 0.5
 ROTATE_INTERVAL_MS = 10_000
 """Milliseconds between two checks of the sizes of the logs."""
 
+RECORD_INTERVAL_MS = 1000
+"""Milliseconds between two checks of the records of the running processes."""
+
 
 class Manager(Arbiter):  # type: ignore[misc]  # circus has no types
     """Circus's arbiter, which stops its watchers rank by rank."""
@@ -54,25 +57,30 @@ class Manager(Arbiter):  # type: ignore[misc]  # circus has no types
 
 
 class GracefulWatcher(Watcher):  # type: ignore[misc]  # circus has no types
-    """Circus's watcher, which reports every exit to its hooks, and starts or stops only after a stop in progress.
+    """Circus's watcher, which reports every exit to its hooks, starts or stops only after a stop in progress, and never
+    gives up a restart.
 
     Without the wait, a second stop would block the whole manager until the process has exited, and a start would be
     lost.
     """
+
+    restarts = 0
+    """How often a process that exited was replaced."""
 
     @gen.coroutine
     def manage_processes(self) -> Any:
         """Restart exited processes.
 
         Circus's own method removes a process that exits between two of its checks without calling the hooks; a stop has
-        such an interval too.
+        such an interval too. A restart that fails, because no file can be opened or no memory is left, is repeated at
+        the next check; circus would stop the watcher, or without a limit repeat it at once and block the manager.
         """
         if self.is_stopped():
             return
         for pid in [pid for pid, process in self.processes.items() if not process.is_alive()]:
             self.reap_process(pid)
         if not self.processes and not self.is_stopping():
-            yield self.spawn_processes()
+            self.spawn_process()
 
     @gen.coroutine
     def _start(self) -> Any:
@@ -138,7 +146,15 @@ def _run(stack_dir: StackDir) -> None:
     ioloop.PeriodicCallback(
         HeartbeatWatchdog(stack_dir, manager, processes).check, LIVENESS_INTERVAL_SECONDS * 1000
     ).start()
+    ioloop.PeriodicCallback(lambda: _restore_records(stack_dir, watchers), RECORD_INTERVAL_MS).start()
     manager.start()
+
+
+def _restore_records(stack_dir: StackDir, watchers: list[GracefulWatcher]) -> None:
+    """Write the records that could not be written when their processes started, so that `status` is right again."""
+    for watcher in watchers:
+        for pid in [pid for pid, process in watcher.processes.items() if process.is_alive()]:
+            pid_records.restore(stack_dir, watcher.name, pid, watcher.restarts)
 
 
 def _watcher(stack_dir: StackDir, process: Process) -> GracefulWatcher:
@@ -155,7 +171,7 @@ def _watcher(stack_dir: StackDir, process: Process) -> GracefulWatcher:
         priority=process.stop_rank,
         stop_signal=process.stop_signal,
         graceful_timeout=process.stop_timeout,
-        max_retry=-1,
+        max_retry=1,
         autostart=False,
         hooks=_hooks(stack_dir, process),
     )
@@ -167,7 +183,6 @@ def _hooks(stack_dir: StackDir, process: Process) -> dict[str, tuple[Callable[..
     A spawn after a start command is not counted as a restart; any other spawn replaces a process that exited.
     """
     is_start_requested = False
-    restarts = 0
 
     def before_start(**_: Any) -> bool:
         nonlocal is_start_requested
@@ -181,11 +196,11 @@ def _hooks(stack_dir: StackDir, process: Process) -> dict[str, tuple[Callable[..
             shutil.chown(log, process.user)
         return True
 
-    def after_spawn(pid: int, **_: Any) -> bool:
-        nonlocal is_start_requested, restarts
-        restarts += not is_start_requested
+    def after_spawn(watcher: GracefulWatcher, pid: int, **_: Any) -> bool:
+        nonlocal is_start_requested
+        watcher.restarts += not is_start_requested
         is_start_requested = False
-        pid_records.write(stack_dir, process.name, pid, restarts)
+        pid_records.write(stack_dir, process.name, pid, watcher.restarts)
         return True
 
     def after_signal(pid: int, **_: Any) -> bool:

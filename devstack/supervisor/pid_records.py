@@ -59,7 +59,7 @@ def read(stack_dir: StackDir, name: str) -> PidRecord | None:
     """Return the last record of a process; None when it was never started or its record is invalid."""
     try:
         return PidRecord.model_validate_json(stack_dir.record_file(name).read_text())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
 
 
