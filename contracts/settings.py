@@ -9,11 +9,10 @@ import os
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, Final, Literal, Self, TypeVar
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from contracts import foreign_variables
+from contracts import env_file, foreign_variables
 from contracts.foreign_variables import ForeignVariablesError
 from contracts.logs import LogFormat
 from contracts.model_settings import ModelSettings
@@ -47,7 +46,12 @@ FORMER_NAMES: Final = {
 """Former name -> present name. A former name ends the process, because ignoring it would silently use the default."""
 
 CONFIG: Final = SettingsConfigDict(
-    frozen=True, extra="ignore", env_file=ENV_FILE, env_ignore_empty=True, hide_input_in_errors=True
+    frozen=True,
+    extra="ignore",
+    env_file=ENV_FILE,
+    env_file_encoding=env_file.ENCODING,
+    env_ignore_empty=True,
+    hide_input_in_errors=True,
 )
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -257,8 +261,11 @@ def load_model_settings() -> ModelSettings:
 
 
 def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
-    env_file = overrides.get("_env_file", ENV_FILE)
-    file_values = dotenv_values(env_file) if env_file else {}
+    path = overrides.get("_env_file", ENV_FILE)
+    try:
+        file_values = env_file.read_env_file(path) if path else {}
+    except env_file.EnvFileError as error:
+        raise SettingsError(str(error)) from None
     reject_former_names(name for name, value in {**file_values, **os.environ}.items() if value)
     try:
         return kind(**overrides)

@@ -11,4 +11,5 @@ if __name__ == "__main__":
     from devstack.spec import child_environment
 
     child_environment.clean(os.environ)
+    os.umask(0o022)  # the person's may lock PostgreSQL's account out; what is private is created so
     raise SystemExit(cli.run(devstack, "python -m devstack"))

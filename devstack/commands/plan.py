@@ -7,11 +7,12 @@ from contracts.settings import Settings
 from devstack import console
 from devstack.commands import app_processes
 from devstack.errors import DevstackError
+from devstack.spec import limits
 from devstack.spec.layout import StackDir
 from devstack.spec.ports import LOOPBACK, Ports, require_free
 from devstack.spec.process_kinds import Scale
 from devstack.spec.stack import Process, Stack
-from devstack.stores import embedded_kafka, kafka, postgres, redis_server
+from devstack.stores import embedded_kafka, kafka, postgres, postgres_account, redis_server
 from devstack.stores.kafka_jars import JarsUnavailable, cache_directory, ensure_jars
 from devstack.stores.kafka_lock import kafka_version, read_lock
 
@@ -27,8 +28,10 @@ def make_stack(stack_dir: StackDir, ports: Ports, scale: Scale, settings: Settin
     Raises DevstackError when a port is in use, when the required Apache Kafka is not available, or when a store cannot
     be set up.
     """
+    limits.raise_open_files()
+    postgres_account.require_usable(postgres.data_directory(stack_dir))
     require_free(_needed_ports(ports, scale, kafka=settings.kafka_enabled))
-    jars = _find_jars(kafka_choice) if settings.kafka_enabled else None
+    jars = _find_jars(stack_dir, kafka_choice) if settings.kafka_enabled else None
     _initialise(stack_dir, ports, jars, settings.kafka_bootstrap_servers.partition(",")[0])
     broker = _broker(stack_dir, ports, jars) if settings.kafka_enabled else None
     stores = [postgres.process(stack_dir, ports), redis_server.process(stack_dir, ports), *([broker] if broker else [])]
@@ -57,7 +60,7 @@ def _needed_ports(ports: Ports, scale: Scale, *, kafka: bool) -> dict[int, str]:
     return dict(sorted(needed.items()))
 
 
-def _find_jars(kafka_choice: str | None) -> list[Path] | None:
+def _find_jars(stack_dir: StackDir, kafka_choice: str | None) -> list[Path] | None:
     """Return Kafka's jars, or None for the embedded broker.
 
     Raises DevstackError when `--kafka apache` was given and the jars are not available.
@@ -66,7 +69,7 @@ def _find_jars(kafka_choice: str | None) -> list[Path] | None:
         console.print_line(EMBEDDED_NOTICE)
         return None
     try:
-        return ensure_jars(read_lock(), cache_directory())
+        return ensure_jars(read_lock(), cache_directory(stack_dir.root / "cache"))
     except JarsUnavailable as error:
         if kafka_choice:
             raise DevstackError(f"Apache Kafka is not available. {error}") from error

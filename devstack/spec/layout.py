@@ -13,6 +13,7 @@ stores hold people's thoughts.
 """
 
 import os
+import re
 import secrets
 import tempfile
 from contextlib import suppress
@@ -25,6 +26,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 MAX_SOCKET_PATH = 100
 """Bytes. The path of a Unix socket may have 107 bytes on Linux and 103 elsewhere; sockets with longer paths go into a
 directory under the system's temporary directory."""
+
+MAX_TEMPORARY_ROOT = 60
+"""Characters. The names of a directory and a socket are added."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +119,23 @@ class StackDir:
         """Return the directory of the manager's sockets: DIR/run, or a temporary one if that path is too long."""
         if len(os.fsencode(self.run_directory / "control.sock")) < MAX_SOCKET_PATH:
             return self.run_directory
-        pointer_file = self.run_directory / "sockets"
+        return self.ensure_temporary_directory("sockets")
+
+    def ensure_temporary_directory(self, purpose: str) -> Path:
+        """Return this stack's directory for a purpose outside DIR, whose path is short and plain; DIR/run stores it."""
+        pointer_file = self.run_directory / purpose
         with suppress(FileNotFoundError):
             if (existing := Path(pointer_file.read_text())).is_dir() and existing.stat().st_uid == os.getuid():
                 return existing
-        created = Path(tempfile.mkdtemp(prefix="devstack-"))
+        created = Path(tempfile.mkdtemp(prefix="devstack-", dir=_plain_temporary_root()))
         write_private(pointer_file, str(created))
         return created
+
+
+def _plain_temporary_root() -> str:
+    """Return the directory for temporary files, or /tmp if its path is long or has unusual characters."""
+    root = tempfile.gettempdir()
+    return root if len(root) <= MAX_TEMPORARY_ROOT and re.fullmatch(r"[A-Za-z0-9/._-]+", root) else "/tmp"  # noqa: S108 - mkdtemp
 
 
 def restrict_mode(path: Path, *, allowed: int) -> None:

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def _require_name(root: Path) -> None:
         raise DevstackError(f"{root!r} cannot be used: its name is not valid UTF-8. {CHOOSE}") from None
     if not str(root).isprintable():
         raise DevstackError(f"{root!r} cannot be used: its name has a control character. {CHOOSE}")
+    if re.search(r"[$(]\(circus\.", str(root)):
+        raise DevstackError(f"{root} cannot be used: the process manager would replace a part of its name. {CHOOSE}")
 
 
 def _require_own_place(stack_dir: StackDir) -> None:

@@ -20,6 +20,7 @@ from devstack.spec.layout import StackDir
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
 from devstack.stores import java
+from devstack.stores.plain_paths import plain_path, utf8_locale
 
 HEAP_OPTIONS = ["-Xmx384m", "-Xms128m"]
 
@@ -53,6 +54,9 @@ NODE_SETTINGS = {
     "auto.create.topics.enable": "false",
 }
 
+SERVER_FILE = "server.properties"
+LOG4J_FILE = "log4j2.properties"
+
 LOG4J_PROPERTIES = """\
 status = error
 appender.console.type = Console
@@ -75,7 +79,7 @@ def bootstrap(ports: Ports) -> str:
 
 def process(stack_dir: StackDir, jars: list[Path]) -> Process:
     """Return the broker as a foreground process with its data in DIR/kafka. Java loads exactly these jars."""
-    log_configuration = f"-Dlog4j2.configurationFile={_directory(stack_dir) / 'log4j2.properties'}"
+    directory = plain_path(stack_dir, _directory(stack_dir))
     return Process(
         name="kafka.1",
         kind="kafka",
@@ -83,11 +87,11 @@ def process(stack_dir: StackDir, jars: list[Path]) -> Process:
             java.find(),
             FAST_STARTUP_OPTION,
             *HEAP_OPTIONS,
-            log_configuration,
+            f"-Dlog4j2.configurationFile={directory / LOG4J_FILE}",
             "kafka.Kafka",
-            str(_properties(stack_dir)),
+            str(directory / SERVER_FILE),
         ],
-        environment={"CLASSPATH": _classpath(jars)},
+        environment={"CLASSPATH": _classpath(stack_dir, jars), **utf8_locale()},
     )
 
 
@@ -99,13 +103,14 @@ def initialise(stack_dir: StackDir, ports: Ports, jars: list[Path], advertised_a
     DevstackError when Kafka cannot format the directory.
     """
     stack_dir.ensure_private_directory("kafka")
-    (_directory(stack_dir) / "log4j2.properties").write_text(LOG4J_PROPERTIES)
-    data = _directory(stack_dir) / "data"
+    directory = plain_path(stack_dir, _directory(stack_dir))
+    (directory / LOG4J_FILE).write_text(LOG4J_PROPERTIES)
+    data = directory / "data"
     if not (data / "meta.properties").exists():
         _format(stack_dir, ports, jars, data.with_name("data.new"))
         shutil.rmtree(data, ignore_errors=True)
         data.with_name("data.new").replace(data)
-    _write_properties(_properties(stack_dir), ports, data, advertised_address)
+    _write_properties(directory / SERVER_FILE, ports, data, advertised_address)
 
 
 def cluster_id() -> str:
@@ -127,12 +132,8 @@ def _directory(stack_dir: StackDir) -> Path:
     return stack_dir.root / "kafka"
 
 
-def _properties(stack_dir: StackDir) -> Path:
-    return _directory(stack_dir) / "server.properties"
-
-
-def _classpath(jars: list[Path]) -> str:
-    return ":".join(str(jar) for jar in jars)
+def _classpath(stack_dir: StackDir, jars: list[Path]) -> str:
+    return ":".join(str(plain_path(stack_dir, jar.parent.parent) / jar.parent.name / jar.name) for jar in jars)
 
 
 def _write_properties(path: Path, ports: Ports, data: Path, advertised_address: str) -> None:
@@ -149,11 +150,11 @@ def _write_properties(path: Path, ports: Ports, data: Path, advertised_address: 
 def _format(stack_dir: StackDir, ports: Ports, jars: list[Path], data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
-    settings = _directory(stack_dir) / "format.properties"
+    settings = data.with_name("format.properties")
     _write_properties(settings, ports, data, bootstrap(ports))
-    java_argv = [java.find(), FAST_STARTUP_OPTION, "-Xmx128m", "-cp", _classpath(jars)]
+    java_argv = [java.find(), FAST_STARTUP_OPTION, "-Xmx128m", "-cp", _classpath(stack_dir, jars)]
     argv = [*java_argv, "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(settings)]
-    environment = child_environment.select(os.environ)
+    environment = child_environment.select(os.environ) | utf8_locale()
     result = subprocess.run(argv, env=environment, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603 - no untrusted input
     if result.returncode:
         raise DevstackError(

@@ -4,6 +4,7 @@ A jar is used only when its SHA-256 equals that of kafka.lock. It is written to 
 check, so that an interrupted download or a changed file is never run.
 """
 
+import os
 import shutil
 import tempfile
 import urllib.request
@@ -34,8 +35,14 @@ class JarsUnavailable(DevstackError):  # noqa: N818 - a state, as NotUp
     """Raised when Kafka's jars are neither in the cache nor available for download."""
 
 
-def cache_directory() -> Path:
-    """Return the user's cache of jars; its paths contain digests, so that versions of kafka.lock can share it."""
+def cache_directory(without_home: Path | None = None) -> Path:
+    """Return the user's cache of jars; its paths contain digests, so that versions of kafka.lock can share it.
+
+    An account without a home directory has no cache; it gets one in `without_home`.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME", "")
+    if without_home and not Path(home or "/nonexistent").is_dir():
+        return without_home / "jars"
     return Path(platformdirs.user_cache_dir("thoughts-devstack", appauthor=False)) / "jars"
 
 
@@ -52,7 +59,10 @@ def ensure_jars(jars: list[Jar], cache: Path, repository: str | None = None) -> 
 
 
 def _download(missing: list[Jar], cache: Path, repository: str) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JarsUnavailable(f"{cache} cannot be created: {error.strerror}") from None
     console.print_line(f"Downloading Apache Kafka: {len(missing)} jars, at most 43 MB, into {cache}")
     try:
         _download_from_repository(missing, cache, repository)

