@@ -28,13 +28,15 @@ def marks_its_start(name: str) -> str:
 
 
 def started_pids(directory: Path, name: str) -> list[int]:
-    return [int(line) for line in (directory / f"{name}.pids").read_text().split()]
+    file = directory / f"{name}.pids"
+    return [int(line) for line in file.read_text().split()] if file.exists() else []
 
 
 @pytest.mark.parametrize("name", ["relay.1", "postgres.1"])
 def test_status_shows_a_process_whose_record_could_not_be_written_at_its_start(tmp_path: Path, name: str) -> None:
     with script_stack(tmp_path, {name: marks_its_start(name)}) as stack_dir:
         start(stack_dir)
+        eventually(lambda: started_pids(tmp_path, name))
         pid = running_pids(tmp_path)[name]
         block_record(stack_dir, name)
         kill(pid)
