@@ -23,7 +23,7 @@ def command():
 raise SystemExit(cli.run(command, "test", []))
 """
 
-PROGRAMS = ("agents", "bench", "bridge", "devstack", "evaluation", "notes", "tasks", "training")
+PROGRAMS = ("agents", "bench", "bridge", "devstack", "evaluation", "notes", "tasks", "training", "validation")
 
 NAMED_ENCODINGS = ({"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONUTF8": "0"})
 
