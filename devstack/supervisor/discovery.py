@@ -1,8 +1,7 @@
 """Finds the processes of a stack without its directory, which may have been deleted or moved while they run.
 
-Each of our processes has the directory's path in a variable. PostgreSQL and Redis overwrite their environment; they are
-recognised by the data directory in PostgreSQL's command line, and by Redis's working directory. Processes of other
-accounts, whose environment cannot be read, are never found.
+Each of our processes has the directory's path in a variable. Redis overwrites its environment, and is recognised by its
+working directory. Processes of other accounts, whose environment cannot be read, are never found.
 """
 
 import os
@@ -116,10 +115,7 @@ def _identify(process: psutil.Process, root: Path) -> Found | None:
 
 
 def _by_environment(process: psutil.Process, root: Path) -> Found | None:
-    name = process.name()
-    if name.startswith("postgres") and str(root / "postgres") in process.cmdline():
-        return Found("postgres.1", process)
-    if name.startswith("redis-server") and Path(process.cwd()) == root / "redis":
+    if process.name().startswith("redis-server") and Path(process.cwd()) == root / "redis":
         return Found("redis.1", process)
     variables = process.environ()
     if variables.get(pid_records.DEVSTACK_ENV_VAR) != str(root):

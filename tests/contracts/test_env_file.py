@@ -26,9 +26,15 @@ def test_utf_8_is_read_with_and_without_a_mark_and_with_any_line_ends(env_file: 
     assert (settings.redis_sse_prefix, settings.redis_url) == ("größe", "redis://x")
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "cp037"])
-def test_another_encoding_is_refused_in_one_line(env_file: Path, encoding: str) -> None:
-    env_file.write_bytes(TEXT.encode(encoding))
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        *((TEXT, encoding) for encoding in ("latin-1", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "cp037")),
+        *(("MEMORY=true", encoding) for encoding in ("utf-16", "utf-16-le", "utf-16-be")),
+    ],
+)
+def test_another_encoding_is_refused_in_one_line(env_file: Path, text: str, encoding: str) -> None:
+    env_file.write_bytes(text.encode(encoding))
     with pytest.raises(SettingsError, match=r"^\.env: [^\n]*save it as UTF-8[^\n]*$"):
         load_settings()
 

@@ -42,8 +42,8 @@ def directory() -> Iterator[Path]:
 
 
 def process_environments(directory: Path) -> dict[str, dict[str, str]]:
-    """Return the variables of our own processes by name; PostgreSQL and Redis overwrite theirs."""
-    stores = ("postgres.1", "redis.1")
+    """Return the variables of the processes by name, except those of Redis, which overwrites them."""
+    stores = ("redis.1",)
     return {name: psutil.Process(pid).environ() for name, pid in running_pids(directory).items() if name not in stores}
 
 

@@ -1,6 +1,7 @@
 """The directory of a stack: only an empty or an own one is used, and a deleted or moved one hides no process."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -146,6 +147,7 @@ def test_a_file_that_a_person_changed_in_an_own_folder_is_kept(tmp_path: Path) -
 
 
 def test_down_stops_what_runs_when_the_folder_was_deleted_and_up_and_status_say_it(tmp_path: Path) -> None:
+    """PostgreSQL ends itself within a minute after its directory was deleted, so only Redis is certain to run."""
     directory, port_base = tmp_path / "x", free_port_base()
     up(directory, port_base, *POSTGRES_AND_REDIS)
     pids = running_pids(directory)
@@ -154,9 +156,9 @@ def test_down_stops_what_runs_when_the_folder_was_deleted_and_up_and_status_say_
     again = devstack("up", *location, "--port-base", str(port_base), *POSTGRES_AND_REDIS, "--detach")
     for result in (again, devstack("status", *location), devstack("stop", "redis", *location)):
         assert (result.returncode, result.stderr.count("\n")) == (1, 1)
-        assert "still runs (postgres.1, redis.1), but its folder was deleted or moved" in result.stderr
+        assert re.search(r"still runs \(.*redis\.1\), but its folder was deleted or moved", result.stderr)
     assert not directory.exists()
-    assert "postgres.1, redis.1" in devstack("down", *location).stdout
+    assert "redis.1, whose folder" in devstack("down", *location).stdout
     assert [pid for pid in pids.values() if psutil.pid_exists(pid)] == []
     assert "Nothing is running" in devstack("down", *location).stdout
     up(directory, port_base, *POSTGRES_AND_REDIS)
@@ -169,7 +171,7 @@ def test_down_stops_what_runs_without_a_manager_when_the_folder_was_deleted(tmp_
     pids = running_pids(directory)
     kill(locks.holder_pid(StackDir(directory).manager_lock) or 0)
     shutil.rmtree(directory)
-    assert "postgres.1, redis.1" in devstack("down", "--dir", str(directory)).stdout
+    assert "redis.1, whose folder" in devstack("down", "--dir", str(directory)).stdout
     eventually(lambda: not [pid for pid in pids.values() if psutil.pid_exists(pid)])
 
 
