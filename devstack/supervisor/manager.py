@@ -151,8 +151,11 @@ def _run(stack_dir: StackDir) -> None:
 
 
 def _restore_records(stack_dir: StackDir, watchers: list[GracefulWatcher]) -> None:
-    """Write the records that could not be written when their processes started, so that `status` is right again."""
-    for watcher in watchers:
+    """Write the records that could not be written when their processes started, so that `status` is right again.
+
+    Nothing is written into a directory that is being deleted.
+    """
+    for watcher in watchers if stack_dir.stack_file.exists() else []:
         for pid in [pid for pid, process in watcher.processes.items() if process.is_alive()]:
             pid_records.restore(stack_dir, watcher.name, pid, watcher.restarts)
 

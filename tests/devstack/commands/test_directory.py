@@ -29,6 +29,16 @@ def snapshot(directory: Path) -> dict[str, tuple[int, bytes | None]]:
     return {str(path): (path.stat().st_mode, path.read_bytes() if path.is_file() else None) for path in paths}
 
 
+def delete(directory: Path) -> None:
+    """Delete a folder, and repeat it when a running process has written a file in between."""
+
+    def is_deleted() -> bool:
+        shutil.rmtree(directory, ignore_errors=True)
+        return not directory.exists()
+
+    eventually(is_deleted)
+
+
 def write_gitignore(directory: Path) -> None:
     directory.mkdir()
     (directory / ".gitignore").write_text("*.o\n")
@@ -151,7 +161,7 @@ def test_down_stops_what_runs_when_the_folder_was_deleted_and_up_and_status_say_
     directory, port_base = tmp_path / "x", free_port_base()
     up(directory, port_base, *POSTGRES_AND_REDIS)
     pids = running_pids(directory)
-    shutil.rmtree(directory)
+    delete(directory)
     location = ("--dir", str(directory))
     again = devstack("up", *location, "--port-base", str(port_base), *POSTGRES_AND_REDIS, "--detach")
     for result in (again, devstack("status", *location), devstack("stop", "redis", *location)):
@@ -170,7 +180,7 @@ def test_down_stops_what_runs_without_a_manager_when_the_folder_was_deleted(tmp_
     up(directory, free_port_base(), *POSTGRES_AND_REDIS)
     pids = running_pids(directory)
     kill(locks.holder_pid(StackDir(directory).manager_lock) or 0)
-    shutil.rmtree(directory)
+    delete(directory)
     assert "redis.1, whose folder" in devstack("down", "--dir", str(directory)).stdout
     eventually(lambda: not [pid for pid in pids.values() if psutil.pid_exists(pid)])
 
@@ -191,7 +201,7 @@ def test_down_stops_what_runs_when_only_the_records_were_deleted(tmp_path: Path)
     with script_stack(tmp_path / "x", {"web.1": "exec sleep 600"}) as stack_dir:
         client.start(stack_dir, client.load_stack(stack_dir).processes)
         eventually(lambda: discovery.leader_names(discovery.find(stack_dir)))
-        shutil.rmtree(stack_dir.run_directory)
+        delete(stack_dir.run_directory)
         assert devstack("down", "--dir", str(stack_dir.root)).returncode == 0
         assert discovery.find(stack_dir) == []
 
@@ -207,7 +217,7 @@ def test_a_process_of_a_person_in_the_folder_is_never_found(tmp_path: Path) -> N
 def test_up_in_the_foreground_stops_everything_when_its_folder_is_deleted(tmp_path: Path) -> None:
     with foreground_up(tmp_path) as (process, output):
         pids = running_pids(tmp_path)
-        shutil.rmtree(tmp_path)
+        delete(tmp_path)
         assert process.wait(timeout=60) == 1
         assert "was deleted or moved, so everything was stopped" in output()
         assert [pid for pid in pids.values() if psutil.pid_exists(pid)] == []
