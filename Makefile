@@ -33,7 +33,10 @@ quoted = '$(subst ','\'',$(1))'
 STALE := $(shell \
 	venv=$(call quoted,$(VENV)); version='import sys; print(sys.version_info[:2])'; \
 	if [ -e "$$venv" ] || [ -L "$$venv" ]; then \
-		present=$$("$$venv/bin/python" -c "import pip; $$version" 2>/dev/null) || { echo stale-venv; exit; }; \
+		for python in python python3; do \
+			[ $$python = python3 ] && [ ! -e "$$venv/bin/python3" ] && [ ! -L "$$venv/bin/python3" ] && continue; \
+			present=$$("$$venv/bin/$$python" -c "import pip; $$version" 2>/dev/null) || { echo stale-venv; exit; }; \
+		done; \
 		if [ $(origin PYTHON) = override ]; then \
 			chosen=$$($(call quoted,$(PYTHON)) -c "$$version" 2>/dev/null); \
 			[ "$${chosen:-$$present}" = "$$present" ] || echo stale-venv; \

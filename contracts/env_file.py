@@ -6,30 +6,28 @@ from typing import Final
 
 from dotenv import dotenv_values
 
+from contracts.setting_errors import SettingsError
+
 ENCODING: Final = "utf-8-sig"
 """UTF-8; some editors write a mark at the beginning, which would be a part of the first name."""
 
 
-class EnvFileError(Exception):
-    """Raised when the file cannot be read. The message is one line and says what to do."""
-
-
 def read_env_file(path: str | Path) -> dict[str, str | None]:
-    """Return the names and values of a file, or none when there is no such file. Raises EnvFileError."""
+    """Return the names and values of a file, or none when there is no such file. Raises SettingsError."""
     file = Path(path)
     if not file.is_file():
         return {}
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise EnvFileError(f"{path}: cannot be read ({error.strerror}); correct its permissions") from None
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); correct its permissions") from None
     try:
         text = content.decode(ENCODING)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise EnvFileError(_describe(path, f"line {line} is not UTF-8")) from None
+        raise SettingsError(_describe(path, f"line {line} is not UTF-8")) from None
     if "\0" in text:
-        raise EnvFileError(_describe(path, "it is UTF-16, or no text"))
+        raise SettingsError(_describe(path, "it is UTF-16, or no text"))
     return dotenv_values(stream=StringIO(text))
 
 

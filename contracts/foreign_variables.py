@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Final
 
+from contracts.setting_errors import SettingsError
+
 SERVICE_LINK: Final = re.compile(
     r"[A-Z0-9_]+_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_\d+_[A-Z]+(_(PROTO|PORT|ADDR))?)?)"
 )
@@ -31,25 +33,24 @@ _WEB_VARIABLES: Final = ("GUNICORN_CMD_ARGS", "FLASK_DEBUG")
 _OFF: Final = ("", "0", "false", "no")
 
 
-class ForeignVariablesError(Exception):
-    """Raised when a variable would override a setting. The message has one line per variable, without its value."""
-
-
 def reject_for_every_process(environment: Mapping[str, str]) -> None:
-    """Check that no variable changes where Celery sends and reads messages. Raises ForeignVariablesError."""
+    """Check that no variable changes where Celery sends and reads messages.
+
+    Raises SettingsError with one line per variable, without its value.
+    """
     prefixed = (name for name in _names(environment, "CELERY_") if not name.startswith(_CELERY_HARMLESS))
     _reject(dict.fromkeys(prefixed, _CELERY))
 
 
 def reject_for_web(environment: Mapping[str, str]) -> None:
-    """Check that no variable changes how gunicorn and Flask run. Raises ForeignVariablesError."""
+    """Check that no variable changes how gunicorn and Flask run. Raises SettingsError."""
     _reject({name: _WEB for name in _WEB_VARIABLES if environment.get(name, "").lower() not in _OFF})
 
 
 def prepare_for_celery(environment: MutableMapping[str, str]) -> None:
     """Remove the service links that Flower would read as its options, and check that no other variable sets options.
 
-    Raises ForeignVariablesError.
+    Raises SettingsError.
     """
     for name in [name for name in environment if name.startswith("FLOWER_") and is_service_link(environment, name)]:
         del environment[name]
@@ -76,4 +77,4 @@ def _names(environment: Mapping[str, str], prefix: str) -> Iterable[str]:
 
 def _reject(reasons: Mapping[str, str]) -> None:
     if reasons:
-        raise ForeignVariablesError("\n".join(f"{name}: {reason}" for name, reason in sorted(reasons.items())))
+        raise SettingsError("\n".join(f"{name}: {reason}" for name, reason in sorted(reasons.items())))

@@ -6,16 +6,16 @@ test compares the two files.
 """
 
 import os
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Iterable
 from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts import env_file, foreign_variables
-from contracts.foreign_variables import ForeignVariablesError
 from contracts.logs import LogFormat
 from contracts.model_settings import ModelSettings
+from contracts.setting_errors import SettingsError as SettingsError
 from contracts.setting_values import (
     GENERATE_KEY,
     Address,
@@ -55,10 +55,6 @@ CONFIG: Final = SettingsConfigDict(
 )
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-
-
-class SettingsError(Exception):
-    """Raised when settings are missing or wrong. The message has one line per setting and says what to change."""
 
 
 class Settings(ModelSettings, BaseSettings):
@@ -234,25 +230,18 @@ def load_settings(**overrides: Any) -> Settings:
     Raises SettingsError with one line per setting, without the values, because they may be secrets, and one line per
     variable that a library would read instead of a setting.
     """
-    _check_variables(foreign_variables.reject_for_every_process)
+    foreign_variables.reject_for_every_process(os.environ)
     return _load(Settings, overrides)
 
 
 def check_web_variables() -> None:
     """Check the variables that gunicorn and Flask read themselves. Raises SettingsError."""
-    _check_variables(foreign_variables.reject_for_web)
+    foreign_variables.reject_for_web(os.environ)
 
 
 def prepare_celery_variables() -> None:
     """Check the variables that the command `celery` reads, and remove those that nobody chose. Raises SettingsError."""
-    _check_variables(foreign_variables.prepare_for_celery)
-
-
-def _check_variables(check: Callable[[MutableMapping[str, str]], None]) -> None:
-    try:
-        check(os.environ)
-    except ForeignVariablesError as error:
-        raise SettingsError(str(error)) from None
+    foreign_variables.prepare_for_celery(os.environ)
 
 
 def load_model_settings() -> ModelSettings:
@@ -262,10 +251,7 @@ def load_model_settings() -> ModelSettings:
 
 def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
     path = overrides.get("_env_file", ENV_FILE)
-    try:
-        file_values = env_file.read_env_file(path) if path else {}
-    except env_file.EnvFileError as error:
-        raise SettingsError(str(error)) from None
+    file_values = env_file.read_env_file(path) if path else {}
     reject_former_names(name for name, value in {**file_values, **os.environ}.items() if value)
     try:
         return kind(**overrides)

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 
-from contracts.env_file import EnvFileError, read_env_file
+from contracts.env_file import read_env_file
 from contracts.settings import Settings, SettingsError, load_settings, reject_former_names
 from devstack.errors import DevstackError
 from devstack.spec import child_environment
@@ -72,7 +72,7 @@ def _defaults(stack_dir: StackDir) -> dict[str, str]:
 def _inherited() -> dict[str, str]:
     try:
         values = read_env_file(PROJECT / ".env")
-    except EnvFileError as error:
+    except SettingsError as error:
         raise DevstackError(f"Cannot start. {error}") from None
     from_file = {name.upper(): value for name, value in values.items() if value}
     return child_environment.select(from_file | child_environment.select(os.environ))

@@ -6,8 +6,8 @@ import pytest
 
 from contracts.settings import SettingsError, load_settings
 
-TEXT = "DATABASE_URL=postgresql://x/y\nREDIS_URL=redis://x\nKAFKA_BOOTSTRAP_SERVERS=x:1\nREDIS_SSE_PREFIX=größe\n"
-NAMES = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "REDIS_SSE_PREFIX")
+TEXT = "DATABASE_URL=postgresql://x/y\nREDIS_URL=redis://x\nKAFKA_BOOTSTRAP_SERVERS=x:1\nAI_MODEL=größe\n"
+NAMES = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "AI_MODEL")
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_utf_8_is_read_with_and_without_a_mark_and_with_any_line_ends(env_file: Path, content: bytes) -> None:
     env_file.write_bytes(content)
     settings = load_settings()
-    assert (settings.redis_sse_prefix, settings.redis_url) == ("größe", "redis://x")
+    assert (settings.ai_model, settings.redis_url) == ("größe", "redis://x")
 
 
 @pytest.mark.parametrize(

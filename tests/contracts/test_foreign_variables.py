@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from contracts.foreign_variables import (
-    ForeignVariablesError,
     prepare_for_celery,
     reject_for_every_process,
     reject_for_web,
@@ -63,16 +62,16 @@ def test_the_links_that_flower_would_read_are_removed_and_its_documented_option_
 
 @pytest.mark.parametrize("name", ["BROKER_URL", "RESULT_BACKEND", "LOADER", "CONFIG_MODULE", "FLOWER_UNIX_SOCKET"])
 def test_an_option_of_the_command_celery_is_rejected(name: str) -> None:
-    with pytest.raises(ForeignVariablesError, match=f"^{name}: [^\n]*$"):
+    with pytest.raises(SettingsError, match=f"^{name}: [^\n]*$"):
         prepare_for_celery({name: "value"})
 
 
 def test_a_port_of_flower_that_somebody_chose_is_rejected_and_not_removed() -> None:
-    with pytest.raises(ForeignVariablesError, match="FLOWER_PORT"):
+    with pytest.raises(SettingsError, match="FLOWER_PORT"):
         prepare_for_celery({"FLOWER_PORT": "5555"})
 
 
 @pytest.mark.parametrize("name", ["GUNICORN_CMD_ARGS", "FLASK_DEBUG"])
 def test_an_option_of_the_web_is_rejected(name: str) -> None:
-    with pytest.raises(ForeignVariablesError, match=f"^{name}: [^\n]*$"):
+    with pytest.raises(SettingsError, match=f"^{name}: [^\n]*$"):
         reject_for_web({name: "--daemon"})

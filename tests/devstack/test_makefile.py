@@ -92,6 +92,16 @@ def break_interpreter(venv: Path) -> None:
     (venv / "bin" / "python3").symlink_to("/nonexistent/python3")
 
 
+def break_other_name(venv: Path) -> None:
+    """Let the other name of the interpreter refer to one without packages, as a package manager may do."""
+    for name in ("python3", "python"):
+        if (path := venv / "bin" / name).is_symlink() and path.readlink().name not in ("python", "python3"):
+            other = venv / "bin" / ("python" if name == "python3" else "python3")
+            other.unlink()
+            other.symlink_to("/bin/false")
+            return
+
+
 def hide_packages(venv: Path) -> None:
     """Leave an interpreter of another version, which looks for its packages in another folder."""
     packages = next((venv / "lib").glob("python3.*"))
@@ -112,7 +122,7 @@ def replace_by_a_link(venv: Path) -> None:
 def test_a_venv_without_its_python_is_created_again_and_a_working_one_is_kept(project: Path) -> None:
     venv = project / ".venv"
     assert "Creating .venv" in make(project, "install", **OTHER_SETTINGS).stdout
-    for damage in (break_interpreter, hide_packages, interrupt_creation, replace_by_a_link):
+    for damage in (break_interpreter, break_other_name, hide_packages, interrupt_creation, replace_by_a_link):
         damage(venv)
         result = make(project, "install")
         assert "is created again" in result.stdout, (damage, result)
