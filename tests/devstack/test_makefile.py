@@ -93,13 +93,12 @@ def break_interpreter(venv: Path) -> None:
 
 
 def break_other_name(venv: Path) -> None:
-    """Let the other name of the interpreter refer to one without packages, as a package manager may do."""
-    for name in ("python3", "python"):
-        if (path := venv / "bin" / name).is_symlink() and path.readlink().name not in ("python", "python3"):
-            other = venv / "bin" / ("python" if name == "python3" else "python3")
-            other.unlink()
-            other.symlink_to("/bin/false")
-            return
+    """Let the other name of the interpreter refer to one without packages, as `ln -sf` or a package manager may do."""
+    python, other = venv / "bin" / "python", venv / "bin" / "python3"
+    interpreter = python.resolve()
+    for path, target in ((python, interpreter), (other, Path("/bin/false"))):
+        path.unlink()
+        path.symlink_to(target)
 
 
 def hide_packages(venv: Path) -> None:
