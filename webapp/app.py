@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
+from contracts.visible_text import plain_line
 from webapp import api, health, problems, security
 from webapp.metrics import metrics
 from webapp.pages import routes
@@ -54,3 +55,4 @@ def _configure(app: Flask, secret_key: str) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(days=365),
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.add_template_filter(plain_line)
