@@ -6,7 +6,7 @@ from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from contracts.visible_text import plain_line
-from webapp import api, health, problems, security
+from webapp import api, canonical_host, health, problems, security
 from webapp.metrics import metrics
 from webapp.pages import routes
 from webapp.profile import api as profile_api
@@ -39,6 +39,7 @@ def make_app(settings: Settings | None) -> Flask:
     problems.register(app)
     metrics.count_requests(app)
     security.register(app)
+    canonical_host.register(app)
     return app
 
 
