@@ -10,11 +10,12 @@ from uuid import UUID, uuid5
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from contracts.text import thought_text
+from contracts.text import storable_text
 
 _EVENT_IDS = UUID("5b0d7a52-2c8e-5d3e-9d6c-0e8f4b7a9c11")
 
-ThoughtText = Annotated[str, AfterValidator(thought_text)]
+ThoughtText = Annotated[str, AfterValidator(storable_text)]
+"""The text of an accepted thought: what accepts a new one also requires a visible character (`thought_text`)."""
 
 
 class InvalidEventError(ValueError):

@@ -102,6 +102,7 @@ class Settings(ModelSettings, BaseSettings):
     sse_max_connections: int = Field(default=1000, ge=1)
     secret_key: SecretKey | None = None
     trust_user_id: bool = False
+    canonical_host: Literal["127.0.0.1", "localhost", "::1"] | None = None
 
     heartbeat_file: str = ""
     log_format: LogFormat = "text"

@@ -1,14 +1,19 @@
 """Rejects or replaces values that PostgreSQL's text and jsonb cannot store: NUL, lone surrogates, NaN and infinities.
 
 This happens before any statement, because a rejected value that is mistaken for an outage would be retried forever and
-its thought would block its user's line.
+its thought would block its user's line. Other control characters, such as the escape of a pasted terminal output, are
+kept: they can be stored, and what shows a text makes them harmless.
 """
 
 import math
 from typing import Any
 
+from contracts.visible_text import has_visible_character
+
 MAX_THOUGHT_LENGTH = 10_000
 """The maximum length of a thought in characters, without surrounding white space."""
+
+INVISIBLE = "the text has no visible character; write at least one"
 
 
 def clean(value: Any) -> Any:
@@ -29,10 +34,21 @@ def clean(value: Any) -> Any:
 
 
 def thought_text(value: str) -> str:
-    """Return the text of a thought without surrounding white space.
+    """Return the text of a new thought without surrounding white space; all other characters are kept.
 
-    Raises ValueError, with a message for the author, when the text is empty, too long, or contains characters that
-    cannot be stored.
+    Raises ValueError, with a message for the author, when the text is empty or invisible, too long, or contains
+    characters that cannot be stored.
+    """
+    text = storable_text(value)
+    if not has_visible_character(text):
+        raise ValueError(INVISIBLE)
+    return text
+
+
+def storable_text(value: str) -> str:
+    """Return what `thought_text` returns, also for an invisible text, which an earlier version may have accepted.
+
+    Raises ValueError as `thought_text` does.
     """
     trimmed = value.strip()
     if not trimmed:

@@ -6,6 +6,7 @@ from flask import request
 from werkzeug.exceptions import Forbidden, NotFound, UnprocessableEntity
 
 from webapp import deletion
+from webapp.problems import FORM_TYPES
 from webapp.queries import Thought, find_thought
 from webapp.services import services
 from webapp.session import current_visitor, ensure_visitor
@@ -41,13 +42,41 @@ def query_user_id() -> UUID | None:
 def require_author(user_id: UUID | None) -> UUID:
     """Return the user that the request writes for: the requested one, or the cookie's.
 
-    Raises Forbidden when the client may not act for them.
+    Raises Forbidden when the client may not act for them, or when nobody could be recognised later.
     """
     if user_id is None:
-        return ensure_visitor()
+        return require_visitor()
     if not may_act_for(user_id):
         raise Forbidden("user_id: this is another user. Leave it out to write as yourself.")
     return user_id
+
+
+def require_visitor() -> UUID:
+    """Return the cookie's user, who is new when the request has no cookie and TRUST_USER_ID is on.
+
+    Otherwise only the cookie can show what was written to its author again, so a request without a valid one is
+    refused: its client keeps no cookies, or has one of a former key. The response sets a cookie, so that a client which
+    keeps it can repeat the request. Raises Forbidden.
+    """
+    is_known = current_visitor() is not None
+    user_id = ensure_visitor()
+    if is_known or services().settings.trust_user_id:
+        return user_id
+    raise Forbidden(_no_cookie_text())
+
+
+def _no_cookie_text() -> str:
+    if request.mimetype not in FORM_TYPES:
+        return (
+            "The request has no valid cookie, so nobody could read again what it writes. Nothing was stored. Repeat it "
+            "with the cookie that this response sets, and send that with every request (curl: --cookie jar "
+            "--cookie-jar jar)."
+        )
+    other_address = "" if request.is_secure else " If you used this site with https:// before, open that address."
+    return (
+        "Your browser sent no valid cookie, so this site could not show you later what you wrote. Nothing was stored. "
+        f"Allow cookies for this site, then send it again.{other_address}"
+    )
 
 
 def require_readable(thought_id: UUID) -> Thought:

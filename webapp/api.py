@@ -6,11 +6,11 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from pydantic import BaseModel, ConfigDict, StrictBool, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import BadRequest, Gone, UnprocessableEntity, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, Forbidden, Gone, UnprocessableEntity, UnsupportedMediaType
 from werkzeug.wrappers import Response as BaseResponse
 
 from contracts.text import thought_text
-from webapp import access, cursors, deletion, serializers, session, submission
+from webapp import access, cursors, deletion, serializers, submission
 from webapp.erased_quotes import erase_quotes
 from webapp.ids import form_key, keyed_id, new_id
 from webapp.memory import memories_of, memory_of
@@ -133,11 +133,13 @@ def _create_from_form() -> BaseResponse:
     """Submit the form's text. Every error is answered with the form and its text, so that no person loses theirs."""
     written = request.form.get("text", "").replace("\r\n", "\n")  # browsers send CRLF; a line end is one character
     nonce = request.form.get("nonce", "")[:MAX_KEY_LENGTH]
-    user_id = session.ensure_visitor()
     try:
+        user_id = access.require_visitor()
         text = thought_text(written)
         thought_id = _thought_id(user_id, _idempotency_key() or (form_key(nonce, text) if nonce else None))
         submission.submit(services(), user_id, thought_id, text, fresh=request.form.get("fresh") == "1")
+    except Forbidden as error:
+        return rerender_form(written, error, nonce)
     except submission.ThoughtDeletedError:
         return rerender_form(written, Gone("You deleted this thought before. Send it again to store it as a new one."))
     except ValueError as error:

@@ -5,7 +5,8 @@ from datetime import timedelta
 from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
-from webapp import api, health, problems, security
+from contracts.visible_text import plain_line
+from webapp import api, canonical_host, health, problems, security
 from webapp.metrics import metrics
 from webapp.pages import routes
 from webapp.profile import api as profile_api
@@ -38,6 +39,7 @@ def make_app(settings: Settings | None) -> Flask:
     problems.register(app)
     metrics.count_requests(app)
     security.register(app)
+    canonical_host.register(app)
     return app
 
 
@@ -54,3 +56,4 @@ def _configure(app: Flask, secret_key: str) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(days=365),
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.add_template_filter(plain_line)

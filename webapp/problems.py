@@ -3,7 +3,7 @@
 No response contains a stack trace.
 
 400  the request cannot be parsed: invalid JSON, header or cursor
-403  it belongs to another user, or the request came from another site
+403  it belongs to another user, or the request came from another site or has no cookie
 404  it does not exist, or belongs to another user
 409  the profile was changed since the version that the request names; with If-Match: 412
 410  the thought of this Idempotency-Key was deleted

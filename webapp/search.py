@@ -7,6 +7,7 @@ from uuid import UUID
 from werkzeug.exceptions import ServiceUnavailable, UnprocessableEntity
 
 from agents.embedding.embedder import Embedder, EmbeddingError, embedder
+from contracts.visible_text import has_visible_character
 from webapp import memory
 from webapp.queries import Thought
 from webapp.services import Services
@@ -23,15 +24,17 @@ def is_possible(services: Services) -> bool:
 def find_similar(services: Services, user_id: UUID, query: str, limit: int) -> list[tuple[Thought, float]]:
     """Return the user's thoughts that are most similar to a text, each with its cosine, the most similar first.
 
-    The first call of a process loads the model. Raises UnprocessableEntity when the text is empty or too long, or
-    memory is off, ServiceUnavailable when the model fails or the budget of searches is used up, and SQLAlchemyError
-    when PostgreSQL is unavailable.
+    The first call of a process loads the model. Raises UnprocessableEntity when the text is empty, invisible or too
+    long, or memory is off, ServiceUnavailable when the model fails or the budget of searches is used up, and
+    SQLAlchemyError when PostgreSQL is unavailable.
     """
     model = _embedder(services)
     if model is None:
         raise UnprocessableEntity("similar_to: thoughts cannot be searched by meaning here, because memory is off.")
     if not query.strip() or len(query) > MAX_QUERY_LENGTH:
         raise UnprocessableEntity(f"similar_to: send a text of 1 to {MAX_QUERY_LENGTH} characters.")
+    if not has_visible_character(query):
+        raise UnprocessableEntity("similar_to: the text has no visible character.")
     if wait := services.search_budget.begin(user_id):
         raise ServiceUnavailable("Too many searches. Try again in a moment.", retry_after=math.ceil(wait))
     try:

@@ -11,7 +11,8 @@ from bridge.records.types import UNKNOWN_ID, InvalidRecord, KafkaHeaders, RawRec
 from contracts.dead_letters import record_failure_id
 from contracts.events import InvalidEventError, ThoughtCreated, parse_created
 from contracts.source_headers import TURN_HEADER
-from contracts.text import clean
+from contracts.text import INVISIBLE, clean
+from contracts.visible_text import has_visible_character
 
 EVENT_TYPE: Final = ThoughtCreated.model_fields["event_type"].default
 
@@ -41,6 +42,8 @@ def parse_record(
         event = _event(value)
         _check_key(key, event.user_id)
         turn = _turn(headers)
+        if turn is None:
+            _check_visible(event.text)
     except InvalidEventError as error:
         reason = clean(str(error))  # pydantic quotes the character that it rejects, NUL included
         raw = _raw_within_limits(origin, value, headers, key, error.kind)
@@ -156,6 +159,13 @@ def _check_key(key: bytes | None, user_id: UUID) -> None:
         raise InvalidEventError("the record's key is not a user_id", "WrongKey") from None
     if keyed_user_id != user_id:
         raise InvalidEventError("the record's key is not the event's user_id", "WrongKey")
+
+
+def _check_visible(text: str) -> None:
+    """Raise InvalidEventError for a new thought without a visible character. A record with a turn was accepted before,
+    perhaps by a version without this rule, and what was accepted is analysed."""
+    if not has_visible_character(text):
+        raise InvalidEventError(f"text: {INVISIBLE}", "WrongField")
 
 
 def _turn(headers: KafkaHeaders) -> int | None:

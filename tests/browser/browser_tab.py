@@ -9,13 +9,14 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Respons
 RECORDER = """
 // The records are kept over reloads. Each load of the page adds a list of the events that its streams receive.
 const loads = JSON.parse(sessionStorage.getItem("loads") ?? "[]");
-loads.push([]);
+const events = [];
+loads.push(events);
 const store = () => sessionStorage.setItem("loads", JSON.stringify(loads));
 store();
 window.EventSource = class extends EventSource {
   addEventListener(kind, ...rest) {
     if (kind.startsWith("thought_") || kind === "reset") {
-      super.addEventListener(kind, (event) => { loads.at(-1).push([kind, JSON.parse(event.data)]); store(); });
+      super.addEventListener(kind, (event) => { events.push([kind, JSON.parse(event.data)]); store(); });
     }
     super.addEventListener(kind, ...rest);
   }
@@ -24,7 +25,7 @@ const completedCounts = JSON.parse(sessionStorage.getItem("completedCounts") ?? 
 new MutationObserver(() => {
   if (!document.querySelector(".steps")) return;
   const count = document.querySelectorAll(".step-completed").length;
-  if (completedCounts.at(-1) !== count) completedCounts.push(count);
+  if (completedCounts[completedCounts.length - 1] !== count) completedCounts.push(count);
   sessionStorage.setItem("completedCounts", JSON.stringify(completedCounts));
 }).observe(document, { subtree: true, childList: true });
 addEventListener("securitypolicyviolation", (event) => console.error(`${event.violatedDirective} ${event.blockedURI}`));

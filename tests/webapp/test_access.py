@@ -17,6 +17,12 @@ class TestWithoutTrustUserId:
         return {"trust_user_id": False}
 
     @pytest.fixture
+    def client(self, client: FlaskClient) -> FlaskClient:
+        """A browser that has opened the page, so that it has a cookie."""
+        client.get("/")
+        return client
+
+    @pytest.fixture
     def stranger(self, app: Flask) -> FlaskClient:
         """Another visitor's browser."""
         return app.test_client()

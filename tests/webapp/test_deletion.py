@@ -199,6 +199,12 @@ class TestWithoutTrustUserId:
     def overrides(self) -> dict[str, Any]:
         return {"trust_user_id": False}
 
+    @pytest.fixture
+    def client(self, client: FlaskClient) -> FlaskClient:
+        """A browser that has opened the page, so that it has a cookie."""
+        client.get("/")
+        return client
+
     def test_another_user_cannot_delete_a_thought(
         self, client: FlaskClient, thought: dict[str, Any], app: Flask
     ) -> None:

@@ -166,6 +166,12 @@ class TestWithoutTrustUserId:
     def overrides(self) -> dict[str, Any]:
         return {"trust_user_id": False}
 
+    @pytest.fixture
+    def client(self, client: FlaskClient) -> FlaskClient:
+        """A browser that has opened the page, so that it has a cookie."""
+        client.get("/")
+        return client
+
     def test_another_users_thoughts_cannot_be_searched(
         self, app: Flask, client: FlaskClient, database: Database, worker: FakeWorker
     ) -> None:

@@ -19,9 +19,18 @@ def overrides() -> dict[str, Any]:
 
 
 @pytest.fixture
+def client(client: FlaskClient) -> FlaskClient:
+    """A browser that has opened the page."""
+    client.get("/")
+    return client
+
+
+@pytest.fixture
 def stranger(app: Flask) -> FlaskClient:
-    """Another visitor's browser."""
-    return app.test_client()
+    """Another visitor's browser, which has opened the page."""
+    browser = app.test_client()
+    browser.get("/")
+    return browser
 
 
 def test_each_browser_gets_its_own_user_and_keeps_it(client: FlaskClient, stranger: FlaskClient) -> None:

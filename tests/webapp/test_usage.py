@@ -157,6 +157,12 @@ class TestWithoutTrustUserId:
     def overrides(self) -> dict[str, Any]:
         return {"trust_user_id": False}
 
+    @pytest.fixture
+    def client(self, client: FlaskClient) -> FlaskClient:
+        """A browser that has opened the page, so that it has a cookie."""
+        client.get("/")
+        return client
+
     def test_another_users_usage_cannot_be_read(
         self, client: FlaskClient, app: Flask, database: Database, worker: FakeWorker
     ) -> None:
@@ -165,6 +171,7 @@ class TestWithoutTrustUserId:
         own = client.get("/usage").json or {}
         assert own["total"]["calls"] == 5
         stranger = app.test_client()
+        stranger.get("/")
         submit(stranger)
         response = stranger.get(f"/usage?user_id={own['user_id']}")
         assert (response.status_code, response.mimetype) == (403, "application/problem+json")

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from agents.catalogue import CATALOGUE
 from agents.days import day_text
+from contracts.visible_text import plain_line
 
 NOT_ASSESSED = "Not assessed"
 MAX_TAG_LENGTH = 32
@@ -178,12 +179,15 @@ class _Describer:
             return self._list(label, self._with_days(value) if path == "entities.dates" else value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _number("confidence" if path.startswith("confidence.") else name, label, float(value))
-        text = f"{NOT_ASSESSED} (closest: {value})" if path in self.unjudged else str(value)
+        text = f"{NOT_ASSESSED} (closest: {plain_line(str(value))})" if path in self.unjudged else str(value)
         return OutputItem(label, "text", text, lead=is_lead)
 
     def _with_days(self, dates: Iterable[Any]) -> list[str]:
         """Return the quoted dates, each with its day: "Friday \u00b7 Fri 13 March 2026"."""
-        return [f"{quote} \u00b7 {self.days[str(quote)]}" if str(quote) in self.days else str(quote) for quote in dates]
+        return [
+            f"{plain_line(str(quote))} \u00b7 {self.days[str(quote)]}" if str(quote) in self.days else str(quote)
+            for quote in dates
+        ]
 
     def _list(self, label: str, values: Iterable[Any]) -> OutputItem:
         present = [value for value in values if value is not None]

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, UnprocessableEntity
 from agents.catalogue import CATALOGUE
 from agents.days import date_text
 from contracts.text import MAX_THOUGHT_LENGTH
+from contracts.visible_text import has_visible_character
 from webapp import access, cursors, session
 from webapp.memory import memory_of
 from webapp.pages.view_models import ThoughtView, number_in_words
@@ -67,8 +68,9 @@ def thought(thought_id: UUID) -> Response:
 @blueprint.get("/search")
 def search() -> Response:
     """Show the visitor's thoughts whose meaning is closest to the text `q`."""
-    user_id, query = session.ensure_visitor(), request.args.get("q", "")
-    found = find_similar(services(), user_id, query, SEARCH_LENGTH) if query.strip() else []
+    user_id, written = session.ensure_visitor(), request.args.get("q", "")
+    query = written if has_visible_character(written) else ""
+    found = find_similar(services(), user_id, query, SEARCH_LENGTH) if query else []
     views = [ThoughtView(thought) for thought, _ in found]
     return make_response(render_template("search.html", query=query, thoughts=views, max_length=MAX_QUERY_LENGTH))
 

@@ -12,11 +12,10 @@ from webapp import serializers
 from webapp.memory import Memory, SimilarThought
 from webapp.pages.agent_output import OutputItem, describe_output
 from webapp.pages.model_wait import ModelWait, model_wait
+from webapp.pages.titles import shorten
 from webapp.pages.usage_texts import describe_origin, describe_usage
 from webapp.queries import Thought
 from webapp.usage import usage_of_thought
-
-TITLE_LENGTH: Final = 80
 
 STATUS_TEXTS: Final = {
     "pending": "Queued",
@@ -228,12 +227,6 @@ class ThoughtView:
             origin=describe_origin(agent, duration, reads_profile=reads_profile) if duration else "",
             dropped_claims=agent["dropped_claims"] or 0,
         )
-
-
-def shorten(text: str) -> str:
-    """Return the beginning of a text on one line, cut between words."""
-    line = " ".join(text.split())
-    return line if len(line) <= TITLE_LENGTH else f"{line[:TITLE_LENGTH].rsplit(' ', 1)[0]} …"
 
 
 def _titles(names: Iterable[str]) -> str:

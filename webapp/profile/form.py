@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from agents.fields import MAX_LIST_LENGTH, MAX_PHRASE_LENGTH
 from agents.value_impact import DIMENSIONS
+from contracts.visible_text import has_visible_character
 from webapp.profile.model import Profile
 
 
@@ -81,11 +82,11 @@ def written_texts(profile: Profile) -> dict[str, str]:
 
 
 def profile_values(written: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of what a person wrote, to be validated. Blank lines are left out."""
+    """Return the values of what a person wrote, to be validated. Lines that look blank are left out."""
     values: dict[str, Any] = {}
     for field in FIELDS:
         text = written.get(field.name, "")
-        value = [line for line in text.splitlines() if line.strip()] if field.is_list else text
+        value = [line for line in text.splitlines() if has_visible_character(line)] if field.is_list else text
         group, _, name = field.name.rpartition(".")
         (values.setdefault(group, {}) if group else values)[name] = value
     return values

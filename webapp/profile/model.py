@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from agents.fields import MAX_LIST_LENGTH, MAX_PHRASE_LENGTH
 from agents.profile import phrases
 from contracts.text import clean
+from contracts.visible_text import has_visible_character
 
 _LANGUAGE: Final = re.compile("([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?")
 
@@ -28,6 +29,8 @@ def _entry(value: str) -> str:
     text = " ".join(value.split())
     if not text:
         raise _error("is empty; remove it")
+    if not has_visible_character(text):
+        raise _error("has no visible character; remove it")
     if clean(text) != text:
         raise _error("contains a NUL or an invalid character, which cannot be stored; remove it")
     if len(text) > MAX_PHRASE_LENGTH:
@@ -99,12 +102,12 @@ class Profile(_Closed):
         """Return a stored profile. What another program stored in an unexpected form is left out, as agents do."""
         patterns = stored.get("recent_patterns")
         patterns = patterns if isinstance(patterns, Mapping) else {}
-        lists = {name: phrases(stored, name) for name in ("goals", "constraints", "values_ranking")}
+        lists = {name: _visible_phrases(stored, name) for name in ("goals", "constraints", "values_ranking")}
         return cls.model_validate(
             lists
             | {
-                "recent_patterns": {name: phrases(patterns, name) for name in RecentPatterns.model_fields},
-                "current_challenges": phrases(stored, "current_challenges"),
+                "recent_patterns": {name: _visible_phrases(patterns, name) for name in RecentPatterns.model_fields},
+                "current_challenges": _visible_phrases(stored, "current_challenges"),
             }
             | {name: value for name in ("time_zone", "language") if (value := _valid_text(cls, stored, name))}
         )
@@ -116,6 +119,10 @@ class Profile(_Closed):
     def to_stored(self) -> dict[str, Any]:
         """Return the fields that are not empty: an empty profile is an empty object, which agents do not read."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def _visible_phrases(stored: Mapping[str, Any], name: str) -> list[str]:
+    return [phrase for phrase in phrases(stored, name) if has_visible_character(phrase)]
 
 
 def _valid_text(model: type[Profile], stored: Mapping[str, Any], name: str) -> str:

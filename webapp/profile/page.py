@@ -7,11 +7,11 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import Conflict, HTTPException, UnprocessableEntity
+from werkzeug.exceptions import Conflict, Forbidden, HTTPException, UnprocessableEntity
 from werkzeug.wrappers import Response as BaseResponse
 
 from agents.catalogue import CATALOGUE
-from webapp import session
+from webapp import access, session
 from webapp.pages.usage_texts import describe_cost, describe_tokens
 from webapp.problems import copy_headers, database_problem
 from webapp.profile import form
@@ -46,9 +46,12 @@ def edit() -> Response:
 @blueprint.post("/profile/edit")
 def save() -> BaseResponse:
     """Store the form. Every error is answered with the form and what was written, so that no person loses theirs."""
-    user_id = session.ensure_visitor()
     written = {field.name: request.form.get(field.name, "").replace("\r\n", "\n") for field in form.FIELDS}
     version = _written_version()
+    try:
+        user_id = access.require_visitor()
+    except Forbidden as error:
+        return _rerender(written, version, error)
     try:
         profile = Profile.model_validate(form.profile_values(written))
     except ValidationError as invalid:

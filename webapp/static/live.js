@@ -2,6 +2,9 @@
 // fetched as a fragment, and each [data-part] element that differs is replaced. The page also refreshes on a timer, at
 // the pace of its [data-refresh], because a retry sends no event and a stream may be rejected. A hidden tab refreshes
 // rarely and shows the status in its title.
+//
+// docs/browsers.md lists the browsers for which this is written, and what it uses of them. A page whose script cannot run
+// there shows [data-no-updates] after some seconds, by its style alone; `start` hides it.
 
 const REFRESH_MS = { fast: 5000, slow: 60000 };
 const FETCH_TIMEOUT_MS = 5000;
@@ -15,13 +18,14 @@ const live = document.querySelector("[data-live]");
 const connection = document.querySelector("[data-connection]");
 const deletedNotice = document.querySelector("[data-deleted-notice]"); // replaces a thought that was deleted
 const announcer = document.querySelector("[data-announcer]");
-const relativeTime = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const noUpdates = document.querySelector("[data-no-updates]"); // says how to reload a page that does not update itself
 let clockOffset = 0; // this clock minus the server's, in milliseconds
 let streamState = ""; // "live", "reconnecting", "polling", or "" without a stream
 let isStale = false; // whether the latest refresh failed
+let isBroken = false; // whether this browser cannot show a refresh
 
 function showConnection() {
-  const state = isStale ? "stale" : streamState;
+  const state = isBroken ? "" : isStale ? "stale" : streamState;
   connection.hidden = !state;
   connection.dataset.state = state;
   connection.textContent = CONNECTION_TEXTS[state] ?? "";
@@ -33,6 +37,7 @@ function formatDuration(milliseconds) {
 }
 
 function formatAge(milliseconds) {
+  const relativeTime = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   for (const [unit, length] of [["day", 86400000], ["hour", 3600000], ["minute", 60000]]) {
     if (milliseconds >= length) return relativeTime.format(-Math.floor(milliseconds / length), unit);
   }
@@ -40,6 +45,7 @@ function formatAge(milliseconds) {
 }
 
 function updateTimes() {
+  if (isBroken) return;
   const now = Date.now() - clockOffset;
   for (const span of document.querySelectorAll("[data-since]")) span.textContent = formatDuration(now - Date.parse(span.dataset.since));
   for (const span of document.querySelectorAll("[data-until]")) span.textContent = formatDuration(Date.parse(span.dataset.until) - now);
@@ -59,7 +65,7 @@ function updateClockTimes() {
 
 function tick() {
   updateTimes();
-  if (!isRefreshing && performance.now() - refreshedAt >= refreshInterval()) refresh();
+  if (!isBroken && !isRefreshing && performance.now() - refreshedAt >= refreshInterval()) refresh();
 }
 
 // Returns the HTML of a part as the server rendered it, without running times, so that only real changes count.
@@ -139,33 +145,62 @@ let refreshedAt = 0;
 // A call during a refresh starts another one afterwards, because the first response may be older than the event.
 async function refresh() {
   needsRefresh = true;
-  if (isRefreshing) return;
+  if (isRefreshing || isBroken) return;
   isRefreshing = true;
   while (needsRefresh) {
     needsRefresh = false;
     refreshedAt = performance.now();
-    isStale = !(await fetchAndReplace());
-    document.title = live.querySelector("[data-title]")?.dataset.title ?? document.title;
-    updateTimes();
+    const response = await fetchFragment();
+    isStale = !response;
+    if (response && !attempt(() => show(response))) return;
   }
   isRefreshing = false;
-  updateStream();
+  attempt(updateStream);
 }
 
-// Returns whether the page is now up to date.
-async function fetchAndReplace() {
+// Returns the status and the text of the server's answer, or null without an answer that can be shown.
+async function fetchFragment() {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), FETCH_TIMEOUT_MS); // AbortSignal.timeout is younger
   try {
-    const response = await fetch(live.dataset.src, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
-    if (response.status === 404 && deletedNotice) live.replaceChildren(deletedNotice.content.cloneNode(true));
-    else if (!response.ok) return false;
-    else {
-      const fragment = new DOMParser().parseFromString(await response.text(), "text/html");
-      readServerClock(fragment);
-      replaceParts(fragment);
-    }
-    return true;
+    const response = await fetch(live.dataset.src, { headers: { Accept: "text/html" }, cache: "no-store", signal: controller.signal });
+    if (!response.ok && !(response.status === 404 && deletedNotice)) return null;
+    return { status: response.status, text: await response.text() };
   } catch {
-    return false; // no response, or not within FETCH_TIMEOUT_MS
+    return null; // no response, or not within FETCH_TIMEOUT_MS
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function show(response) {
+  if (response.status === 404) live.replaceChildren(deletedNotice.content.cloneNode(true));
+  else {
+    const fragment = new DOMParser().parseFromString(response.text, "text/html");
+    readServerClock(fragment);
+    replaceParts(fragment);
+  }
+  document.title = live.querySelector("[data-title]")?.dataset.title ?? document.title;
+  updateTimes();
+}
+
+// Runs a part of the script. What fails here would fail at every refresh, because the browser lacks something that the
+// script uses: the page stops refreshing and says so. Returns whether it worked.
+function attempt(action) {
+  try {
+    action();
+    return true;
+  } catch (error) {
+    isBroken = true;
+    isRefreshing = false;
+    disconnect();
+    showConnection();
+    if (noUpdates) {
+      noUpdates.dataset.now = "";
+      noUpdates.hidden = false;
+    }
+    console.warn("This page cannot update itself in this browser:", error);
+    return false;
   }
 }
 
@@ -196,7 +231,8 @@ function handleProgress(event) {
 const needsStream = () => !document.hidden && (!live.dataset.thought || isOpen());
 
 function connect() {
-  if (!needsStream() || (source && source.readyState !== EventSource.CLOSED)) return;
+  if (isBroken || !needsStream() || (source && source.readyState !== EventSource.CLOSED)) return;
+  if (!("EventSource" in window)) return useTimerAlone();
   const opened = new EventSource(live.dataset.stream);
   source = opened;
   opened.addEventListener("open", () => setStreamState(opened, "live"));
@@ -215,6 +251,11 @@ function setStreamState(opened, state) {
   showConnection();
 }
 
+function useTimerAlone() {
+  streamState = isOpen() ? "polling" : "";
+  showConnection();
+}
+
 function disconnect() {
   source?.close();
   source = null;
@@ -228,17 +269,19 @@ function updateStream() {
 }
 
 function start() {
+  if (!("fetch" in window && "AbortController" in window)) throw new Error("fetch or AbortController is missing");
   rememberParts(live);
   readServerClock(document);
   tick();
-  setInterval(tick, 1000);
+  setInterval(() => attempt(tick), 1000);
   updateStream();
-  document.addEventListener("visibilitychange", () => (document.hidden ? updateStream() : refresh()));
+  document.addEventListener("visibilitychange", () => attempt(document.hidden ? updateStream : refresh));
   addEventListener("pagehide", disconnect);
   addEventListener("pageshow", (event) => event.persisted && refresh());
+  if (noUpdates) noUpdates.hidden = true;
 }
 
-if (live) start();
+if (live) attempt(start);
 
 const form = document.querySelector("[data-form]");
 if (form) {

@@ -55,3 +55,16 @@ def test_show_prints_a_binary_value_in_base64_and_a_tombstone_as_none(settings: 
     unknown = run_command(settings, "show", "never\x1b seen")
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert unknown.stderr == "never\\x1b seen: there is no dead letter with this id\n"
+
+
+@pytest.mark.parametrize("control", ["\u202e", "\u2067", "\u061c", "\x1b[2J", "\a", "\x9b", "\u2028"], ids=ascii)
+def test_show_escapes_what_a_terminal_would_obey_and_what_would_reorder_its_line(
+    settings: Settings, database: Database, control: str
+) -> None:
+    value = f"gpj{control}exe".encode()
+    record = add_record_dead_letter(database, settings, value, headers=[("name", value)])
+    shown = run_command(settings, "show", record).stdout
+    escaped = f"gpj{control.encode('unicode_escape').decode()}exe"
+    assert f"original-header-name: {escaped}\n" in shown
+    assert shown.endswith(f"  {escaped}\n")
+    assert all(character.isprintable() or character == "\n" for character in shown)

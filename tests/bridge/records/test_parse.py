@@ -94,6 +94,17 @@ def test_an_event_with_an_invalid_field_is_invalid(fields: dict[str, Any]) -> No
     assert reason_of(event_with(**fields))
 
 
+@pytest.mark.parametrize("written", ["\u200b", "\u2800", "\u3164\u115f", "\u0301", "\a", " \u202e\n"])
+def test_an_invisible_text_of_an_external_producer_is_invalid_and_one_that_was_accepted_before_is_not(
+    written: str,
+) -> None:
+    value = event_with(text=written)
+    assert parse_invalid(value) == ("WrongField", "text: the text has no visible character; write at least one")
+    accepted_before = parse(value, [("turn", b"44")])
+    assert isinstance(accepted_before, Record)
+    assert accepted_before.turn == 44
+
+
 @pytest.mark.parametrize("name", ["event_id", "event_type", "timestamp", "user_id", "thought_id", "text"])
 def test_an_event_without_a_field_is_invalid_unless_the_field_is_the_timestamp(name: str) -> None:
     fields = EVENT.to_dict()

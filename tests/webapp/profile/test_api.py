@@ -123,9 +123,16 @@ class TestWithoutTrustUserId:
         return {"trust_user_id": False}
 
     @pytest.fixture
+    def client(self, client: FlaskClient) -> FlaskClient:
+        """A browser that has opened the page, so that it has a cookie."""
+        client.get("/")
+        return client
+
+    @pytest.fixture
     def stranger(self, app: Flask) -> FlaskClient:
         """Another visitor's browser, which has a profile of its own."""
         stranger = app.test_client()
+        stranger.get("/")
         put(stranger, {"goals": ["the stranger's"]})
         return stranger
 
