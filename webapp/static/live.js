@@ -3,7 +3,7 @@
 // the pace of its [data-refresh], because a retry sends no event and a stream may be rejected. A hidden tab refreshes
 // rarely and shows the status in its title.
 
-const REFRESH_MS = { fast: 5000, slow: 60000 };
+const REFRESH_MS = { fast: 5000, waiting: 15000, slow: 60000 };
 const FETCH_TIMEOUT_MS = 5000;
 const RECONNECT_MS = 15000;
 const EVENTS = ["thought_created", "thought_processing", "thought_agent_completed", "thought_completed", "thought_failed", "reset"];
