@@ -58,11 +58,22 @@ def test_a_broker_is_found_after_others_that_are_silent_or_full(settings: Settin
 
 
 @pytest.mark.parametrize("topic", ["kafka_topic", "kafka_events_topic", "kafka_dead_letter_topic"])
-def test_a_topic_that_does_not_exist_is_named_and_not_created(settings: Settings, topic: str) -> None:
+def test_a_topic_that_does_not_exist_is_named(settings: Settings, topic: str) -> None:
     name = f"missing-{uuid4().hex}"
-    for _ in range(2):
-        with pytest.raises(CheckError, match=f"^Kafka's topic {name} does not exist"):
-            check_kafka(changed(settings, **{topic: name}))
+    with pytest.raises(CheckError, match=f"^Kafka's topic {name} does not exist"):
+        check_kafka(changed(settings, **{topic: name}))
+
+
+def test_the_request_does_not_let_a_broker_create_topics(settings: Settings) -> None:
+    requests: list[bytes] = []
+
+    def remember(request: bytes) -> bytes:
+        requests.append(request)
+        return b""
+
+    with answering_server(remember) as address, pytest.raises(CheckError):
+        check_kafka(changed(settings, kafka_bootstrap_servers=address))
+    assert requests[0].endswith(settings.kafka_dead_letter_topic.encode() + b"\0"), "the last value says so"
 
 
 def test_a_broker_that_accepts_connections_and_does_nothing_does_not_answer(settings: Settings) -> None:

@@ -58,7 +58,14 @@ def test_a_database_that_would_refuse_a_thought_is_noticed(
     assert problem in str(raised.value)
 
 
-@pytest.mark.parametrize("grant", ["", "GRANT ALL ON users, thoughts TO {role};"], ids=["none", "all but the outbox"])
+GRANTS = {
+    "none": "",
+    "all but the outbox": "GRANT ALL ON users, thoughts TO {role};",
+    "all but changing users": "GRANT ALL ON thoughts, outbox TO {role}; GRANT INSERT ON users TO {role};",
+}
+
+
+@pytest.mark.parametrize("grant", GRANTS.values(), ids=GRANTS)
 def test_a_user_without_the_privilege_to_write_is_noticed(own_database: Database, url: str, grant: str) -> None:
     role = f"health_{uuid4().hex}"
     execute(url, NO_WRITES.format(role=role))

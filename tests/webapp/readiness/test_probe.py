@@ -49,6 +49,7 @@ def test_a_hanging_check_counts_as_a_failure_and_is_not_started_again(
     dependency: Dependency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(probe_module, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(probe_module, "MAX_AGE_SECONDS", float("inf"))
     monkeypatch.setattr(probe_module, "INTERVAL_SECONDS", 0.0)
     probe = Probe("It", dependency.check)
     assert probe.outcome().ok
