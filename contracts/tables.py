@@ -37,6 +37,9 @@ metadata = MetaData(
     }
 )
 
+MIGRATION = "0008"
+"""The latest migration that this release needs; a test compares it with `migrations/versions`."""
+
 NOW = func.now()
 _ZERO = text("0")
 

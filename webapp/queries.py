@@ -92,9 +92,12 @@ COUNTS: Final = text("""
            (SELECT COALESCE(EXTRACT(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox
              WHERE parked_at IS NULL) AS outbox_oldest_seconds,
            (SELECT count(*) FROM outbox WHERE parked_at IS NOT NULL) AS outbox_parked_rows,
-           pending, processing, (SELECT count(*) FROM dead_letters WHERE state = 'open') AS dead_letters
+           pending, processing, waiting_oldest_seconds,
+           (SELECT count(*) FROM dead_letters WHERE state = 'open') AS dead_letters
       FROM (SELECT count(*) FILTER (WHERE status = 'pending') AS pending,
-                   count(*) FILTER (WHERE status = 'processing') AS processing
+                   count(*) FILTER (WHERE status = 'processing') AS processing,
+                   COALESCE(EXTRACT(epoch FROM now() - min(created_at) FILTER (WHERE status = 'pending')), 0)::float8
+                       AS waiting_oldest_seconds
               FROM thoughts WHERE finished_at IS NULL) open_ones
 """)
 """The figures of the gauges, in one row."""
@@ -108,9 +111,6 @@ WAITING_FOR_MODEL: Final = text("""
 AUDIT: Final = text("SELECT figures, EXTRACT(epoch FROM now() - at)::float8 AS age FROM audits")
 """The figures of the last audit, described in `contracts.audits`; no row before the first audit."""
 
-
-PING: Final = text("SELECT 1")
-"""Succeeds whenever PostgreSQL answers."""
 
 RUNNING_BATCH: Final = text("""
     SELECT FROM batches WHERE begun_at IS NOT NULL AND ended_at IS NULL AND asked_at >= :created_at

@@ -14,8 +14,8 @@ from contracts.settings import Settings
 from webapp.background_publisher import BackgroundPublisher
 from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.hub.hub import Hub
-from webapp.kafka_probe import KafkaProbe
 from webapp.metrics.metrics import Metrics
+from webapp.readiness.readiness import Readiness
 from webapp.search_budget import SearchBudget
 
 STATEMENT_TIMEOUT_SECONDS = 2.5
@@ -39,7 +39,7 @@ class Services:
     connection_limiter: ConnectionLimiter
     stream_query_slots: BoundedSemaphore
     background_publisher: BackgroundPublisher
-    kafka_probe: KafkaProbe
+    readiness: Readiness
     metrics: Metrics
     search_budget: SearchBudget
     reporter: Reporter
@@ -47,7 +47,7 @@ class Services:
     def start(self) -> None:
         """Start the threads that should run before the first request. Calling it again is harmless."""
         self.hub.start()
-        self.kafka_probe.start()
+        self.readiness.start()
         self.reporter.start()
 
     def end_streams(self) -> None:
@@ -57,7 +57,7 @@ class Services:
     def close(self) -> None:
         """End the open streams and the background threads."""
         self.hub.close()
-        self.kafka_probe.close()
+        self.readiness.close()
         self.background_publisher.close()
         self.reporter.stop()
 
@@ -79,7 +79,7 @@ def make_services(settings: Settings) -> Services:
         connection_limiter=limiter,
         stream_query_slots=BoundedSemaphore(STREAM_QUERY_SLOTS),
         background_publisher=BackgroundPublisher(ProgressPublisher(client, settings.redis_prefix)),
-        kafka_probe=KafkaProbe(settings.kafka_addresses if settings.kafka_enabled else []),
+        readiness=Readiness(settings, database),
         metrics=Metrics(database, limiter, client, settings.redis_prefix),
         search_budget=SearchBudget(),
         reporter=make_reporter(settings, lambda: report),

@@ -9,6 +9,7 @@ from contracts.accept import Accepted, accept
 from contracts.database import describe_error, is_rejected_data
 from contracts.events import thought_created
 from contracts.retry import retry
+from webapp.readiness.waits import batch_wait, start_wait
 from webapp.services import Services
 from webapp.users import INSERT_USER
 
@@ -21,9 +22,8 @@ RETRY_DELAYS = (0.1, 0.4, 1.0)
 
 ACCEPTED = "Processing started..."
 ACCEPTED_FOR_BATCH = "Will be analyzed tonight..."
-ACCEPTED_WITHOUT_KAFKA = (
-    "Your thought is queued. Kafka is unavailable at the moment; the analysis starts when it is back."
-)
+STORED = "Your thought is stored and queued."
+"""Begins the message when the analysis cannot start now."""
 
 
 class ThoughtDeletedError(ValueError):
@@ -53,10 +53,12 @@ def submit(services: Services, user_id: UUID, thought_id: UUID, text: str, *, fr
 
 
 def status_message(services: Services) -> str:
-    """Return what happens next with a thought that was just accepted."""
-    if not services.settings.consumes_kafka:
-        return ACCEPTED_FOR_BATCH
-    return ACCEPTED if services.kafka_probe.is_reachable else ACCEPTED_WITHOUT_KAFKA
+    """Return what happens next with a thought that was just accepted, by what was seen to run lately."""
+    settings, findings = services.settings, services.readiness.findings()
+    wait = start_wait(settings, findings) if settings.consumes_kafka else batch_wait(findings)
+    if wait:
+        return f"{STORED} {wait}"
+    return ACCEPTED if settings.consumes_kafka else ACCEPTED_FOR_BATCH
 
 
 def _accept_with_retries(

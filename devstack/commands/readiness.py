@@ -1,15 +1,19 @@
 """Decides whether a process is ready:
 
 - a store answers a client,
-- a web listens on the web port itself, and /health answers 200; for Flower, /healthcheck answers 200,
+- a web listens on the web port itself, and /health answers 200: it can accept thoughts; for Flower, /healthcheck does,
 - any other process has touched its heartbeat file since its start (the manager removes the file before each start), and
   within the last 30 s.
+
+The stack as a whole is ready when /health/ready finds that each of its stores and kinds of processes works.
 """
 
+import json
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -49,13 +53,34 @@ def _is_web_available(stack: Stack, process: Process, running: psutil.Process) -
     return is_listening(running.pid, stack.port_base) and _answers_200(f"{stack.web_url}/health")
 
 
-def _answers_200(url: str) -> bool:
-    opener_without_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def stack_problems(stack: Stack) -> list[str]:
+    """Return what /health/ready finds missing among the stores and the kinds of processes of this stack.
+
+    Kinds that `--scale` left out, and unavailable model services, are no problems of the stack.
+    """
     try:
-        with opener_without_proxy.open(url, timeout=3) as response:
+        with _open_without_proxy(f"{stack.web_url}/health/ready") as response:
+            checks: dict[str, dict[str, Any]] = json.load(response)["checks"]
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        return [f"The web does not answer {stack.web_url}/health/ready: {error}"]
+    names = {process.name.partition(".")[0] for process in stack.processes} & checks.keys()
+    return [
+        str(checks[name].get("problem", f"Redis does not tell whether a {name} runs."))
+        for name in sorted(names)
+        if not checks[name]["ok"] or "unknown" in checks[name]
+    ]
+
+
+def _answers_200(url: str) -> bool:
+    try:
+        with _open_without_proxy(url) as response:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _open_without_proxy(url: str) -> Any:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=3)
 
 
 def _has_recent_heartbeat(path: Path) -> bool:

@@ -14,7 +14,7 @@ from devstack import console
 from devstack.commands import app_processes, environment
 from devstack.commands.active_provider import describe_provider, require_provider
 from devstack.commands.plan import EMBEDDED, make_stack
-from devstack.commands.wait_ready import wait_until_ready
+from devstack.commands.wait_ready import wait_until_ready, wait_until_working
 from devstack.errors import DevstackError, NotUp
 from devstack.spec.layout import PROJECT, StackDir
 from devstack.spec.ownership import require_usable
@@ -161,6 +161,7 @@ def _start_apps(stack_dir: StackDir, stack: Stack, settings_environment: dict[st
         _run_job(stack_dir, "migrate", app_processes.migration_command(), settings_environment)
         _run_job(stack_dir, "names", app_processes.names_command(), settings_environment)
         _start_and_wait(stack_dir, stack, processes)
+        wait_until_working(stack)
 
 
 def _start_and_wait(stack_dir: StackDir, stack: Stack, processes: list[Process]) -> None:

@@ -3,7 +3,7 @@
 import time
 
 from devstack import console
-from devstack.commands.readiness import is_ready
+from devstack.commands.readiness import is_ready, stack_problems
 from devstack.errors import DevstackError
 from devstack.spec.layout import StackDir
 from devstack.spec.stack import Process, Stack
@@ -27,6 +27,18 @@ def wait_until_ready(stack_dir: StackDir, stack: Stack, processes: list[Process]
         if pending and _cannot_become_ready(stack_dir, pending, started_at):
             raise DevstackError("\n".join(_explain(stack_dir, process) for process in pending))
         time.sleep(POLL_SECONDS if pending else 0)
+
+
+def wait_until_working(stack: Stack) -> None:
+    """Return when the web has seen every store and kind of process of the stack work; without a web, at once.
+
+    Raises DevstackError with what does not work.
+    """
+    started_at = time.monotonic()
+    while stack.web_url and (problems := stack_problems(stack)):
+        if time.monotonic() - started_at > READY_TIMEOUT_SECONDS:
+            raise DevstackError("The processes run, but the system does not work. " + " ".join(problems))
+        time.sleep(POLL_SECONDS)
 
 
 def _print_if_ready(stack_dir: StackDir, stack: Stack, process: Process, started_at: float) -> bool:

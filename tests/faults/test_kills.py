@@ -132,7 +132,7 @@ def test_thoughts_are_accepted_while_kafka_is_unavailable_for_twenty_seconds(sta
     submitted: dict[str, list[str]] = {user: [] for user in users}
     stack.run_command("stop", "kafka")
     try:
-        eventually(lambda: stack.get("/health")["status"] == "degraded")
+        eventually(lambda: stack.get("/health/ready")["status"] == "degraded")
         until = time.monotonic() + 20
         for number, user in enumerate(cycle(users)):
             accepted = stack.post(f"Written in the meantime, {number}", user)

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from contracts.tables import metadata
+from contracts.tables import MIGRATION, metadata
 from tests.eventually import eventually
 from tests.migrations.alembic import alembic, connect, empty_database, fetch_all, run_alembic, schema
 from tests.stores import ROOT, Stores
@@ -54,6 +54,7 @@ def test_the_revisions_are_linear_and_numbered_without_gaps() -> None:
     revisions = [script_file.revision for script_file in script.walk_revisions()][::-1]
     assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
     assert script.get_heads() == [revisions[-1]]
+    assert revisions[-1] == MIGRATION, "GET /health compares the database with it"
 
 
 def test_a_migration_file_is_named_after_its_revision() -> None:

@@ -1,4 +1,4 @@
-"""Runs the web application in this process, with real PostgreSQL and Redis. Kafka only needs to be reachable."""
+"""Runs the web application in this process, with real PostgreSQL, Redis and Kafka."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.eventually import eventually
 from tests.stores import Stores, temporary_database
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.redis_server import RedisServer
+from tests.webapp.reported_processes import ALL_KINDS, reported
 from tests.webapp.web_processes import WebProcess, web_launcher
 from webapp import create_app
 
@@ -27,6 +28,13 @@ CountRows = Callable[[str], int]
 
 MAX_STREAMS = 30
 """The most streams that `fast_web` accepts."""
+
+TOPICS = {
+    "kafka_topic": "thought-processing",
+    "kafka_dead_letter_topic": "thought-processing-dlq",
+    "kafka_events_topic": "thought-events",
+}
+"""The topics that every Kafka of this project has. No process of these tests writes to them."""
 
 DELETE_ALL_ROWS = text("""
     DELETE FROM dead_letters; DELETE FROM outbox; DELETE FROM agent_runs; DELETE FROM thought_vectors;
@@ -64,13 +72,13 @@ def database(package_connections: Database, settings: Settings) -> Database:
 
 @pytest.fixture(scope="package")
 def prefix() -> str:
-    """The prefix of the Redis channels of all tests of this package, which use different users."""
+    """The prefix of the Redis keys and channels of all tests of this package, which use different users."""
     return f"updates-{uuid4().hex[:12]}"
 
 
 @pytest.fixture
 def overrides(prefix: str) -> dict[str, Any]:
-    return {"redis_sse_prefix": prefix}
+    return {"redis_sse_prefix": prefix, **TOPICS}
 
 
 @pytest.fixture(scope="package")
@@ -82,6 +90,7 @@ def package_settings(stores: Stores, package_database: str, prefix: str) -> Sett
         redis_url=stores.redis_url,
         redis_sse_prefix=prefix,
         kafka_bootstrap_servers=stores.kafka_bootstrap,
+        **TOPICS,
         secret_key="a-secret-key-for-tests-only",
         trust_user_id=True,
     )
@@ -144,6 +153,13 @@ def app(make_app: MakeApp) -> Flask:
 def client(app: Flask) -> FlaskClient:
     """A browser without a cookie."""
     return app.test_client()
+
+
+@pytest.fixture
+def _system_runs(settings: Settings) -> Iterator[None]:
+    """Let the web see every other kind of process, so that it promises an analysis."""
+    with reported(settings, *ALL_KINDS):
+        yield
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""GET /health, and addresses at which no server answers."""
+"""GET /health and GET /health/ready, and addresses at which no server answers."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ UNREACHABLE = {
 """Settings with the address of no server."""
 
 
-def get_health(app: Flask) -> tuple[int, dict[str, Any], dict[str, bool]]:
-    """Return the HTTP status, the JSON, and which checks are ok."""
-    response = app.test_client().get("/health")
+def get_ready(app: Flask) -> tuple[int, dict[str, Any], set[str]]:
+    """Return the HTTP status, the JSON and the names of the failed checks of GET /health/ready."""
+    response = app.test_client().get("/health/ready")
     body = response.json or {}
-    return response.status_code, body, {name: check["ok"] for name, check in body["checks"].items()}
+    return response.status_code, body, {name for name, check in body["checks"].items() if not check["ok"]}

@@ -4,6 +4,7 @@ import json
 import re
 from uuid import UUID, uuid4
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests.webapp.conftest import CountRows, MakeApp
@@ -14,6 +15,7 @@ TEXT = "Should I learn Rust this winter?"
 NO_DATABASE = "postgresql+psycopg2://thoughts@127.0.0.1:9/thoughts"
 
 
+@pytest.mark.usefixtures("_system_runs")
 def test_an_accepted_thought_gets_a_response_with_its_links(client: FlaskClient) -> None:
     user = uuid4()
     response = client.post("/thoughts", json={"text": f"  {TEXT}\n", "user_id": str(user)})

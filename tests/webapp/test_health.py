@@ -1,47 +1,90 @@
-"""GET /health."""
+"""GET /health and GET /health/ready."""
 
+import threading
+
+import pytest
 import redis
 
 from contracts.model_state import ModelState
 from contracts.settings import Settings
+from tests.eventually import eventually
 from tests.webapp.conftest import MakeApp
-from tests.webapp.health_checks import UNREACHABLE, get_health
+from tests.webapp.health_checks import UNREACHABLE, get_ready
+from tests.webapp.http_client import submit
 from tests.webapp.model_states import REFUSED, store_states
+from tests.webapp.reported_processes import ALL_KINDS, reported
+from webapp.readiness.report import EFFECTS
 
 
-def test_the_web_is_ok_when_all_checks_are(make_app: MakeApp) -> None:
-    status, body, oks = get_health(make_app())
-    assert (status, body["status"]) == (200, "ok")
-    assert oks == {"postgres": True, "redis": True, "kafka": True, "models": True}
-    for name in ("postgres", "redis", "kafka"):
-        assert body["checks"][name]["latency_ms"] >= 0
+@pytest.mark.usefixtures("_system_runs")
+def test_everything_is_ready_when_each_dependency_works_and_each_kind_of_process_was_seen(make_app: MakeApp) -> None:
+    app = make_app()
+    submit(app.test_client())
+    status, body, failed = get_ready(app)
+    assert (status, body["status"], body["problems"], failed) == (200, "ok", [], set())
+    assert {name for name, check in body["checks"].items() if check.get("latency_ms")} == {"postgres", "redis", "kafka"}
+    assert body["checks"]["worker"] == {"ok": True, "seen": 1, "slots": 40}
+    assert (body["backlog"]["waiting"], body["backlog"]["outbox_rows"]) == (1, 1)
+    assert body["backlog"]["oldest_waiting_seconds"] >= 0
 
 
-def test_the_web_is_degraded_and_answers_200_without_kafka_or_redis(make_app: MakeApp) -> None:
-    for server, setting in (("kafka", "kafka_bootstrap_servers"), ("redis", "redis_url")):
-        status, body, oks = get_health(make_app(**{setting: UNREACHABLE[setting]}))
-        assert (status, body["status"]) == (200, "degraded")
-        assert [name for name, is_ok in oks.items() if not is_ok] == [server]
-
-
-def test_the_web_is_down_and_answers_503_without_postgres(make_app: MakeApp) -> None:
-    status, body, oks = get_health(make_app(**UNREACHABLE))
+def test_without_postgres_no_thought_is_accepted(make_app: MakeApp) -> None:
+    app = make_app(**UNREACHABLE)
+    response = app.test_client().get("/health")
+    assert (response.status_code, (response.json or {})["status"]) == (503, "down")
+    status, body, failed = get_ready(app)
     assert (status, body["status"]) == (503, "down")
-    assert oks == {"postgres": False, "redis": False, "kafka": False, "models": True}
-    assert body["checks"]["models"]["unknown"]
+    assert failed == {"postgres", "redis", "kafka"}
+    assert body["backlog"] is None
+    assert body["checks"]["worker"]["unknown"], "only Redis knows of the workers"
+    assert "127.0.0.1" not in str(body)
 
 
-def test_the_check_of_a_disabled_kafka_is_ok(make_app: MakeApp) -> None:
-    status, body, oks = get_health(make_app(kafka_enabled=False, kafka_bootstrap_servers=""))
-    assert (status, body["status"], oks["kafka"]) == (200, "ok", True)
+def test_health_is_about_accepting_thoughts_and_nothing_else(make_app: MakeApp) -> None:
+    others = {name: value for name, value in UNREACHABLE.items() if name != "database_url"}
+    response = make_app(**others).test_client().get("/health")
+    assert response.status_code == 200
+    assert (response.json or {})["checks"].keys() == {"postgres"}
 
 
-def test_the_web_is_degraded_and_names_the_models_that_are_unavailable(
+@pytest.mark.parametrize("component", ["kafka", "redis"])
+@pytest.mark.usefixtures("_system_runs")
+def test_without_kafka_or_redis_thoughts_wait(make_app: MakeApp, component: str) -> None:
+    setting = {"kafka": "kafka_bootstrap_servers", "redis": "redis_url"}[component]
+    status, body, failed = get_ready(make_app(**{setting: UNREACHABLE[setting]}))
+    assert (status, body["status"], failed) == (200, "degraded", {component})
+    [problem] = body["problems"]
+    assert problem == {
+        "component": component,
+        "problem": f"{component.capitalize()} is unavailable.",
+        "effect": EFFECTS[component],
+    }
+
+
+@pytest.mark.parametrize("missing", ["relay", "bridge", "worker", "solo"])
+def test_a_kind_of_process_that_was_not_seen_is_a_problem(make_app: MakeApp, settings: Settings, missing: str) -> None:
+    with reported(settings, *[kind for kind in ALL_KINDS if kind != missing]):
+        status, body, failed = get_ready(make_app())
+    assert (status, body["status"], failed) == (200, "degraded", {missing})
+    assert body["problems"][0]["problem"] == f"No {missing} was seen lately."
+
+
+def test_beat_is_missed_in_batch_mode_only_and_the_relay_only_with_kafka(make_app: MakeApp, settings: Settings) -> None:
+    with reported(settings, "bridge", "worker", "solo"):
+        assert get_ready(make_app())[2] == {"relay"}
+        assert get_ready(make_app(kafka_mode=False))[2] == {"relay", "beat"}
+        _, body, failed = get_ready(make_app(kafka_enabled=False, kafka_bootstrap_servers=""))
+    assert failed == {"beat"}
+    assert body["checks"]["kafka"]["disabled"]
+
+
+@pytest.mark.usefixtures("_system_runs")
+def test_a_model_that_is_unavailable_is_a_problem(
     make_app: MakeApp, settings: Settings, redis_client: redis.Redis
 ) -> None:
     store_states(redis_client, settings, {"openai:gpt": REFUSED, "ollama:small": ModelState()})
-    status, body, oks = get_health(make_app())
-    assert (status, body["status"], oks["models"]) == (200, "degraded", False)
+    status, body, failed = get_ready(make_app())
+    assert (status, body["status"], failed) == (200, "degraded", {"models"})
     assert body["checks"]["models"]["unavailable"] == [
         {
             "model": "openai:gpt",
@@ -51,3 +94,36 @@ def test_the_web_is_degraded_and_names_the_models_that_are_unavailable(
         }
     ]
     assert "OPENAI_API_KEY" not in str(body), "the cure is for operators"
+
+
+@pytest.mark.usefixtures("_system_runs")
+def test_a_broker_that_is_another_redis_is_checked_as_well(make_app: MakeApp) -> None:
+    assert get_ready(make_app(celery_broker_url="redis://127.0.0.1:9/1"))[2] == {"broker"}
+
+
+@pytest.mark.usefixtures("_system_runs")
+def test_however_many_ask_at_once_each_dependency_is_checked_once(make_app: MakeApp, redis_client: redis.Redis) -> None:
+    app = make_app()
+
+    def publications() -> int:
+        return int(redis_client.info("commandstats").get("cmdstat_publish", {}).get("calls", 0))
+
+    before = publications()
+    answers: list[int] = []
+    threads = [threading.Thread(target=lambda: answers.append(get_ready(app)[0])) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 30
+    assert publications() - before <= 2 * 2, "a check publishes twice; a second one may have been due"
+
+
+@pytest.mark.usefixtures("_system_runs")
+def test_the_answer_follows_a_process_that_stops_and_comes_back(make_app: MakeApp, settings: Settings) -> None:
+    app = make_app(redis_sse_prefix=f"{settings.redis_sse_prefix}-other")
+    with reported(app.extensions["services"].settings, *ALL_KINDS):
+        eventually(lambda: get_ready(app)[1]["status"] == "ok")
+    eventually(lambda: get_ready(app)[2] == {"relay", "bridge", "worker", "solo"}, timeout=20)
+    with reported(app.extensions["services"].settings, *ALL_KINDS):
+        eventually(lambda: get_ready(app)[1]["status"] == "ok", timeout=20)

@@ -16,6 +16,8 @@ from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.webapp.conftest import CountRows, MakeApp, history_length
 from tests.webapp.http_client import submit
+from tests.webapp.model_states import REFUSED, store_states
+from tests.webapp.reported_processes import ALL_KINDS, reported
 
 TEXT = "Should I learn Rust this winter?"
 
@@ -91,6 +93,7 @@ def test_concurrent_requests_with_the_same_key_give_one_thought(app: Flask, coun
     [({"kafka_enabled": False}, 0), ({"kafka_mode": False}, 1)],
     ids=["no Kafka", "batch mode"],
 )
+@pytest.mark.usefixtures("_system_runs")
 def test_in_batch_mode_the_response_says_that_the_thought_is_analysed_at_night(
     make_app: MakeApp, count_rows: CountRows, changes: dict[str, Any], outbox_rows: int
 ) -> None:
@@ -100,14 +103,37 @@ def test_in_batch_mode_the_response_says_that_the_thought_is_analysed_at_night(
 
 
 def test_a_thought_is_accepted_and_queued_while_kafka_is_unavailable(make_app: MakeApp, count_rows: CountRows) -> None:
-    app = make_app(kafka_bootstrap_servers="127.0.0.1:9")
-    services = app.extensions["services"]
-    services.kafka_probe.start()
-    eventually(lambda: not services.kafka_probe.is_reachable)
-    response = post(app.test_client(), {"text": TEXT})
+    response = post(make_app(kafka_bootstrap_servers="127.0.0.1:9").test_client(), {"text": TEXT})
     assert response.status_code == 201
-    assert "queued" in response.json["message"]
+    assert "stored and queued. Kafka is unavailable" in response.json["message"]
     assert count_rows("outbox") == 1
+
+
+@pytest.mark.parametrize("missing", ["relay", "bridge", "worker"])
+def test_the_response_promises_no_analysis_that_no_process_would_do(
+    make_app: MakeApp, settings: Settings, missing: str
+) -> None:
+    client = make_app().test_client()
+    with reported(settings, *[kind for kind in ALL_KINDS if kind != missing]):
+        message = post(client, {"text": TEXT}).json["message"]
+    assert (
+        message == f"Your thought is stored and queued. No {missing} is running; the analysis starts when one is back."
+    )
+
+
+@pytest.mark.usefixtures("_system_runs")
+def test_the_response_promises_no_analysis_while_the_model_service_is_unavailable(
+    make_app: MakeApp, settings: Settings, redis_client: redis.Redis
+) -> None:
+    store_states(redis_client, settings, {"openai:gpt": REFUSED})
+    message = post(make_app().test_client(), {"text": TEXT}).json["message"]
+    assert "stored and queued. The model service is unavailable" in message
+
+
+def test_the_response_promises_no_batch_that_nothing_would_request(make_app: MakeApp, settings: Settings) -> None:
+    with reported(settings, "bridge", "worker"):
+        message = post(make_app(kafka_mode=False).test_client(), {"text": TEXT}).json["message"]
+    assert "No beat is running" in message
 
 
 def test_a_thought_is_accepted_while_redis_is_unavailable(make_app: MakeApp, count_rows: CountRows) -> None:

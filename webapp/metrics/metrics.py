@@ -18,6 +18,7 @@ from contracts.database import Database, describe_error
 from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.metrics.audit_metrics import audit_gauges
 from webapp.metrics.model_metrics import ModelCollector
+from webapp.metrics.process_metrics import ProcessCollector
 from webapp.queries import AUDIT, COUNTS, WAITING_FOR_MODEL, read
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Metrics:
         streams.set_function(lambda: limiter.open_connections)
         self.registry.register(_Backlog(database))
         self.registry.register(ModelCollector(client, prefix))
+        self.registry.register(ProcessCollector(client, prefix))
 
 
 class _Backlog(Collector):
@@ -74,6 +76,7 @@ class _Backlog(Collector):
                 "ALARM above 0: outbox rows that Kafka rejected permanently",
                 counts.outbox_parked_rows,
             ),
+            ("waiting_oldest_seconds", "Age of the oldest pending thought", counts.waiting_oldest_seconds),
             ("dead_letters_open", "Dead letters that are neither replayed nor discarded", counts.dead_letters),
         ):
             yield GaugeMetricFamily(f"thoughts_{name}", help_text, value=value)

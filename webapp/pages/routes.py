@@ -16,8 +16,8 @@ from contracts.text import MAX_THOUGHT_LENGTH
 from contracts.visible_text import has_visible_character
 from webapp import access, cursors, session
 from webapp.memory import memory_of
-from webapp.pages.view_models import ThoughtView, number_in_words
-from webapp.pages.wait_notice import wait_notice
+from webapp.pages.view_models import NO_WAIT, ThoughtView, number_in_words
+from webapp.pages.wait_notice import interruption_notice, wait_notice
 from webapp.problems import copy_headers
 from webapp.queries import LATEST_LENGTH, Thought, page_of_thoughts, thoughts_ahead
 from webapp.search import MAX_QUERY_LENGTH, find_similar, is_possible
@@ -36,10 +36,13 @@ def home() -> Response:
     thoughts, next_position = page_of_thoughts(services().database, user_id, limit=LATEST_LENGTH, after=after)
     pending_since = [thought.row.created_at for thought in thoughts if thought.row.status == "pending"]
     notice = wait_notice(services(), min(pending_since, default=None))
+    notices = {"pending": notice, "processing": interruption_notice(services())}
     context = {
         "user_id": user_id,
         "cursor": request.args.get("cursor") or None,
-        "thoughts": [ThoughtView(thought, wait_notice=notice) for thought in thoughts],
+        "thoughts": [
+            ThoughtView(thought, wait_notice=notices.get(thought.row.status, NO_WAIT)) for thought in thoughts
+        ],
         "next_cursor": next_position and cursors.encode(next_position),
         "wait_notice": notice,
         "agents": CATALOGUE.agents,
@@ -102,7 +105,8 @@ def rerender_form(written: str, error: HTTPException, nonce: str = "") -> Respon
 def _view(thought: Thought) -> ThoughtView:
     row = thought.row
     if row.status != "pending":
-        return ThoughtView(thought, memory=memory_of(services().database, thought))
+        notice = interruption_notice(services()) if row.status == "processing" else NO_WAIT
+        return ThoughtView(thought, wait_notice=notice, memory=memory_of(services().database, thought))
     ahead = thoughts_ahead(services().database, row.user_id, row.turn)
     return ThoughtView(thought, ahead, wait_notice(services(), row.created_at))
 

@@ -15,7 +15,10 @@ from webapp.pages.model_wait import ModelWait, model_wait
 from webapp.pages.titles import shorten
 from webapp.pages.usage_texts import describe_origin, describe_usage
 from webapp.queries import Thought
+from webapp.readiness.waits import Wait
 from webapp.usage import usage_of_thought
+
+NO_WAIT: Final = Wait()
 
 STATUS_TEXTS: Final = {
     "pending": "Queued",
@@ -87,7 +90,9 @@ class ThoughtView:
     """A thought for the templates. `ahead` counts the author's open thoughts before it; `wait_notice` says what else
     must happen before its analysis starts."""
 
-    def __init__(self, thought: Thought, ahead: int = 0, wait_notice: str = "", memory: Memory | None = None) -> None:
+    def __init__(
+        self, thought: Thought, ahead: int = 0, wait_notice: Wait = NO_WAIT, memory: Memory | None = None
+    ) -> None:
         self._thought = thought
         self.row: Any = thought.row
         self.ahead = ahead
@@ -119,12 +124,11 @@ class ThoughtView:
 
     @property
     def refresh_pace(self) -> str:
-        """How often the page refreshes: "fast" while the thought progresses, "slow" while it waits or can be retried,
-        "" never."""
+        """How often the page refreshes: "fast" while the thought progresses, "waiting" during an outage, "slow" while
+        it waits for the batch or can be replayed, "" never."""
         if self.status == "completed":
             return ""
-        is_progressing = self.status == "processing" or (self.status == "pending" and not self.wait_notice)
-        return "fast" if is_progressing else "slow"
+        return self.wait_notice.pace if self.status in {"pending", "processing"} else "slow"
 
     @property
     def title(self) -> str:

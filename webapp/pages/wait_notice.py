@@ -1,4 +1,4 @@
-"""Tells the author of a queued thought what must happen before its analysis starts."""
+"""Tells the author of an unfinished thought what must happen before its analysis starts or continues."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -9,23 +9,30 @@ from celery.utils.time import remaining
 
 from contracts.settings import Settings
 from webapp.queries import is_in_running_batch
+from webapp.readiness.waits import Wait, batch_wait, continue_wait, start_wait
 from webapp.services import Services
 
-KAFKA_UNAVAILABLE: Final = "Kafka is unavailable; the analysis starts when it is back."
 BATCH_RUNNING: Final = "The batch is running."
 
 
-def wait_notice(services: Services, created_at: datetime | None = None) -> str:
-    """Return the notice, or an empty string when nothing must happen first.
+def wait_notice(services: Services, created_at: datetime | None = None) -> Wait:
+    """Return what a queued thought waits for.
 
-    `created_at` is the time of the queued thought, or None for one that is not written yet. Raises SQLAlchemyError when
-    PostgreSQL is unavailable.
+    `created_at` is its time, or None for one that is not written yet. Raises SQLAlchemyError when PostgreSQL is
+    unavailable.
     """
+    findings = services.readiness.findings()
     if services.settings.consumes_kafka:
-        return "" if services.kafka_probe.is_reachable else KAFKA_UNAVAILABLE
+        return start_wait(services.settings, findings)
     if created_at and is_in_running_batch(services.database, created_at):
-        return BATCH_RUNNING
-    return f"The next batch starts {next_batch_time(services.settings, datetime.now(UTC))}."
+        return continue_wait(findings) or Wait(BATCH_RUNNING, "slow")
+    next_batch = f"The next batch starts {next_batch_time(services.settings, datetime.now(UTC))}."
+    return batch_wait(findings) or Wait(next_batch, "slow")
+
+
+def interruption_notice(services: Services) -> Wait:
+    """Return why the analysis of a thought that has begun cannot continue now."""
+    return continue_wait(services.readiness.findings())
 
 
 def next_batch_time(settings: Settings, now: datetime) -> str:

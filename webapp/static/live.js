@@ -6,7 +6,7 @@
 // docs/browsers.md lists the browsers for which this is written, and what it uses of them. A page whose script cannot run
 // there shows [data-no-updates] after some seconds, by its style alone; `start` hides it.
 
-const REFRESH_MS = { fast: 5000, slow: 60000 };
+const REFRESH_MS = { fast: 5000, waiting: 15000, slow: 60000 };
 const FETCH_TIMEOUT_MS = 5000;
 const RECONNECT_MS = 15000;
 const EVENTS = ["thought_created", "thought_processing", "thought_agent_completed", "thought_completed", "thought_failed", "reset"];

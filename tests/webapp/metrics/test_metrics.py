@@ -6,11 +6,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from contracts.database import Database
+from contracts.settings import Settings
 from tests.webapp.conftest import MakeApp
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.health_checks import UNREACHABLE
 from tests.webapp.http_client import submit
 from tests.webapp.metrics.scraping import scrape
+from tests.webapp.reported_processes import reported
 
 
 def test_the_metrics_count_requests_and_the_backlog(
@@ -24,6 +26,7 @@ def test_the_metrics_count_requests_and_the_backlog(
     assert metrics["thoughts_accepted_total"] == 3
     assert metrics["thoughts_outbox_rows"] == 3
     assert metrics["thoughts_outbox_parked_rows"] == 1
+    assert metrics["thoughts_waiting_oldest_seconds"] > 0
     assert metrics["thoughts_outbox_oldest_seconds"] > 0
     assert metrics["thoughts_dead_letters_open"] == 1
     assert metrics['thoughts_open{status="pending"}'] == 2
@@ -51,3 +54,17 @@ def test_clients_cannot_create_labels(client: FlaskClient) -> None:
     series_after_unusual_requests(2)
     metrics_request = {'thoughts_http_requests_total{method="GET",route="/metrics",status="200"}'}
     assert {name for name in series_after_unusual_requests(3) - first if "_created" not in name} <= metrics_request
+
+
+def test_the_metrics_count_the_processes_that_were_seen_by_kind(client: FlaskClient, settings: Settings) -> None:
+    with reported(settings, "worker", "worker", "bridge"):
+        metrics = scrape(client)
+    kinds = ("web", "relay", "bridge", "worker", "solo", "beat")
+    assert [metrics[f'thoughts_processes_seen{{kind="{kind}"}}'] for kind in kinds] == [0, 0, 1, 2, 0, 0]
+    assert metrics['thoughts_worker_slots{kind="worker"}'] == 80
+
+
+def test_the_metrics_lack_the_processes_while_redis_is_unavailable(make_app: MakeApp) -> None:
+    metrics = scrape(make_app(redis_url=UNREACHABLE["redis_url"]).test_client())
+    assert not [name for name in metrics if name.startswith("thoughts_processes_seen")]
+    assert metrics["thoughts_database_up"] == 1

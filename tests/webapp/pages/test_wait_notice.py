@@ -7,13 +7,14 @@ import pytest
 
 from bridge.consumer.batch_source import BEGIN
 from contracts.database import Database
-from contracts.settings import load_settings
+from contracts.settings import Settings, load_settings
 from tasks.batches import Batches
 from tests.eventually import eventually
 from tests.webapp.conftest import MakeApp
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
 from tests.webapp.pages.refresh import SLOW_REFRESH
+from tests.webapp.reported_processes import ALL_KINDS, reported
 from webapp.pages.wait_notice import next_batch_time
 
 
@@ -32,6 +33,7 @@ def test_the_time_of_the_next_batch_is_calculated_as_beat_does(schedule: str, ex
     assert next_batch_time(settings, datetime(2027, 3, 28, 0, 30, tzinfo=UTC)) == expected
 
 
+@pytest.mark.usefixtures("_system_runs")
 @pytest.mark.parametrize("changes", [{"kafka_enabled": False}, {"kafka_mode": False}], ids=["no Kafka", "batch mode"])
 def test_in_batch_mode_the_pages_announce_the_batch_until_the_thought_is_dispatched(
     make_app: MakeApp, worker: FakeWorker, database: Database, changes: dict[str, Any]
@@ -55,15 +57,30 @@ def test_in_batch_mode_the_pages_announce_the_batch_until_the_thought_is_dispatc
     assert " batch" not in client.get(f"/t/{thought}").text
 
 
+@pytest.mark.usefixtures("_system_runs")
 def test_while_kafka_is_unavailable_the_pages_say_that_the_analysis_waits_for_it(
     make_app: MakeApp, worker: FakeWorker
 ) -> None:
-    app = make_app(kafka_bootstrap_servers="127.0.0.1:9")
-    client = app.test_client()
+    client = make_app(kafka_bootstrap_servers="127.0.0.1:9").test_client()
     thought = submit(client, "a thought")
-    eventually(lambda: not app.extensions["services"].kafka_probe.is_reachable)
     for path in ("/", f"/t/{thought}"):
         assert "Kafka is unavailable; the analysis starts when it is back." in client.get(path).text
     assert SLOW_REFRESH in client.get(f"/t/{thought}").text
     worker.dispatch(thought)
     assert "Kafka" not in client.get(f"/t/{thought}").text
+
+
+def test_the_pages_say_which_process_does_not_run_until_it_does(
+    make_app: MakeApp, worker: FakeWorker, settings: Settings
+) -> None:
+    client = make_app().test_client()
+    thought = submit(client, "a thought")
+    for path in ("/", f"/t/{thought}", f"/t/{thought}?fragment=1"):
+        text = "No relay, bridge or worker is running; the analysis starts when they are back."
+        assert text in client.get(path).text
+    worker.dispatch(thought)
+    interrupted = "No worker is running; the analysis continues when one is back."
+    assert interrupted in client.get(f"/t/{thought}").text
+    with reported(settings, *ALL_KINDS):
+        eventually(lambda: "is running; the analysis" not in client.get(f"/t/{thought}").text, timeout=20)
+    eventually(lambda: interrupted in client.get(f"/t/{thought}").text, timeout=20)

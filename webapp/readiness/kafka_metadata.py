@@ -1,0 +1,188 @@
+"""Asks Kafka for the metadata of topics over a plain socket, because the web never loads Kafka's client.
+
+One request of Kafka's protocol: Metadata, version 4, which every broker since 0.11 answers and which creates no topic.
+A broker that wants SASL is only asked for its versions, which it tells before the login: the relay logs in.
+"""
+
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.setting_values import Address
+from contracts.settings import Settings
+from webapp.readiness.probe import CheckError
+
+TIMEOUT_SECONDS: Final = 1.6
+"""Shared by all servers, so that the last one is asked even when the others do not respond."""
+
+MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
+
+_METADATA: Final = (3, 4)
+_API_VERSIONS: Final = (18, 0)
+"""Key and version of a request."""
+
+_CLIENT_ID: Final = b"web-health"
+_CORRELATION_ID: Final = 1
+
+_TOPIC_PROBLEMS: Final = {3: "does not exist", 29: "may not be used by this client"}
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """What Kafka says of a topic."""
+
+    error: int
+    """0, or Kafka's error code."""
+    partitions: int
+    leaderless: int
+    """Partitions without a leader, to which nothing can be written."""
+
+
+def check_kafka(settings: Settings) -> None:
+    """Check that a broker answers, and knows the topics and their leaders. Raises CheckError."""
+    topics = [settings.kafka_topic, settings.kafka_events_topic, settings.kafka_dead_letter_topic]
+    states = _ask_any(settings, topics)
+    for topic, state in states.items():
+        if state.error and state.error in _TOPIC_PROBLEMS:
+            raise CheckError(f"Kafka's topic {topic} {_TOPIC_PROBLEMS[state.error]}.")
+        if state.error or state.leaderless or not state.partitions:
+            raise CheckError(f"Kafka's topic {topic} has a partition without a leader (error {state.error}).")
+
+
+def _ask_any(settings: Settings, topics: Sequence[str]) -> dict[str, TopicState]:
+    """Return the answer of the first server that gives one."""
+    servers = settings.kafka_addresses
+    problem = "Kafka is unavailable."
+    for address in servers:
+        deadline = time.monotonic() + TIMEOUT_SECONDS / len(servers)
+        try:
+            return _ask(settings, address, topics, deadline)
+        except TimeoutError:
+            problem = "Kafka does not answer."
+        except (OSError, struct.error, ValueError, EOFError):
+            continue
+    raise CheckError(problem)
+
+
+def _ask(settings: Settings, address: Address, topics: Sequence[str], deadline: float) -> dict[str, TopicState]:
+    with _connect(settings, address, deadline) as connection:
+        if settings.kafka_security_protocol.startswith("SASL"):
+            _exchange(connection, _API_VERSIONS, b"", deadline)
+            return {}
+        names = b"".join(_string(topic.encode()) for topic in topics)
+        body = struct.pack(">i", len(topics)) + names + struct.pack(">?", False)
+        return _parse_metadata(_exchange(connection, _METADATA, body, deadline))
+
+
+def _connect(settings: Settings, address: Address, deadline: float) -> socket.socket:
+    connection = socket.create_connection(address, _remaining(deadline))
+    if not settings.kafka_security_protocol.endswith("SSL"):
+        return connection
+    connection.settimeout(_remaining(deadline))
+    return _ssl_context(settings).wrap_socket(connection, server_hostname=address[0])
+
+
+def _ssl_context(settings: Settings) -> ssl.SSLContext:
+    location = settings.kafka_ssl_ca_location
+    context = ssl.create_default_context(cafile=None if location in {None, "probe"} else location)
+    if settings.kafka_ssl_certificate_location:
+        password = settings.kafka_ssl_key_password
+        context.load_cert_chain(
+            settings.kafka_ssl_certificate_location,
+            settings.kafka_ssl_key_location,
+            password.get_secret_value() if password else None,
+        )
+    return context
+
+
+def _exchange(connection: socket.socket, api: tuple[int, int], body: bytes, deadline: float) -> bytes:
+    """Send one request and return the body of its response."""
+    request = struct.pack(">hhi", *api, _CORRELATION_ID) + _string(_CLIENT_ID) + body
+    connection.settimeout(_remaining(deadline))
+    connection.sendall(struct.pack(">i", len(request)) + request)
+    (size,) = struct.unpack(">i", _read(connection, 4, deadline))
+    if not 4 <= size <= MAX_RESPONSE_BYTES:
+        raise ValueError("this is no response of Kafka")
+    response = _read(connection, size, deadline)
+    if struct.unpack(">i", response[:4]) != (_CORRELATION_ID,):
+        raise ValueError("this response belongs to no request")
+    return response[4:]
+
+
+def _read(connection: socket.socket, size: int, deadline: float) -> bytes:
+    received = bytearray()
+    while len(received) < size:
+        connection.settimeout(_remaining(deadline))
+        chunk = connection.recv(size - len(received))
+        if not chunk:
+            raise EOFError
+        received += chunk
+    return bytes(received)
+
+
+def _remaining(deadline: float) -> float:
+    """Return the seconds until the deadline. Raises TimeoutError when it has passed."""
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
+
+
+def _string(value: bytes) -> bytes:
+    return struct.pack(">h", len(value)) + value
+
+
+class _Reader:
+    """Reads the values of a response one after the other. Raises struct.error at its end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._position = 0
+
+    def number(self, kind: str) -> int:
+        (value,) = struct.unpack_from(f">{kind}", self._data, self._position)
+        self._position += struct.calcsize(f">{kind}")
+        return int(value)
+
+    def string(self) -> str:
+        length = max(0, self.number("h"))
+        value = self._data[self._position : self._position + length]
+        self._position += length
+        return value.decode()
+
+    def skip_numbers(self) -> None:
+        for _ in range(self.number("i")):
+            self.number("i")
+
+
+def _parse_metadata(body: bytes) -> dict[str, TopicState]:
+    reader = _Reader(body)
+    reader.number("i")  # throttle time
+    for _ in range(reader.number("i")):
+        reader.number("i")
+        reader.string()
+        reader.number("i")
+        reader.string()
+    reader.string()  # cluster id
+    reader.number("i")  # controller
+    return dict(_parse_topic(reader) for _ in range(reader.number("i")))
+
+
+def _parse_topic(reader: _Reader) -> tuple[str, TopicState]:
+    error, name = reader.number("h"), reader.string()
+    reader.number("?")  # internal
+    leaders = [_parse_leader(reader) for _ in range(reader.number("i"))]
+    return name, TopicState(error, len(leaders), sum(leader < 0 for leader in leaders))
+
+
+def _parse_leader(reader: _Reader) -> int:
+    reader.number("h")  # error
+    reader.number("i")  # partition
+    leader = reader.number("i")
+    reader.skip_numbers()
+    reader.skip_numbers()
+    return leader
