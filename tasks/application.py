@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any, Final
 
 from celery import Celery, Task, signals
-from celery.schedules import ParseException, crontab
+from celery.schedules import ParseException
 from kombu.entity import Queue
 
 from agents.catalogue import CATALOGUE
 from contracts.foreign_items import sender_of
+from contracts.batch_schedule import BatchSchedule
 from contracts.heartbeat import Heartbeat
 from contracts.installation import check_or_exit
 from contracts.logs import LogFormat, configure_logging
@@ -95,7 +96,7 @@ def _transport(url: str) -> str | None:
 
 def _schedule(settings: Settings) -> dict[str, Any]:
     try:
-        nightly = crontab.from_string(settings.batch_schedule)
+        nightly = BatchSchedule.from_string(settings.batch_schedule)
     except (ParseException, ValueError) as error:
         raise SettingsError(f"BATCH_SCHEDULE: {error}") from error
     if settings.consumes_kafka:
