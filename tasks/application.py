@@ -20,6 +20,7 @@ from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, step_p
 from contracts.settings import Settings, SettingsError
 from tasks.batches import request_batch
 from tasks.beat_scheduler import MAX_SLEEP_SECONDS, NightlyScheduler
+from tasks.broker.dropped import DroppedItems
 from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
 from tasks.step_store import Step
 from tasks.worker import Worker
@@ -61,6 +62,11 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
     """
     return {
         "broker_transport": _transport(settings.broker_url),
+        "broker_transport_options": broker_settings(settings.broker_url)["broker_transport_options"]
+        | {
+            "on_dropped": DroppedItems(settings.redis_url, settings.redis_sse_prefix).report,
+            "known_queues": frozenset({THOUGHTS_QUEUE, SOLO_QUEUE}),
+        },
         "task_queues": [Queue(name, routing_key=name) for name in (THOUGHTS_QUEUE, SOLO_QUEUE)],
         "task_routes": _priorities(),
         "task_acks_late": True,

@@ -17,7 +17,6 @@ import psycopg2
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.log_throttle import LogThrottle
 from bridge.relay import outbox
 from bridge.relay.backoff import BackoffRegistry
 from bridge.relay.outbox import Exclusions, OutboxRow, Rejected
@@ -26,6 +25,7 @@ from bridge.relay.sweep import Sweep
 from contracts.database import Database, describe_error
 from contracts.heartbeat import Heartbeat
 from contracts.presence import loop_reporter
+from contracts.log_throttle import LogThrottle
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.database import Database, describe_error
 from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.metrics.audit_metrics import audit_gauges
+from webapp.metrics.broker_metrics import BrokerCollector
 from webapp.metrics.model_metrics import ModelCollector
 from webapp.queries import AUDIT, COUNTS, WAITING_FOR_MODEL, read
 
@@ -41,6 +42,7 @@ class Metrics:
         streams.set_function(lambda: limiter.open_connections)
         self.registry.register(_Backlog(database))
         self.registry.register(ModelCollector(client, prefix))
+        self.registry.register(BrokerCollector(client, prefix))
 
 
 class _Backlog(Collector):
