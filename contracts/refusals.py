@@ -5,7 +5,7 @@ Every process logs through these functions, so that the same refusal reads the s
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeVar
 
 import psycopg2
@@ -21,6 +21,8 @@ class Trouble(NamedTuple):
     """A sentence without its full stop, such as "Redis is unavailable"."""
     detail: str
     """The server's message, and of a refusal also the missing right and how to grant it."""
+    is_refusal: bool = True
+    """Whether the server answers, so that the trouble lasts until somebody acts."""
 
 
 REDIS_LOGIN_CURE: Final = "correct the user and the password in REDIS_URL, or in CELERY_BROKER_URL where that is set"
@@ -35,13 +37,16 @@ _REDIS_RIGHTS: Final = (
 )
 """What Redis says, the right that is missing, and the rule of ACL SETUSER that grants it."""
 
+_SCRIPT_REFUSAL: Final = "The user executing the script can't"
+"""Redis 7.0 reports a right that a script lacks as an error of the script."""
+
 _DATABASE_RIGHTS: Final = (
-    ("permission denied for schema", "GRANT USAGE ON SCHEMA"),
-    ("permission denied for sequence", "GRANT USAGE ON ALL SEQUENCES IN SCHEMA"),
-    ("permission denied for database", "GRANT CONNECT ON DATABASE"),
-    ("permission denied for function", "GRANT EXECUTE ON FUNCTION"),
-    ("must be owner", "run it as the owner of the tables, or ALTER TABLE ... OWNER TO"),
-    ("permission denied", "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA"),
+    ("permission denied for schema", "GRANT USAGE ON SCHEMA public TO <its user>"),
+    ("permission denied for sequence", "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO <its user>"),
+    ("permission denied for database", "GRANT CONNECT ON DATABASE <name> TO <its user>"),
+    ("permission denied for function", "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO <its user>"),
+    ("must be owner", "ALTER TABLE <name> OWNER TO <its user>"),
+    ("permission denied", "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO <its user>"),
 )
 """The beginning of PostgreSQL's message for SQLSTATE 42501, and the statement that grants the right."""
 
@@ -70,23 +75,23 @@ def redis_trouble(error: BaseException) -> Trouble:
     cause = _find(error, redis_errors.RedisError)
     if isinstance(cause, redis_errors.AuthenticationError):
         return Trouble("Redis refuses the login of this process", f"{_line(cause)}; {REDIS_LOGIN_CURE}")
-    if isinstance(cause, redis_errors.NoPermissionError):
+    if isinstance(cause, redis_errors.NoPermissionError) or (cause is not None and _SCRIPT_REFUSAL in str(cause)):
         return Trouble("Redis refuses this process a right", _missing_redis_right(_line(cause)))
     if isinstance(cause, redis_errors.ResponseError):
         return Trouble("Redis rejects a command", _line(cause))
-    return Trouble("Redis is unavailable", _line(cause or error))
+    return Trouble("Redis is unavailable", _line(cause or error), is_refusal=False)
 
 
-def postgres_trouble(error: BaseException, describe: Callable[[], str]) -> Trouble:
-    """Return what is wrong with PostgreSQL. `describe` returns the line of any other error."""
+def postgres_refusal(error: BaseException) -> Trouble | None:
+    """Return the right or the login that PostgreSQL refuses, or None for any other error of psycopg2 or SQLAlchemy."""
     cause = _find(error, psycopg2.Error)
     code, line = str(getattr(cause, "pgcode", None) or ""), _line(cause or error)
     if code == "42501":
         cure = next(grant for beginning, grant in _DATABASE_RIGHTS if beginning in f"{line} permission denied")
-        return Trouble("PostgreSQL refuses this process a right", f"{line}; as a superuser: {cure} ... TO its user")
+        return Trouble("PostgreSQL refuses this process a right", f"{line} ({code}); as a superuser: {cure}")
     if code.startswith("28") or (cause is not None and not code and _DATABASE_LOGIN.search(str(cause))):
         return Trouble("PostgreSQL refuses the login of this process", f"{line}; {DATABASE_LOGIN_CURE}")
-    return Trouble("PostgreSQL is unavailable or rejects the statement", describe())
+    return None
 
 
 def kafka_trouble(code: int, message: str) -> Trouble:
@@ -97,7 +102,7 @@ def kafka_trouble(code: int, message: str) -> Trouble:
         return Trouble("Kafka refuses this process a right", f"{message}; {cure}")
     if code in _KAFKA_LOGIN:
         return Trouble("Kafka refuses the login of this process", f"{message}; {KAFKA_LOGIN_CURE}")
-    return Trouble("Kafka is unavailable", message)
+    return Trouble("Kafka is unavailable", message, is_refusal=False)
 
 
 def is_redis_refusal(error: BaseException) -> bool:

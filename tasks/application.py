@@ -10,8 +10,8 @@ from celery.schedules import ParseException
 from kombu.entity import Queue
 
 from agents.catalogue import CATALOGUE
-from contracts.foreign_items import sender_of
 from contracts.batch_schedule import BatchSchedule
+from contracts.foreign_items import sender_of
 from contracts.heartbeat import Heartbeat
 from contracts.installation import check_or_exit
 from contracts.logs import LogFormat, configure_logging

@@ -66,7 +66,7 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no type h
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Close the connection, and wait when the error is a refusal."""
-        with _silenced(consumer.logger) if is_redis_refusal(exc) else _unchanged():
+        with _silenced(logging.getLogger(consumer.Consumer.__module__)) if is_redis_refusal(exc) else _unchanged():
             super().on_connection_error_after_connected(exc)
         self._wait_after(exc)
 

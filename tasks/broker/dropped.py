@@ -8,6 +8,8 @@ import redis
 
 from contracts.dropped_messages import KINDS, count_dropped
 from contracts.progress import connect_redis
+from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 from tasks.broker.items import RefusedItemError
 
 log = logging.getLogger(__name__)
@@ -40,4 +42,4 @@ class DroppedItems:
         try:
             count_dropped(self._client, self._prefix, error.kind)
         except redis.RedisError as unavailable:
-            log.warning("The dropped item is not counted: %s", unavailable)
+            log_trouble(log, redis_trouble(unavailable), "the dropped item is not counted")

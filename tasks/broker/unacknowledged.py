@@ -14,6 +14,7 @@ from kombu.utils.json import loads
 from redis import exceptions
 
 from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 from tasks.broker.items import RefusedItemError, check_envelope
 
 log = logging.getLogger(__name__)
@@ -41,9 +42,7 @@ class QoS(_QoS):  # type: ignore[misc]  # see above
         try:
             super().restore_visible(*args, **kwargs)
         except exceptions.ResponseError as error:
-            if self.channel.throttle.allow("restore"):
-                trouble = redis_trouble(error)
-                log.warning("%s, unacknowledged messages do not return to their lists: %s", *trouble)
+            log_trouble(log, redis_trouble(error), "unacknowledged messages do not return to their lists")
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
         """Return one message to its list, or drop an entry that is no message for a list of this worker's."""

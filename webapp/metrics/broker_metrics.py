@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from contracts.dropped_messages import read_dropped
 from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class BrokerCollector(Collector):
         try:
             dropped = read_dropped(self._client, self._prefix)
         except redis.RedisError as error:
-            log.warning("%s, the metrics lack the dropped messages: %s", *redis_trouble(error))
+            log_trouble(log, redis_trouble(error), "the metrics lack the dropped messages")
             return
         counter = CounterMetricFamily(
             "thoughts_broker_messages_dropped", "Items of the broker's lists that were no messages", labels=["kind"]
