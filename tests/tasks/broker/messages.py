@@ -9,7 +9,7 @@ from uuid import UUID
 import redis
 
 from bridge.consumer.protocol import Head
-from contracts.queues import THOUGHTS_QUEUE
+from contracts.queues import THOUGHTS_QUEUE, queue_keys
 from contracts.settings import Settings
 from tests.tasks.worker_processes import dispatch
 
@@ -37,8 +37,13 @@ def example_head(thought_id: str = "01a2093f-3f5c-754d-984f-b60af69db1d7") -> He
 def valid_message(settings: Settings, client: redis.Redis) -> dict[str, Any]:
     """Return the message that a bridge sends, and leave the list empty."""
     dispatch(settings, [example_head()])
-    (item,) = client.lrange(THOUGHTS_QUEUE, 0, -1)
-    client.delete(THOUGHTS_QUEUE)
+    return take_message(client)
+
+
+def take_message(client: redis.Redis) -> dict[str, Any]:
+    """Return the only message in the lists of the queue, and remove it."""
+    (item,) = (item for key in queue_keys(THOUGHTS_QUEUE) for item in client.lrange(key, 0, -1))
+    client.delete(*queue_keys(THOUGHTS_QUEUE))
     return dict(json.loads(item))
 
 

@@ -15,7 +15,7 @@ from contracts.queues import THOUGHTS_QUEUE
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.tasks.broker.junk import JUNK, junk_items
-from tests.tasks.broker.messages import valid_message
+from tests.tasks.broker.messages import take_message, valid_message
 from tests.tasks.thoughts import accept_thought, dispatch_head, thought_row
 from tests.tasks.worker_processes import WorkerProcess, count_queued, count_unacknowledged, dispatch, running_worker
 
@@ -91,10 +91,7 @@ def test_odd_entries_among_the_unacknowledged_messages_keep_no_message_from_retu
     redis_client.zadd("unacked_index", {b"\xff without an entry": OVERDUE + 10})
     head = dispatch_head(database, accept_thought(database, settings))
     dispatch(settings, [head])
-    (sent,) = redis_client.lrange(THOUGHTS_QUEUE, 0, -1)
-    assert isinstance(sent, bytes)
-    redis_client.delete(THOUGHTS_QUEUE)
-    redis_client.hset("unacked", "lost", json.dumps([json.loads(sent), "", THOUGHTS_QUEUE]))
+    redis_client.hset("unacked", "lost", json.dumps([take_message(redis_client), "", THOUGHTS_QUEUE]))
     redis_client.zadd("unacked_index", {"lost": OVERDUE})
     with running_worker(settings, tmp_path) as worker:
         eventually(lambda: thought_row(database, head.thought_id).status == "completed", timeout=40)
