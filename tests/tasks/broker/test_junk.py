@@ -49,6 +49,12 @@ def complete_a_thought(database: Database, settings: Settings) -> None:
     eventually(lambda: thought_row(database, head.thought_id).status == "completed", timeout=40)
 
 
+def count_refused_pops(client: redis.Redis) -> int:
+    """Count the BRPOP commands of all tests that Redis has answered with an error."""
+    statistics: dict[str, Any] = client.info("commandstats").get("cmdstat_brpop", {})
+    return int(statistics.get("failed_calls", 0))
+
+
 def test_whatever_is_in_a_list_is_dropped_with_one_line_and_counted_and_the_thoughts_behind_it_are_analysed(
     database: Database,
     settings: Settings,
@@ -121,8 +127,9 @@ def test_a_key_of_the_wrong_type_is_named_once_and_the_worker_waits_for_its_repa
         if key.startswith("unacked"):
             redis_client.lpush(THOUGHTS_QUEUE, message)
         eventually(lambda: line in worker.log)
-        waited_since = time.monotonic()
+        refused, waited_since = count_refused_pops(redis_client), time.monotonic()
         eventually(lambda: time.monotonic() - waited_since > 3)
+        assert count_refused_pops(redis_client) - refused < 50, "it asks once a second, not in a loop without a pause"
         assert worker.log.count("this worker waits") <= 1
         assert worker.log.count("broker lost") == 0
         redis_client.delete(key)
