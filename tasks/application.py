@@ -62,9 +62,11 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
     """
     return {
         "broker_transport": _transport(settings.broker_url),
-        "broker_transport_options": broker_settings(settings.broker_url)["broker_transport_options"]
+        "broker_transport_options": broker_settings(settings.broker_url, settings.redis_prefix)[
+            "broker_transport_options"
+        ]
         | {
-            "on_dropped": DroppedItems(settings.redis_url, settings.redis_sse_prefix).report,
+            "on_dropped": DroppedItems(settings.redis_url, settings.redis_prefix).report,
             "known_queues": frozenset({THOUGHTS_QUEUE, SOLO_QUEUE}),
         },
         "task_queues": [Queue(name, routing_key=name) for name in (THOUGHTS_QUEUE, SOLO_QUEUE)],

@@ -100,8 +100,8 @@ class Channel(_Channel):  # type: ignore[misc]  # see above
     def _brpop_read(self, **options: Any) -> bool:
         """Read one item and deliver it. Raises Empty without one, and also when it was dropped or Redis refused it."""
         try:
-            source, item = self._popped_item(options)
-            self._deliver_item(source, item)
+            key, item = self._popped_item(options)
+            self._deliver_item(key, item)
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()
@@ -112,7 +112,7 @@ class Channel(_Channel):  # type: ignore[misc]  # see above
         try:
             reply = self.client.parse_response(connection, "BRPOP", **options)
         except exceptions.ResponseError as error:
-            self.pause("pop", partial(describe_refused_pop, self._create_client(), self._polled_keys(), error))
+            self.pause("pop", partial(self._describe_refused_pop, error))
             raise Empty from None
         except self.connection_errors:
             connection.disconnect()
@@ -120,12 +120,14 @@ class Channel(_Channel):  # type: ignore[misc]  # see above
         if not reply:
             raise Empty
         key, item = reply
-        return key.decode().rsplit(self.sep, 1)[0], item
+        return key.decode(), item
 
-    def _polled_keys(self) -> list[str]:
-        return [self._q_for_pri(queue, priority) for priority in self.priority_steps for queue in self.active_queues]
+    def _describe_refused_pop(self, error: exceptions.ResponseError) -> str:
+        keys = (self._q_for_pri(queue, step) for queue in self.active_queues for step in self.priority_steps)
+        return describe_refused_pop(self._create_client(), [f"{self.global_keyprefix}{key}" for key in keys], error)
 
-    def _deliver_item(self, source: str, item: bytes) -> None:
+    def _deliver_item(self, key: str, item: bytes) -> None:
+        source = key.rsplit(self.sep, 1)[0]
         self._queue_cycle.rotate(source)
         with self._dropping(source, item):
             message = parse_item(item)
@@ -134,14 +136,14 @@ class Channel(_Channel):  # type: ignore[misc]  # see above
             except exceptions.DataError:
                 raise
             except exceptions.ResponseError as error:
-                self._return_item(source, item, error)
+                self._return_item(key, item, error)
 
-    def _return_item(self, source: str, item: bytes, error: exceptions.ResponseError) -> None:
+    def _return_item(self, key: str, item: bytes, error: exceptions.ResponseError) -> None:
         """Put a message back that could not be recorded as unacknowledged, and pause. When Redis refuses this too, the
         message is lost, and a bridge sends it again when the lease expires."""
         self.pause("record", lambda: redis_trouble(error).detail)
         try:
-            self._create_client().rpush(source, item)
+            self._create_client().rpush(key, item)
         except exceptions.ResponseError:
             log.debug("A received message is lost, because Redis refuses to store it again.")
 

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import redis
+from redis.utils import str_if_bytes
 
 from bridge.consumer.protocol import Head
-from contracts.queues import THOUGHTS_QUEUE, queue_keys
+from contracts.queues import THOUGHTS_QUEUE
 from contracts.settings import Settings
-from tests.tasks.worker_processes import dispatch
+from tests.tasks.worker_processes import dispatch, stored_keys
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -42,8 +43,9 @@ def valid_message(settings: Settings, client: redis.Redis) -> dict[str, Any]:
 
 def take_message(client: redis.Redis) -> dict[str, Any]:
     """Return the only message in the lists of the queue, and remove it."""
-    (item,) = (item for key in queue_keys(THOUGHTS_QUEUE) for item in client.lrange(key, 0, -1))
-    client.delete(*queue_keys(THOUGHTS_QUEUE))
+    (key,) = stored_keys(client, THOUGHTS_QUEUE)
+    (item,) = client.lrange(str_if_bytes(key), 0, -1)
+    client.delete(key)
     return dict(json.loads(item))
 
 

@@ -14,7 +14,7 @@ def test_dropped_items_are_counted_by_kind_from_zero_on(
     client: FlaskClient, settings: Settings, redis_client: redis.Redis
 ) -> None:
     for _ in range(2):
-        count_dropped(redis_client, settings.redis_sse_prefix, "not_a_message")
+        count_dropped(redis_client, settings.redis_prefix, "not_a_message")
     metrics = scrape(client)
     assert metrics[f'{NAME}{{kind="not_a_message"}}'] == 2
     assert metrics[f'{NAME}{{kind="unknown_task"}}'] == 0
@@ -23,7 +23,7 @@ def test_dropped_items_are_counted_by_kind_from_zero_on(
 def test_a_counter_that_is_no_number_or_no_hash_costs_no_other_metric(
     client: FlaskClient, settings: Settings, redis_client: redis.Redis
 ) -> None:
-    key = f"{settings.redis_sse_prefix}:dropped_messages"
+    key = f"{settings.redis_prefix}:dropped_messages"
     redis_client.hset(key, "too_large", "many")
     assert scrape(client)[f'{NAME}{{kind="too_large"}}'] == 0
     redis_client.delete(key)
