@@ -17,6 +17,7 @@ from sqlalchemy import Engine, Executable, Pool, PoolProxiedConnection, TextClau
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from contracts import prepared
+from contracts.refusals import Trouble, postgres_refusal
 
 POOL_SIZE: Final = 8
 """Connections per process: three bridges, three workers, web, relay and beat stay well below PostgreSQL's 100."""
@@ -80,13 +81,22 @@ def is_rejected_data(error: Exception) -> bool:
 def describe_error(error: Exception) -> str:
     """Return one line for a log: the first line of the driver's message, and the SQLSTATE if there is one.
 
-    For a SQLSTATE of class 42, which means that the schema does not match the code, it says what to do.
+    For a SQLSTATE of class 42, which means that the schema does not match the code, it says what to do; for a refusal
+    it names the right that is missing.
     """
+    if (refusal := postgres_refusal(error)) is not None:
+        return refusal.detail
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "pgcode", None)
     line = str(cause).strip().partition("\n")[0] or type(cause).__name__
     advice = "; run `alembic upgrade head`, the schema does not match this release" if str(code)[:2] == "42" else ""
     return f"{line} ({code}){advice}" if code else line
+
+
+def database_trouble(error: Exception) -> Trouble:
+    """Return what is wrong with PostgreSQL, for `contracts.trouble_log`."""
+    unavailable = "PostgreSQL is unavailable or rejects the statement"
+    return postgres_refusal(error) or Trouble(unavailable, describe_error(error), is_refusal=False)
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from contracts.events import Event, ThoughtAgentProgress
+from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -153,4 +155,4 @@ class ProgressPublisher:
         except redis.RedisError as error:
             if time.monotonic() - started > SLOW_CALL_SECONDS:
                 self._paused_until = time.monotonic() + PAUSE_SECONDS
-            log.warning("Redis is unavailable, %s: %s", consequence, error, extra=dict(ids))
+            log_trouble(log, redis_trouble(error), consequence, extra=ids)

@@ -6,10 +6,11 @@ from functools import partial
 from typing import Any, Final
 
 from celery import Celery, Task, signals
-from celery.schedules import ParseException, crontab
+from celery.schedules import ParseException
 from kombu.entity import Queue
 
 from agents.catalogue import CATALOGUE
+from contracts.batch_schedule import BatchSchedule
 from contracts.foreign_items import sender_of
 from contracts.heartbeat import Heartbeat
 from contracts.installation import check_or_exit
@@ -19,6 +20,7 @@ from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, step_p
 from contracts.settings import Settings, SettingsError
 from tasks.batches import request_batch
 from tasks.beat_scheduler import MAX_SLEEP_SECONDS, NightlyScheduler
+from tasks.broker.dropped import DroppedItems
 from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
 from tasks.step_store import Step
 from tasks.worker import Worker
@@ -60,6 +62,13 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
     """
     return {
         "broker_transport": _transport(settings.broker_url),
+        "broker_transport_options": broker_settings(settings.broker_url, settings.redis_prefix)[
+            "broker_transport_options"
+        ]
+        | {
+            "on_dropped": DroppedItems(settings.redis_url, settings.redis_prefix).report,
+            "known_queues": frozenset({THOUGHTS_QUEUE, SOLO_QUEUE}),
+        },
         "task_queues": [Queue(name, routing_key=name) for name in (THOUGHTS_QUEUE, SOLO_QUEUE)],
         "task_routes": _priorities(),
         "task_acks_late": True,
@@ -95,7 +104,7 @@ def _transport(url: str) -> str | None:
 
 def _schedule(settings: Settings) -> dict[str, Any]:
     try:
-        nightly = crontab.from_string(settings.batch_schedule)
+        nightly = BatchSchedule.from_string(settings.batch_schedule)
     except (ParseException, ValueError) as error:
         raise SettingsError(f"BATCH_SCHEDULE: {error}") from error
     if settings.consumes_kafka:

@@ -11,9 +11,10 @@ from typing import Any, Final
 from celery.beat import PersistentScheduler, ScheduleEntry
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import describe_error
+from contracts.database import database_trouble
 from contracts.presence import Reporter
 from contracts.retry import retry
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +98,4 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has
 
     def _on_retry(self, error: Exception, delay: float) -> None:
         self._heartbeat()
-        log.warning(
-            "PostgreSQL is unavailable or rejects the statement, the nightly batch is requested again in %g s: %s",
-            delay,
-            describe_error(error),
-        )
+        log_trouble(log, database_trouble(error), f"the nightly batch is requested again in {delay:g} s")

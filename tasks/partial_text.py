@@ -17,6 +17,8 @@ import redis
 from agents.interface import PartialOutput, ignore_progress
 from agents.readable_text import readable_text
 from contracts.events import ThoughtAgentProgress
+from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 from tasks.calls import Call
 from tasks.step_store import Step
 
@@ -119,7 +121,7 @@ class PartialTextPublisher:
                 self._is_failing = False
         except redis.RedisError as error:
             if not self._is_failing:
-                log.warning("Redis is unavailable, what models are writing is not shown until it is back: %s", error)
+                log_trouble(log, redis_trouble(error), "what models are writing is not shown until it is back")
             self._is_failing = True
             return PAUSE_SECONDS
         except Exception:  # the poll loop's boundary: without this thread nothing would be shown any more

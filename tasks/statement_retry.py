@@ -6,8 +6,9 @@ from typing import Final, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import describe_error, is_rejected_data
+from contracts.database import database_trouble, is_rejected_data
 from contracts.retry import retry
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +49,10 @@ class StatementRetry:
             if earlier_errors and shutting_down():
                 raise ShuttingDownError from error
             earlier_errors.append(error)
-            problem = "PostgreSQL is unavailable or rejects the statement"
+            trouble = database_trouble(error)
             if isinstance(error, MemoryError):
-                problem = "Memory is exhausted"
-            log.warning("%s, retrying in %g s: %s", problem, delay, describe_error(error))
+                trouble = trouble._replace(state="Memory is exhausted")
+            log_trouble(log, trouble, f"retrying in {delay:g} s")
 
         return retry(
             statement,

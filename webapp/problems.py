@@ -20,7 +20,8 @@ from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable, UnprocessableEntity
 
-from contracts.database import describe_error, is_rejected_data
+from contracts.database import database_trouble, is_rejected_data
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def database_problem(error: SQLAlchemyError) -> HTTPException:
     """Return the HTTP error of a failed statement: 422 for a value that cannot be stored, 503 otherwise (logged)."""
     if is_rejected_data(error):
         return UnprocessableEntity("The database cannot store a value of this request. Change it and try again.")
-    log.error("PostgreSQL is unavailable, the request is answered with 503: %s", describe_error(error))
+    log_trouble(log, database_trouble(error), "the request is answered with 503")
     return service_unavailable("The database is unavailable at the moment. Nothing was lost; try again in a moment.")
 
 

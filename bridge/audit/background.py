@@ -19,9 +19,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.audit.audit import Audit
 from bridge.console import escape_control_chars
+from bridge.kafka.trouble import client_trouble
 from contracts.audits import Figures
-from contracts.database import Database, describe_error, make_engine
+from contracts.database import Database, database_trouble, make_engine
 from contracts.settings import Settings
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +73,9 @@ class BackgroundAudit:
             figures = self._audit.run(wait=self._stop.wait)
             self._wrote_at = self._database.rows(STORE_AUDIT, figures=json.dumps(figures))[0].at
         except SQLAlchemyError as error:
-            log.warning("PostgreSQL is unavailable, the audit is retried: %s", describe_error(error))
+            log_trouble(log, database_trouble(error), "the audit is retried")
         except KafkaException as error:
-            log.warning("Kafka is unavailable, the audit is retried: %s", error.args[0].str())
+            log_trouble(log, client_trouble(error.args[0]), "the audit is retried")
         except Exception:  # the poll loop's boundary: without it the audits would end unnoticed
             log.exception("The audit failed and is retried.")
         else:

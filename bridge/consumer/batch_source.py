@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.consumer.lane import Lane
 from bridge.records.types import Record
-from contracts.database import Database, Row, describe_error
+from contracts.database import Database, Row, database_trouble
 from contracts.settings import Settings
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class BatchSource:
         try:
             self._feed()
         except SQLAlchemyError as error:
-            log.warning("PostgreSQL is unavailable or rejects the statement, batches wait: %s", describe_error(error))
+            log_trouble(log, database_trouble(error), "batches wait")
 
     def commit(self, now: float) -> None:
         """Do nothing: the thoughts' rows record what is done."""

@@ -15,7 +15,9 @@ from confluent_kafka.admin import AdminClient
 from bridge.consumer.partition import NOT_COMMITTED, AssignedPartition
 from bridge.kafka.retry import retry_transient
 from bridge.kafka.topic_ids import NO_TOPIC_ID, TopicIds, await_topic_id
+from bridge.kafka.trouble import client_trouble
 from bridge.kafka.watermarks import Watermarks
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +81,7 @@ class Committer:
             earliest = TopicPartition(self._topic, number, low, topic_id)
             consumer.commit(offsets=[earliest], asynchronous=False)
         except KafkaException as error:
-            log.warning("Kafka is unavailable, the wrong commit of partition %d stays: %s", number, error)
+            log_trouble(log, client_trouble(error.args[0]), f"the wrong commit of partition {number} stays")
 
     def _commit(
         self, consumer: Consumer, partitions: Partitions, topic_id_request: "Future[Any]", *, wait: bool
@@ -94,7 +96,7 @@ class Committer:
             else:
                 consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
-            log.warning("Kafka is unavailable, the frontiers are committed later: %s", error)
+            log_trouble(log, client_trouble(error.args[0]), "the frontiers are committed later")
             return
         for assigned in uncommitted.values():
             assigned.committed = assigned.lane.frontier

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from bridge.kafka.config import client_config
-from bridge.log_throttle import LogThrottle
+from contracts.log_throttle import LogThrottle
 from contracts.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -16,12 +16,13 @@ from bridge.consumer.protocol import AcceptRecord, DeadLetterRecord
 from bridge.dead_letters.insert import insert_dead_letter
 from bridge.records.types import UNKNOWN_ID, Record
 from contracts.accept import accept
-from contracts.database import Database, describe_error, is_rejected_data
+from contracts.database import Database, database_trouble, is_rejected_data
 from contracts.dead_letters import failure_headers, record_failure_id
 from contracts.events import parse_created, thought_created
 from contracts.progress import ProgressPublisher
 from contracts.settings import Settings
 from contracts.source_headers import capture_headers, capture_source
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +70,7 @@ class Ingestion:
                 if self._clock() >= deadline:
                     return
         except SQLAlchemyError as error:
-            log.warning(
-                "PostgreSQL is unavailable or rejects the statement, records wait to be accepted: %s",
-                describe_error(error),
-            )
+            log_trouble(log, database_trouble(error), "records wait to be accepted")
             lane.ingest_failed(now)
 
     def _ingest(self, lane: Lane, item: AcceptRecord | DeadLetterRecord, now: float) -> None:

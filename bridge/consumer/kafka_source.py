@@ -32,12 +32,14 @@ from bridge.consumer.partition import AssignedPartition
 from bridge.kafka.config import client_config, is_fatal, poll_batch, reader_config
 from bridge.kafka.corrupt_batches import CORRUPT_BATCH_ERRORS, PARTITION_ERRORS
 from bridge.kafka.topic_ids import TopicIds
+from bridge.kafka.trouble import client_trouble
 from bridge.records.decode import decode_message
 from bridge.records.parse import corrupt_record
 from bridge.records.types import ForeignRecord, InvalidRecord
 from contracts.dead_letters import corrupt_origin
 from contracts.foreign_items import ForeignItemLog
 from contracts.settings import Settings
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +206,7 @@ class KafkaSource:
             )
             self._drop_and_reset_commit(number)
             raise KafkaException(error)
-        log.warning("Kafka reports an error, reading continues: %s", error)
+        log_trouble(log, client_trouble(error), "the client tries again")
 
     def _drop_and_reset_commit(self, number: int) -> None:
         """Drop the partition's lane, and replace the commit that does not fit the log."""

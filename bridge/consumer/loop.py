@@ -34,12 +34,14 @@ from bridge.consumer.protocol import Head
 from bridge.consumer.source import Source
 from bridge.consumer.wakeups import WakeupListener
 from bridge.consumer.worker_slots import WorkerSlots
-from contracts.database import Database, describe_error
+from contracts.database import Database, database_trouble
 from contracts.events import thought_processing
 from contracts.heartbeat import Heartbeat
 from contracts.presence import Presence
 from contracts.progress import ProgressPublisher, connect_redis
+from contracts.refusals import redis_trouble
 from contracts.settings import Settings
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -172,9 +174,7 @@ class Bridge:
                     lane.decided(decision, self._clock())
                     self._publish_started(decision.head)
         except SQLAlchemyError as error:
-            log.warning(
-                "PostgreSQL is unavailable or rejects the statement, Decide is repeated: %s", describe_error(error)
-            )
+            log_trouble(log, database_trouble(error), "Decide is repeated")
             lane.decide_failed(self._clock())
 
     def _publish_started(self, head: Head | None) -> None:
@@ -191,7 +191,7 @@ class Bridge:
         try:
             self._dispatcher.send([head for _, head in unsent])
         except (KombuError, RedisError, OSError) as error:
-            log.warning("Redis is unavailable, %d chains are sent again: %s", len(unsent), type(error).__name__)
+            log_trouble(log, redis_trouble(error), f"{len(unsent)} chains are sent again")
             self._next_dispatch_at = self._clock() + DISPATCH_RETRY_SECONDS
             return
         for lane, head in unsent:

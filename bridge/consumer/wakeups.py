@@ -14,6 +14,8 @@ import redis
 
 from contracts.progress import wakeup_channel
 from contracts.pubsub import keep_listening, receive
+from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +67,7 @@ class WakeupListener:
                     self._add(message["data"])
 
     def _on_disconnect(self, error: Exception) -> float:
-        log.warning("Redis is unavailable, lanes poll until it answers: %s", type(error).__name__)
+        log_trouble(log, redis_trouble(error), "lanes poll until it answers")
         return RECONNECT_SECONDS
 
     def _add(self, data: bytes) -> None:

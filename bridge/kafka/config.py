@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
-from bridge.log_throttle import LogThrottle
+from contracts.log_throttle import LogThrottle
 from contracts.settings import Settings
 
 Config = dict[str, Any]

@@ -11,10 +11,12 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from bridge.kafka.config import Config, client_config, is_fatal
 from bridge.kafka.limits import MAX_DEAD_LETTER_RECORD_BYTES, MAX_WORK_BATCH_BYTES
+from bridge.kafka.trouble import client_trouble
 from bridge.relay.outbox import Delivered, DeliveryTimeout, OutboxRow, Rejected
 from contracts.foreign_items import INSTALLATION_HEADER
 from contracts.settings import Settings
 from contracts.source_headers import Headers
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +105,7 @@ class PublishOutcome:
             case ErrorScope.TOPIC:
                 self.paused_topics[row.topic] = error.name()
             case ErrorScope.KAFKA:
-                self.wait_reason = f"{error.name()}: {error.str()}"
+                self.wait_reason = client_trouble(error).detail
                 self.alarm = WRONG_CLOCK_ADVICE if error.code() == KafkaError.INVALID_TIMESTAMP else self.alarm
 
     def merged_with(self, other: "PublishOutcome") -> "PublishOutcome":
@@ -227,6 +229,8 @@ class OutboxProducer:
         if is_fatal(error):
             log.error("Kafka's producer failed permanently and is replaced: %s", error.str())
             self._producer = None
+        elif (trouble := client_trouble(error)).is_refusal:
+            log_trouble(log, trouble, "the rows wait in the outbox")
 
 
 def _producer_config(settings: Settings) -> Config:

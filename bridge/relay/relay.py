@@ -17,16 +17,17 @@ import psycopg2
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.log_throttle import LogThrottle
 from bridge.relay import outbox
 from bridge.relay.backoff import BackoffRegistry
 from bridge.relay.outbox import Exclusions, OutboxRow, Rejected
 from bridge.relay.producer import OutboxProducer, PublishOutcome
 from bridge.relay.sweep import Sweep
-from contracts.database import Database, describe_error
+from contracts.database import Database, database_trouble
 from contracts.heartbeat import Heartbeat
+from contracts.log_throttle import LogThrottle
 from contracts.presence import loop_reporter
 from contracts.settings import Settings
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Relay:
             self._heartbeat.touch()
         except (SQLAlchemyError, psycopg2.Error) as error:  # psycopg2's own, when SQLAlchemy sets the isolation level
             if self._throttle.allow("postgres"):
-                log.warning("PostgreSQL is unavailable, the outbox waits: %s", describe_error(error))
+                log_trouble(log, database_trouble(error), "the outbox waits")
             result = PassResult.BLOCKED
         except Exception:  # the poll loop's boundary: if the relay ended, nothing would reach Kafka any more
             log.exception("A pass of the relay failed and is retried.")

@@ -19,6 +19,8 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from contracts.model_settings import ModelSettings
+from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +99,7 @@ class Budgets:
                 return question(self._shared)
             except redis.RedisError as error:
                 self._own_until = self._clock() + OWN_SECONDS
-                log.warning("Redis is unavailable, this process counts its own calls: %s", error)
+                log_trouble(log, redis_trouble(error), "this process counts its own calls")
         return question(self._own)
 
     def _today(self) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import describe_error
+from contracts.database import database_trouble
 from contracts.model_state import ModelState
+from contracts.trouble_log import log_trouble
 from tasks.admission.changes import describe_change, is_change
 from tasks.admission.gate import OnChange
 
@@ -30,5 +31,5 @@ def _count(count_in_progress: Callable[[], int]) -> int:
     try:
         return count_in_progress()
     except SQLAlchemyError as error:
-        log.warning("PostgreSQL is unavailable, the waiting thoughts are not counted: %s", describe_error(error))
+        log_trouble(log, database_trouble(error), "the waiting thoughts are not counted")
         return 0

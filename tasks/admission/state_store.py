@@ -15,6 +15,8 @@ from typing import Any, Final, Protocol, TypeVar
 import redis
 
 from contracts.model_state import ModelState, parse_state, state_key
+from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 from tasks.admission.transitions import released
 
 log = logging.getLogger(__name__)
@@ -103,7 +105,7 @@ def forget_other_models(client: redis.Redis, prefix: str, models: Collection[str
         if others:
             client.hdel(state_key(prefix), *others)
     except redis.RedisError as error:
-        log.warning("Redis is unavailable, the states of former models stay: %s", error)
+        log_trouble(log, redis_trouble(error), "the states of former models stay")
 
 
 class StatesWithFallback:
@@ -128,7 +130,7 @@ class StatesWithFallback:
                 return self._change_shared(model, change)
             except redis.RedisError as error:
                 self._local_until = self._clock() + LOCAL_SECONDS
-                log.warning("Redis is unavailable, this process decides alone about calls of %s: %s", model, error)
+                log_trouble(log, redis_trouble(error), f"this process decides alone about calls of {model}")
         before, after, answer = self._local.change(model, change)
         with self._lock:
             self._ended[model] |= _in_progress(before) - _in_progress(after)

@@ -14,6 +14,8 @@ from uuid import uuid4
 import redis
 
 from contracts.pubsub import keep_listening, receive
+from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 from webapp.hub.sse import parse_message
 from webapp.hub.subscription import Subscription
 
@@ -155,7 +157,7 @@ class Hub:
         """Report a gap to every stream. Return the seconds until the next attempt, doubled after each failed one."""
         was_connected = self._is_connected
         if was_connected and not self._closing.is_set():
-            log.warning("Redis is unavailable, the streams poll PostgreSQL until it is back: %s", error)
+            log_trouble(log, redis_trouble(error), "the streams poll PostgreSQL until it is back")
         with self._lock:
             self._is_connected = False
             self._requested, self._confirmed = set(), set()

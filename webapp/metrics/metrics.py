@@ -14,9 +14,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import Database, describe_error
+from contracts.database import Database, database_trouble
+from contracts.trouble_log import log_trouble
 from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.metrics.audit_metrics import audit_gauges
+from webapp.metrics.broker_metrics import BrokerCollector
 from webapp.metrics.model_metrics import ModelCollector
 from webapp.metrics.process_metrics import ProcessCollector
 from webapp.queries import AUDIT, COUNTS, WAITING_FOR_MODEL, read
@@ -43,6 +45,7 @@ class Metrics:
         self.registry.register(_Backlog(database))
         self.registry.register(ModelCollector(client, prefix))
         self.registry.register(ProcessCollector(client, prefix))
+        self.registry.register(BrokerCollector(client, prefix))
 
 
 class _Backlog(Collector):
@@ -60,7 +63,7 @@ class _Backlog(Collector):
         try:
             gauges = list(self._gauges())
         except SQLAlchemyError as error:
-            log.warning("PostgreSQL is unavailable, the metrics lack its gauges: %s", describe_error(error))
+            log_trouble(log, database_trouble(error), "the metrics lack its gauges")
             gauges = []
         up.add_metric([], 1 if gauges else 0)
         yield up

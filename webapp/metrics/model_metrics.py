@@ -8,6 +8,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from contracts.model_state import ModelState, read_states
+from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ class ModelCollector(Collector):
         try:
             states = read_states(self._client, self._prefix)
         except redis.RedisError as error:
-            log.warning("Redis is unavailable, the metrics lack the models: %s", error)
+            log_trouble(log, redis_trouble(error), "the metrics lack the models")
             return
         yield from model_gauges(states)
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from celery.schedules import ParseException, crontab
-from celery.utils.time import remaining
+from celery.schedules import ParseException
 
+from contracts.batch_schedule import BatchSchedule
 from contracts.settings import Settings
 from webapp.queries import is_in_running_batch
 from webapp.readiness.waits import Wait, batch_wait, continue_wait, start_wait
@@ -36,11 +36,11 @@ def interruption_notice(services: Services) -> Wait:
 
 
 def next_batch_time(settings: Settings, now: datetime) -> str:
-    """Return when beat requests the next batch, calculated by Celery, because cron itself differs in some schedules."""
+    """Return when beat requests the next batch, by the same calculation."""
     try:
-        schedule = crontab.from_string(settings.batch_schedule)
+        schedule: BatchSchedule = BatchSchedule.from_string(settings.batch_schedule)
     except (ParseException, ValueError):
         return "when an operator requests it"  # beat refuses to start with such a schedule
-    schedule.nowfun, schedule.tz = lambda: now, ZoneInfo(settings.timezone)
-    starts_at = (now + remaining(*schedule.remaining_delta(now))).astimezone(schedule.tz)
+    zone = ZoneInfo(settings.timezone)
+    starts_at = schedule.next_run(now, zone).astimezone(zone)
     return f"on {starts_at.day} {starts_at:%B} at {starts_at:%H:%M} ({settings.timezone})"

@@ -16,8 +16,10 @@ from uuid import UUID
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import Database, describe_error
+from contracts.database import Database, database_trouble
 from contracts.progress import channel
+from contracts.refusals import redis_trouble
+from contracts.trouble_log import log_trouble
 from webapp.hub.sse import Bookmark, Comment, PartialText, StreamMessage, is_user_event
 from webapp.hub.subscription import ControlMessage, Subscription
 from webapp.queries import texts_of_user
@@ -187,11 +189,8 @@ class EventStream:
             self._derived_at = time.monotonic()
             yield from self._send_derived(derived, history or History(()), next_event_id)
         except (SQLAlchemyError, TimeoutError) as error:
-            log.warning(
-                "PostgreSQL is unavailable, a stream derives no events until its next heartbeat: %s",
-                describe_error(error),
-                extra={"user_id": self._user_id},
-            )
+            consequence = "a stream derives no events until its next heartbeat"
+            log_trouble(log, database_trouble(error), consequence, extra={"user_id": self._user_id})
             self._derived_at = float("-inf")
 
     def _reset(self, reset_id: str) -> StreamMessage:
@@ -234,11 +233,8 @@ class EventStream:
         try:
             return call()
         except redis.RedisError as error:
-            log.warning(
-                "Redis is unavailable, a stream derives its events from PostgreSQL: %s",
-                error,
-                extra={"user_id": self._user_id},
-            )
+            consequence = "a stream derives its events from PostgreSQL"
+            log_trouble(log, redis_trouble(error), consequence, extra={"user_id": self._user_id})
             return None
 
 

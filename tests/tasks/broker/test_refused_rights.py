@@ -1,0 +1,55 @@
+"""A real worker whose Redis user lacks a right: it says which once, waits, and works when the right is granted."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from contracts.database import Database
+from contracts.settings import Settings
+from tests.eventually import eventually
+from tests.tasks.broker.test_junk import complete_a_thought
+from tests.tasks.test_celery_worker import restricted_broker
+from tests.tasks.worker_processes import WorkerProcess
+
+
+@pytest.fixture
+def overrides(tmp_path: Path) -> dict[str, Any]:
+    return {"scripted_call_log": str(tmp_path / "calls")}
+
+
+@pytest.mark.parametrize(
+    ("taken", "granted", "line"),
+    [
+        ("resetchannels", "&*", "ACL SETUSER <its user> &*"),
+        ("-brpop", "+brpop", "ACL SETUSER <its user> +brpop"),
+        ("resetkeys", "~*", "ACL SETUSER <its user> ~*"),
+        ("-ping", "+ping", "ACL SETUSER <its user> +ping"),
+        ("off", "on", "correct the user and the password in REDIS_URL"),
+        ("-evalsha", "+evalsha", "ACL SETUSER <its user> +evalsha"),
+    ],
+)
+def test_a_worker_names_the_missing_right_once_and_works_when_it_is_granted(
+    database: Database,
+    settings: Settings,
+    redis_client: redis.Redis,
+    tmp_path: Path,
+    taken: str,
+    granted: str,
+    line: str,
+) -> None:
+    with restricted_broker(redis_client, settings) as (url, set_permissions):
+        set_permissions(taken)
+        worker = WorkerProcess(settings.model_copy(update={"celery_broker_url": url}), tmp_path)
+        try:
+            eventually(lambda: line in worker.log, timeout=40)
+            set_permissions(granted)
+            complete_a_thought(database, settings)
+            assert worker.process.poll() is None
+            assert worker.log.count(line) <= 2, "one line of each of two places"
+            assert "Traceback" not in worker.log
+            assert "Frequent restarts" not in worker.log
+        finally:
+            worker.process.kill()
+            worker.process.wait()
