@@ -16,6 +16,7 @@ from bridge.dead_letters.cli import dead_letters
 from bridge.kafka.config import require_usable_config
 from contracts.cli import with_settings
 from contracts.database import Database, make_engine
+from contracts.database_session import require_usable_database
 from contracts.heartbeat import touch_heartbeat
 from contracts.installation import (
     InstallationWatch,
@@ -52,6 +53,7 @@ def run(settings: Settings) -> None:
 
     if settings.consumes_kafka:
         require_usable_config(settings)
+    require_usable_database(settings.database_url)
     database = Database(make_engine(settings.database_url, "bridge", index_plans_only=True))
     watch = InstallationWatch(settings, database)
     with stop_on(signal.SIGTERM, signal.SIGINT) as stop:
@@ -82,6 +84,7 @@ def relay(settings: Settings) -> None:
 
     if settings.kafka_enabled:
         require_usable_config(settings)
+    require_usable_database(settings.database_url)
     engine = make_engine(settings.database_url, "relay", index_plans_only=True)
     with stop_on(signal.SIGTERM, signal.SIGINT) as stop, background_audit(settings, stop):
         if not settings.kafka_enabled:

@@ -13,25 +13,23 @@ from typing import Any, Final
 
 import psycopg2
 from psycopg2 import extensions, extras
-from sqlalchemy import Engine, Executable, Pool, PoolProxiedConnection, TextClause, create_engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Engine, Executable, Pool, PoolProxiedConnection, TextClause, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from contracts import prepared
+from contracts.database_session import STATEMENT_SECONDS as STATEMENT_SECONDS
+from contracts.database_session import Session, session_arguments
+from contracts.prepared import UnstorableValueError
 from contracts.refusals import Trouble, postgres_refusal
+from contracts.sqlstate import is_data_error, spoils_connection
 
 POOL_SIZE: Final = 8
 """Connections per process: three bridges, three workers, web, relay and beat stay well below PostgreSQL's 100."""
 
-STATEMENT_SECONDS: Final = 5.0
-"""Seconds that a round trip may take before the client gives up. PostgreSQL cancels the statement a fifth earlier."""
-
-INDEX_PLANS_ONLY: Final = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+INDEX_PLANS_ONLY: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
 """Options that make the planner prefer indexes. A prepared plan is kept, so one that was made while a table was small
 would scan the whole table until the next ANALYZE."""
-
-STALE_PLAN_ERRORS: Final = {"0A000", "26000"}
-"""SQLSTATE of a plan whose columns a migration changed, and of a plan that the session does not know. The connection is
-replaced, and the new one prepares the statement again."""
 
 Row = Any
 """A named tuple with one field per column, SQLAlchemy's or psycopg2's."""
@@ -55,7 +53,14 @@ def make_engine(
     extensions.set_wait_callback(_wait)
     extras.register_uuid()
     timeout_ms = int(statement_seconds * 800)
-    return create_engine(
+    arguments = session_arguments(
+        url,
+        name,
+        statement_timeout_ms=timeout_ms,
+        connect_seconds=max(2, int(statement_seconds)),
+        planner=INDEX_PLANS_ONLY if index_plans_only else "",
+    )
+    engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
@@ -63,19 +68,33 @@ def make_engine(
         max_overflow=0,
         pool_timeout=statement_seconds,
         pool_use_lifo=True,
-        connect_args={
-            "connection_factory": type("Bounded", (extensions.connection,), {"seconds": statement_seconds}),
-            "application_name": name,
-            "connect_timeout": max(2, int(statement_seconds)),
-            "options": f"-c statement_timeout={timeout_ms}{INDEX_PLANS_ONLY if index_plans_only else ''}",
-        },
+        connect_args={**arguments, "connection_factory": type("Bounded", (Session,), {"seconds": statement_seconds})},
     )
+    event.listen(engine, "handle_error", _classify)
+    return engine
+
+
+def make_migration_engine(url: str) -> Engine:
+    """Return an engine for migrations, whose statements have no time limit. It connects at the first statement."""
+    return create_engine(url, hide_parameters=True, connect_args=session_arguments(url, "migrations"))
+
+
+def _classify(context: ExceptionContext) -> None:
+    """Let SQLAlchemy replace the connections of the pool after an error that their state may have caused.
+
+    Raises DataError for a value that the driver cannot send, which SQLAlchemy would raise as it is.
+    """
+    error = context.original_exception
+    if isinstance(error, ValueError):
+        unstorable = UnstorableValueError(f"a value cannot be sent to PostgreSQL ({type(error).__name__})")
+        raise DataError(None, None, unstorable) from error
+    if spoils_connection(getattr(error, "pgcode", None)):
+        context.is_disconnect = True
 
 
 def is_rejected_data(error: Exception) -> bool:
     """Return whether PostgreSQL rejected the data itself (SQLSTATE class 22 or 23), so that a retry cannot succeed."""
-    code = getattr(getattr(error, "orig", None), "pgcode", None) or ""
-    return isinstance(error, DBAPIError) and code[:2] in {"22", "23"}
+    return isinstance(error, DBAPIError) and is_data_error(getattr(error.orig, "pgcode", None))
 
 
 def describe_error(error: Exception) -> str:
@@ -146,7 +165,7 @@ class Database:
         self, error: psycopg2.Error, pool: Pool, connection: PoolProxiedConnection | None
     ) -> DBAPIError:
         """Convert the driver's error. As in SQLAlchemy, a lost connection invalidates all connections of the pool."""
-        is_lost = error.pgcode in STALE_PLAN_ERRORS or self.engine.dialect.is_disconnect(error, connection, None)
+        is_lost = spoils_connection(error.pgcode) or self.engine.dialect.is_disconnect(error, connection, None)
         if is_lost and connection is not None:
             pool._invalidate(connection, error)  # noqa: SLF001  a new pool would leave the old pool's connections open
         converted: DBAPIError = DBAPIError.instance(

@@ -10,6 +10,7 @@ from contextlib import closing
 from itertools import count
 from typing import Any, Final
 
+import psycopg2
 from psycopg2.extras import NamedTupleCursor
 from sqlalchemy import PoolProxiedConnection, TextClause
 from sqlalchemy.dialects.postgresql.psycopg2 import dialect
@@ -22,6 +23,13 @@ _SELECT_TYPES: Final = "SELECT parameter_types::text[] AS types FROM pg_prepared
 
 _types: dict[str, list[str]] = {}
 """SQL of a statement -> the parameter types that PostgreSQL inferred. They are queried once per process."""
+
+
+class UnstorableValueError(psycopg2.DataError):  # type: ignore[misc]  # psycopg2 has no types
+    """Raised for a value that the driver cannot send: text with NUL or a lone surrogate."""
+
+    pgcode = "22021"
+    """The SQLSTATE with which PostgreSQL would reject it."""
 
 
 def execute_prepared(
@@ -41,11 +49,19 @@ def execute_prepared(
             name = f"prepared_{next(_NAME_NUMBERS)}"
             call = f"EXECUTE {name}{_arguments(cursor, sql, parameter_names)}"
             escaped = sql.replace("%", "%%") if parameter_names else sql  # psycopg2 reads %% only with parameters
-            cursor.execute(f"PREPARE {name} AS {escaped}; {call}", parameters if parameter_names else None)
+            _execute(cursor, f"PREPARE {name} AS {escaped}; {call}", parameters if parameter_names else None)
             execute_calls[statement.text] = call
         else:
-            cursor.execute(call, parameters)
+            _execute(cursor, call, parameters)
         return [] if cursor.description is None else list(cursor.fetchall())
+
+
+def _execute(cursor: Any, sql: str, parameters: Mapping[str, Any] | None) -> None:
+    """Execute SQL. The driver raises ValueError for values that it cannot send, before it sends anything."""
+    try:
+        cursor.execute(sql, parameters)
+    except ValueError as error:
+        raise UnstorableValueError(f"a value cannot be sent to PostgreSQL ({type(error).__name__})") from error
 
 
 def _arguments(cursor: Any, sql: str, parameter_names: tuple[str, ...]) -> str:

@@ -1,8 +1,10 @@
 """Runs the migrations on the database of DATABASE_URL, one process at a time. Alembic executes this file."""
 
 from alembic import context
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
+from contracts.database import make_migration_engine
+from contracts.database_session import require_usable_database
 from contracts.settings import load_settings_or_exit
 from contracts.tables import metadata
 
@@ -12,7 +14,9 @@ MIGRATION_LOCK = 7401
 
 def migrate() -> None:
     """Run the missing migrations in one transaction."""
-    with create_engine(load_settings_or_exit().database_url).begin() as connection:
+    url = load_settings_or_exit().database_url
+    require_usable_database(url)
+    with make_migration_engine(url).begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         context.configure(connection=connection, target_metadata=metadata)
         context.run_migrations()

@@ -11,10 +11,11 @@ from kombu.entity import Queue
 
 from agents.catalogue import CATALOGUE
 from contracts.batch_schedule import BatchSchedule
+from contracts.database_session import require_usable_database
 from contracts.foreign_items import sender_of
 from contracts.heartbeat import Heartbeat
 from contracts.installation import check_or_exit
-from contracts.logs import LogFormat, configure_logging
+from contracts.logs import configure_logging
 from contracts.presence import loop_reporter
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, step_priority, task_name
 from contracts.settings import Settings, SettingsError
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> Celery:
     worker = Worker(settings)
     for number, name in enumerate(CATALOGUE.names, start=1):
         _register_step(app, worker, number, name)
-    _connect_signals(worker, settings.log_format)
+    _connect_signals(worker, settings)
     return app
 
 
@@ -167,7 +168,10 @@ def _check_queues(sender: Any, **_: Any) -> None:
         )
 
 
-def _connect_signals(worker: Worker, log_format: LogFormat) -> None:
+def _connect_signals(worker: Worker, settings: Settings) -> None:
+    def check_database(**_: Any) -> None:
+        require_usable_database(settings.database_url)
+
     def check_installation(**_: Any) -> None:
         check_or_exit(worker.installation_watch)
 
@@ -182,9 +186,11 @@ def _connect_signals(worker: Worker, log_format: LogFormat) -> None:
     def count_received(**_: Any) -> None:
         worker.counters.received += 1
 
-    signals.setup_logging.connect(lambda **_: configure_logging(log_format), weak=False)
+    signals.setup_logging.connect(lambda **_: configure_logging(settings.log_format), weak=False)
     signals.worker_init.connect(_check_queues, weak=False)
+    signals.worker_init.connect(check_database, weak=False)
     signals.worker_init.connect(check_installation, weak=False)
+    signals.beat_init.connect(check_database, weak=False)
     signals.worker_ready.connect(start_watchdog, weak=False)
     signals.task_received.connect(count_received, weak=False)
     signals.worker_shutting_down.connect(stop_reporting, weak=False)

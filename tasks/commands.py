@@ -8,6 +8,7 @@ import click
 
 from contracts.cli import INTERRUPTED, with_settings
 from contracts.database import Database, exit_on_database_error, make_engine
+from contracts.database_session import require_usable_database
 from contracts.settings import Settings
 from contracts.signals import stop_on
 from tasks.batch_progress import BatchProgress, progress_display
@@ -29,6 +30,7 @@ def batch(settings: Settings, *, detach: bool) -> int:
     """
     if settings.consumes_kafka:
         raise SystemExit("No batch is needed: KAFKA_MODE is on, so thoughts are analysed as they arrive.")
+    require_usable_database(settings.database_url)
     batches = Batches(Database(make_engine(settings.database_url, "batch command")))
     with exit_on_database_error(), stop_on(signal.SIGINT) as interrupted:
         requested = batches.request()

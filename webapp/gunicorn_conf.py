@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from contracts.database import Database, make_engine
+from contracts.database_session import require_usable_database
 from contracts.installation import InstallationWatch, check_or_exit
 from contracts.logs import configure_logging
 from contracts.settings import Settings, SettingsError, check_web_variables, load_settings
@@ -43,12 +44,13 @@ STATEMENT_TIMEOUT_SECONDS = 2.5
 def on_starting(server: Any) -> None:
     """Stop the parent with one line when the settings are invalid, instead of restarting workers forever.
 
-    The same for names in Redis that belong to another installation.
+    The same for a database that cannot be used, and for names in Redis that belong to another installation.
 
     After SIGUSR2 the parent starts itself again, by the path of the file that runs. With `python -m` that file lies in
     gunicorn's package, whose modules would then hide some of Python's, so it is started as a module again.
     """
     settings = _load_web_settings()
+    require_usable_database(settings.database_url)
     engine = make_engine(settings.database_url, "web", statement_seconds=STATEMENT_TIMEOUT_SECONDS)
     check_or_exit(InstallationWatch(settings, Database(engine)))
     engine.dispose()

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 
+from contracts.database_session import open_session
 from devstack.errors import DevstackError
 from devstack.spec import child_environment
 from devstack.spec.layout import StackDir, write_private
@@ -74,7 +75,7 @@ def initialise(stack_dir: StackDir) -> None:
 
 def create_database(stack_dir: StackDir, ports: Ports) -> None:
     """Create the system's database unless it exists. Raises psycopg2.Error when PostgreSQL is unavailable."""
-    connection = psycopg2.connect(_url(stack_dir, ports, "postgres"))
+    connection = open_session(_url(stack_dir, ports, "postgres"), "devstack")
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -89,7 +90,7 @@ def is_available(database_url: str) -> bool:
     """Return whether the server accepts connections, tested with the database `postgres`, which always exists."""
     address = database_url.rpartition("/")[0] + "/postgres"
     try:
-        psycopg2.connect(address, connect_timeout=2).close()
+        open_session(address, "devstack", connect_seconds=2).close()
     except psycopg2.OperationalError:
         return False
     return True

@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-from collections.abc import Iterator
 from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,14 +19,6 @@ from tests.tcp_proxy import proxy_for
 
 SHORT = 2.0
 PID = text("SELECT pg_backend_pid() AS pid")
-
-
-@pytest.fixture
-def restore_wait_callback() -> Iterator[None]:
-    """Restore the process's wait callback after a test that creates an engine of its own."""
-    callback = extensions.get_wait_callback()
-    yield
-    extensions.set_wait_callback(callback)
 
 
 def error_of(database: Database, statement: str, **parameters: Any) -> SQLAlchemyError:
