@@ -19,7 +19,8 @@ moves back, so a clock that was set back removes no thought from the batch."""
 PROGRESS: Final = text("""
     SELECT b.begun, b.open, b.ended_at IS NOT NULL OR b.begun AND b.open = 0 AS ended FROM (
       SELECT ended_at, begun_at IS NOT NULL AS begun,
-             (SELECT count(*) FROM thoughts t WHERE t.finished_at IS NULL AND t.created_at <= asked_at) AS open
+             (SELECT count(*) FROM thoughts t WHERE t.finished_at IS NULL
+               AND (t.created_at <= asked_at OR t.created_at > now())) AS open
         FROM batches WHERE id = :id) b
 """)
 """A batch that has begun has ended when its last thought has ended, even where `ended_at` is not set: after a switch to

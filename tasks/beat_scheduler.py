@@ -5,6 +5,7 @@ A message to a worker would go through Redis, and nothing would send it again if
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import repeat
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ MAX_SLEEP_SECONDS: Final = 1.0
 """The longest sleep between two ticks, and so between two heartbeats: beat counts as stopped after a few seconds."""
 
 RETRY_DELAY_SECONDS: Final = 2.0
+
+CLOCK_TOLERANCE: Final = timedelta(seconds=5)
+"""A last run that is no further in the future is a clock that was adjusted a little: nothing is requested twice."""
 
 
 class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has no type hints
@@ -57,12 +61,28 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has
         """Run what is due and return how many seconds to sleep."""
         self._heartbeat()
         self._reporter.start()
+        self._forget_future_runs()
         return float(super().tick(*args, **kwargs))
 
     def close(self) -> None:
         """Persist the schedule, and stop reporting that beat runs."""
         super().close()
         self._reporter.stop()
+
+    def _forget_future_runs(self) -> None:
+        """Let an entry whose last run is in the future run at its next time.
+
+        The clock was wrong when it ran, so its last run is unknown. Celery would wait until that time has come.
+        """
+        for entry in self.schedule.values():
+            now = entry.default_now()
+            if entry.last_run_at > now + CLOCK_TOLERANCE:
+                log.warning(
+                    "The stored time of the last nightly batch, %s, is in the future and is forgotten.",
+                    entry.last_run_at,
+                )
+                entry.last_run_at = now
+                self.sync()
 
     def sync(self) -> None:
         """Persist the schedule by closing and reopening its file.

@@ -20,6 +20,14 @@ PROFILE_AT_WRITING: Final = """(
 """The profile that the author of `t` had when the thought was written: the oldest that was replaced later, or else the
 present one."""
 
+_PLAUSIBLE = "(t.beat_at <= clock_timestamp() + interval '1 s' AND t.not_before <= t.beat_at + interval '3600.01 s')"
+"""The time of the next attempt can be believed. RETRY and DEFER write it together with `beat_at`, an hour apart at most
+(`failures.MAX_RETRY_AFTER_SECONDS`). A `beat_at` in the future, or a longer wait, is from a clock that was wrong, or
+from another hand; then the step does not wait. Decide has the same condition."""
+
+_WAITS = f"COALESCE(t.not_before > clock_timestamp() AND {_PLAUSIBLE}, false)"
+"""The time of the next attempt has not come yet."""
+
 CLAIM: Final = text(f"""
     WITH c AS (
       UPDATE thoughts t
@@ -29,7 +37,7 @@ CLAIM: Final = text(f"""
              beat = t.beat + 1, beat_at = clock_timestamp()
        WHERE t.id = :id AND t.status = 'processing' AND t.dispatch_id = :dispatch_id AND t.steps_done = :step - 1
          AND (t.call_id = :call_id OR (t.call_id IS NULL AND t.attempts < :max
-                                    AND (t.not_before IS NULL OR t.not_before <= clock_timestamp())))
+                                    AND NOT {_WAITS}))
       RETURNING t.id, t.attempts)
     SELECT CASE WHEN c.id IS NOT NULL THEN 'run'
                 WHEN t.status <> 'processing' OR t.dispatch_id <> :dispatch_id THEN 'stale'
@@ -37,7 +45,7 @@ CLAIM: Final = text(f"""
                 WHEN t.steps_done < :step - 1 THEN 'stale'
                 WHEN t.call_id IS NOT NULL THEN 'busy'
                 WHEN t.attempts >= :max THEN 'exhausted'
-                WHEN t.not_before > clock_timestamp() THEN 'early'
+                WHEN {_WAITS} THEN 'early'
                 ELSE 'again' END AS result,
            COALESCE(c.attempts, t.attempts) AS attempts, t.text, t.user_id, t.turn, t.created_at,
            EXTRACT(epoch FROM t.not_before - clock_timestamp())::float8 AS wait,
@@ -119,14 +127,15 @@ RETRY: Final = text("""
 No row means that the call is fenced, or that this is a repeat after a lost answer. The message is then dropped;
 after a lost answer a bridge sends the step again when its lease expires."""
 
-DEFER: Final = text("""
+DEFER: Final = text(f"""
     WITH d AS (
       UPDATE thoughts t
          SET call_id = NULL, sends = 1,
              attempts = t.attempts - CASE WHEN t.call_id IS NULL THEN 0 ELSE 1 END
                         - CASE WHEN :outage THEN t.service_failures ELSE 0 END,
              service_failures = CASE WHEN :outage THEN 0 ELSE t.service_failures END,
-             not_before = GREATEST(t.not_before, clock_timestamp() + make_interval(secs => :wait)),
+             not_before = GREATEST(CASE WHEN {_PLAUSIBLE} THEN t.not_before END,
+                                   clock_timestamp() + make_interval(secs => :wait)),
              waiting = CAST(:waiting AS jsonb), beat = t.beat + 1, beat_at = clock_timestamp()
        WHERE t.id = :id AND t.status = 'processing' AND t.dispatch_id = :dispatch_id AND t.steps_done = :step - 1
          AND (t.call_id = CAST(:call_id AS uuid)
@@ -143,7 +152,7 @@ DEFER: Final = text("""
                 ELSE 'again' END AS result,
            t.attempts, t.user_id, t.turn
       FROM thoughts t LEFT JOIN d ON d.id = t.id WHERE t.id = :id
-""")
+""")  # noqa: S608  all parts are constants
 """Lets a step wait for the model service, without counting an attempt. `waiting` says why.
 
 With :call_id it ends that call, whose failure was the service's, and gives back its attempt; the guard is `call_id`.

@@ -113,7 +113,8 @@ AUDIT: Final = text("SELECT figures, EXTRACT(epoch FROM now() - at)::float8 AS a
 
 
 RUNNING_BATCH: Final = text("""
-    SELECT FROM batches WHERE begun_at IS NOT NULL AND ended_at IS NULL AND asked_at >= :created_at
+    SELECT FROM batches
+     WHERE begun_at IS NOT NULL AND ended_at IS NULL AND (asked_at >= :created_at OR :created_at > now())
 """)
 """Running batches that include this thought; a thought written after the request of a batch waits for the next one."""
 

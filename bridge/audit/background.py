@@ -85,11 +85,9 @@ class BackgroundAudit:
     def _seconds_until_due(self) -> float:
         """Return 0 for the relay that wrote the last figures; the others wait until these are old."""
         row = self._database.row(LAST_AUDIT)
-        if row is None or row.at == self._wrote_at:
+        if row is None or row.at == self._wrote_at or row.seconds < 0:  # a time in the future is a wrong clock's
             return 0.0
-        return float(
-            AUDIT_INTERVAL_SECONDS + TAKEOVER_GRACE_SECONDS - max(0.0, row.seconds)
-        )  # PostgreSQL's clock may have been set back
+        return float(AUDIT_INTERVAL_SECONDS + TAKEOVER_GRACE_SECONDS - row.seconds)
 
     def _log_findings(self, figures: Figures) -> None:
         """Log each finding once; one that disappears and returns is logged again."""

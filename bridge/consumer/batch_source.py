@@ -39,15 +39,20 @@ OPEN: Final = text("SELECT id FROM batches WHERE ended_at IS NULL")
 WAITING: Final = text("""
     SELECT DISTINCT ON (t.user_id) t.id, t.user_id, t.turn FROM thoughts t
      WHERE t.finished_at IS NULL AND t.user_id <> ALL (CAST(:held AS uuid[]))
-       AND EXISTS (SELECT FROM batches b WHERE b.ended_at IS NULL AND t.created_at <= b.asked_at)
+       AND EXISTS (SELECT FROM batches b
+                    WHERE b.ended_at IS NULL AND (t.created_at <= b.asked_at OR t.created_at > now()))
      ORDER BY t.user_id, t.turn DESC LIMIT :users
 """)
-"""Finds the newest thought of each user whose thoughts an open batch covers, except users whom the lane holds."""
+"""Finds the newest thought of each user whose thoughts an open batch covers, except users whom the lane holds.
+
+A thought of the future was written under a clock that was wrong, and is in every batch: it would otherwise wait until
+that time has come."""
 
 END: Final = text("""
     UPDATE batches b SET ended_at = now()
      WHERE b.ended_at IS NULL AND b.begun_at IS NOT NULL
-       AND NOT EXISTS (SELECT FROM thoughts t WHERE t.finished_at IS NULL AND t.created_at <= b.asked_at)
+       AND NOT EXISTS (SELECT FROM thoughts t
+                        WHERE t.finished_at IS NULL AND (t.created_at <= b.asked_at OR t.created_at > now()))
     RETURNING b.id
 """)
 """Ends each batch whose thoughts are all terminal: those that were accepted before it was requested.

@@ -47,7 +47,9 @@ DECIDE: Final = text("""
     head AS MATERIALIZED (
       SELECT t.id, t.user_id, t.turn, t.steps_done, t.dispatch_id, t.beat, t.sends, t.losses,
              t.headers->'tracing' AS tracing, t.call_id IS NOT NULL AS in_call, t.status = 'pending' AS pending,
-             GREATEST(0, EXTRACT(epoch FROM t.not_before - clock_timestamp()))::float8 AS wait,
+             CASE WHEN t.beat_at <= clock_timestamp() + interval '1 s'
+                       AND t.not_before <= t.beat_at + interval '3600.01 s'
+                  THEN GREATEST(0, EXTRACT(epoch FROM t.not_before - clock_timestamp())) ELSE 0 END::float8 AS wait,
              (t.status = 'pending' OR t.call_id IS NOT NULL)::int AS new_token,
              (SELECT rec.origin FROM rec WHERE rec.thought_id = t.id AND rec.turn = t.turn LIMIT 1) AS origin,
              CASE WHEN t.status = 'pending' THEN l.may_begin

@@ -34,7 +34,8 @@ SWEEP: Final = text("""
                ORDER BY user_id, turn LIMIT 1), n + 1
         FROM walk w WHERE w.user_id IS NOT NULL AND n < :users),
     line AS MATERIALIZED (
-      SELECT newest.id, newest.turn, head.beat_at FROM walk w
+      SELECT newest.id, newest.turn, CASE WHEN head.beat_at <= now() + interval '1 s' THEN head.beat_at END AS beat_at
+        FROM walk w
        CROSS JOIN LATERAL (SELECT id, turn FROM thoughts
                             WHERE user_id = w.user_id AND finished_at IS NULL ORDER BY turn DESC LIMIT 1) newest
        CROSS JOIN LATERAL (SELECT beat_at FROM thoughts
@@ -43,7 +44,8 @@ SWEEP: Final = text("""
       SELECT t.id FROM line JOIN thoughts t ON t.id = line.id AND t.turn = line.turn
        WHERE t.finished_at IS NULL
          AND (t.emitted_at IS NULL AND t.headers IS NULL
-              OR COALESCE(t.emitted_at, t.created_at) < now() - interval '5 min' * 2 ^ LEAST(t.emissions, 6)
+              OR (COALESCE(t.emitted_at, t.created_at) < now() - interval '5 min' * 2 ^ LEAST(t.emissions, 6)
+                  OR COALESCE(t.emitted_at, t.created_at) > now() + interval '1 s')
                  AND (line.beat_at IS NULL OR line.beat_at <= now() - interval '1 min'))
        ORDER BY t.id FOR UPDATE OF t SKIP LOCKED),
     e AS (UPDATE thoughts t SET emitted_at = now(), emissions = t.emissions + 1
@@ -53,7 +55,8 @@ SWEEP: Final = text("""
     SELECT (SELECT count(*) FROM o) AS emitted, (SELECT user_id FROM walk WHERE n = :users) AS last
 """)
 """The users with open thoughts are found by skipping through the index of open thoughts, without reading the table.
-`last` is the last user of a full page, and NULL when there are no more. contracts/outbox.py describes the outbox
+`last` is the last user of a full page, and NULL when there are no more. A time in the future is from a clock that was
+wrong, and counts as unknown: nothing waits until it has come. contracts/outbox.py describes the outbox
 rows."""
 
 

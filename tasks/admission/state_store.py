@@ -17,6 +17,7 @@ import redis
 from contracts.model_state import ModelState, parse_state, state_key
 from contracts.refusals import redis_trouble
 from contracts.trouble_log import log_trouble
+from tasks.admission.plausible_times import without_future_times
 from tasks.admission.transitions import released
 
 log = logging.getLogger(__name__)
@@ -66,8 +67,9 @@ class LocalStates:
 
     def change(self, model: str, change: Change[T]) -> tuple[ModelState, ModelState, T]:
         with self._lock:
-            before = self._states.get(model, ModelState())
-            after, answer = change(before, self._clock())
+            now = self._clock()
+            before = without_future_times(self._states.get(model, ModelState()), now)
+            after, answer = change(before, now)
             self._states[model] = after
             return before, after, answer
 
@@ -89,7 +91,7 @@ class SharedStates:
     def change(self, model: str, change: Change[T]) -> tuple[ModelState, ModelState, T]:
         for number in range(MAX_TRIES):
             stored, now = (_text(value) for value in self._read(keys=[self._key], args=[model]))
-            before = parse_state(stored) or ModelState()
+            before = without_future_times(parse_state(stored) or ModelState(), float(now))
             after, answer = change(before, float(now))
             if after == before or self._replace(keys=[self._key], args=[model, stored, after.to_json()]):
                 return before, after, answer

@@ -158,7 +158,7 @@ PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "gate.probe": (transitions, "_request_probe", _no_probe),
     "gate.prober": (transitions, "_request_probe", _probe_of_the_first_prober),
     "gate.calls": (transitions, "_without_dead_calls", lambda state, _: state),
-    "gate.bound": (waits, "_spread", lambda seconds, _: 1e6),
+    "gate.bound": (waits, "_spread", lambda seconds, _: 3_500.0),
     "worker.claim_age": (StepRunner, "_renew_old_claim", _call_with_any_claim),
     "worker.renewal": (Calls, "renew_all", _no_renewal),
     "worker.fence": (calls, "_renew", _renew_without_fencing),

@@ -34,6 +34,7 @@ _TAKEOVER: Final = "bridge/consumer/test_decide_takeover.py"
 _DELETION: Final = "webapp/test_deletion.py"
 _EARLIER: Final = "tasks/memory/test_earlier_thoughts.py"
 _FAIL: Final = "tasks/test_fail.py"
+_GATE: Final = "tasks/admission/test_gate.py"
 _OUTAGE: Final = "tasks/test_service_outage.py"
 _STEP_STORE: Final = "tasks/test_step_store.py"
 _REPUBLISH: Final = "bridge/dead_letters/test_republish.py"
@@ -179,16 +180,18 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
     "sweep.pause": GuardTest(
         _SWEEP, "test_the_sweep_skips_a_recently_emitted_thought",
         *_cut("bridge.relay.sweep", "SWEEP", (
-            "COALESCE(t.emitted_at, t.created_at) < now() - interval '5 min' * 2 ^ LEAST(t.emissions, 6) AND", "")),
+            "COALESCE(t.emitted_at, t.created_at) < now() - interval '5 min' * 2 ^ LEAST(t.emissions, 6)", "true")),
     ),
     "sweep.beat": GuardTest(
         _SWEEP, "test_the_sweep_skips_a_line_whose_head_is_being_processed",
         *_cut("bridge.relay.sweep", "SWEEP", (
             "AND (line.beat_at IS NULL OR line.beat_at <= now() - interval '1 min')", "")),
     ),
+    "gate.bound": GuardTest(_GATE, "test_a_user_over_the_budget_waits_and_others_do_not"),
     "batch.cutoff": GuardTest(
         _BATCHES, "test_a_thought_written_after_the_request_waits_for_the_next_batch",
-        *_cut("bridge.consumer.batch_source", "WAITING", ("AND t.created_at <= b.asked_at", "")),
+        *_cut("bridge.consumer.batch_source", "WAITING", (
+            "AND (t.created_at <= b.asked_at OR t.created_at > now())", "")),
     ),
     "batch.held": GuardTest(
         _BATCHES, "test_a_user_is_added_once_while_the_lane_holds_it_and_again_afterwards",

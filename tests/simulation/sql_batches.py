@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from bridge.consumer import batch_source
 from tasks.batches import REQUEST
 from tests.simulation.store import Parameters, Rows, Statements, Store
-from tests.simulation.tables import Batch
+from tests.simulation.tables import Batch, Thought
 
 
 class BatchStatements:
@@ -49,7 +49,8 @@ class BatchStatements:
         cutoffs = [batch.asked_at for batch in self._tables.batches if batch.ended_at is None]
         rows, disabled = [], self._store.disabled
         for user in self._tables.thoughts_by_user if cutoffs else ():
-            due = [t for t in self._tables.line(user) if t.created_at <= max(cutoffs) or "batch.cutoff" in disabled]
+            line = self._tables.line(user)
+            due = [t for t in line if self._is_covered(t, max(cutoffs)) or "batch.cutoff" in disabled]
             if due and (user not in p["held"] or "batch.held" in disabled):
                 rows.append(SimpleNamespace(id=due[-1].id, user_id=user, turn=due[-1].turn))
         return sorted(rows, key=lambda row: row.user_id)[: p["users"]]
@@ -57,9 +58,12 @@ class BatchStatements:
     def _end_batches(self, _: Parameters) -> Rows:
         ended, disabled = [], self._store.disabled
         for batch in self._tables.batches:
-            has_open = any(t.is_open and t.created_at <= batch.asked_at for t in self._tables.thoughts.values())
+            has_open = any(t.is_open and self._is_covered(t, batch.asked_at) for t in self._tables.thoughts.values())
             has_begun = batch.begun_at is not None or "batch.begun" in disabled
             if batch.ended_at is None and has_begun and (not has_open or "batch.end" in disabled):
                 batch.ended_at = self._store.clock()
                 ended.append(SimpleNamespace(id=batch.id))
         return ended
+
+    def _is_covered(self, t: Thought, asked_at: float) -> bool:
+        return t.created_at <= asked_at or t.created_at > self._store.clock()

@@ -75,7 +75,7 @@ class DecideStatement:
         )
         needs_dispatch = seen[3] if is_pending else is_expired
         self._store.checks.observations[HEAD_WAITS] += is_pending and not needs_dispatch
-        wait = max(0.0, t.not_before - self._store.clock()) if t.not_before is not None else None
+        wait = t.believed_wait(self._store.clock())
         if needs_dispatch:
             self._dispatch(t, is_pending, in_call)
         return {
@@ -87,7 +87,7 @@ class DecideStatement:
             "sends": t.sends,
             "in_call": in_call and not needs_dispatch,
             "losses": t.losses,
-            "wait": wait or 0.0,
+            "wait": wait,
             "needs_dispatch": needs_dispatch,
             "begins": is_pending and needs_dispatch,
             "pending": is_pending and not needs_dispatch,

@@ -87,6 +87,8 @@ def _is_new(newest: Thought) -> bool:
 
 def _is_quiet(newest: Thought, head: Thought, now: float, disabled: frozenset[str]) -> bool:
     since = newest.created_at if newest.emitted_at is None else newest.emitted_at
-    if since >= now - 300.0 * 2 ** min(newest.emissions, 6) and "sweep.pause" not in disabled:
+    is_recent = now - 300.0 * 2 ** min(newest.emissions, 6) <= since <= now + 1.0
+    if is_recent and "sweep.pause" not in disabled:
         return False
-    return head.beat_at is None or head.beat_at <= now - 60.0 or "sweep.beat" in disabled
+    is_from_future = head.beat_at is not None and head.beat_at > now + 1.0
+    return is_from_future or head.beat_at is None or head.beat_at <= now - 60.0 or "sweep.beat" in disabled

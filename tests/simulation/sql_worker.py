@@ -71,14 +71,13 @@ class WorkerStatements:
         if not is_repeat:
             if t.attempts >= max_calls and "claim.max" not in disabled:
                 return "exhausted"
-            if t.not_before is not None and t.not_before > self._store.clock() and "claim.not_before" not in disabled:
+            if t.believed_wait(self._store.clock()) and "claim.not_before" not in disabled:
                 return "early"
         return "run"
 
     def _begin(self, t: Thought, step: int, call: Any) -> None:
         if t.call_id != call:
-            wait = 0.0 if t.not_before is None else t.not_before - self._store.clock()
-            self._store.checks.claimed(t, step, call, wait)
+            self._store.checks.claimed(t, step, call, t.believed_wait(self._store.clock()))
             if "claim.counts_first" not in self._disabled:
                 t.attempts += 1
         elif "claim.counts_once" in self._disabled:
@@ -150,8 +149,8 @@ class WorkerStatements:
                 t.attempts -= 1
             t.attempts -= 0 if "defer.service" in disabled else earlier
             t.service_failures -= earlier
-            until = self._store.clock() + p["wait"]
-            t.call_id, t.sends, t.not_before = None, 1, max(until, t.not_before or until)
+            now = self._store.clock()
+            t.call_id, t.sends, t.not_before = None, 1, now + max(p["wait"], t.believed_wait(now))
             t.beat, t.beat_at = t.beat + 1, self._store.clock()
         return [SimpleNamespace(result=result, attempts=attempts, user_id=t.user_id, turn=t.turn)]
 

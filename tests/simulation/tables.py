@@ -39,6 +39,13 @@ class Thought:
     def is_open(self) -> bool:
         return self.finished_at is None
 
+    def believed_wait(self, now: float) -> float:
+        """Return the seconds until the next attempt: 0 when its time is unknown, because a clock was wrong."""
+        if self.not_before is None or self.beat_at is None:
+            return 0.0
+        is_believed = self.beat_at <= now + 1.0 and self.not_before <= self.beat_at + 3600.01
+        return max(0.0, self.not_before - now) if is_believed else 0.0
+
 
 @dataclass(slots=True)
 class OutboxRow:

@@ -77,7 +77,6 @@ FIRST_SEEDS = [
     ("gate.wait", 9, Invariant.RETRY_LIMIT),
     ("gate.probe", 3, Invariant.TERMINATION),
     ("gate.calls", 2793, Invariant.TERMINATION),
-    ("gate.bound", 3, Invariant.TERMINATION),
     ("worker.claim_age", 63, Invariant.PAID_ONCE),
     ("worker.renewal", 3, Invariant.PAID_ONCE),
     ("worker.retries", 6, Invariant.PAID_ONCE),

@@ -102,6 +102,18 @@ def test_beat_requests_nothing_before_the_first_scheduled_hour(
     assert count_batches(database) == 0
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=30), timedelta(days=900)])
+def test_a_last_run_in_the_future_is_forgotten(settings: Settings, tmp_path: Path, ahead: timedelta) -> None:
+    """The clock was wrong when it ran. Celery would request no batch until that time has come."""
+    write_schedule(settings, tmp_path, -ahead)
+    scheduler = make_scheduler(settings, tmp_path)
+    scheduler.tick()
+    entry = scheduler.schedule[NIGHTLY_BATCH]
+    assert entry.last_run_at <= datetime.now(UTC)
+    assert entry.is_due().next <= 86400
+    scheduler.close()
+
+
 def test_beat_requests_a_missed_night_once(database: Database, settings: Settings, tmp_path: Path) -> None:
     write_schedule(settings, tmp_path, timedelta(days=2))
     with running_beat(settings, tmp_path):

@@ -225,7 +225,7 @@ def test_a_call_that_was_taken_over_cannot_defer_the_step(
 
 
 def test_a_deferral_never_shortens_the_wait_of_a_retry(step_store: StepStore, database: Database, step: Step) -> None:
-    set_columns(database, step.thought_id, "not_before = now() + interval '1 hour', attempts = 1")
+    set_columns(database, step.thought_id, "not_before = now() + interval '30 min', attempts = 1")
     before = thought_row(database, step.thought_id)
     deferred = step_store.defer(step, None, wait=1.0, waiting=WAITING)
     after = thought_row(database, step.thought_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import TimestampSigner
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -69,3 +70,21 @@ def test_a_cookie_signed_with_another_key_is_ignored(client: FlaskClient, strang
     stranger.set_cookie(app.config["SESSION_COOKIE_NAME"], serializer.dumps({"user": thought["user_id"]}))
     assert stranger.get(thought["links"]["self"]).status_code == 404
     assert stranger.get(thought["links"]["stream"]).status_code == 403
+
+
+@pytest.mark.parametrize("ahead", [60, 30 * 86400])
+def test_a_cookie_of_the_future_is_accepted(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, ahead: int) -> None:
+    """It was signed by a machine whose clock was ahead; a refused one would make its owner another user."""
+    now = TimestampSigner.get_timestamp
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda self: now(self) + ahead)
+    first = (client.post("/thoughts", json={"text": "x"}).json or {})["user_id"]
+    monkeypatch.undo()
+    assert (client.post("/thoughts", json={"text": "x"}).json or {})["user_id"] == first
+
+
+def test_a_cookie_of_more_than_a_year_ago_is_refused(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = TimestampSigner.get_timestamp
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda self: now(self) - 366 * 86400)
+    first = (client.post("/thoughts", json={"text": "x"}).json or {})["user_id"]
+    monkeypatch.undo()
+    assert (client.post("/thoughts", json={"text": "x"}).json or {})["user_id"] != first
