@@ -107,8 +107,11 @@ def fetch_commit(settings: Settings, partition: int = 0) -> tuple[int, str] | No
     reader = Consumer(
         {"bootstrap.servers": settings.kafka_bootstrap_servers, "group.id": settings.kafka_consumer_group}
     )
+    partitions = [TopicPartition(settings.kafka_topic, partition)]
     try:
-        (commit,) = reader.committed([TopicPartition(settings.kafka_topic, partition)], REQUEST_TIMEOUT_SECONDS)
+        (commit,) = retry_transient(
+            lambda: reader.committed(partitions, REQUEST_TIMEOUT_SECONDS), REQUEST_TIMEOUT_SECONDS
+        )
         return None if commit.offset == OFFSET_INVALID else (commit.offset, commit.metadata or "")
     finally:
         reader.close()

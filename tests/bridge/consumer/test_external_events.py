@@ -71,6 +71,7 @@ def malformed_records(user: UUID) -> list[KafkaRecord]:
         make_event(user, text=7),
         make_event(user, text=""),
         make_event(user, text="a\x00b"),
+        make_event(user, text="\u200b\u2800"),
         make_event(user, text="x" * 10_001),
         make_event(user, thought_id="me"),
         make_event(user, timestamp="yesterday"),
