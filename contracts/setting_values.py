@@ -1,14 +1,23 @@
 """Defines the types of settings that must have a certain form; each refusal says what to write instead."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import parse_qs, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, SecretStr
 
+from contracts.library_checks import PORTS, check_broker_url, check_postgresql_url, check_redis_url
+
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """The topic names that Kafka accepts."""
+
+GROUP_NAME: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
+"""Kafka accepts any text, but its tools and metrics cannot name a group with invisible characters."""
+
+HOST: Final = re.compile(r"\[[0-9A-Fa-f:.%A-Za-z]+\]|[^\s/:@\[\]]+")
+"""A host name or IPv4 address, or an IPv6 address in brackets."""
 
 REDIS_PREFIX: Final = re.compile(r"[A-Za-z0-9._:@/+~=-]{1,100}")
 """Redis accepts any bytes, but Celery subscribes to patterns, in which `*`, `?`, `[` and a backslash would match the
@@ -25,8 +34,10 @@ def parse_addresses(servers: str) -> list[Address]:
     addresses = []
     for server in filter(None, servers.split(",")):
         host, _, port = server.strip().rpartition(":")
-        if not host or not port.isdigit():
+        if not HOST.fullmatch(host) or not port.isdecimal():
             raise ValueError("must be host:port; separate several brokers with commas")
+        if int(port) not in PORTS:
+            raise ValueError("a port must be a number from 1 to 65535")
         addresses.append((host.strip("[]"), int(port)))
     return addresses
 
@@ -35,12 +46,15 @@ def _postgresql_url(value: str) -> str:
     scheme, separator, rest = value.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg2"}:
         raise ValueError("must be a postgresql:// URL such as postgresql://user:password@host:5432/database")
-    return f"postgresql+psycopg2://{rest}"
+    url = f"postgresql+psycopg2://{rest}"
+    check_postgresql_url(url)
+    return url
 
 
 def _redis_url(value: str) -> str:
     if not value.startswith(("redis://", "rediss://")):
         raise ValueError("must be a redis:// or rediss:// URL such as redis://host:6379/0")
+    check_redis_url(value)
     return value
 
 
@@ -60,11 +74,26 @@ def _redis_prefix(value: str) -> str:
 def _broker_url(value: str) -> str:
     if value and "://" not in value:
         raise ValueError("must be a URL such as redis://host:6379/0; leave it out to use REDIS_URL")
+    if value:
+        check_broker_url(value)
     return value
 
 
 def _hosts_and_ports(value: str) -> str:
-    parse_addresses(value)
+    if value and not parse_addresses(value):
+        raise ValueError("must be host:port; separate several brokers with commas")
+    return value
+
+
+def _group_name(value: str) -> str:
+    if not GROUP_NAME.fullmatch(value):
+        raise ValueError("must be 1 to 255 visible ASCII characters, such as thought-workers")
+    return value
+
+
+def _file_to_write(value: str) -> str:
+    if value and not Path(value).resolve().parent.is_dir():
+        raise ValueError("the directory of the file does not exist; create it, or choose another file")
     return value
 
 
@@ -77,7 +106,9 @@ def _topic_name(value: str) -> str:
 def _time_zone(value: str) -> str:
     try:
         return ZoneInfo(value).key
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        if not available_timezones():
+            raise ValueError("no time zone database is installed; install the package tzdata") from error
         raise ValueError("must be an IANA time zone such as Europe/Berlin or UTC") from error
 
 
@@ -99,6 +130,8 @@ RedisPrefix = Annotated[str, AfterValidator(_redis_prefix)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 HostsAndPorts = Annotated[str, AfterValidator(_hosts_and_ports)]
 TopicName = Annotated[str, AfterValidator(_topic_name)]
+GroupName = Annotated[str, AfterValidator(_group_name)]
+FileToWrite = Annotated[str, AfterValidator(_file_to_write)]
 TimeZoneName = Annotated[str, AfterValidator(_time_zone)]
 CronExpression = Annotated[str, AfterValidator(_five_fields)]
 SecretKey = Annotated[SecretStr, AfterValidator(_long_key)]

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts import env_file, foreign_variables
+from contracts.library_checks import check_schedule
 from contracts.logs import LogFormat
 from contracts.model_settings import ModelSettings
 from contracts.setting_errors import SettingsError as SettingsError
@@ -21,6 +22,8 @@ from contracts.setting_values import (
     Address,
     BrokerUrl,
     CronExpression,
+    FileToWrite,
+    GroupName,
     HostsAndPorts,
     PostgresqlUrl,
     RedisPrefix,
@@ -70,15 +73,15 @@ class Settings(ModelSettings, BaseSettings):
     kafka_mode: bool | None = None
     kafka_bootstrap_servers: HostsAndPorts = ""
     kafka_topic: TopicName = "thought-processing"
-    kafka_consumer_group: str = "thought-workers"
-    kafka_partitions: int = Field(default=3, ge=1)
+    kafka_consumer_group: GroupName = "thought-workers"
+    kafka_partitions: int = Field(default=3, ge=1, le=100_000)
     kafka_group_protocol: Literal["consumer", "classic"] = "consumer"
     kafka_dead_letter_topic: TopicName = "thought-processing-dlq"
     kafka_events_topic: TopicName = "thought-events"
     kafka_max_retries: int = Field(default=3, ge=0, le=100)
-    kafka_retry_backoff_ms: int = Field(default=1000, ge=1)
-    kafka_batch_size: int = Field(default=16384, ge=1)
-    kafka_linger_ms: int = Field(default=10, ge=0)
+    kafka_retry_backoff_ms: int = Field(default=1000, ge=1, le=3_600_000)
+    kafka_batch_size: int = Field(default=16384, ge=1, le=2**31 - 1)
+    kafka_linger_ms: int = Field(default=10, ge=0, le=5_000)
     kafka_security_protocol: SecurityProtocol = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     kafka_sasl_username: str | None = None
@@ -91,20 +94,20 @@ class Settings(ModelSettings, BaseSettings):
     celery_broker_url: BrokerUrl = Field(default="", repr=False)
     memory: bool = True
 
-    worker_concurrency: int = Field(default=40, ge=1)
-    lease_seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
-    lease_renew_seconds: float = Field(default=5.0, gt=0, allow_inf_nan=False)
+    worker_concurrency: int = Field(default=40, ge=1, le=10_000)
+    lease_seconds: float = Field(default=20.0, gt=0, le=86_400, allow_inf_nan=False)
+    lease_renew_seconds: float = Field(default=5.0, ge=0.05, le=3_600, allow_inf_nan=False)
 
     batch_schedule: CronExpression = "0 2 * * *"
     timezone: TimeZoneName = "UTC"
 
-    sse_heartbeat_interval: float = Field(default=15.0, gt=0, allow_inf_nan=False)
-    sse_max_connections: int = Field(default=1000, ge=1)
+    sse_heartbeat_interval: float = Field(default=15.0, ge=0.01, le=50, allow_inf_nan=False)
+    sse_max_connections: int = Field(default=1000, ge=1, le=100_000)
     secret_key: SecretKey | None = None
     trust_user_id: bool = False
     canonical_host: Literal["127.0.0.1", "localhost", "::1"] | None = None
 
-    heartbeat_file: str = ""
+    heartbeat_file: FileToWrite = ""
     log_format: LogFormat = "text"
 
     @property
@@ -169,11 +172,18 @@ class Settings(ModelSettings, BaseSettings):
 
     @model_validator(mode="after")
     def _require_different_topics(self) -> Self:
-        if len({self.kafka_topic, self.kafka_dead_letter_topic, self.kafka_events_topic}) < 3:
-            raise ValueError(
-                "KAFKA_TOPIC, KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC: must be different; rename those that "
-                "share a name"
-            )
+        topics = (self.kafka_topic, self.kafka_dead_letter_topic, self.kafka_events_topic)
+        if len({topic.replace(".", "_") for topic in topics}) < 3:
+            names = "KAFKA_TOPIC, KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC"
+            raise ValueError(f"{names}: must be different, also with . for _; rename those that share a name")
+        return self
+
+    @model_validator(mode="after")
+    def _require_schedule(self) -> Self:
+        try:
+            check_schedule(self.batch_schedule, self.timezone)
+        except ValueError as error:
+            raise ValueError(f"BATCH_SCHEDULE: {error}") from None
         return self
 
     @model_validator(mode="after")
