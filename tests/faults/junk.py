@@ -60,7 +60,12 @@ def typed_keys(client: redis.Redis, prefix: str) -> list[str]:
 @contextmanager
 def wrong_type(client: redis.Redis, key: str) -> Iterator[None]:
     """Replace a key, and what it holds, by one of another type during the block."""
-    client.set(key, "junk")  # SET replaces a key of any type
+    is_text = client.type(key) == b"string"
+    client.delete(key)
+    if is_text:
+        client.rpush(key, "junk")
+    else:
+        client.set(key, "junk")
     try:
         yield
     finally:
