@@ -6,7 +6,7 @@ import signal
 import threading
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,14 +148,20 @@ def running_stack(settings: Mapping[str, str], scale: str = "") -> Iterator[Stac
 
 
 @contextmanager
-def running_stack_in(directory: Path, port_base: int, settings: Mapping[str, str], scale: str) -> Iterator[Stack]:
-    """Run a stack with the scripted provider in this directory, on these ports."""
+def running_stack_in(
+    directory: Path, port_base: int, settings: Mapping[str, str], scale: str, variables: Sequence[str] = ()
+) -> Iterator[Stack]:
+    """Run a stack with the scripted provider in this directory, on these ports.
+
+    `variables` are items for `--env`.
+    """
     stack = Stack(directory / "stack", directory / "calls.jsonl")
     provider = {"AI_PROVIDER": "scripted", "ALLOW_SCRIPTED": "true", "SCRIPTED_CALL_LOG": str(stack.call_log)}
     set_options = [text for name, value in {**provider, **settings}.items() for text in ("--set", f"{name}={value}")]
     scale_options = ["--scale", scale] if scale else []
     location = ("--dir", str(stack.directory), "--port-base", str(port_base), "--kafka", "apache", "--detach")
-    result = devstack("up", *location, *set_options, *scale_options)
+    variable_options = [text for variable in variables for text in ("--env", variable)]
+    result = devstack("up", *location, *set_options, *scale_options, *variable_options)
     try:
         require_up(result)
         stack.initial_status = stack.status()

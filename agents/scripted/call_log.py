@@ -1,6 +1,6 @@
 """Writes the scripted provider's call log: one JSON line per event, in a file shared by all processes of a stack.
 
-    {"event": "start"|"end"|"error", "thought_id", "agent", "attempt", "call_id", "pid", "time"}
+    {"event": "start"|"end"|"error", "thought_id", "agent", "attempt", "call_id", "pid", "time", "monotonic"}
 
 `time` is in seconds since the epoch. Every paid call has a start. A call whose process died has neither an end nor an
 error.

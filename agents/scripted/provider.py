@@ -120,6 +120,7 @@ def _line(event: str, agent_name: str, agent_input: AgentInput, context: CallCon
         "call_id": str(context.call_id),
         "pid": os.getpid(),
         "time": time.time(),
+        "monotonic": time.monotonic(),
     }
 
 

@@ -92,7 +92,7 @@ def test_a_call_is_logged_when_it_starts_and_when_it_ends(provider: ScriptedProv
     context = make_context(attempt=3)
     provider.run("value_impact", make_input(thought_id="t-1"), context)
     start, end = logged_events(path)
-    assert list(start) == ["event", "thought_id", "agent", "attempt", "call_id", "pid", "time"]
+    assert list(start) == ["event", "thought_id", "agent", "attempt", "call_id", "pid", "time", "monotonic"]
     assert (start["event"], end["event"]) == ("start", "end")
     assert (start["thought_id"], start["agent"], start["attempt"]) == ("t-1", "value_impact", 3)
     assert start["call_id"] == end["call_id"] == context.call_id

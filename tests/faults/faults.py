@@ -1,21 +1,17 @@
-"""The faults, drawn at random and caused in a running stack. Each returns its description once its cause is removed."""
+"""Faults of processes, stores and connections: killed, suspended, stopped, emptied and cut off."""
 
 import os
-import random
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
 
 import psutil
 import redis
 
 from tests.eventually import eventually
-from tests.faults.network import Network
+from tests.faults.context import FaultContext
 from tests.faults.verification import Disruption
-from tests.running_stack import Stack
 
 STORES = ("postgres", "redis", "kafka")
 STOPPED = ("worker.", "solo.", "bridge.", "relay.")
@@ -23,39 +19,6 @@ STOPPED = ("worker.", "solo.", "bridge.", "relay.")
 
 RESTARTED = (*STOPPED, "web.")
 LONG_SECONDS = 60.0
-
-
-@dataclass
-class FaultContext:
-    """The stack, its network, the random numbers, and the disruptions that excuse calls paid twice."""
-
-    stack: Stack
-    network: Network
-    rng: random.Random
-    disruptions: list[Disruption] = field(default_factory=list)
-
-    def choose_process(self, prefixes: tuple[str, ...] = ("",)) -> str:
-        """Return the name of a running process."""
-        names = [name for name in self.stack.running_names() if name.startswith(prefixes)]
-        return self.rng.choice(names)
-
-    def wait(self, shortest: float, longest: float) -> float:
-        """Wait for a random time while the fault lasts; return the seconds."""
-        seconds = self.rng.uniform(shortest, longest)
-        time.sleep(seconds)  # the duration of the fault: there is no condition to wait for
-        return seconds
-
-    @contextmanager
-    def silencing(self, pid: int) -> Iterator[None]:
-        """Record that the process cannot write to PostgreSQL during the block."""
-        since = time.time()
-        try:
-            yield
-        finally:
-            self.disruptions.append(Disruption(pid, since, time.time()))
-
-
-Fault = Callable[[FaultContext], str]
 
 
 def kill(context: FaultContext) -> str:
@@ -171,28 +134,6 @@ def restart(context: FaultContext) -> str:
     name = context.choose_process(RESTARTED)
     context.stack.run_command("restart", name)
     return f"restart {name}"
-
-
-FAULTS: dict[Fault, int] = {
-    kill: 30,
-    kill_all: 6,
-    suspend: 18,
-    flush_redis: 5,
-    wipe_redis: 5,
-    restart_store: 10,
-    stop_kafka_for_long: 3,
-    cut_off_all: 8,
-    cut_off_one: 10,
-    refuse: 5,
-    restart: 10,
-}
-"""Fault -> weight: about how often in a hundred rounds."""
-
-
-def draw(rng: random.Random) -> Fault:
-    """Return a random fault."""
-    (fault,) = rng.choices(list(FAULTS), list(FAULTS.values()))
-    return fault
 
 
 def wait_until_running(context: FaultContext) -> None:

@@ -1,6 +1,7 @@
 """Readers of the thoughts in PostgreSQL and of the scripted agents' call log."""
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -68,9 +69,15 @@ def _thought(row: tuple[Any, ...]) -> Thought:
 class CallLog:
     """Reads the log of paid calls, each time from where the last read ended."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, monotonic_zero: float | None = None) -> None:
+        """`monotonic_zero` is when the machine's monotonic clock began, in seconds since the epoch; by default it is
+        measured.
+
+        A process whose time of day is wrong logs the right monotonic time.
+        """
         self._path = path
         self._offset = 0
+        self._monotonic_zero = time.time() - time.monotonic() if monotonic_zero is None else monotonic_zero
         self.calls: defaultdict[tuple[str, str], list[Call]] = defaultdict(list)
         """(thought, agent) -> its calls, in the order of their starts."""
         self.errors: list[str] = []
@@ -91,7 +98,7 @@ class CallLog:
     def _add(self, line: dict[str, Any]) -> None:
         calls = self.calls[line["thought_id"], line["agent"]]
         if line["event"] == "start":
-            calls.append(Call(line["call_id"], line["pid"], line["time"]))
+            calls.append(Call(line["call_id"], line["pid"], line["monotonic"] + self._monotonic_zero))
             return
         index = next((n for n, call in enumerate(calls) if call.id == line["call_id"] and not call.ended), None)
         if index is None:

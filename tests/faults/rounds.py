@@ -17,7 +17,11 @@ from devstack.spec.ports import LOOPBACK, PORT_COUNT, Ports
 from devstack.stores import kafka, postgres, redis_server
 from tests.eventually import eventually
 from tests.faults import table
-from tests.faults.faults import Fault, FaultContext, draw, wait_until_running
+from tests.faults.catalogue import draw, kind_of
+from tests.faults.clocks import make_clocks
+from tests.faults.context import Fault, FaultContext
+from tests.faults.disk import own_disk
+from tests.faults.faults import wait_until_running
 from tests.faults.load import Accepted, LoadGenerator
 from tests.faults.network import Network
 from tests.faults.readers import CallLog, PostgresReader
@@ -29,6 +33,9 @@ from tests.running_stack import Stack, running_stack_in
 from tests.stores import traversable_directory
 
 SCALE = "bridge=3,relay=2,worker=3,web=2"
+STEPPED = ("bridge.1", "relay.1", "worker.1", "web.1", "beat.1")
+"""Processes whose clocks can be stepped; beside most of them another one works with the right time."""
+
 SHORT_LEASE_SETTINGS = {
     "LEASE_SECONDS": "8",
     "LEASE_RENEW_SECONDS": "2",
@@ -70,15 +77,18 @@ class Run:
         wait_until_running(self.context)
         self.context.wait(*PAUSE_SECONDS)
         description = fault(self.context)
-        result = self._finish_round(str(len(self.rounds) + 1), description, list(self.load.accepted))
+        result = self._finish_round(str(len(self.rounds) + 1), description, list(self.load.accepted), kind_of(fault))
         self.rounds.append(result)
         return result
 
-    def _finish_round(self, name: str, fault: str, accepted: Sequence[Accepted]) -> Round:
+    def _finish_round(self, name: str, fault: str, accepted: Sequence[Accepted], kind: str = "") -> Round:
         batch = accepted[self.verified :]
         self.verified = len(accepted)
         recovery_seconds = self._wait_until_terminal(batch)
-        return Round(name, fault, len(batch), self._verify(batch), recovery_seconds)
+        findings = self._verify(batch)
+        findings.inconsistent += self.context.violations
+        self.context.violations = []
+        return Round(name, fault, len(batch), findings, recovery_seconds, kind)
 
     def _wait_until_terminal(self, batch: Sequence[Accepted]) -> float:
         started, ids = time.monotonic(), [thought.id for thought in batch]
@@ -131,16 +141,18 @@ class Run:
         return violations + [f"the dead letter {failure_id} of the topic is not in the index" for failure_id in unknown]
 
 
-def run_rounds(rounds: int, seed: int, *, people: int = 16) -> int:
-    """Run and print the rounds; return the exit status, 1 for any violation."""
+def run_rounds(rounds: int, seed: int, *, people: int = 16, kinds: Sequence[str] = ()) -> int:
+    """Run and print the rounds, of these kinds or of all; return the exit status, 1 for any violation."""
     rng = random.Random(seed)
-    faults = [draw(rng) for _ in range(rounds)]  # before the run: later draws depend on the running processes
+    faults = draw(rng, rounds, kinds)  # before the run: later draws depend on the running processes
     with load_run(rng, seed, people) as run, _logs_kept_on_error(run.context.stack):
         click.echo(table.heading())
         for fault in faults:
             click.echo(table.line(run.round(fault).cells()))
         total = run.end()
         click.echo(table.line(total.cells()))
+        for line in table.kinds(run.rounds):
+            click.echo(line)
         violations = table.violations(run.rounds, total)
         _print_summary(run, violations)
     return 1 if violations else 0
@@ -180,13 +192,19 @@ def load_run(rng: random.Random, seed: int, people: int) -> Iterator[Run]:
     ports = Ports(base)
     store_ports = {"postgres": ports.postgres, "redis": ports.redis, "kafka": ports.kafka}
     proxied = {store: (base + PORT_COUNT + n, port) for n, (store, port) in enumerate(store_ports.items())}
-    with traversable_directory() as directory, Network(proxied) as network:
+    with (
+        traversable_directory() as directory,
+        own_disk(directory / "stack") as disk,
+        Network(proxied) as network,
+    ):
         addresses = _proxied_addresses(StackDir(directory / "stack"), ports, network)
-        with running_stack_in(directory, base, SHORT_LEASE_SETTINGS | addresses, SCALE) as stack:
+        clocks = make_clocks(directory, STEPPED)
+        variables = clocks.variables if clocks else ()
+        with running_stack_in(directory, base, SHORT_LEASE_SETTINGS | addresses, SCALE, variables) as stack:
             database_url = str(stack.initial_status["database_url"])
             postgres_reader = PostgresReader(database_url)
             with TopicMonitor(str(stack.initial_status["kafka_bootstrap"]), database_url) as topics:
-                context = FaultContext(stack, network, rng)
+                context = FaultContext(stack, network, rng, disk, clocks)
                 load = LoadGenerator(
                     stack.url, people, seed, is_overloaded=lambda: topics.open_thoughts > MAX_OPEN_PER_PERSON * people
                 )

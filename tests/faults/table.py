@@ -7,7 +7,7 @@ from statistics import median
 from tests.faults.verification import Findings
 
 HEADINGS = ("round", "fault", "accepted", "terminal", "lost", "reordered", "paid twice", "recovery")
-WIDTHS = (5, 38, 8, 8, 4, 9, 10, 10)
+WIDTHS = (6, 38, 8, 8, 4, 9, 10, 10)
 LEFT_ALIGNED = 1
 
 
@@ -23,6 +23,7 @@ class Round:
     accepted: int
     findings: Findings
     recovery_seconds: float
+    kind: str = ""
 
     def cells(self) -> tuple[str, ...]:
         """Return the cells of its row. An exclamation mark counts the calls that were paid twice without an excuse."""
@@ -49,6 +50,28 @@ def recovery(rounds: Sequence[Round]) -> str:
     """Return a sentence about the recovery times, empty without rounds."""
     times = sorted(round_.recovery_seconds for round_ in rounds)
     return f"Time to recover: median {median(times):.1f} s, longest {times[-1]:.1f} s." if times else ""
+
+
+def kinds(rounds: Sequence[Round]) -> list[str]:
+    """Return a table with one row for each kind of fault that was caused, empty without rounds."""
+    by_kind: dict[str, list[Round]] = {}
+    for round_ in rounds:
+        by_kind.setdefault(round_.kind, []).append(round_)
+    return [
+        line(("rounds", "kind", *HEADINGS[2:-1], "longest")),
+        *(_kind_row(*item) for item in sorted(by_kind.items())),
+    ]
+
+
+def _kind_row(kind: str, rounds: Sequence[Round]) -> str:
+    total = Findings()
+    for round_ in rounds:
+        total.lost += round_.findings.lost
+        total.reordered += round_.findings.reordered
+        total.unexcused += round_.findings.unexcused
+        total.paid_twice += round_.findings.paid_twice
+    accepted, longest = sum(round_.accepted for round_ in rounds), max(round_.recovery_seconds for round_ in rounds)
+    return line(Round(f"{len(rounds)}", kind, accepted, total, longest).cells())
 
 
 def violations(rounds: Sequence[Round], total: Round) -> list[str]:

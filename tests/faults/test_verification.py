@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agents.catalogue import CATALOGUE
-from tests.faults.table import Round, violations
+from tests.faults.table import Round, kinds, violations
 from tests.faults.verification import Call, Disruption, Findings, SavedResult, Thought, verify
 
 MIN_SILENCE = 3.0
@@ -166,3 +166,14 @@ def test_the_violations_of_a_round_count_even_if_the_end_no_longer_shows_them() 
     total = Round("all", "", 1, Findings(), 0.0)
     assert violations([late], total) == ["round 1: t is still processing"]
     assert violations([], total) == []
+
+
+def test_the_table_of_kinds_adds_the_rounds_of_each_kind() -> None:
+    rounds = [
+        Round("1", "kill web.1", 2, Findings(lost=["t is lost"]), 3.0, "kill"),
+        Round("2", "disk full 3 s", 5, Findings(), 9.0, "fill-disk"),
+        Round("3", "kill relay.1", 4, Findings(paid_twice=1, unexcused=["u"]), 1.0, "kill"),
+    ]
+    _, disk, kills = (row.split() for row in kinds(rounds))
+    assert disk == ["1", "fill-disk", "5", "5", "0", "0", "0", "9.0", "s"]
+    assert kills == ["2", "kill", "6", "5", "1", "0", "1", "(1!)", "3.0", "s"]

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg2
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
 
+from contracts.foreign_items import INSTALLATION_HEADER, is_foreign
 from contracts.settings import Settings
 from tests.bridge.topic_contents import headers_by_name
 from tests.faults.readers import PostgresReader
@@ -20,6 +21,8 @@ REQUEST_TIMEOUT_SECONDS = 5.0
 OPEN_THOUGHTS = "SELECT count(*) FROM thoughts WHERE finished_at IS NULL"
 
 CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
+
+INSTALLATION = "SELECT id::text FROM installation"
 
 FINISHED = """
     SELECT id::text, turn, extract(epoch FROM finished_at)::float8 FROM thoughts WHERE id = ANY (%s::uuid[])
@@ -57,6 +60,8 @@ class TopicMonitor:
         self._next: dict[tuple[str, int], int] = {}
         self.failed_reads: Counter[str] = Counter()
         """Error -> how many polls it interrupted."""
+        self._installation = ""
+        """The id of the stack's installation; empty before the first record."""
         self._uncommitted: defaultdict[int, dict[int, tuple[str, int]]] = defaultdict(dict)
         """Partition -> offset -> the thought and the turn of the record."""
         self._commits: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
@@ -144,11 +149,22 @@ class TopicMonitor:
         headers: dict[str, Any] = headers_by_name(message)
         number, offset = message.partition(), message.offset()
         self._next[str(message.topic()), number or 0] = (offset or 0) + 1
+        if self._is_foreign(headers):
+            return
         if message.topic() == self.dead_letter_topic:
             self.dead_letters[headers["failure-id"].decode()] += 1
         elif number is not None and offset is not None:
             thought_id = json.loads(message.value() or b"")["thought_id"]
             self._uncommitted[number][offset] = (thought_id, int(headers["turn"]))
+
+    def _is_foreign(self, headers: dict[str, Any]) -> bool:
+        """Return whether another installation wrote a record; this one commits it and does nothing with it."""
+        sender = headers.get(INSTALLATION_HEADER)
+        if sender is None:
+            return False
+        if not self._installation:
+            ((self._installation,),) = self._postgres.rows(INSTALLATION)
+        return is_foreign(sender.decode(), self._installation)
 
     def _verify_commits(self, number: int) -> None:
         """Check that the thoughts of newly committed records had ended when the commit was first seen.
