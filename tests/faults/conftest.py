@@ -39,7 +39,7 @@ def stack(surroundings: Surroundings) -> Stack:
     """The stack, once every process that the last test broke is ready again."""
     eventually(
         lambda: all(process["ready"] for process in surroundings.stack.status()["processes"]),
-        timeout=60,
+        timeout=120,
     )
     return surroundings.stack
 
