@@ -47,7 +47,7 @@ def port_base() -> int:
 
 
 @contextmanager
-def running(stack: Stack, port_base: int, mode: dict[str, str], scale: str = "beat=0,flower=0") -> Iterator[None]:
+def running(stack: Stack, port_base: int, mode: dict[str, str], scale: str = "flower=0") -> Iterator[None]:
     """Run the stack in a mode; its data is kept for the next mode."""
     settings = SHORT_TIMEOUTS | mode | {"SCRIPTED_CALL_LOG": str(stack.call_log)}
     set_options = [argument for name, value in settings.items() for argument in ("--set", f"{name}={value}")]
@@ -143,7 +143,7 @@ def test_a_batch_completes_although_its_bridge_and_worker_are_killed_and_redis_i
     stack: Stack, port_base: int
 ) -> None:
     lines: dict[str, list[str]] = {new_id(): [] for _ in range(6)}
-    with running(stack, port_base, NO_KAFKA, "bridge=2,worker=2,beat=0,flower=0"):
+    with running(stack, port_base, NO_KAFKA, "bridge=2,worker=2,flower=0"):
         submit(stack, lines, 2, "Nightly [[delay:analysis:3000]]", TONIGHT_MESSAGE)
         failing = stack.post("Permanent failure [[fail:classification:permanent:*]]", new_id())["id"]
         pids = [stack.wait_for_pid(name) for name in ("bridge.1", "worker.1")]
