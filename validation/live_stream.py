@@ -25,16 +25,19 @@ def read_until_end(lines: Iterable[bytes], thought_id: str, deadline: float) -> 
 
 
 def parse_events(lines: Iterable[bytes]) -> Iterator[Event | None]:
-    """Yield the events of a stream in the format of server-sent events, and None for each block that has none, such as
-    a heartbeat."""
+    """Yield the events of a stream in the format of server-sent events, and None for each comment, such as a heartbeat,
+    which no blank line need follow."""
     kind, data = "", ""
     for line in lines:
-        name, _, value = line.decode().rstrip("\r\n").partition(":")
+        name, separator, value = line.decode().rstrip("\r\n").partition(":")
         value = value.removeprefix(" ")
-        if name == "event":
+        if separator and not name:
+            yield None
+        elif name == "event":
             kind = value
         elif name == "data":
             data += value
-        elif not name and not value:
-            yield (kind, json.loads(data)) if kind and data else None
+        elif not name:
+            if kind and data:
+                yield kind, json.loads(data)
             kind, data = "", ""

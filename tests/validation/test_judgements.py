@@ -1,5 +1,6 @@
 """What each step makes of what it saw, without servers."""
 
+import itertools
 from types import SimpleNamespace
 from typing import Any
 
@@ -226,6 +227,12 @@ def test_a_stream_is_read_until_the_end_of_the_thought_or_the_deadline() -> None
         "thought_completed",
     ]
     assert read_until_end(LINES, THOUGHT, float("-inf")) == []
+
+
+def test_heartbeats_without_a_blank_line_do_not_keep_a_stream_open_beyond_the_deadline() -> None:
+    heartbeats = itertools.repeat(b": heartbeat\n", 3)
+    assert read_until_end(heartbeats, THOUGHT, float("-inf")) == []
+    assert len(list(heartbeats)) == 2, "the first one ends the reading"
 
 
 def test_an_outcome_is_one_line_whatever_it_quotes() -> None:
