@@ -53,8 +53,8 @@ _PINNED: Final = {
 _TRANSACTION_TIMEOUT_VERSION: Final = 170000
 """The first version of PostgreSQL that has `transaction_timeout`; an earlier one refuses it among the options."""
 
-_KEPT_VARIABLES: Final = frozenset({"PGPASSWORD"})
-"""A password changes nothing but the access, and belongs in no URL where a secret has a variable of its own."""
+_KEPT_VARIABLES: Final = frozenset({"PGPASSWORD", "PGPASSFILE"})
+"""A password changes nothing but the access, and a secret may have a variable or a file of its own."""
 
 
 class UnusableDatabaseError(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 has no types

@@ -24,7 +24,7 @@ FIRST_SEEDS = [
     ("decide.head", 2, Invariant.ORDER),
     ("decide.lock", 19, Invariant.ORDER),
     ("decide.terminal", 0, Invariant.OFFSETS),
-    ("decide.failed", 42, Invariant.OFFSETS),
+    ("decide.failed", 45, Invariant.OFFSETS),
     ("decide.owner", 3, Invariant.OFFSETS),
     ("decide.beat", 1, Invariant.PAID_ONCE),
     ("decide.new_token", 63, Invariant.SOLO_QUEUE),

@@ -4,10 +4,12 @@ import logging
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer
 
 from bridge.commands import bridge
+from bridge.consumer.kafka_source import _consumer_config
 from bridge.kafka.config import check_config, client_config, client_logger
+from bridge.relay.producer import _producer_config
 from contracts import cli
 from contracts.settings import Settings
 
@@ -32,6 +34,23 @@ def test_sasl_and_tls_settings_reach_librdkafka(settings: Settings) -> None:
     assert config["ssl.key.password"] == "another"
     assert "ssl.ca.location" not in config
     Producer(config)
+
+
+EXTREMES = {
+    "smallest": {"kafka_linger_ms": 0, "kafka_batch_size": 1},
+    "largest": {"kafka_linger_ms": 5_000, "kafka_batch_size": 2**31 - 1},
+    "longest group": {"kafka_consumer_group": "g" * 255},
+    "classic group": {"kafka_group_protocol": "classic", "kafka_consumer_group": "a group / of ours"},
+    "longest topic": {"kafka_topic": "t" * 249},
+}
+
+
+@pytest.mark.parametrize("values", EXTREMES.values(), ids=EXTREMES.keys())
+def test_librdkafka_accepts_all_that_the_settings_accept(settings: Settings, values: dict[str, object]) -> None:
+    """A value that only librdkafka refuses would let the relay fail at every pass."""
+    changed = with_settings(settings, **values, kafka_bootstrap_servers="127.0.0.1:9")
+    Producer(_producer_config(changed))
+    Consumer(_consumer_config(changed, "an-installation", lambda *_: None)).close()
 
 
 def test_a_missing_bootstrap_server_is_an_error_that_names_the_variable(settings: Settings) -> None:
