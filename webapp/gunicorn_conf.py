@@ -11,6 +11,7 @@ from typing import Any
 from contracts.database import Database, make_engine
 from contracts.database_session import require_usable_database
 from contracts.installation import InstallationWatch, check_or_exit
+from contracts.kafka_tls import check_kafka_tls
 from contracts.logs import configure_logging
 from contracts.settings import Settings, SettingsError, check_web_variables, load_settings
 
@@ -75,6 +76,8 @@ def _load_web_settings() -> Settings:
     try:
         settings = load_settings()
         settings.require_secret_key()
+        if settings.kafka_enabled:
+            check_kafka_tls(settings)
     except SettingsError as error:
         raise SystemExit(f"Cannot start. {error}") from None
     return settings

@@ -1,20 +1,17 @@
 """Configures every Kafka client of this package: addresses, security and reconnection in one place."""
 
 import logging
-import os
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
+from contracts.kafka_tls import check_kafka_tls
 from contracts.log_throttle import LogThrottle
-from contracts.settings import Settings
+from contracts.settings import Settings, SettingsError
 
 Config = dict[str, Any]
-
-SYSTEM_CA_PROBE: Final = "probe"
-"""Given instead of a file name, this value makes librdkafka search for the system's own CA certificates."""
 
 RECONNECT_MS: Final = 1_000
 """The longest pause between two attempts to connect, in milliseconds. librdkafka's default of 10 s would delay the work
@@ -92,12 +89,9 @@ def poll_batch(consumer: Consumer, seconds: float) -> "list[Message[bytes, bytes
 def check_config(settings: Settings) -> None:
     """Let librdkafka validate the settings, and check the files that they name, before the work starts.
 
-    Raises ValueError, with a message of one line, when no client can be created from them.
+    Raises SettingsError or ValueError, with a message of one line, when no client can be created from them.
     """
-    for name in ("kafka_ssl_certificate_location", "kafka_ssl_key_location", "kafka_ssl_ca_location"):
-        path = getattr(settings, name)
-        if path not in {None, SYSTEM_CA_PROBE} and not os.access(path, os.R_OK):
-            raise ValueError(f"{name.upper()}: the file does not exist, or this process may not read it")
+    check_kafka_tls(settings)
     try:
         AdminClient(client_config(settings, "check"))
     except KafkaException as error:
@@ -108,7 +102,7 @@ def require_usable_config(settings: Settings) -> None:
     """Raise SystemExit, with a message of one line, when no client can be created from the settings."""
     try:
         check_config(settings)
-    except ValueError as error:
+    except (SettingsError, ValueError) as error:
         raise SystemExit(f"Cannot start. {error}") from None
 
 

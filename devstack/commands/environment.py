@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 
 from contracts.env_file import read_env_file
+from contracts.kafka_tls import check_kafka_tls
 from contracts.settings import Settings, SettingsError, load_settings, reject_former_names
 from devstack.errors import DevstackError
 from devstack.spec import child_environment
@@ -46,9 +47,12 @@ def load_stack_settings(environment: Mapping[str, str]) -> Settings:
     values = {name: environment[name.upper()] for name in Settings.model_fields if environment.get(name.upper())}
     try:
         reject_former_names(name for name, value in environment.items() if value)
-        return load_settings(**values)
+        settings = load_settings(**values)
+        if settings.kafka_enabled:
+            check_kafka_tls(settings)
     except SettingsError as error:
         raise DevstackError(f"Cannot start. {error}") from None
+    return settings
 
 
 def save_settings(stack_dir: StackDir, chosen: Mapping[str, str]) -> None:

@@ -136,15 +136,20 @@ COMMANDS = {
 }
 
 
+def run_command(command: list[str], directory: Path, **wrong: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command with servers that do not exist and a wrong setting."""
+    addresses = {"DATABASE_URL": "postgresql://u@h/d", "REDIS_URL": "redis://h", "KAFKA_BOOTSTRAP_SERVERS": "h:9092"}
+    command = [str(directory / "stack") if argument == "DIRECTORY" else argument for argument in command]
+    variables = {**os.environ, **addresses, "SECRET_KEY": "0123456789abcdef", **wrong}
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
 def test_no_command_starts_with_a_schedule_that_never_comes(command: list[str], tmp_path: Path) -> None:
-    variables = {"DATABASE_URL": "postgresql://u@h/d", "REDIS_URL": "redis://h", "KAFKA_BOOTSTRAP_SERVERS": "h:9092"}
-    variables |= {"BATCH_SCHEDULE": "0 2 30 2 *", "SECRET_KEY": "0123456789abcdef"}
-    command = [str(tmp_path / "stack") if argument == "DIRECTORY" else argument for argument in command]
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
+    done = run_command(command, tmp_path, BATCH_SCHEDULE="0 2 30 2 *")
     assert done.returncode != 0
     assert "Cannot start. BATCH_SCHEDULE: Celery refuses it" in done.stderr
     assert "Traceback" not in done.stderr

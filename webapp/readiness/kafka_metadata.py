@@ -5,15 +5,15 @@ A broker that wants SASL is only asked for its versions, which it tells before t
 """
 
 import socket
-import ssl
 import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from contracts.kafka_tls import kafka_tls_context
 from contracts.setting_values import Address
-from contracts.settings import Settings
+from contracts.settings import Settings, SettingsError
 from webapp.readiness.probe import CheckError
 
 TIMEOUT_SECONDS: Final = 1.6
@@ -63,6 +63,8 @@ def _ask_any(settings: Settings, topics: Sequence[str]) -> dict[str, TopicState]
             return _ask(settings, address, topics, deadline)
         except TimeoutError:
             problem = "Kafka does not answer."
+        except SettingsError as error:  # a file has changed since the start
+            raise CheckError(str(error)) from None
         except (OSError, struct.error, ValueError, EOFError):
             continue
     raise CheckError(problem)
@@ -83,20 +85,7 @@ def _connect(settings: Settings, address: Address, deadline: float) -> socket.so
     if not settings.kafka_security_protocol.endswith("SSL"):
         return connection
     connection.settimeout(_remaining(deadline))
-    return _ssl_context(settings).wrap_socket(connection, server_hostname=address[0])
-
-
-def _ssl_context(settings: Settings) -> ssl.SSLContext:
-    location = settings.kafka_ssl_ca_location
-    context = ssl.create_default_context(cafile=None if location in {None, "probe"} else location)
-    if settings.kafka_ssl_certificate_location:
-        password = settings.kafka_ssl_key_password
-        context.load_cert_chain(
-            settings.kafka_ssl_certificate_location,
-            settings.kafka_ssl_key_location,
-            password.get_secret_value() if password else None,
-        )
-    return context
+    return kafka_tls_context(settings).wrap_socket(connection, server_hostname=address[0])
 
 
 def _exchange(connection: socket.socket, api: tuple[int, int], body: bytes, deadline: float) -> bytes:

@@ -11,7 +11,7 @@ from bridge.consumer.kafka_source import _consumer_config
 from bridge.kafka.config import check_config, client_config, client_logger
 from bridge.relay.producer import _producer_config
 from contracts import cli
-from contracts.settings import Settings
+from contracts.settings import Settings, SettingsError
 
 
 def with_settings(settings: Settings, **update: object) -> Settings:
@@ -65,14 +65,14 @@ def test_an_invalid_certificate_stops_each_process_at_start_with_one_line(
 ) -> None:
     (tmp_path / "ca.pem").write_text("not a certificate")
     secured = with_settings(settings, kafka_security_protocol="SSL", kafka_ssl_ca_location=str(tmp_path / "ca.pem"))
-    with pytest.raises(SystemExit, match=r"\ACannot start\. KAFKA_SECURITY_PROTOCOL, .* ssl.ca.location .*\Z"):
+    with pytest.raises(SystemExit, match=r"\ACannot start\. KAFKA_SSL_CA_LOCATION: .* PEM format.*\Z"):
         cli.run(bridge, "python -m bridge", [command], secured)
 
 
 @pytest.mark.parametrize("name", ["kafka_ssl_ca_location", "kafka_ssl_certificate_location", "kafka_ssl_key_location"])
 def test_a_missing_file_is_an_error_that_names_the_setting(settings: Settings, name: str) -> None:
     secured = with_settings(settings, kafka_security_protocol="SSL", **{name: "/nowhere/file.pem"})
-    with pytest.raises(ValueError, match=f"^{name.upper()}: the file does not exist"):
+    with pytest.raises(SettingsError, match=f"^{name.upper()}: the file does not exist"):
         check_config(secured)
 
 
