@@ -27,9 +27,10 @@ def test_invalid_settings_end_the_process_with_one_line_each(settings: Settings)
 def test_the_prefix_of_another_installation_ends_the_process_with_one_line(
     settings: Settings, redis_client: redis.Redis
 ) -> None:
-    redis_client.set(installation_key(settings.redis_prefix), "another one")
+    others = settings.model_copy(update={"redis_sse_prefix": f"{settings.redis_sse_prefix}-of-another"})
+    redis_client.set(installation_key(others.redis_prefix), "another one")
     command = [*GUNICORN, "--bind", f"127.0.0.1:{find_free_port()}", "webapp:create_app()"]
-    variables = environment(settings)
+    variables = environment(others)
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "Cannot start. REDIS_SSE_PREFIX: another installation (another one)" in done.stderr

@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from celery.schedules import ParseException
-
 from contracts.batch_schedule import BatchSchedule
 from contracts.settings import Settings
 from webapp.queries import is_in_running_batch
@@ -37,10 +35,7 @@ def interruption_notice(services: Services) -> Wait:
 
 def next_batch_time(settings: Settings, now: datetime) -> str:
     """Return when beat requests the next batch, by the same calculation."""
-    try:
-        schedule: BatchSchedule = BatchSchedule.from_string(settings.batch_schedule)
-    except (ParseException, ValueError):
-        return "when an operator requests it"  # beat refuses to start with such a schedule
+    schedule: BatchSchedule = BatchSchedule.from_string(settings.batch_schedule)
     zone = ZoneInfo(settings.timezone)
     starts_at = schedule.next_run(now, zone).astimezone(zone)
     return f"on {starts_at.day} {starts_at:%B} at {starts_at:%H:%M} ({settings.timezone})"

@@ -24,7 +24,6 @@ from webapp.pages.wait_notice import next_batch_time
         ("30 2 * * *", "on 28 March at 03:30 (Europe/Berlin)"),  # in the hour that daylight saving time skips
         ("0 2 * * mon-fri", "on 29 March at 02:00 (Europe/Berlin)"),
         ("0 0 13 * fri", "on 13 August at 00:00 (Europe/Berlin)"),  # both must match, as in beat; cron accepts either
-        ("0 2 * * nobody", "when an operator requests it"),
     ],
 )
 def test_the_time_of_the_next_batch_is_calculated_as_beat_does(schedule: str, expected: str) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from tests.webapp.web_processes import WebProcess
 
-HOST = b"Host: localhost\r\n"
+HOST = b"Host: 127.0.0.1\r\n"
 JSON_POST = b"POST /thoughts HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
 UNFINISHED_POST = JSON_POST + b"Content-Length: 300\r\n\r\n{"
 
