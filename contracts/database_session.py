@@ -54,7 +54,7 @@ _TRANSACTION_TIMEOUT_VERSION: Final = 170000
 """The first version of PostgreSQL that has `transaction_timeout`; an earlier one refuses it among the options."""
 
 _KEPT_VARIABLES: Final = frozenset({"PGPASSWORD", "PGPASSFILE"})
-"""A password changes nothing but the access, and a secret may have a variable or a file of its own."""
+"""A password changes nothing but the access, and a secret may be kept in its own variable or file."""
 
 
 class UnusableDatabaseError(psycopg2.OperationalError):  # type: ignore[misc]  # psycopg2 has no types

@@ -2,7 +2,7 @@
 
 Celery prefers CELERY_BROKER_READ_URL to its configuration, and turns every CELERY_WORKER_* variable into an option;
 gunicorn adds GUNICORN_CMD_ARGS to its command line. A process that is given one stops with one line per variable,
-because ignoring it would surprise whoever set it. The variables that Kubernetes adds for each service, such as
+because ignoring it would surprise the person who set it. The variables that Kubernetes adds for each service, such as
 FLOWER_PORT=tcp://10.0.0.9:8001, are nobody's choice, so they are removed.
 """
 

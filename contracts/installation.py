@@ -92,7 +92,10 @@ def claim_redis(settings: Settings, installation_id: str) -> None:
 
 
 def take_over_redis(settings: Settings, installation_id: str) -> None:
-    """Give the prefix to this installation, whoever has it. Raises redis.RedisError when Redis is unavailable."""
+    """Give the prefix to this installation, also when another one has it.
+
+    Raises redis.RedisError when Redis is unavailable.
+    """
     for client in _redis_servers(settings).values():
         with client:
             client.set(installation_key(settings.redis_prefix), installation_id)

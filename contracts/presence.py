@@ -175,7 +175,7 @@ class Reporter:
             except Exception:  # the poll loop's boundary: without this thread the process would count as stopped
                 log.exception("This process could not be reported, retrying in %g s.", REPORT_SECONDS)
             self._stop.wait(REPORT_SECONDS)
-        self._withdraw()
+        self.withdraw()
 
     def report_once(self) -> None:
         """Report now, if the process is healthy. An unavailable Redis costs only this report."""
@@ -188,7 +188,8 @@ class Reporter:
         except redis.RedisError as error:
             log.debug("Redis is unavailable, this process is not reported: %s", type(error).__name__)
 
-    def _withdraw(self) -> None:
+    def withdraw(self) -> None:
+        """Delete the last report. An unavailable Redis lets it expire."""
         if self._last_id is None:
             return
         try:
@@ -198,17 +199,15 @@ class Reporter:
 
 
 def make_reporter(settings: Settings, make_report: Callable[[], ProcessReport | None]) -> Reporter:
-    """Return a reporter, with a Redis client of its own, for a process of the installation of these settings."""
+    """Return a reporter, with its own Redis client, for a process of the installation of these settings."""
     return Reporter(Presence(connect_redis(settings.redis_url), settings.redis_prefix), make_report)
 
 
-def loop_reporter(
-    settings: Settings, kind: ProcessKind, heartbeat: Heartbeat, count_lines: Callable[[], int] = lambda: 0
-) -> Reporter:
+def loop_reporter(settings: Settings, kind: ProcessKind, heartbeat: Heartbeat) -> Reporter:
     """Return a reporter for a process whose loop touches `heartbeat`: without touches it is not reported."""
     own_id = process_id()
 
     def make_report() -> ProcessReport | None:
-        return ProcessReport(kind, own_id, lines=count_lines()) if heartbeat.is_recent(QUIET_SECONDS) else None
+        return ProcessReport(kind, own_id) if heartbeat.is_recent(QUIET_SECONDS) else None
 
     return make_reporter(settings, make_report)

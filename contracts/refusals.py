@@ -1,4 +1,4 @@
-"""Tells a refusal from an outage: the server answers, but the account of this process lacks a right.
+"""Distinguishes a refusal from an outage: the server answers, but the account of this process lacks a right.
 
 An outage ends without help. A refusal ends when somebody grants the right, so the log names the right and the cure.
 Every process logs through these functions, so that the same refusal reads the same everywhere.

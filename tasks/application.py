@@ -49,6 +49,10 @@ def create_app(settings: Settings) -> Celery:
     """
     app = Celery("tasks")
     app.conf.update(broker_settings(settings.broker_url, settings.redis_prefix), **_worker_settings(settings))
+    app.conf.broker_transport_options |= {
+        "on_dropped": DroppedItems(settings.redis_url, settings.redis_prefix).report,
+        "known_queues": frozenset({THOUGHTS_QUEUE, SOLO_QUEUE}),
+    }
     worker = Worker(settings)
     for number, name in enumerate(CATALOGUE.names, start=1):
         _register_step(app, worker, number, name)
@@ -63,13 +67,6 @@ def _worker_settings(settings: Settings) -> dict[str, Any]:
     """
     return {
         "broker_transport": _transport(settings.broker_url),
-        "broker_transport_options": broker_settings(settings.broker_url, settings.redis_prefix)[
-            "broker_transport_options"
-        ]
-        | {
-            "on_dropped": DroppedItems(settings.redis_url, settings.redis_prefix).report,
-            "known_queues": frozenset({THOUGHTS_QUEUE, SOLO_QUEUE}),
-        },
         "task_queues": [Queue(name, routing_key=name) for name in (THOUGHTS_QUEUE, SOLO_QUEUE)],
         "task_routes": _priorities(),
         "task_acks_late": True,

@@ -25,7 +25,7 @@ class Submitted:
 
 
 class Visitor:
-    """A user of its own for each run, so that no other user's thoughts are read, delayed or deleted."""
+    """A new user for each run, so that no other user's thoughts are read, delayed or deleted."""
 
     def __init__(self, web: WebClient, *, names_itself: bool) -> None:
         """`names_itself` says that the web trusts the `user_id` of a request; otherwise its cookie names the user."""

@@ -97,7 +97,7 @@ class Head:
     @property
     def is_in_flight(self) -> bool:
         """Whether the head occupies a slot of the workers, or soon will. A pending head does not, nor one that waits
-        for a retry, nor one for the queue `solo`, which has a worker of its own."""
+        for a retry, nor one for the queue `solo`, which has its own worker."""
         return not self.pending and self.wait <= 0 and not self.losses
 
     @property

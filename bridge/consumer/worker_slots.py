@@ -8,16 +8,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from redis.exceptions import RedisError
 
 from bridge.consumer.in_flight_limit import Knowledge, SlotCount, slots_by_worker, users_of_other_bridges
-from contracts.presence import REPORT_SECONDS, Presence, ProcessReport, process_id
+from contracts.presence import PRESENT_SECONDS, REPORT_SECONDS, Presence, ProcessReport, Reporter, process_id
 
 log = logging.getLogger(__name__)
 
-LOOP_TIMEOUT_SECONDS = 15.0
-"""A bridge whose loop has not run for this long does not report itself: it makes no progress."""
+LOOP_TIMEOUT_SECONDS: Final = PRESENT_SECONDS
+"""A bridge whose loop has not run for this long does not report itself, because it makes no progress."""
 
 
 class WorkerSlots:
@@ -28,6 +29,7 @@ class WorkerSlots:
         self._clock = clock
         self._count = SlotCount(lease_seconds)
         self._id = process_id()
+        self._reporter = Reporter(presence, self._make_report)
         self._knowledge = Knowledge()
         self._lines = 0
         self._asked_at = clock()
@@ -41,10 +43,7 @@ class WorkerSlots:
     def stop(self) -> None:
         """Stop the thread, and delete this bridge's report."""
         self._stop.set()
-        try:
-            self._presence.withdraw(self._id)
-        except RedisError:
-            log.debug("Redis is unavailable, this bridge's report expires.")
+        self._reporter.withdraw()
 
     def limit(self, users: int) -> int:
         """Return how many thoughts may be in flight here, while this bridge holds that many users."""
@@ -53,15 +52,19 @@ class WorkerSlots:
 
     def refresh(self) -> None:
         """Report this bridge, and read what the others have reported."""
+        self._reporter.report_once()
         try:
-            if self._clock() - self._asked_at < LOOP_TIMEOUT_SECONDS:
-                self._presence.report(ProcessReport("bridge", self._id, lines=self._lines))
             seen = self._presence.read()
         except RedisError as error:
             log.debug("Redis is unavailable, the workers are not counted: %s", type(error).__name__)
             return
         slots = self._count.observe(slots_by_worker(seen), self._clock())
         self._knowledge = Knowledge(slots, users_of_other_bridges(seen, self._id))
+
+    def _make_report(self) -> ProcessReport | None:
+        if self._clock() - self._asked_at >= LOOP_TIMEOUT_SECONDS:
+            return None
+        return ProcessReport("bridge", self._id, lines=self._lines)
 
     def _run(self) -> None:
         while not self._stop.wait(REPORT_SECONDS):

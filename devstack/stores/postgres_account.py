@@ -1,6 +1,6 @@
 """Finds PostgreSQL's binaries, and lets the account that runs them reach what it needs.
 
-PostgreSQL refuses to run as root. Where devstack runs as root, an account of its own runs PostgreSQL, and what root
+PostgreSQL refuses to run as root. Where devstack runs as root, a separate account runs PostgreSQL, and what root
 created with a strict umask is out of its reach.
 """
 

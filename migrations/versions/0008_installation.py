@@ -1,4 +1,4 @@
-"""Adds the identity of this installation, by which others that share Redis or Kafka with it are told apart."""
+"""Adds the identity of this installation, which distinguishes it from others that share Redis or Kafka with it."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,7 +1,7 @@
 """Decides whether an item of a broker's list is a Celery message at all. Pure.
 
-Everybody who reaches the broker can add to its lists. Celery and kombu expect every item to be a message of their own:
-most other items end the worker, or return to the list and restart it without end.
+Every client of the broker can add to its lists. Celery and kombu expect each item to be one of their messages: most
+other items end the worker, or return to the list and restart it without end.
 """
 
 import base64

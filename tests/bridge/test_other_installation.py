@@ -86,7 +86,7 @@ def test_a_rebuild_restores_only_the_dead_letters_of_this_installation(
 def test_a_dead_letter_that_only_the_other_installation_published_is_published_again(
     settings: Settings, database: Database, other_database: Database
 ) -> None:
-    """The databases are copies of one, of which the second one became an installation of its own."""
+    """The databases are copies of one, of which the second one became another installation."""
     failure_id = add_failed_thought(database, settings, user := add_user(database))
     columns = "thought_id, turn, reason, value, headers"
     (row,) = database.rows(text(f"SELECT {columns} FROM dead_letters"))

@@ -8,7 +8,7 @@ from psycopg2 import extensions
 
 @pytest.fixture
 def restore_wait_callback() -> Iterator[None]:
-    """Restore the process's wait callback after a test that creates an engine of its own."""
+    """Restore the process's wait callback after a test that creates its own engine."""
     callback = extensions.get_wait_callback()
     yield
     extensions.set_wait_callback(callback)

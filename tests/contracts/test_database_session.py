@@ -195,7 +195,7 @@ COMMANDS = {
 
 
 def start(url: str, stores: Stores, command: list[str]) -> "subprocess.CompletedProcess[str]":
-    """Run a process that must end by itself."""
+    """Run a process that must end without a signal."""
     variables = {**os.environ, "DATABASE_URL": url, "REDIS_URL": stores.redis_url, "SECRET_KEY": "0123456789abcdef"}
     variables |= {"KAFKA_BOOTSTRAP_SERVERS": stores.kafka_bootstrap}
     command = [sys.executable, "-m", *command]

@@ -1,4 +1,4 @@
-"""A refusal is told from an outage, and the line names the missing right and the cure: on real Redis and PostgreSQL."""
+"""A refusal is distinguished from an outage, and its line names the right and the cure."""
 
 import logging
 from collections.abc import Iterator

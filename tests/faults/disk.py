@@ -1,4 +1,4 @@
-"""A file system of its own for a stack, in memory, so that it can be full without filling the machine's disk."""
+"""A file system in memory for one stack, so that it can be full without filling the machine's disk."""
 
 import os
 import subprocess

@@ -48,7 +48,7 @@ def second_installation(stack: Stack, *, prefix: str = "", group: str = "") -> I
 
 
 def work_beside(stack: Stack) -> list[str]:
-    """Let a second installation complete some thoughts of its own; return what went wrong."""
+    """Let a second installation complete some of its thoughts; return what went wrong."""
     with second_installation(stack) as installation:
         installation.accept(THOUGHTS)
         installation.start(*ALL)

@@ -17,7 +17,7 @@ TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datnam
 def read_only_postgres(stack: Stack) -> Iterator[None]:
     """Let PostgreSQL accept no write, as after a failover to a standby; connections of this time stay open afterwards.
 
-    The processes connect anew at the start, and their sessions keep what they found then.
+    The processes connect again at the start, and their sessions keep what they found then.
     """
     url = str(stack.initial_status["database_url"])
     server, name = with_database(url, "postgres"), url.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""A worker refuses the messages of another installation, and runs those of its own with and without the header."""
+"""A worker refuses messages of another installation, and runs its own installation's with and without the header."""
 
 import base64
 import json

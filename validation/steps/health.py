@@ -8,19 +8,13 @@ from validation.outcome import StepFailedError
 from validation.site import Site
 from validation.web_client import Answer, describe_problem
 
-DETAILED_PATH: Final = "/health/ready"
-PATH: Final = "/health"
+PATH: Final = "/health/ready"
 NOT_OURS_CURE: Final = "check --base-url: another program may listen on this port"
 
 
 def check_health(site: Site) -> str:
-    """Ask for the details; a web of an earlier release has them in /health."""
-    path = DETAILED_PATH
-    answer = site.web.get(path)
-    if answer.status not in {HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE}:
-        path = PATH
-        answer = site.web.get(path)
-    return judge_health(f"GET {site.web.base_url}{path}", answer)
+    """Ask the web for each check."""
+    return judge_health(f"GET {site.web.base_url}{PATH}", site.web.get(PATH))
 
 
 def judge_health(request: str, answer: Answer) -> str:

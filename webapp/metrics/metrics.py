@@ -5,6 +5,7 @@ Each of several web processes on one port counts only its own requests; the gaug
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import redis
@@ -15,12 +16,16 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database, database_trouble
+from contracts.dropped_messages import read_dropped
+from contracts.model_state import read_states
+from contracts.presence import Presence
 from contracts.trouble_log import log_trouble
 from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.metrics.audit_metrics import audit_gauges
-from webapp.metrics.broker_metrics import BrokerCollector
-from webapp.metrics.model_metrics import ModelCollector
-from webapp.metrics.process_metrics import ProcessCollector
+from webapp.metrics.broker_metrics import dropped_counter
+from webapp.metrics.model_metrics import model_gauges
+from webapp.metrics.process_metrics import process_gauges
+from webapp.metrics.redis_collector import RedisCollector
 from webapp.queries import AUDIT, COUNTS, WAITING_FOR_MODEL, read
 
 log = logging.getLogger(__name__)
@@ -43,9 +48,9 @@ class Metrics:
         streams = Gauge("thoughts_streams_open", "Open streams of this process", registry=self.registry)
         streams.set_function(lambda: limiter.open_connections)
         self.registry.register(_Backlog(database))
-        self.registry.register(ModelCollector(client, prefix))
-        self.registry.register(ProcessCollector(client, prefix))
-        self.registry.register(BrokerCollector(client, prefix))
+        self.registry.register(RedisCollector("the models", partial(read_states, client, prefix), model_gauges))
+        self.registry.register(RedisCollector("the processes", Presence(client, prefix).read, process_gauges))
+        self.registry.register(RedisCollector("dropped items", partial(read_dropped, client, prefix), dropped_counter))
 
 
 class _Backlog(Collector):

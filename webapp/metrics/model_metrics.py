@@ -1,37 +1,10 @@
-"""Renders the states of the model services as gauges, read from Redis at each scrape."""
+"""Renders the states of the model services as gauges."""
 
-import logging
 from collections.abc import Iterator
 
-import redis
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from contracts.model_state import ModelState, read_states
-from contracts.refusals import redis_trouble
-from contracts.trouble_log import log_trouble
-
-log = logging.getLogger(__name__)
-
-
-class ModelCollector(Collector):
-    """The gauges of the models; while Redis is unavailable there are none."""
-
-    def __init__(self, client: redis.Redis, prefix: str) -> None:
-        self._client = client
-        self._prefix = prefix
-
-    def describe(self) -> list[Metric]:
-        """Return nothing, because registering must not connect."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        try:
-            states = read_states(self._client, self._prefix)
-        except redis.RedisError as error:
-            log_trouble(log, redis_trouble(error), "the metrics lack the models")
-            return
-        yield from model_gauges(states)
+from contracts.model_state import ModelState
 
 
 def model_gauges(states: dict[str, ModelState]) -> Iterator[Metric]:

@@ -1,35 +1,11 @@
-"""Renders which processes reported lately as gauges, read from Redis at each scrape."""
+"""Renders which processes reported lately as gauges."""
 
-import logging
 from collections.abc import Iterable, Iterator
 from typing import get_args
 
-import redis
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from contracts.presence import Presence, ProcessKind, SeenProcess
-
-log = logging.getLogger(__name__)
-
-
-class ProcessCollector(Collector):
-    """The gauges of the processes; while Redis is unavailable there are none."""
-
-    def __init__(self, client: redis.Redis, prefix: str) -> None:
-        self._presence = Presence(client, prefix)
-
-    def describe(self) -> list[Metric]:
-        """Return nothing, because registering must not connect."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        try:
-            processes = self._presence.read()
-        except redis.RedisError as error:
-            log.warning("Redis is unavailable, the metrics lack the processes: %s", error)
-            return
-        yield from process_gauges(processes)
+from contracts.presence import ProcessKind, SeenProcess
 
 
 def process_gauges(processes: Iterable[SeenProcess]) -> Iterator[Metric]:

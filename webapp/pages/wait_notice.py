@@ -1,4 +1,4 @@
-"""Tells the author of an unfinished thought what must happen before its analysis starts or continues."""
+"""Says what an unfinished thought waits for: what must happen before its analysis starts or continues."""
 
 from datetime import UTC, datetime
 from typing import Final

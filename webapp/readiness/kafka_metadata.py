@@ -1,7 +1,7 @@
 """Asks Kafka for the metadata of topics over a plain socket, because the web never loads Kafka's client.
 
 One request of Kafka's protocol: Metadata, version 4, which every broker since 0.11 answers and which creates no topic.
-A broker that wants SASL is only asked for its versions, which it tells before the login: the relay logs in.
+A broker that wants SASL is only asked for its versions, which it sends before the login: the relay logs in.
 """
 
 import socket

@@ -23,7 +23,7 @@ class Held(Protocol):
 
     @property
     def is_stream(self) -> bool:
-        """Whether it is an event stream; streams have a limit of their own."""
+        """Whether it is an event stream; streams have another limit."""
 
     def drop(self) -> None:
         """End the wait for the client."""
