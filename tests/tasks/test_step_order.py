@@ -8,8 +8,9 @@ import redis
 
 from agents.catalogue import CATALOGUE
 from contracts.database import Database
-from contracts.queues import PRIORITIES, queue_keys, step_priority
+from contracts.queues import PRIORITIES, THOUGHTS_QUEUE, queue_keys, step_priority, task_name
 from contracts.settings import Settings
+from tasks.application import create_app
 from tests.eventually import eventually
 from tests.tasks.thoughts import accept_thought, dispatch_head, thought_row
 from tests.tasks.worker_processes import call_log_lines, dispatch, running_worker
@@ -29,6 +30,15 @@ def test_a_worker_with_one_slot_finishes_a_thought_before_it_begins_the_next_one
         eventually(lambda: all(thought_row(database, head.thought_id).finished_at for head in heads))
     called = [(line["thought_id"], line["agent"]) for line in call_log_lines(settings)]
     assert called == [(str(head.thought_id), name) for head in heads for name in CATALOGUE.names]
+
+
+def test_a_worker_sends_each_step_with_its_priority_although_celery_replaces_that_of_the_chain(
+    settings: Settings,
+) -> None:
+    router = create_app(settings).amqp.router
+    as_celery_sends_the_next_step = {"queue": THOUGHTS_QUEUE, "priority": None}
+    routes = [router.route(dict(as_celery_sends_the_next_step), task_name(name)) for name in CATALOGUE.names]
+    assert [route["priority"] for route in routes] == [4, 3, 2, 1, 0]
 
 
 def test_messages_of_earlier_versions_without_a_priority_are_delivered_first(redis_client: redis.Redis) -> None:
