@@ -36,5 +36,6 @@ def _prepared(stream: object) -> "io.TextIOWrapper":
     if stream is None:  # the descriptor was closed when Python started
         return open(os.devnull, "w")  # noqa: PTH123 - it stays open for the life of the process
     if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")
+        # Without its own buffer, because click writes to the stream's bytes where the encoding is ASCII.
+        stream.reconfigure(errors="backslashreplace", write_through=True)
     return stream  # type: ignore[return-value]  # in tests, another kind of stream
