@@ -44,7 +44,7 @@ STALE := $(shell \
 	fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-models stale-venv up down status validate test simulate faults lint types bench tune train eval lock
+.PHONY: help install install-dev install-models stale-venv up down status validate test simulate faults lint types bench tune train eval lock wheels
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -109,6 +109,14 @@ lock: install-dev ## update the exact versions in requirements/*.txt
 			--no-emit-index-url --custom-compile-command "make lock" \
 			requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
+
+wheels: install-dev ## check that each exact version has a wheel for each Python on Linux, on x86_64 and aarch64
+	@for python in 3.11 3.12 3.13 3.14; do for machine in x86_64 aarch64; do \
+		echo "Python $$python on $$machine"; \
+		"$$BIN"/python -m uv pip install --quiet --dry-run --no-deps --require-hashes --only-binary :all: \
+			--python-version $$python --python-platform $$machine-manylinux_2_28 --target "$$VENV/none" \
+			-r requirements/dev.txt || exit 1; \
+	done; done
 
 $(BIN)/python: $(STALE)
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

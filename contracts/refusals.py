@@ -37,8 +37,8 @@ _REDIS_RIGHTS: Final = (
 )
 """What Redis says, the right that is missing, and the rule of ACL SETUSER that grants it."""
 
-_SCRIPT_REFUSAL: Final = "The user executing the script can't"
-"""Redis 7.0 reports a right that a script lacks as an error of the script."""
+_SCRIPT_REFUSALS: Final = ("The user executing the script can't", "ACL failure in script")
+"""How Redis to 7.0, and Valkey, report a right that a script lacks: as an error of the script."""
 
 _DATABASE_RIGHTS: Final = (
     ("permission denied for schema", "GRANT USAGE ON SCHEMA public TO <its user>"),
@@ -75,7 +75,7 @@ def redis_trouble(error: BaseException) -> Trouble:
     cause = _find(error, redis_errors.RedisError)
     if isinstance(cause, redis_errors.AuthenticationError):
         return Trouble("Redis refuses the login of this process", f"{_line(cause)}; {REDIS_LOGIN_CURE}")
-    if isinstance(cause, redis_errors.NoPermissionError) or (cause is not None and _SCRIPT_REFUSAL in str(cause)):
+    if isinstance(cause, redis_errors.NoPermissionError) or (cause is not None and _is_script_refusal(cause)):
         return Trouble("Redis refuses this process a right", _missing_redis_right(_line(cause)))
     if isinstance(cause, redis_errors.ResponseError):
         return Trouble("Redis rejects a command", _line(cause))
@@ -109,6 +109,10 @@ def is_redis_refusal(error: BaseException) -> bool:
     """Return whether Redis answers and refuses: a login, a right, or a command."""
     cause = _find(error, redis_errors.RedisError)
     return isinstance(cause, redis_errors.AuthenticationError | redis_errors.ResponseError)
+
+
+def _is_script_refusal(cause: redis_errors.RedisError) -> bool:
+    return any(text in str(cause) for text in _SCRIPT_REFUSALS)
 
 
 def _missing_redis_right(line: str) -> str:

@@ -16,7 +16,16 @@ from contracts.database import Database, make_engine
 from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
 from tests.parallel import FileScheduling, sort_items
-from tests.stores import Stores, create_template, ensure_stores, execute, stores_directory, temporary_database
+from tests.stores import (
+    Stores,
+    create_template,
+    ensure_stores,
+    execute,
+    started_status,
+    stores_directory,
+    temporary_database,
+)
+from tests.versions import describe_versions
 
 STORES_DIRECTORY = pytest.StashKey[str]()
 """Key of the directory of this run's stores."""
@@ -40,6 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["stores"] = node.config.stash[STORES_DIRECTORY]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if status := started_status(Path(config.stash[STORES_DIRECTORY])):
+        terminalreporter.write_line(f"Run on {describe_versions(status)}")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 The parallel processes of a run share the servers. If THOUGHTS_TEST_STORES contains the output of `python -m devstack
 status --json`, the tests use those running servers and do not stop them: they create their own databases in PostgreSQL,
 and flush the first databases of Redis.
+
+If THOUGHTS_TEST_SERVERS names a directory, the stacks of the tests run the servers in it (devstack/stores/servers.py).
 """
 
 import json
@@ -40,8 +42,18 @@ class Stores:
 
 def devstack(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run a devstack command and return the finished process; the caller checks its return code."""
+    if arguments[0] == "up":
+        link_servers(Path(arguments[arguments.index("--dir") + 1]))
     command = [sys.executable, "-m", "devstack", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def link_servers(directory: Path) -> None:
+    """Give a stack the servers of THOUGHTS_TEST_SERVERS, if it is set."""
+    link = directory / "servers"
+    if (servers := os.environ.get("THOUGHTS_TEST_SERVERS")) and not link.exists():
+        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+        link.symlink_to(Path(servers).resolve())
 
 
 def parse_stores(status: str) -> Stores:
@@ -88,6 +100,14 @@ def ensure_stores(directory: Path) -> Stores:
         if not (status_file := directory / "status.json").exists():
             status_file.write_text(_start_stores(directory / "stack"))
     return with_own_redis_database(parse_stores(status_file.read_text()))
+
+
+def started_status(directory: Path) -> str | None:
+    """Return the status of the stores that this run used, as JSON, or None when no test needed them."""
+    if status := os.environ.get("THOUGHTS_TEST_STORES"):
+        return status
+    status_file = directory / "status.json"
+    return status_file.read_text() if status_file.exists() else None
 
 
 def _start_stores(stack_dir: Path) -> str:

@@ -63,6 +63,10 @@ FOREIGN_RECORDS: Final = (
     "KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC."
 )
 
+CLASSIC_METADATA_INTERVAL_MS: Final = 30_000
+"""How soon a group of the classic protocol notices added partitions: a member assigns them, from its copy of the
+metadata, which librdkafka renews every five minutes. With the consumer protocol the broker assigns them at once."""
+
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
@@ -279,7 +283,11 @@ class KafkaSource:
 def _consumer_config(settings: Settings, installation_id: str, on_commit: CommitCallback) -> dict[str, Any]:
     protocol: dict[str, Any] = {"group.protocol": settings.kafka_group_protocol}
     if settings.kafka_group_protocol == "classic":
-        protocol |= {"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 6000}
+        protocol |= {
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": 6000,
+            "topic.metadata.refresh.interval.ms": CLASSIC_METADATA_INTERVAL_MS,
+        }
     return {
         **reader_config(settings, client_id(installation_id)),
         **protocol,

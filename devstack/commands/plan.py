@@ -14,7 +14,8 @@ from devstack.spec.process_kinds import Scale
 from devstack.spec.stack import Process, Stack
 from devstack.stores import embedded_kafka, kafka, postgres, postgres_account, redis_server
 from devstack.stores.kafka_jars import JarsUnavailable, cache_directory, ensure_jars
-from devstack.stores.kafka_lock import kafka_version, read_lock
+from devstack.stores.kafka_lock import read_lock
+from devstack.stores.servers import find_servers, kafka_version, require_group_protocol
 
 EMBEDDED = "embedded"
 EMBEDDED_NOTICE = (
@@ -29,9 +30,11 @@ def make_stack(stack_dir: StackDir, ports: Ports, scale: Scale, settings: Settin
     be set up.
     """
     limits.raise_open_files()
-    postgres_account.require_usable(postgres.data_directory(stack_dir))
+    postgres_account.require_usable(postgres.data_directory(stack_dir), postgres.programs(stack_dir))
     require_free(_needed_ports(ports, scale, kafka=settings.kafka_enabled))
     jars = _find_jars(stack_dir, kafka_choice) if settings.kafka_enabled else None
+    if jars:
+        require_group_protocol(kafka_version(jars), settings.kafka_group_protocol)
     _initialise(stack_dir, ports, jars, settings.kafka_bootstrap_servers.partition(",")[0])
     broker = _broker(stack_dir, ports, jars) if settings.kafka_enabled else None
     stores = [postgres.process(stack_dir, ports), redis_server.process(stack_dir, ports), *([broker] if broker else [])]
@@ -68,6 +71,8 @@ def _find_jars(stack_dir: StackDir, kafka_choice: str | None) -> list[Path] | No
     if kafka_choice == EMBEDDED:
         console.print_line(EMBEDDED_NOTICE)
         return None
+    if own_jars := find_servers(stack_dir).kafka_jars:
+        return [*own_jars]
     try:
         return ensure_jars(read_lock(), cache_directory(stack_dir.root / "cache"))
     except JarsUnavailable as error:
@@ -91,4 +96,4 @@ def _broker(stack_dir: StackDir, ports: Ports, jars: list[Path] | None) -> Proce
 
 
 def _label(jars: list[Path] | None) -> str:
-    return f"apache {kafka_version(read_lock())}" if jars else EMBEDDED
+    return f"apache {kafka_version(jars)}" if jars else EMBEDDED

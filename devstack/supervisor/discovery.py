@@ -23,6 +23,9 @@ MANAGER_MODULE = "devstack.supervisor.manager"
 MANAGER_STOP_SECONDS = 900.0
 """The manager itself ends processes that exceed their stop timeouts; the longest possible sum is below this."""
 
+REDIS_NAMES = ("redis-server", "valkey-server")
+"""Both replace the memory of their environment with a title, so that they are known by name and directory only."""
+
 DEFAULT_STOP_SECONDS = 30.0
 
 
@@ -115,7 +118,7 @@ def _identify(process: psutil.Process, root: Path) -> Found | None:
 
 
 def _by_environment(process: psutil.Process, root: Path) -> Found | None:
-    if process.name().startswith("redis-server") and Path(process.cwd()) == root / "redis":
+    if process.name().startswith(REDIS_NAMES) and Path(process.cwd()) == root / "redis":
         return Found("redis.1", process)
     variables = process.environ()
     if variables.get(pid_records.DEVSTACK_ENV_VAR) != str(root):

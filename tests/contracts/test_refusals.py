@@ -19,6 +19,8 @@ from contracts.refusals import Trouble, kafka_trouble, redis_trouble
 from contracts.settings import Settings
 from contracts.trouble_log import log_trouble
 
+SET_IN_A_SCRIPT = "return redis.call('SET', KEYS[1], 1)"
+
 
 def with_user(url: str, user: str, password: str) -> str:
     parts = urlsplit(url)
@@ -43,7 +45,7 @@ def redis_user(redis_client: redis.Redis) -> Iterator[str]:
         ("-xadd", ("XADD", "a stream", "*", "a", "b"), "the command xadd", "+xadd"),
         ("resetkeys", ("GET", "a key"), "the keys", "~*"),
         ("-@write", ("LPUSH", "a list", "x"), "the command lpush", "+lpush"),
-        ("-set", ("EVAL", "return redis.call('SET', KEYS[1], 1)", "1", "k"), "a command inside a script", "+@all"),
+        ("-set", ("EVAL", SET_IN_A_SCRIPT, "1", "k"), "a command inside a script", "+@all"),
         ("resetchannels", ("EVAL", "return redis.call('PUBLISH', 'c', 1)", "0"), "the channels", "&*"),
     ],
 )
@@ -61,7 +63,32 @@ def test_a_right_that_redis_refuses_is_named_with_the_rule_that_grants_it(
         connect_redis(with_user(settings.redis_url, redis_user, "secret")).execute_command(*command)
     state, detail, is_refusal = redis_trouble(raised.value)
     assert (state, is_refusal) == ("Redis refuses this process a right", True)
+    if "'set'" in detail:  # Valkey names the command inside the script too
+        right, cure = "the command set", "+set"
     assert detail.endswith(f"it needs {right}: ACL SETUSER <its user> {cure}")
+
+
+@pytest.mark.parametrize(
+    ("message", "cure"),
+    [
+        ("The user executing the script can't run this command or subcommand script: on @user_script:1.", "+@all"),
+        (
+            "ACL failure in script: User u has no permissions to run the 'set' command script: on @user_script:1.",
+            "+set",
+        ),
+        ("ACL failure in script: No permissions to access a channel script: on @user_script:1.", "&*"),
+        ("ACL failure in script: No permissions to access a key script: on @user_script:1.", "~*"),
+    ],
+)
+def test_a_right_that_a_script_lacks_is_named_in_the_words_of_redis_and_of_valkey(message: str, cure: str) -> None:
+    state, detail, _ = redis_trouble(redis.ResponseError(message))
+    assert state == "Redis refuses this process a right"
+    assert detail.endswith(f"ACL SETUSER <its user> {cure}")
+
+
+def test_an_error_of_a_script_that_is_not_about_rights_is_no_refusal_of_one() -> None:
+    message = "Script attempted to access nonexistent global variable 'x' script: on @user_script:1."
+    assert redis_trouble(redis.ResponseError(message)).state == "Redis rejects a command"
 
 
 @pytest.mark.parametrize(("user", "password"), [("default", "wrong"), ("nobody", "secret")])

