@@ -21,7 +21,7 @@ from tests.stores import (
     create_template,
     ensure_stores,
     execute,
-    started_status,
+    started_stores,
     stores_directory,
     temporary_database,
 )
@@ -52,8 +52,8 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if status := started_status(Path(config.stash[STORES_DIRECTORY])):
-        terminalreporter.write_line(f"Run on {describe_versions(status)}")
+    if stores := started_stores(Path(config.stash[STORES_DIRECTORY])):
+        terminalreporter.write_line(f"Run on {describe_versions(stores)}")
 
 
 @pytest.fixture(scope="session")

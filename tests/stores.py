@@ -12,10 +12,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg2
@@ -33,11 +34,12 @@ FAST_WRITES = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_write
 
 @dataclass(frozen=True)
 class Stores:
-    """The addresses of the three servers."""
+    """The addresses of the three servers, and which Kafka it is; the fields are keys of `devstack status --json`."""
 
     database_url: str
     redis_url: str
     kafka_bootstrap: str
+    kafka: str
 
 
 def devstack(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -58,8 +60,12 @@ def link_servers(directory: Path) -> None:
 
 def parse_stores(status: str) -> Stores:
     """Parse the output of `devstack status --json`."""
-    description = json.loads(status)
-    return Stores(description["database_url"], description["redis_url"], description["kafka_bootstrap"])
+    return select_stores(json.loads(status))
+
+
+def select_stores(description: Mapping[str, Any]) -> Stores:
+    """Return the stores of a described stack."""
+    return Stores(**{field.name: description[field.name] for field in fields(Stores)})
 
 
 def with_own_redis_database(stores: Stores) -> Stores:
@@ -102,12 +108,12 @@ def ensure_stores(directory: Path) -> Stores:
     return with_own_redis_database(parse_stores(status_file.read_text()))
 
 
-def started_status(directory: Path) -> str | None:
-    """Return the status of the stores that this run used, as JSON, or None when no test needed them."""
+def started_stores(directory: Path) -> Stores | None:
+    """Return the stores that this run used, or None when no test needed them."""
     if status := os.environ.get("THOUGHTS_TEST_STORES"):
-        return status
+        return parse_stores(status)
     status_file = directory / "status.json"
-    return status_file.read_text() if status_file.exists() else None
+    return parse_stores(status_file.read_text()) if status_file.exists() else None
 
 
 def _start_stores(stack_dir: Path) -> str:

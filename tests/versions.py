@@ -1,17 +1,17 @@
 """The versions that a run of the tests used, for its last lines."""
 
-import json
 import platform
 
 import psycopg2
 import redis
 
+from tests.stores import Stores
 
-def describe_versions(status: str) -> str:
-    """Return Python's version and those of the servers that the output of `devstack status --json` describes."""
-    description = json.loads(status)
-    servers = [_postgres(description["database_url"]), _redis(description["redis_url"])]
-    return ", ".join([f"Python {platform.python_version()}", *servers, f"Kafka {description['kafka']}"])
+
+def describe_versions(stores: Stores) -> str:
+    """Return the versions of Python and of the three servers."""
+    servers = [_postgres(stores.database_url), _redis(stores.redis_url), f"Kafka {stores.kafka}"]
+    return ", ".join([f"Python {platform.python_version()}", *servers])
 
 
 def _postgres(url: str) -> str:

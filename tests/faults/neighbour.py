@@ -13,7 +13,7 @@ from tests.eventually import eventually
 from tests.faults.context import FaultContext, settings_of
 from tests.flow.installations import Installation
 from tests.running_stack import Stack
-from tests.stores import Stores, create_template, execute, with_database
+from tests.stores import create_template, execute, select_stores, with_database
 
 THOUGHTS = 6
 ALL = ("relay", "bridge", "worker")
@@ -25,7 +25,7 @@ def second_installation(stack: Stack, *, prefix: str = "", group: str = "") -> I
 
     The topics are the same. At the end its processes are killed and its database is dropped.
     """
-    stores = Stores(*(str(stack.initial_status[name]) for name in ("database_url", "redis_url", "kafka_bootstrap")))
+    stores = select_stores(stack.initial_status)
     name = create_template(stores)
     url = with_database(stores.database_url, name)
     own = f"neighbour-{uuid4().hex[:8]}"

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 
@@ -14,16 +15,11 @@ from tests.stores import ROOT, Stores
 @pytest.mark.timeout(600)
 def test_each_guard_test_fails_without_its_guard(stores: Stores) -> None:
     """A separate pytest process removes the guards, one after the other."""
-    addresses = {
-        "database_url": stores.database_url,
-        "redis_url": stores.redis_url,
-        "kafka_bootstrap": stores.kafka_bootstrap,
-    }
     tests = sorted({f"tests/{guard_test.file}::{guard_test.function}" for guard_test in GUARD_TESTS.values()})
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "tests.simulation.guard_removal", "-q", "--tb=line", *tests],
         cwd=ROOT,
-        env=os.environ | {"THOUGHTS_TEST_STORES": json.dumps(addresses)},
+        env=os.environ | {"THOUGHTS_TEST_STORES": json.dumps(asdict(stores))},
         capture_output=True,
         text=True,
         check=False,
