@@ -82,9 +82,10 @@ class Channel(_Channel):  # type: ignore[misc]  # see above
         return self._publishing_client
 
     def _is_open(self) -> bool:
-        """Return whether the channel's connection is open. On a closed one kombu would raise AttributeError, which ends
-        the worker; the ConnectionError above makes Celery reconnect."""
-        return self.connection.client is not None
+        """Return whether the channel and its connection are open: a closed channel has no connection any more. On a
+        closed one kombu would raise AttributeError, which ends the worker; the ConnectionError above makes Celery
+        reconnect, and is logged where a step is acknowledged whose channel was closed meanwhile."""
+        return self.connection is not None and self.connection.client is not None
 
     def _size(self, queue: str) -> int:
         """Return the number of messages, or 0 where Redis does not say: Celery asks once, when it declares a queue."""

@@ -1,6 +1,7 @@
 """The Redis transport: one publishing client per channel, and a new one when the channel's pool changes."""
 
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ from contracts.queues import key_prefix
 from contracts.settings import Settings
 from tasks.application import create_app
 from tasks.redis_transport import Channel
+
+DELIVERY = {"delivery_info": {"exchange": "", "routing_key": ""}, "delivery_tag": "1"}
+MESSAGE = json.dumps({"body": "", "properties": DELIVERY})
 
 
 @pytest.fixture
@@ -58,6 +62,22 @@ def test_a_channel_that_is_closed_after_its_connection_keeps_its_client(channel:
         transport.client = connection
 
 
+@pytest.mark.parametrize("has_client", [True, False])
+@pytest.mark.parametrize("end", ["ack_log_error", "reject_log_error"])
+def test_a_message_whose_channel_was_closed_during_its_step_ends_without_an_error_that_ends_the_worker(
+    settings: Settings, redis_client: redis.Redis, end: str, has_client: bool
+) -> None:
+    """Celery closes the channel when the connection is lost, and acknowledges what its threads finish afterwards."""
+    with create_app(settings).connection_for_write() as connection:
+        channel, key = connection.default_channel, f"{key_prefix(settings.redis_prefix)}a queue"
+        redis_client.lpush(key, MESSAGE)
+        message = channel.basic_get("a queue")
+        if not has_client:
+            channel._publishing_client = None
+        channel.close()
+        getattr(message, end)(logging.getLogger(), connection.connection_errors)
+
+
 def test_the_receiving_side_has_its_own_client(channel: Any) -> None:
     """The receiving client blocks in BRPOP."""
     with channel.conn_or_acquire() as publishing:
@@ -68,9 +88,8 @@ def test_the_receiving_side_has_its_own_client(channel: Any) -> None:
 def test_a_message_is_recorded_as_unacknowledged_without_a_transaction(
     channel: Any, settings: Settings, redis_client: redis.Redis
 ) -> None:
-    delivery = {"delivery_info": {"exchange": "", "routing_key": ""}, "delivery_tag": "1"}
     prefix = key_prefix(settings.redis_prefix)
-    redis_client.lpush(f"{prefix}a queue", json.dumps({"body": "", "properties": delivery}))
+    redis_client.lpush(f"{prefix}a queue", MESSAGE)
     with redis_client.monitor() as monitor:
         message = channel.basic_get("a queue")
         received = redis_client.hlen(f"{prefix}unacked"), redis_client.zcard(f"{prefix}unacked_index")
