@@ -10,14 +10,26 @@ from xdist.scheduler import LoadScopeScheduling
 STACK_FOLDERS = {"browser", "devstack", "faults", "flow"}
 """Folders whose tests run whole stacks, which takes minutes."""
 
-SHARED_STACK_FILES = {
-    "faults/test_kills.py": "faults",
-    "faults/test_poison.py": "faults",
-    "devstack/stores/test_privacy.py": "devstack",
-    "devstack/stores/test_stores.py": "devstack",
-    "devstack/test_whole_stack.py": "devstack",
-}
-"""Files with the same value run in one parallel process, because another process would start its own shared stack."""
+SHARED_STACKS = (
+    ("faults/test_kills.py", "faults/test_poison.py"),
+    (
+        "faults/test_clocks.py",
+        "faults/test_junk.py",
+        "faults/test_second_installation.py",
+        "faults/test_slow_clients.py",
+        "faults/test_store_states.py",
+    ),
+    ("flow/test_memory.py", "flow/test_whole_path.py"),
+    (
+        "browser/test_memory.py",
+        "browser/test_old_browsers.py",
+        "browser/test_pages.py",
+        "browser/test_partial_text.py",
+        "browser/test_text_direction.py",
+    ),
+    ("devstack/stores/test_privacy.py", "devstack/stores/test_stores.py", "devstack/test_whole_stack.py"),
+)
+"""The files of each group run in one parallel process, because another process would start its own shared stack."""
 
 LONGEST_FILES = ("faults/test_kills.py", "flow/test_switching.py", "faults/test_drain.py")
 
@@ -29,8 +41,8 @@ class FileScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no
     """Assigns whole files to the parallel processes."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = PurePath(nodeid.partition("::")[0])
-        return SHARED_STACK_FILES.get(_short(path), str(path))
+        name = _short(PurePath(nodeid.partition("::")[0]))
+        return next((group[0] for group in SHARED_STACKS if name in group), name)
 
 
 def sort_items(items: Iterable[pytest.Item]) -> list[pytest.Item]:
