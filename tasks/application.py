@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Final
 
 from celery import Celery, Task, signals
-from celery.schedules import ParseException
 from kombu.entity import Queue
 
 from agents.catalogue import CATALOGUE
@@ -18,12 +17,13 @@ from contracts.installation import check_or_exit
 from contracts.logs import configure_logging
 from contracts.presence import loop_reporter
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, step_priority, task_name
-from contracts.settings import Settings, SettingsError
+from contracts.settings import Settings
 from tasks.batches import request_batch
 from tasks.beat_scheduler import MAX_SLEEP_SECONDS, NightlyScheduler
 from tasks.broker.dropped import DroppedItems
 from tasks.step_outcomes import Advance, Drop, Failed, Requeue, StepOutcome
 from tasks.step_store import Step
+from tasks.step_task import StepTask
 from tasks.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> Celery:
     Its tasks are registered with this application alone (`shared=False`): Celery would otherwise register them with
     every application of the process, which would then run them with these settings.
 
-    Raises SettingsError for an invalid BATCH_SCHEDULE and agents.errors.ProviderConfigError for an invalid AI_PROVIDER.
+    Raises agents.errors.ProviderConfigError for an invalid AI_PROVIDER.
     """
     app = Celery("tasks")
     app.conf.update(broker_settings(settings.broker_url, settings.redis_prefix), **_worker_settings(settings))
@@ -101,13 +101,9 @@ def _transport(url: str) -> str | None:
 
 
 def _schedule(settings: Settings) -> dict[str, Any]:
-    try:
-        nightly = BatchSchedule.from_string(settings.batch_schedule)
-    except (ParseException, ValueError) as error:
-        raise SettingsError(f"BATCH_SCHEDULE: {error}") from error
     if settings.consumes_kafka:
         return {}
-    return {NIGHTLY_BATCH: {"task": NIGHTLY_BATCH, "schedule": nightly}}
+    return {NIGHTLY_BATCH: {"task": NIGHTLY_BATCH, "schedule": BatchSchedule.from_string(settings.batch_schedule)}}
 
 
 def _scheduler(settings: Settings) -> Callable[..., NightlyScheduler]:
@@ -132,7 +128,8 @@ def _register_step(app: Celery, worker: Worker, number: int, agent_name: str) ->
             outcome = Drop("fault")
         _apply(task, outcome)
 
-    app.task(step, name=task_name(agent_name), bind=True, shared=False, max_retries=None, throws=(ThoughtFailedError,))
+    name = task_name(agent_name)
+    app.task(step, name=name, base=StepTask, bind=True, shared=False, max_retries=None, throws=(ThoughtFailedError,))
 
 
 def _apply(task: Task, outcome: StepOutcome) -> None:

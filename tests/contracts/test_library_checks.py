@@ -60,6 +60,8 @@ REFUSED = [
     ("BATCH_SCHEDULE", "0 2 31 4,6,9,11 *", "Celery refuses it: Invalid crontab"),
     ("BATCH_SCHEDULE", "61 2 * * *", "Celery refuses it"),
     ("BATCH_SCHEDULE", "0 2 * * someday", "Celery refuses it"),
+    ("BATCH_SCHEDULE", "*/0 * * * *", "Celery refuses it"),
+    ("BATCH_SCHEDULE", "1- 2 * * *", "Celery refuses it"),
     ("BATCH_SCHEDULE", "0 2 29 2 mon", "it is not due before 20"),
     ("HEARTBEAT_FILE", "/nonexistent/heartbeat", "the directory of the file does not exist"),
     ("REDIS_SSE_PREFIX", "updates*", "must be 1 to 100 letters"),

@@ -1,5 +1,6 @@
 """A real worker whose Redis user lacks a right: it says which once, waits, and works when the right is granted."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from contracts.database import Database
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.tasks.broker.test_junk import complete_a_thought
-from tests.tasks.test_celery_worker import restricted_broker
-from tests.tasks.worker_processes import WorkerProcess
+from tests.tasks.test_celery_worker import new_head, restricted_broker, terminal_status
+from tests.tasks.worker_processes import WorkerProcess, count_unacknowledged, dispatch, running_worker
 
 
 @pytest.fixture
@@ -53,3 +54,21 @@ def test_a_worker_names_the_missing_right_once_and_works_when_it_is_granted(
         finally:
             worker.process.kill()
             worker.process.wait()
+
+
+def test_a_next_step_that_redis_does_not_take_costs_one_line_and_is_sent_again_later(
+    database: Database, settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    with restricted_broker(redis_client, settings) as (url, set_permissions):
+        restricted_settings = settings.model_copy(update={"celery_broker_url": url})
+        with running_worker(restricted_settings, tmp_path) as worker:
+            set_permissions("-lpush")
+            head = new_head(database, settings)
+            dispatch(settings, [head])
+            eventually(lambda: "a step is sent again when its lease expires" in worker.log)
+            eventually(lambda: count_unacknowledged(redis_client) == 0)
+            set_permissions("+lpush")
+            dispatch(settings, [replace(head, steps_done=1)])  # as a bridge does when the lease has expired
+            assert eventually(lambda: terminal_status(database, head)) == "completed"
+            assert worker.log.count("ACL SETUSER <its user> +lpush") == 1
+            assert "Traceback" not in worker.log
