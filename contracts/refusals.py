@@ -11,6 +11,8 @@ from typing import Final, NamedTuple, TypeVar
 import psycopg2
 from redis import exceptions as redis_errors
 
+from contracts.redis_refusals import LOGIN, RIGHT, redis_refusal
+
 Found = TypeVar("Found", bound=BaseException)
 
 
@@ -25,7 +27,6 @@ class Trouble(NamedTuple):
     """Whether the server answers, so that the trouble lasts until somebody acts."""
 
 
-REDIS_LOGIN_CURE: Final = "correct the user and the password in REDIS_URL, or in CELERY_BROKER_URL where that is set"
 DATABASE_LOGIN_CURE: Final = "correct DATABASE_URL, or let its user log in (pg_hba.conf, ALTER ROLE)"
 KAFKA_LOGIN_CURE: Final = "correct KAFKA_SASL_* and KAFKA_SSL_*"
 
@@ -36,9 +37,6 @@ _REDIS_RIGHTS: Final = (
     (re.compile("key"), "the keys", "~*"),
 )
 """What Redis says, the right that is missing, and the rule of ACL SETUSER that grants it."""
-
-_SCRIPT_REFUSALS: Final = ("The user executing the script can't", "ACL failure in script")
-"""How Redis to 7.0, and Valkey, report a right that a script lacks: as an error of the script."""
 
 _DATABASE_RIGHTS: Final = (
     ("permission denied for schema", "GRANT USAGE ON SCHEMA public TO <its user>"),
@@ -73,13 +71,15 @@ authentication and TLS."""
 def redis_trouble(error: BaseException) -> Trouble:
     """Return what is wrong with Redis, also from an error of kombu that a redis-py error caused."""
     cause = _find(error, redis_errors.RedisError)
-    if isinstance(cause, redis_errors.AuthenticationError):
-        return Trouble("Redis refuses the login of this process", f"{_line(cause)}; {REDIS_LOGIN_CURE}")
-    if isinstance(cause, redis_errors.NoPermissionError) or (cause is not None and _is_script_refusal(cause)):
-        return Trouble("Redis refuses this process a right", _missing_redis_right(_line(cause)))
+    refusal = redis_refusal(cause) if cause is not None else None
+    line = _line(cause or error)
+    if refusal is LOGIN:
+        return Trouble("Redis refuses the login of this process", f"{line}; {LOGIN.cure}")
+    if refusal is RIGHT:
+        return Trouble("Redis refuses this process a right", _missing_redis_right(line))
     if isinstance(cause, redis_errors.ResponseError):
-        return Trouble("Redis rejects a command", _line(cause))
-    return Trouble("Redis is unavailable", _line(cause or error), is_refusal=False)
+        return Trouble("Redis rejects a command", f"{line}; {refusal.cure}" if refusal else line)
+    return Trouble("Redis is unavailable", line, is_refusal=False)
 
 
 def postgres_refusal(error: BaseException) -> Trouble | None:
@@ -109,10 +109,6 @@ def is_redis_refusal(error: BaseException) -> bool:
     """Return whether Redis answers and refuses: a login, a right, or a command."""
     cause = _find(error, redis_errors.RedisError)
     return isinstance(cause, redis_errors.AuthenticationError | redis_errors.ResponseError)
-
-
-def _is_script_refusal(cause: redis_errors.RedisError) -> bool:
-    return any(text in str(cause) for text in _SCRIPT_REFUSALS)
 
 
 def _missing_redis_right(line: str) -> str:

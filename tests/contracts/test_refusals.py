@@ -100,6 +100,21 @@ def test_a_login_that_redis_refuses_is_no_outage(settings: Settings, user: str, 
     assert password not in redis_trouble(raised.value).detail
 
 
+@pytest.mark.parametrize(
+    ("message", "cure"),
+    [
+        ("MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk.", "its disk"),
+        ("NOREPLICAS Not enough good replicas to write.", "min-replicas-to-write"),
+        ("-OOM command not allowed when used memory > 'maxmemory'. script: on @user_script:1.", "raise its maxmemory"),
+    ],
+)
+def test_a_state_in_which_redis_rejects_commands_is_named_with_its_cure(message: str, cure: str) -> None:
+    trouble = redis_trouble(redis.ResponseError(message))
+    assert trouble.state == "Redis rejects a command"
+    assert trouble.detail.startswith(message)
+    assert cure in trouble.detail[len(message) :]
+
+
 def test_a_redis_that_does_not_answer_is_an_outage() -> None:
     with pytest.raises(redis.RedisError) as raised:
         connect_redis("redis://127.0.0.1:9/0").ping()

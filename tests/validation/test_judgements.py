@@ -95,7 +95,7 @@ def test_another_program_on_the_port_is_not_healthy(body: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        (redis.exceptions.ReadOnlyError("READONLY"), "replica"),
+        (redis.exceptions.ReadOnlyError("READONLY"), "primary"),
         (redis.exceptions.OutOfMemoryError("OOM"), "maxmemory"),
         (redis.exceptions.NoPermissionError("NOPERM"), "ACL"),
         (redis.exceptions.AuthenticationError("WRONGPASS"), "password"),

@@ -8,6 +8,7 @@ from uuid import uuid4
 import redis
 
 from contracts.progress import connect_redis
+from contracts.redis_refusals import redis_refusal
 from validation.outcome import StepFailedError
 from validation.site import Site
 from validation.waiting import milliseconds_since
@@ -20,12 +21,6 @@ redis.call('DEL', KEYS[1])
 return length
 """
 
-CURES: Final[dict[type[redis.RedisError], str]] = {
-    redis.exceptions.ReadOnlyError: "this Redis is a replica: set REDIS_URL to the primary",
-    redis.exceptions.OutOfMemoryError: "raise Redis's maxmemory, or delete what does not belong to this installation",
-    redis.exceptions.NoPermissionError: "allow the user of REDIS_URL its keys, channels and scripting (ACL SETUSER)",
-    redis.exceptions.AuthenticationError: "correct user and password in REDIS_URL",
-}
 UNREACHABLE_CURE: Final = "start Redis and read its log; compare REDIS_URL with the address it listens on"
 
 
@@ -51,4 +46,5 @@ def _check(url: str, key: str) -> str:
 
 def cure_of(error: redis.RedisError) -> str:
     """Return what to do after an error of Redis."""
-    return next((cure for kind, cure in CURES.items() if isinstance(error, kind)), UNREACHABLE_CURE)
+    refusal = redis_refusal(error)
+    return refusal.cure if refusal else UNREACHABLE_CURE

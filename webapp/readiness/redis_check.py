@@ -11,6 +11,7 @@ import redis
 from contracts.model_state import read_states
 from contracts.presence import Presence, SeenProcess
 from contracts.progress import channel
+from contracts.redis_refusals import redis_refusal
 from webapp.readiness.probe import CheckError
 from webapp.serializers import isoformat_utc
 
@@ -19,19 +20,6 @@ KEY_SECONDS: Final = 60
 
 SUBSCRIBE_SECONDS: Final = 1.0
 """How long Redis may take to confirm a subscription."""
-
-_CAUSES: Final = {
-    "READONLY": "it is a read-only replica",
-    "OOM": "it has no memory left",
-    "NOPERM": "its ACL does not allow it to this user",
-    "can't run this command": "its ACL does not allow it to this user",
-    "ACL failure in script": "its ACL does not allow it to this user",
-    "MISCONF": "it cannot save to its disk",
-    "NOREPLICAS": "it has too few replicas",
-    "LOADING": "it is still loading its data",
-    "WRONGPASS": "it does not accept the password",
-}
-"""Text of an error -> cause; those of two about ACLs are of errors inside a script, in Redis and in Valkey."""
 
 _SCRIPT: Final = "redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) return redis.call('PUBLISH', ARGV[3], ARGV[1])"
 
@@ -104,22 +92,10 @@ def _attempt(purpose: str, call: Callable[[], Any]) -> Any:
 
 
 def _describe(purpose: str, error: redis.RedisError) -> str:
-    text = str(error)
-    for code, cause in _CAUSES.items():
-        if code in text or isinstance(error, _ERRORS.get(code, ())):
-            return f"Redis refuses {purpose}: {cause}."
+    if (refusal := redis_refusal(error)) is not None:
+        return f"Redis refuses {purpose}: {refusal.cause}."
     if isinstance(error, redis.TimeoutError):
         return "Redis does not answer."
     if isinstance(error, redis.ConnectionError):
         return "Redis is unavailable."
     return f"Redis refuses {purpose} ({type(error).__name__})."
-
-
-_ERRORS: Final[dict[str, type[redis.RedisError]]] = {
-    "READONLY": redis.exceptions.ReadOnlyError,
-    "OOM": redis.exceptions.OutOfMemoryError,
-    "LOADING": redis.exceptions.BusyLoadingError,
-    "NOPERM": redis.exceptions.NoPermissionError,
-    "WRONGPASS": redis.exceptions.AuthenticationError,
-}
-"""Classes whose texts lack the code, because redis-py cuts it off."""
