@@ -16,7 +16,7 @@ from bridge.dead_letters.cli import dead_letters
 from bridge.kafka.config import require_usable_config
 from contracts.cli import with_settings
 from contracts.database import Database, make_engine
-from contracts.database_session import require_usable_database
+from contracts.database_check import require_usable_database
 from contracts.heartbeat import touch_heartbeat
 from contracts.installation import (
     InstallationWatch,

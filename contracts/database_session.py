@@ -19,9 +19,6 @@ from sqlalchemy import make_url
 STATEMENT_SECONDS: Final = 5.0
 """Seconds that a round trip may take before the client gives up. PostgreSQL cancels the statement a fifth earlier."""
 
-CHECK_SECONDS: Final = 2
-"""How long the check before a start waits for a server that does not answer."""
-
 ENCODING: Final = "UTF8"
 """The encoding of the session and of the database: the only one that stores every character of a thought."""
 
@@ -114,56 +111,6 @@ def open_session(url: str, name: str, *, connect_seconds: int = 5) -> Any:
     """
     driver_url = url.replace("postgresql+psycopg2://", "postgresql://", 1)
     return psycopg2.connect(driver_url, **session_arguments(url, name, connect_seconds=connect_seconds))
-
-
-def check_database(url: str) -> None:
-    """Raise UnusableDatabaseError, with one line, when no process can ever work with the database as it is.
-
-    A server that does not answer now may answer later: then the processes start and wait for it.
-    """
-    try:
-        session = open_session(url, "check", connect_seconds=CHECK_SECONDS)
-    except UnusableDatabaseError:
-        raise
-    except psycopg2.OperationalError as error:
-        _check_options(url, error)
-        return
-    try:
-        _check_schema(session)
-    finally:
-        session.close()
-
-
-def require_usable_database(url: str) -> None:
-    """Raise SystemExit, with one line, when the database is unusable, so that no process starts on it."""
-    try:
-        check_database(url)
-    except UnusableDatabaseError as error:
-        raise SystemExit(f"Cannot start. {error}") from None
-
-
-def _check_options(url: str, error: Exception) -> None:
-    """Blame the options of the URL if a session without them begins."""
-    without_options = make_url(url).difference_update_query(["options"])
-    if without_options == make_url(url):
-        return
-    try:
-        open_session(without_options.render_as_string(False), "check", connect_seconds=CHECK_SECONDS).close()
-    except psycopg2.OperationalError:
-        return
-    line = str(error).strip().partition("\n")[0].rpartition("FATAL:")[2].strip()
-    raise UnusableDatabaseError(f"DATABASE_URL: PostgreSQL rejects its options: {line}")
-
-
-def _check_schema(session: Any) -> None:
-    with session.cursor() as cursor:
-        cursor.execute("SELECT current_schema(), current_setting('search_path')")
-        schema, search_path = cursor.fetchone()
-    if schema is None:
-        raise UnusableDatabaseError(
-            f"DATABASE_URL: no schema of the search_path {search_path} exists, or this role may not use it; create it "
-            "with CREATE SCHEMA, or change the options"
-        )
 
 
 def forget_libpq_variables() -> None:

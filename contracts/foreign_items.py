@@ -5,16 +5,15 @@ user. It logs and counts it, so that a person learns that two installations shar
 """
 
 import logging
-import time
 from collections.abc import Mapping
 from typing import Any, Final
+
+from contracts.log_throttle import LogThrottle
 
 log = logging.getLogger(__name__)
 
 INSTALLATION_HEADER: Final = "thoughts-installation"
 """The header that holds the id of the installation, in Kafka's records and in Celery's messages."""
-
-LOG_SECONDS: Final = 30.0
 
 
 def is_foreign(sender: str | None, own_id: str) -> bool:
@@ -27,22 +26,18 @@ def is_foreign(sender: str | None, own_id: str) -> bool:
 
 
 class ForeignItemLog:
-    """Counts the records or messages of other installations, and logs them at most every LOG_SECONDS.
-
-    Of two threads at the same moment, both may log.
-    """
+    """Counts the records or messages of other installations, and logs them at most every 30 s."""
 
     def __init__(self, message: str) -> None:
         """`message` has two places: for the number so far, and for the id of the other installation."""
         self._message = message
-        self._logged_at = float("-inf")
+        self._throttle = LogThrottle()
         self.count = 0
 
     def add(self, sender: str) -> None:
         """Count an item of another installation, and log it unless one was logged lately."""
         self.count += 1
-        if time.monotonic() - self._logged_at >= LOG_SECONDS:
-            self._logged_at = time.monotonic()
+        if self._throttle.allow("foreign"):
             log.error(self._message, self.count, sender[:100])
 
 

@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import text
 
 from contracts.database import make_migration_engine
-from contracts.database_session import require_usable_database
+from contracts.database_check import require_usable_database
 from contracts.settings import load_settings_or_exit
 from contracts.tables import metadata
 

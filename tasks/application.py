@@ -10,7 +10,7 @@ from kombu.entity import Queue
 
 from agents.catalogue import CATALOGUE
 from contracts.batch_schedule import BatchSchedule
-from contracts.database_session import require_usable_database
+from contracts.database_check import require_usable_database
 from contracts.foreign_items import sender_of
 from contracts.heartbeat import Heartbeat
 from contracts.installation import check_or_exit

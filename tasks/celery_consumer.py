@@ -13,8 +13,8 @@ from typing import Any, Final
 from celery.worker import consumer
 from celery.worker.state import maybe_shutdown
 
-from contracts.log_throttle import LogThrottle
 from contracts.refusals import is_redis_refusal, redis_trouble
+from contracts.trouble_log import log_trouble
 from tasks.broker.items import RefusedItemError
 from tasks.broker.task_messages import check_task_message
 
@@ -37,10 +37,6 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no type h
     """Whether the loop is waiting for the broker, or the broker refuses to hand out messages; the watchdog does not
     expect progress meanwhile."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._throttle = LogThrottle()
-        super().__init__(*args, **kwargs)
-
     def ensure_connected(self, conn: Any) -> Any:
         """Return a working connection. Celery calls this for every connection and retries inside it."""
         self.connecting = True
@@ -57,11 +53,11 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no type h
             self.first_connection_attempt = False
 
     def _on_connection_failure(self, error: Exception, interval: float) -> None:
-        self._log_trouble(error, f"this worker connects again in {interval:g} s")
+        log_trouble(log, redis_trouble(error), f"this worker connects again in {interval:g} s")
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
         """Log an error of a new connection, and wait when it is a refusal, which the next attempt would only repeat."""
-        self._log_trouble(exc, "this worker connects again")
+        log_trouble(log, redis_trouble(exc), "this worker connects again")
         self._wait_after(exc)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
@@ -76,7 +72,7 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no type h
 
     def _wait_for_right(self, error: Exception) -> None:
         """Wait REFUSED_SECONDS, or until the worker must stop: `maybe_shutdown` raises then."""
-        self._log_trouble(error, "this worker waits")
+        log_trouble(log, redis_trouble(error), "this worker waits")
         self.connecting = True
         try:
             until = time.monotonic() + REFUSED_SECONDS
@@ -85,11 +81,6 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no type h
                 time.sleep(EVENT_FLUSH_SECONDS)
         finally:
             self.connecting = False
-
-    def _log_trouble(self, error: Exception, consequence: str) -> None:
-        trouble = redis_trouble(error)
-        if self._throttle.allow(trouble.detail):
-            log.error("%s, %s: %s", trouble.state, consequence, trouble.detail)
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """Return the function that handles a received message: it drops what is no task of this application.

@@ -8,7 +8,7 @@ import click
 
 from contracts.cli import INTERRUPTED, with_settings
 from contracts.database import Database, exit_on_database_error, make_engine
-from contracts.database_session import require_usable_database
+from contracts.database_check import require_usable_database
 from contracts.settings import Settings
 from contracts.signals import stop_on
 from tasks.batch_progress import BatchProgress, progress_display

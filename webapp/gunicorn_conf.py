@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from contracts.database import Database, make_engine
-from contracts.database_session import require_usable_database
+from contracts.database_check import require_usable_database
 from contracts.installation import InstallationWatch, check_or_exit
 from contracts.kafka_tls import check_kafka_tls
 from contracts.logs import configure_logging

@@ -21,7 +21,7 @@ Check = Callable[[Site], str]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A name for the output, and what to do when a server that the step needs does not answer."""
+    """A name for the output, and the function that returns what it saw or raises StepFailedError."""
 
     name: str
     check: Check

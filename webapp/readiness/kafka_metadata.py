@@ -13,11 +13,7 @@ from typing import Final
 
 from contracts.kafka_tls import kafka_tls_context
 from contracts.setting_values import Address
-from contracts.settings import Settings, SettingsError
-from webapp.readiness.probe import CheckError
-
-TIMEOUT_SECONDS: Final = 1.6
-"""Shared by all servers, so that the last one is asked even when the others do not respond."""
+from contracts.settings import Settings
 
 MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
 
@@ -27,8 +23,6 @@ _API_VERSIONS: Final = (18, 0)
 
 _CLIENT_ID: Final = b"web-health"
 _CORRELATION_ID: Final = 1
-
-_TOPIC_PROBLEMS: Final = {3: "does not exist", 29: "may not be used by this client"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +36,12 @@ class TopicState:
     """Partitions without a leader, to which nothing can be written."""
 
 
-def check_kafka(settings: Settings) -> None:
-    """Check that a broker answers, and knows the topics and their leaders. Raises CheckError."""
-    topics = [settings.kafka_topic, settings.kafka_events_topic, settings.kafka_dead_letter_topic]
-    states = _ask_any(settings, topics)
-    for topic, state in states.items():
-        if state.error and state.error in _TOPIC_PROBLEMS:
-            raise CheckError(f"Kafka's topic {topic} {_TOPIC_PROBLEMS[state.error]}.")
-        if state.error or state.leaderless or not state.partitions:
-            raise CheckError(f"Kafka's topic {topic} has a partition without a leader (error {state.error}).")
+def ask_topics(settings: Settings, address: Address, topics: Sequence[str], deadline: float) -> dict[str, TopicState]:
+    """Ask one server for the topics; return none when it wants SASL.
 
-
-def _ask_any(settings: Settings, topics: Sequence[str]) -> dict[str, TopicState]:
-    """Return the answer of the first server that gives one."""
-    servers = settings.kafka_addresses
-    problem = "Kafka is unavailable."
-    for address in servers:
-        deadline = time.monotonic() + TIMEOUT_SECONDS / len(servers)
-        try:
-            return _ask(settings, address, topics, deadline)
-        except TimeoutError:
-            problem = "Kafka does not answer."
-        except SettingsError as error:  # a file has changed since the start
-            raise CheckError(str(error)) from None
-        except (OSError, struct.error, ValueError, EOFError):
-            continue
-    raise CheckError(problem)
-
-
-def _ask(settings: Settings, address: Address, topics: Sequence[str], deadline: float) -> dict[str, TopicState]:
+    Raises TimeoutError at the deadline, SettingsError for an unusable certificate, and OSError, EOFError, struct.error
+    or ValueError when there is no answer of Kafka.
+    """
     with _connect(settings, address, deadline) as connection:
         if settings.kafka_security_protocol.startswith("SASL"):
             _exchange(connection, _API_VERSIONS, b"", deadline)

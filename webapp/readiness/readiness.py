@@ -7,7 +7,7 @@ from contracts.database import Database
 from contracts.progress import connect_redis
 from contracts.settings import Settings
 from webapp.readiness.backlog import Backlog, read_backlog
-from webapp.readiness.kafka_metadata import check_kafka
+from webapp.readiness.kafka_check import check_kafka
 from webapp.readiness.postgres_check import check_postgres
 from webapp.readiness.probe import INTERVAL_SECONDS, Outcome, Probe
 from webapp.readiness.redis_check import RedisCheck, check_broker

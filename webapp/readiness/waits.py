@@ -10,11 +10,6 @@ from contracts.settings import Settings
 from webapp.readiness.probe import Outcome
 from webapp.readiness.redis_check import RedisFindings
 
-KAFKA: Final = "Kafka is unavailable"
-REDIS: Final = "Redis is unavailable"
-MODEL: Final = "the model service is unavailable"
-
-
 Pace = Literal["fast", "waiting", "slow"]
 """How often a page looks for changes. A process that is missing is usually back within seconds; an outage may last, and
 the next batch is hours away."""
@@ -32,6 +27,20 @@ class Wait:
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Why thoughts wait: a clause, and the end of the sentence that says until when."""
+
+    clause: str
+    until: str = "it is back"
+    pace: Pace = "waiting"
+
+
+_KAFKA: Final = _Cause("Kafka is unavailable")
+_REDIS: Final = _Cause("Redis is unavailable")
+_MODEL: Final = _Cause("the model service is unavailable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +71,9 @@ def count_kinds(processes: Iterable[SeenProcess]) -> dict[str, int]:
 
 def start_wait(settings: Settings, findings: Findings) -> Wait:
     """Return why the analysis of a stored thought cannot start now."""
-    clauses = [KAFKA] if settings.consumes_kafka and not findings.kafka.ok else []
+    causes = [_KAFKA] if settings.consumes_kafka and not findings.kafka.ok else []
     needed: list[ProcessKind] = ["relay", "bridge", "worker"] if settings.consumes_kafka else ["bridge", "worker"]
-    return _wait([*clauses, *_shared_clauses(findings, needed), *_model_clauses(findings)], "starts")
+    return _wait([*causes, *_shared_causes(findings, needed), *_model_causes(findings)], "starts")
 
 
 def continue_wait(findings: Findings) -> Wait:
@@ -72,37 +81,39 @@ def continue_wait(findings: Findings) -> Wait:
 
     Its page says itself when a step waits for a model.
     """
-    return _wait(_shared_clauses(findings, ["worker"]), "continues")
+    return _wait(_shared_causes(findings, ["worker"]), "continues")
 
 
 def batch_wait(findings: Findings) -> Wait:
     """Return why no nightly batch would be requested and worked on now."""
-    return _wait(_shared_clauses(findings, ["beat", "bridge", "worker"]), "starts")
+    return _wait(_shared_causes(findings, ["beat", "bridge", "worker"]), "starts")
 
 
-def _shared_clauses(findings: Findings, needed: list[ProcessKind]) -> list[str]:
+def _shared_causes(findings: Findings, needed: list[ProcessKind]) -> list[_Cause]:
     if not (findings.redis.ok and findings.broker.ok):
-        return [REDIS]
+        return [_REDIS]
     seen = count_kinds(findings.processes or ())
     missing = [kind for kind in needed if kind not in seen]
-    return [f"no {_alternatives(missing)} is running"] if missing else []
+    return [_missing(missing)] if missing else []
 
 
-def _model_clauses(findings: Findings) -> list[str]:
-    return [MODEL] if findings.redis.value and findings.redis.value.unavailable_models else []
+def _model_causes(findings: Findings) -> list[_Cause]:
+    return [_MODEL] if findings.redis.value and findings.redis.value.unavailable_models else []
 
 
-def _alternatives(kinds: list[ProcessKind]) -> str:
+def _missing(kinds: list[ProcessKind]) -> _Cause:
     *others, last = kinds
-    return f"{', '.join(others)} or {last}" if others else last
+    if others:
+        return _Cause(f"no {', '.join(others)} or {last} is running", "they are back", "fast")
+    return _Cause(f"no {last} is running", "one is back", "fast")
 
 
-def _wait(clauses: list[str], verb: str) -> Wait:
-    if not clauses:
+def _wait(causes: list[_Cause], verb: str) -> Wait:
+    if not causes:
         return Wait()
-    *others, last = clauses
-    text = f"{', '.join(others)} and {last}" if others else last
-    is_process = text.startswith("no ")
-    subject = "they are" if others or " or " in text else "one is" if is_process else "it is"
-    pace: Pace = "fast" if is_process and not others else "waiting"
-    return Wait(f"{text[0].upper()}{text[1:]}; the analysis {verb} when {subject} back.", pace)
+    *others, last = causes
+    cause = last
+    if others:
+        cause = _Cause(f"{', '.join(other.clause for other in others)} and {last.clause}", "they are back")
+    text = f"{cause.clause}; the analysis {verb} when {cause.until}."
+    return Wait(f"{text[0].upper()}{text[1:]}", cause.pace)

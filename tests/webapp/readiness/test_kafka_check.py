@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.settings import Settings
-from webapp.readiness.kafka_metadata import check_kafka
+from webapp.readiness.kafka_check import check_kafka
 from webapp.readiness.probe import CheckError
 
 
