@@ -7,7 +7,9 @@ import redis
 from confluent_kafka import KafkaException
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import describe_error
+from bridge.kafka.trouble import client_trouble
+from contracts.database import database_trouble
+from contracts.refusals import redis_trouble
 from validation.outcome import Outcome, StepFailedError
 from validation.site import Site
 from validation.steps.catalogue import Step
@@ -40,12 +42,15 @@ def explain(site: Site, error: Exception) -> StepFailedError:
         case StepFailedError():
             return error
         case KafkaException():
-            reason = error.args[0].str() if error.args else type(error).__name__
-            return StepFailedError(f"Kafka at {settings.kafka_bootstrap_servers} does not answer: {reason}", KAFKA_CURE)
+            trouble = client_trouble(error.args[0])
+            return StepFailedError(
+                f"{trouble.state} ({settings.kafka_bootstrap_servers}): {trouble.detail}", KAFKA_CURE
+            )
         case redis.RedisError():
-            return StepFailedError(f"Redis does not answer: {error}", cure_of(error))
+            return StepFailedError(f"{redis_trouble(error).state}: {error}", cure_of(error))
         case SQLAlchemyError():
-            return StepFailedError(f"PostgreSQL does not answer: {describe_error(error)}", POSTGRES_CURE)
+            trouble = database_trouble(error)
+            return StepFailedError(f"{trouble.state}: {trouble.detail}", POSTGRES_CURE)
         case OSError():
             return StepFailedError(f"{site.web.base_url} does not answer: {error}", WEB_CURE)
         case _:

@@ -4,14 +4,18 @@ import itertools
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg2
 import pytest
 import redis
+from confluent_kafka import KafkaError, KafkaException
+from sqlalchemy.exc import OperationalError
 
 from agents.catalogue import CATALOGUE
 from contracts.presence import ProcessKind
 from validation.event_sequence import expected_names, has_ended, names_of
 from validation.live_stream import parse_events, read_until_end
 from validation.outcome import Outcome, StepFailedError
+from validation.runner import KAFKA_CURE, POSTGRES_CURE, UNEXPECTED_CURE, WEB_CURE, explain
 from validation.steps.broker import NO_LEADER, judge_partitions
 from validation.steps.dead_letter import describe_replay
 from validation.steps.end_to_end import completed_agents
@@ -105,6 +109,37 @@ def test_another_program_on_the_port_is_not_healthy(body: dict[str, Any]) -> Non
 )
 def test_each_refusal_of_redis_has_its_own_advice(error: redis.RedisError, advice: str) -> None:
     assert advice in cure_of(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "seen", "cure"),
+    [
+        (redis.exceptions.ReadOnlyError("no writes"), "Redis rejects a command: no writes", "primary"),
+        (redis.exceptions.ConnectionError("refused"), "Redis is unavailable: refused", UNREACHABLE_CURE),
+        (KafkaException(KafkaError(-195)), "Kafka is unavailable (kafka:9092): _TRANSPORT", KAFKA_CURE),
+        (KafkaException(KafkaError(29)), "Kafka refuses this process a right (kafka:9092)", KAFKA_CURE),
+        (
+            OperationalError("SELECT 1", {}, psycopg2.OperationalError("gone")),
+            "PostgreSQL is unavailable",
+            POSTGRES_CURE,
+        ),
+        (ConnectionRefusedError("refused"), "http://web does not answer: refused", WEB_CURE),
+        (KeyError("x"), "KeyError: 'x'", UNEXPECTED_CURE),
+    ],
+)
+def test_an_error_of_a_server_says_whether_it_is_unavailable_or_refuses(error: Exception, seen: str, cure: str) -> None:
+    site: Any = SimpleNamespace(
+        settings=SimpleNamespace(kafka_bootstrap_servers="kafka:9092"), web=SimpleNamespace(base_url="http://web")
+    )
+    failure = explain(site, error)
+    assert failure.seen.startswith(seen)
+    assert cure in failure.cure
+
+
+def test_a_failed_check_of_health_is_shown_with_its_problem_and_its_effect() -> None:
+    check = {"ok": False, "latency_ms": None, "problem": "Redis is unavailable.", "effect": "Thoughts wait."}
+    with pytest.raises(StepFailedError, match=r"not ok: redis \(Redis is unavailable\. Thoughts wait\.\)$"):
+        judge_health("GET x", Answer(200, {"status": "degraded", "checks": {"redis": check}}, 4))
 
 
 def test_only_records_since_the_request_are_read() -> None:

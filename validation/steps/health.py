@@ -27,12 +27,12 @@ def judge_health(request: str, answer: Answer) -> str:
         names = ", ".join(_describe(name, check) for name, check in bad.items()) or "no check"
         raise StepFailedError(
             f"{request}: {answer.status} {status}; not ok: {names}",
-            f"repair {', '.join(bad) or 'the web'}; docs/validation.md says for each check what to look at",
+            f"repair {', '.join(bad) or 'the web'}; docs/validation.md says for each one what to look at",
         )
     return f"{request}: {answer.status} {status} in {answer.milliseconds} ms; ok: {', '.join(checks)}"
 
 
 def _describe(name: str, check: Mapping[str, Any]) -> str:
-    """Return a check's name and the members that say what is wrong."""
-    causes = [f"{key} {value}" for key, value in check.items() if key not in {"ok", "latency_ms"} and value]
-    return f"{name} ({'; '.join(causes)})" if causes else name
+    """Return a check's name, its problem and its effect."""
+    sentences = " ".join(str(check[member]) for member in ("problem", "effect") if member in check)
+    return f"{name} ({sentences})" if sentences else name

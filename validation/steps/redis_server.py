@@ -9,6 +9,7 @@ import redis
 
 from contracts.progress import connect_redis
 from contracts.redis_refusals import redis_refusal
+from contracts.refusals import redis_trouble
 from validation.outcome import StepFailedError
 from validation.site import Site
 from validation.waiting import milliseconds_since
@@ -38,7 +39,7 @@ def _check(url: str, key: str) -> str:
         length = client.register_script(WRITE)(keys=[key])
         milliseconds = milliseconds_since(started_at)
     except redis.RedisError as error:
-        raise StepFailedError(f"Redis at {address} refused: {error}", cure_of(error)) from error
+        raise StepFailedError(f"{redis_trouble(error).state} ({address}): {error}", cure_of(error)) from error
     finally:
         client.close()
     return f"Redis at {address} ran a script that wrote {length} entry and deleted it, in {milliseconds} ms"

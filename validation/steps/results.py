@@ -22,7 +22,7 @@ def check_results(site: Site) -> str:
     thought = site.first_thought
     row = wait_for(lambda: _completed(site, thought.id), thought.sent_at + site.seconds)
     if row is None:
-        raise unfinished(thought.id, read_thought(site, thought.id), f"{CATALOGUE.total} results", site.seconds)
+        raise unfinished(thought.id, read_thought(site, thought.id), "last result", site.seconds)
     return judge_results(thought.id, row, site.database.rows(RESULTS, id=thought.id))
 
 
