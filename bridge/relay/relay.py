@@ -95,6 +95,7 @@ class Relay:
             self._sweep_after(result)
             self._heartbeat.touch()
         except (SQLAlchemyError, psycopg2.Error) as error:  # psycopg2's own, when SQLAlchemy sets the isolation level
+            self._heartbeat.touch()  # a restart would not make PostgreSQL available
             if self._throttle.allow("postgres"):
                 log_trouble(log, database_trouble(error), "the outbox waits")
             result = PassResult.BLOCKED

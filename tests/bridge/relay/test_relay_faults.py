@@ -130,6 +130,18 @@ def test_the_relay_touches_its_heartbeat_file_while_kafka_is_unavailable(
     assert len(pending_ids(database)) == 1
 
 
+def test_the_relay_touches_its_heartbeat_file_while_postgresql_is_unavailable(
+    settings: Settings, tmp_path: Path
+) -> None:
+    heartbeat_file = tmp_path / "heartbeat"
+    unavailable = settings.model_copy(
+        update={"database_url": "postgresql+psycopg2://127.0.0.1:9/none", "heartbeat_file": str(heartbeat_file)}
+    )
+    with idle_relay(unavailable) as relay:
+        relay.run_pass()
+        assert heartbeat_file.exists()
+
+
 @pytest.mark.usefixtures("topics")
 def test_a_suspended_leader_loses_the_lock_and_continues_later(
     settings: Settings, unavailable_kafka: Settings, kafka_proxy: TcpProxy, database: Database
