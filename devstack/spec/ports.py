@@ -102,13 +102,16 @@ def _has_listener(family: socket.AddressFamily, address: str, port: int) -> bool
 
 
 def _describe_owner(port: int) -> str:
+    """Name the process that listens on the port, or else the one whose outgoing connection was given it."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:  # some systems hide the processes of other users
         return ""
-    for connection in connections:
-        if _listens_on(connection, port) and connection.pid:
-            return f" by {_process_name(connection.pid)} (pid {connection.pid})"
+    users = [connection for connection in connections if connection.laddr and connection.laddr.port == port]
+    for connection in sorted(users, key=lambda user: not _listens_on(user, port)):
+        if connection.pid:
+            kind = "" if _listens_on(connection, port) else "a connection of "
+            return f" by {kind}{_process_name(connection.pid)} (pid {connection.pid})"
     return ""
 
 

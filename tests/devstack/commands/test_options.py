@@ -148,6 +148,13 @@ def test_a_port_in_use_is_reported_with_both_processes_and_a_remedy() -> None:
     ports.require_free({port: "kafka.1"})
 
 
+def test_a_port_that_an_outgoing_connection_was_given_is_reported_as_such() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        port = client.getsockname()[1]
+        with pytest.raises(DevstackError, match=r"is in use by a connection of .* \(pid "):
+            ports.require_free({port: "kafka.1"})
+
+
 @pytest.mark.parametrize(
     ("family", "address"),
     [
