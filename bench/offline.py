@@ -37,7 +37,7 @@ def measure(*, thoughts: int, rounds: int) -> None:
 
 
 def texts(number: int, start: int = 0) -> Sequence[str]:
-    """Return so many different notes; other ones for another `start`."""
+    """Return this many different notes; other ones for another `start`."""
     notes = [note.text for voice in read_set("training") for note in voice.notes]
     return [notes[(start * number + place) * 37 % len(notes)] for place in range(number)]
 

@@ -2,8 +2,8 @@
 
 Celery prefers CELERY_BROKER_READ_URL to its configuration, and turns every CELERY_WORKER_* variable into an option;
 gunicorn adds GUNICORN_CMD_ARGS to its command line. A process that is given one stops with one line per variable,
-because ignoring it would surprise the person who set it. The variables that Kubernetes adds for each service, such as
-FLOWER_PORT=tcp://10.0.0.9:8001, are nobody's choice, so they are removed.
+because ignoring it would surprise the person who set it. Kubernetes adds variables for each service, such as
+FLOWER_PORT=tcp://10.0.0.9:8001, which nobody has chosen: those that Flower would read are removed, others are ignored.
 """
 
 import re

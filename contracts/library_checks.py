@@ -57,9 +57,9 @@ def _check_with_libpq(arguments: Mapping[str, Any]) -> None:
     from contracts.database_session import forget_libpq_variables
 
     forget_libpq_variables()
-    elsewhere = {name: value for name, value in arguments.items() if name not in {"hostaddr", "connect_timeout"}}
+    other_arguments = {name: value for name, value in arguments.items() if name not in {"hostaddr", "connect_timeout"}}
     try:
-        psycopg2.connect(**{**elsewhere, "host": _NO_SERVER, "port": 1}).close()
+        psycopg2.connect(**{**other_arguments, "host": _NO_SERVER, "port": 1}).close()
     except psycopg2.OperationalError as error:
         line = str(error).strip().partition("\n")[0]
         if not line.startswith("connection to server"):

@@ -16,7 +16,7 @@ class Window:
         return users < self.users and records < self.records and size < self.bytes
 
     def for_users(self, users: int) -> "Window":
-        """Return this window, with room for at least so many users."""
+        """Return this window, with room for at least this many users."""
         return self if users <= self.users else replace(self, users=users)
 
     @property

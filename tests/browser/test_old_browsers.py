@@ -1,4 +1,4 @@
-"""The page in browsers that lack what younger ones have: it stays up to date, or says how to reload it."""
+"""The page in browsers that lack what newer ones have: it stays up to date, or says how to reload it."""
 
 import re
 from collections.abc import Callable

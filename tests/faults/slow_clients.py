@@ -36,7 +36,7 @@ class SlowClients:
         self._thread = threading.Thread(target=self._drip, name="slow clients", daemon=True)
 
     def open(self, number: int) -> None:
-        """Open so many clients of each kind."""
+        """Open this many clients of each kind."""
         for _ in range(number):
             self._connect(DRIPPING, self.dripping)
             self._connect(HEADERS_ONLY, self.dripping)
@@ -83,7 +83,7 @@ def _send_byte(connection: socket.socket) -> bool:
 
 @contextmanager
 def slow_clients(stack: Stack, number: int) -> Iterator[SlowClients]:
-    """Keep so many slow clients of each kind connected during the block."""
+    """Keep this many slow clients of each kind connected during the block."""
     clients = SlowClients(stack.url)
     try:
         clients.open(number)

@@ -16,7 +16,7 @@ class Pace:
     most_seconds: float
 
     def deadline(self, started: float, transferred: int) -> float:
-        """Return the time at which the transfer ends, after so many bytes."""
+        """Return the time at which the transfer ends, after this many bytes."""
         return started + min(self.seconds + transferred / self.bytes_per_second, self.most_seconds)
 
 

@@ -161,7 +161,7 @@ async function refresh() {
 // Returns the status and the text of the server's answer, or null without an answer that can be shown.
 async function fetchFragment() {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), FETCH_TIMEOUT_MS); // AbortSignal.timeout is younger
+  const timer = setTimeout(() => controller.abort(), FETCH_TIMEOUT_MS); // browsers got AbortSignal.timeout later
   try {
     const response = await fetch(live.dataset.src, { headers: { Accept: "text/html" }, cache: "no-store", signal: controller.signal });
     if (!response.ok && !(response.status === 404 && deletedNotice)) return null;
