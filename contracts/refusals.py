@@ -13,7 +13,7 @@ from redis import exceptions as redis_errors
 
 from contracts.redis_refusals import LOGIN, RIGHT, redis_refusal
 
-Found = TypeVar("Found", bound=BaseException)
+Cause = TypeVar("Cause", bound=BaseException)
 
 
 class Trouble(NamedTuple):
@@ -119,7 +119,7 @@ def _missing_redis_right(line: str) -> str:
     return f"{line}; see ACL LIST and ACL SETUSER"
 
 
-def _find(error: BaseException, kind: type[Found]) -> Found | None:
+def _find(error: BaseException, kind: type[Cause]) -> Cause | None:
     return next((cause for cause in _causes(error) if isinstance(cause, kind)), None)
 
 

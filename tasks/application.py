@@ -15,8 +15,8 @@ from contracts.foreign_items import sender_of
 from contracts.heartbeat import Heartbeat
 from contracts.installation import check_or_exit
 from contracts.logs import configure_logging
-from contracts.presence import loop_reporter
 from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, broker_settings, step_priority, task_name
+from contracts.reporter import loop_reporter
 from contracts.settings import Settings
 from tasks.batches import request_batch
 from tasks.beat_scheduler import MAX_SLEEP_SECONDS, NightlyScheduler

@@ -13,7 +13,7 @@ from celery.beat import PersistentScheduler, ScheduleEntry
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import database_trouble
-from contracts.presence import Reporter
+from contracts.reporter import Reporter
 from contracts.retry import retry
 from contracts.trouble_log import log_trouble
 

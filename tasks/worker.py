@@ -13,8 +13,8 @@ from agents.selection import make_provider
 from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.foreign_items import ForeignItemLog, is_foreign
 from contracts.installation import InstallationWatch, read_installation_id
-from contracts.presence import Reporter, make_reporter
 from contracts.progress import ProgressPublisher, connect_redis, publish_partial_texts
+from contracts.reporter import Reporter, make_reporter
 from contracts.settings import Settings
 from tasks.admission.budgets import Budgets
 from tasks.admission.gate import Gate

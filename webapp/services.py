@@ -8,8 +8,9 @@ import redis
 from flask import current_app
 
 from contracts.database import POOL_SIZE, Database, make_engine
-from contracts.presence import ProcessReport, Reporter, make_reporter, process_id
+from contracts.presence import ProcessReport, process_id
 from contracts.progress import ProgressPublisher, connect_redis
+from contracts.reporter import Reporter, make_reporter
 from contracts.settings import Settings
 from webapp.background_publisher import BackgroundPublisher
 from webapp.hub.connection_limit import ConnectionLimiter

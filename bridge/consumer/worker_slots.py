@@ -13,7 +13,8 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from bridge.consumer.in_flight_limit import Knowledge, SlotCount, slots_by_worker, users_of_other_bridges
-from contracts.presence import PRESENT_SECONDS, REPORT_SECONDS, Presence, ProcessReport, Reporter, process_id
+from contracts.presence import PRESENT_SECONDS, Presence, ProcessReport, process_id
+from contracts.reporter import REPORT_SECONDS, Reporter
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from bridge.relay.sweep import Sweep
 from contracts.database import Database, database_trouble
 from contracts.heartbeat import Heartbeat
 from contracts.log_throttle import LogThrottle
-from contracts.presence import loop_reporter
+from contracts.reporter import loop_reporter
 from contracts.settings import Settings
 from contracts.trouble_log import log_trouble
 

@@ -8,7 +8,7 @@ import pytest
 from bridge.audit import background
 from bridge.consumer import kafka_source
 from bridge.relay import relay
-from contracts import database, presence
+from contracts import database, reporter
 from contracts.settings import Settings, load_settings
 from devstack.commands import app_processes
 from devstack.spec.layout import StackDir
@@ -25,13 +25,13 @@ COMMANDS = re.findall(r"^    (.*docker compose .*)$", PAGE, re.MULTILINE)
 MEGABYTES = {"m": 1, "g": 1024}
 
 LONGEST_STOP = {
-    "bridge": database.STATEMENT_SECONDS + kafka_source.CLOSE_TIMEOUT_SECONDS + presence.WITHDRAW_SECONDS,
+    "bridge": database.STATEMENT_SECONDS + kafka_source.CLOSE_TIMEOUT_SECONDS + reporter.WITHDRAW_SECONDS,
     "relay": (
         database.STATEMENT_SECONDS + relay.STOP_SECONDS + relay.SINGLE_ROWS_SECONDS
-        + background.STOP_TIMEOUT_SECONDS + presence.WITHDRAW_SECONDS
+        + background.STOP_TIMEOUT_SECONDS + reporter.WITHDRAW_SECONDS
     ),
-    "web": gunicorn_conf.graceful_timeout + background_publisher.CLOSE_TIMEOUT_SECONDS + presence.WITHDRAW_SECONDS,
-    "beat": beat_scheduler.MAX_SLEEP_SECONDS + database.STATEMENT_SECONDS + presence.WITHDRAW_SECONDS,
+    "web": gunicorn_conf.graceful_timeout + background_publisher.CLOSE_TIMEOUT_SECONDS + reporter.WITHDRAW_SECONDS,
+    "beat": beat_scheduler.MAX_SLEEP_SECONDS + database.STATEMENT_SECONDS + reporter.WITHDRAW_SECONDS,
 }  # fmt: skip
 """Seconds from SIGTERM to the end when each wait takes as long as the code allows. Workers: test_compose_and_code."""
 

@@ -63,7 +63,7 @@ REFUSED = [
     ("BATCH_SCHEDULE", "*/0 * * * *", "Celery refuses it"),
     ("BATCH_SCHEDULE", "1- 2 * * *", "Celery refuses it"),
     ("BATCH_SCHEDULE", "0 2 29 2 mon", "it is not due before 20"),
-    ("HEARTBEAT_FILE", "/nonexistent/heartbeat", "the directory of the file does not exist"),
+    ("HEARTBEAT_FILE", "/proc/nonexistent/heartbeat", "the directory of the file does not exist"),
     ("REDIS_SSE_PREFIX", "updates*", "must be 1 to 100 letters"),
 ]
 

@@ -1,21 +1,11 @@
+"""Which processes were seen: reports are read by their age and replaced, and odd ones hide no other."""
+
 import json
 
 import pytest
 import redis
 
-from contracts.heartbeat import Heartbeat
-from contracts.presence import (
-    PRESENT_SECONDS,
-    QUIET_SECONDS,
-    Presence,
-    ProcessReport,
-    Reporter,
-    loop_reporter,
-    process_id,
-)
-from contracts.progress import connect_redis
-from contracts.settings import Settings
-from tests.eventually import eventually
+from contracts.presence import PRESENT_SECONDS, Presence, ProcessReport, process_id
 
 PREFIX = "presence-test"
 KEY = f"{PREFIX}:processes"
@@ -76,59 +66,3 @@ def test_an_unreadable_report_is_deleted_and_hides_no_other(
 
     assert [process.report.id for process in presence.read()] == ["healthy"]
     assert redis_client.hkeys(KEY) == [b"healthy"]
-
-
-def test_a_process_that_makes_no_progress_is_not_reported(presence: Presence) -> None:
-    Reporter(presence, lambda: None).report_once()
-
-    assert presence.read() == []
-
-
-def test_a_stopped_reporter_withdraws_its_report(presence: Presence) -> None:
-    with Reporter(presence, lambda: ProcessReport("relay", "one")):
-        eventually(presence.read)
-
-    assert presence.read() == []
-
-
-def test_a_loop_is_reported_only_after_recent_heartbeats(settings: Settings) -> None:
-    now = 100.0
-    heartbeat = Heartbeat("", lambda: now)
-    with connect_redis(settings.redis_url) as client:
-        presence = Presence(client, settings.redis_prefix)
-        reporter = loop_reporter(settings, "relay", heartbeat)
-        reporter.report_once()
-        assert presence.read() == [], "its loop has not run yet"
-
-        heartbeat.touch()
-        now += QUIET_SECONDS
-        reporter.report_once()
-        seen = presence.read()[0].report
-        assert seen.kind == "relay"
-
-        presence.withdraw(seen.id)
-        now += 0.1
-        reporter.report_once()
-        assert presence.read() == [], "its loop hangs"
-
-
-def test_a_failing_report_does_not_end_the_reports(presence: Presence, caplog: pytest.LogCaptureFixture) -> None:
-    reports = iter([RuntimeError("dictionary changed size during iteration")])
-
-    def make_report() -> ProcessReport:
-        for error in reports:
-            raise error
-        return ProcessReport("bridge", "one")
-
-    with Reporter(presence, make_report):
-        eventually(presence.read)
-    assert "could not be reported" in caplog.text
-
-
-def test_an_unavailable_redis_does_not_disturb_the_process(caplog: pytest.LogCaptureFixture) -> None:
-    with (
-        connect_redis("redis://127.0.0.1:1/0") as nobody,
-        Reporter(Presence(nobody, PREFIX), lambda: ProcessReport("relay", "one")) as reporter,
-    ):
-        reporter.report_once()
-    assert not caplog.records, "one line a second would hide the others"

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from contracts.presence import Presence, ProcessKind, ProcessReport, Reporter, process_id
+from contracts.presence import Presence, ProcessKind, ProcessReport, process_id
 from contracts.progress import connect_redis
+from contracts.reporter import Reporter
 from contracts.settings import Settings
 from tests.eventually import eventually
 

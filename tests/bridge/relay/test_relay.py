@@ -121,12 +121,19 @@ def small_batch_topic(settings: Settings) -> Iterator[str]:
 
 
 def set_max_record_age(settings: Settings, topic: str, milliseconds: int) -> None:
+    """Set the topic's limit, and wait until the broker has it: the controller answers before."""
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
     limit = ConfigEntry(
         "message.timestamp.before.max.ms", str(milliseconds), incremental_operation=AlterConfigOpType.SET
     )
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[limit])
     admin.incremental_alter_configs([resource])[resource].result(20)
+
+    def value() -> str:
+        asked = ConfigResource(ResourceType.TOPIC, topic)
+        return str(admin.describe_configs([asked])[asked].result(20)[limit.name].value)
+
+    eventually(lambda: value() == str(milliseconds))
 
 
 def test_the_relay_reports_a_wrong_clock_and_parks_no_row(
