@@ -93,6 +93,13 @@ def test_a_half_closed_request_is_answered_and_an_unfinished_one_is_invalid(web:
     assert problem(unfinished)["status"] == 400
 
 
+@pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"], ids=["keep-alive", "close"])
+def test_the_answer_to_a_body_that_is_far_too_large_arrives(web: WebProcess, header: bytes) -> None:
+    size = 20 * 2**20
+    head = JSON_POST + header + b"Content-Length: %d\r\n\r\n" % size
+    assert problem(connect(web, head + b" " * size))["status"] == 413
+
+
 def test_pipelined_requests_are_all_answered(web: WebProcess) -> None:
     request = b"GET /models HTTP/1.1\r\n" + HOST
     _, _, rest = answer(connect(web, (request + b"\r\n") * 4 + request + b"Connection: close\r\n\r\n"))
