@@ -5,8 +5,10 @@ import os
 import resource
 import signal
 import socket
+from contextlib import ExitStack
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from tests.eventually import eventually
@@ -104,6 +106,16 @@ def test_pipelined_requests_are_all_answered(web: WebProcess) -> None:
     request = b"GET /models HTTP/1.1\r\n" + HOST
     _, _, rest = answer(connect(web, (request + b"\r\n") * 4 + request + b"Connection: close\r\n\r\n"))
     assert rest.count("HTTP/1.1 200 OK") == 4, "the first answer's head is not part of its body"
+
+
+def test_an_unread_static_file_is_open_no_longer(web: WebProcess) -> None:
+    [worker] = psutil.Process(web.process.pid).children()
+    request = b"GET /static/vendor/pico-2.1.1/pico.indigo.min.css HTTP/1.1\r\n" + HOST + b"\r\n"
+    with ExitStack() as clients:
+        for _ in range(5):
+            client = clients.enter_context(connect(web, request * 8, receive_buffer=4096))
+            assert client.recv(1)
+        eventually(lambda: not any(file.path.endswith(".css") for file in worker.open_files()))
 
 
 def test_an_answer_that_nobody_reads_is_dropped_and_others_are_served(web: WebProcess) -> None:
