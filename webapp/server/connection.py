@@ -11,6 +11,7 @@ import time
 from enum import Enum
 from typing import Any, Final
 
+import gevent
 from gunicorn.http.errors import LimitRequestHeaders
 from werkzeug.exceptions import RequestTimeout
 
@@ -243,6 +244,7 @@ class Connection:
         while discarded < MAX_DISCARDED_BYTES:
             self._socket.settimeout(max(0.001, min(LINGER_SECONDS, end - time.monotonic())))
             size = len(self._socket.recv(SLICE_BYTES))
+            gevent.sleep(0)  # data that is already there would never make this greenlet wait
             if not size or time.monotonic() > end:
                 return
             discarded += size

@@ -5,7 +5,9 @@ import os
 import resource
 import signal
 import socket
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from uuid import uuid4
 
 import psutil
@@ -106,6 +108,35 @@ def test_pipelined_requests_are_all_answered(web: WebProcess) -> None:
     request = b"GET /models HTTP/1.1\r\n" + HOST
     _, _, rest = answer(connect(web, (request + b"\r\n") * 4 + request + b"Connection: close\r\n\r\n"))
     assert rest.count("HTTP/1.1 200 OK") == 4, "the first answer's head is not part of its body"
+
+
+def test_a_client_that_pipelines_requests_without_a_pause_keeps_nobody_waiting(web: WebProcess) -> None:
+    client = connect(web, b"")
+    has_ended = threading.Event()
+
+    def send() -> None:
+        while not has_ended.is_set():
+            client.sendall(b"GET /static/icon.svg HTTP/1.1\r\n" + HOST + b"\r\n")
+
+    def read() -> None:
+        while not has_ended.is_set():
+            client.recv(65536)
+
+    def ignore_the_end(action: Callable[[], None]) -> None:
+        with suppress(OSError):
+            action()
+
+    threads = [threading.Thread(target=ignore_the_end, args=[action]) for action in (send, read)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert is_served(web)
+    finally:
+        has_ended.set()
+        client.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+        client.close()
 
 
 def test_an_unread_static_file_is_open_no_longer(web: WebProcess) -> None:
