@@ -42,8 +42,3 @@ def write_json(value: Any) -> None:
 def print_stderr(line: str) -> None:
     """Print a line to standard error, so that it is not part of the output that a program reads."""
     sys.stderr.write(f"{line}\n")
-
-
-def escape_control_chars(text: str) -> str:
-    """Escape unprintable characters, so that text of other systems cannot move a terminal's cursor or start a line."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -29,7 +29,7 @@ _CELERY_OPTIONS: Final = ("BROKER_URL", "RESULT_BACKEND", "LOADER", "CONFIG_MODU
 _CELERY_HARMLESS: Final = ("CELERY_BROKER_URL", "CELERY_LOG_")
 """A setting of this system, and what a running Celery itself sets."""
 
-_WEB_VARIABLES: Final = ("GUNICORN_CMD_ARGS", "FLASK_DEBUG")
+_WEB_VARIABLES: Final = ("GUNICORN_CMD_ARGS", "FLASK_DEBUG", "SCRIPT_NAME")
 _OFF: Final = ("", "0", "false", "no")
 
 

@@ -2,14 +2,20 @@
 
 Ids are passed as `extra={"thought_id": ...}`. LOG_FORMAT=text prints them as `thought_id=...` after the message,
 LOG_FORMAT=json as members of the line's object. Values that may be secret are never logged.
+
+A record may quote other systems, models and clients. What is not printable is escaped, so that a quoted text neither
+starts a line nor commands the terminal that shows it. (A traceback has several lines, also those of its message.)
 """
 
+import io
 import logging
 from collections.abc import MutableMapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TextIO
 from uuid import UUID
 
 import structlog
+
+from contracts.visible_text import escape_control_chars
 
 LogFormat = Literal["text", "json"]
 
@@ -44,8 +50,20 @@ def _ids_as_text(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
     return {name: str(value) if isinstance(value, UUID) else value for name, value in event.items()}
 
 
+def _escaped(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: escape_control_chars(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _write_traceback(stream: TextIO, exc_info: Any) -> None:
+    lines = io.StringIO()
+    structlog.dev.plain_traceback(lines, exc_info)
+    stream.write("\n".join(map(escape_control_chars, lines.getvalue().split("\n"))))
+
+
 def _renderers(log_format: LogFormat) -> list[Any]:
     if log_format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
-    traceback = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False, exception_formatter=traceback)]
+    console = structlog.dev.ConsoleRenderer(
+        colors=False, pad_event_to=0, pad_level=False, exception_formatter=_write_traceback
+    )
+    return [_escaped, console]

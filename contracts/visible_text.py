@@ -53,6 +53,11 @@ def plain_line(text: str) -> str:
     return " ".join("".join(map(_plain, text)).split())
 
 
+def escape_control_chars(text: str) -> str:
+    """Escape unprintable characters, so that a foreign text cannot move a terminal's cursor, turn or start a line."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def _plain(character: str) -> str:
     if unicodedata.category(character) in {"Cc", "Cs"}:
         return " "

@@ -6,6 +6,7 @@ from flask import request
 from werkzeug.exceptions import Forbidden, NotFound, UnprocessableEntity
 
 from webapp import deletion
+from webapp.ids import parse_id
 from webapp.problems import FORM_TYPES
 from webapp.queries import Thought, find_thought
 from webapp.services import services
@@ -34,7 +35,7 @@ def query_user_id() -> UUID | None:
     """Return the `user_id` of the query, or None. Raises UnprocessableEntity when it is no UUID."""
     value = request.args.get("user_id")
     try:
-        return UUID(value) if value else None
+        return parse_id(value) if value else None
     except ValueError:
         raise UnprocessableEntity("user_id: send a UUID.") from None
 

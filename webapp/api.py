@@ -13,7 +13,7 @@ from contracts.text import thought_text
 from webapp import access, cursors, deletion, serializers, submission
 from webapp.erased_quotes import erase_quotes
 from webapp.ids import form_key, keyed_id, new_id
-from webapp.memory import memories_of, memory_of
+from webapp.memory import FoundThoughts, memories_of, memory_of
 from webapp.pages.routes import rerender_form
 from webapp.problems import FORM_TYPES, database_problem
 from webapp.queries import page_of_thoughts
@@ -81,7 +81,7 @@ def listing() -> Response:
     """Return one page of a user's thoughts, the latest first. An empty parameter counts as absent, except `similar_to`.
 
     Without `user_id` these are the thoughts of the cookie's user. With `similar_to` they are those whose meaning is
-    closest to this text, the closest first.
+    closest to this text, the closest first; their pages take the text again, with the cursor.
     """
     if "similar_to" in request.args:
         return _similar_listing(request.args["similar_to"])
@@ -107,15 +107,15 @@ def usage() -> Response:
 
 
 def _similar_listing(query: str) -> Response:
-    limit, user_id = _requested_number("limit", DEFAULT_LIMIT, MAX_LIMIT), access.requested_reader()
-    others = sorted({"status", "cursor"} & {name for name, value in request.args.items() if value})
-    if others:
-        raise UnprocessableEntity(f"{others[0]}: cannot be combined with similar_to.")
-    found = find_similar(services(), user_id, query, limit) if user_id else []
-    thoughts = [thought for thought, _ in found]
+    limit, after = _requested_number("limit", DEFAULT_LIMIT, MAX_LIMIT), cursors.requested_search_cursor()
+    user_id = access.requested_reader()
+    if request.args.get("status"):
+        raise UnprocessableEntity("status: cannot be combined with similar_to.")
+    found = find_similar(services(), user_id, query, limit, after) if user_id else FoundThoughts(())
+    thoughts = [thought for thought, _ in found.items]
     described = serializers.thoughts(thoughts, memories_of(services().database, thoughts))
-    items = [item | {"similarity": similarity} for item, (_, similarity) in zip(described, found, strict=True)]
-    return json_response({"items": items, "next": None})
+    items = [item | {"similarity": similarity} for item, (_, similarity) in zip(described, found.items, strict=True)]
+    return json_response({"items": items, "next": found.next and cursors.encode_search(found.next)})
 
 
 def _create_from_json() -> BaseResponse:

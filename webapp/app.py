@@ -6,7 +6,7 @@ from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from contracts.visible_text import plain_line
-from webapp import api, canonical_host, health, problems, security
+from webapp import api, canonical_host, health, problems, security, static_files
 from webapp.metrics import metrics
 from webapp.pages import routes
 from webapp.profile import api as profile_api
@@ -38,6 +38,7 @@ def make_app(settings: Settings | None) -> Flask:
     app.register_blueprint(metrics.blueprint)
     problems.register(app)
     metrics.count_requests(app)
+    static_files.register(app)
     security.register(app)
     canonical_host.register(app)
     return app

@@ -35,6 +35,9 @@ limit_request_line = 8190
 limit_request_field_size = 32 * 1024
 """A browser sends the cookies of all ports of a host. `webapp.server.connection` limits all headers together."""
 
+forwarder_headers = ""
+"""By default, a client of this machine can send SCRIPT_NAME and PATH_INFO, and gets a 500 when they do not fit."""
+
 errorlog = "-"
 accesslog = None
 loglevel = "info"

@@ -1,9 +1,24 @@
-"""Makes the ids of thoughts: ordered by time, or derived from the author and the author's own key."""
+"""Makes the ids of thoughts: ordered by time, or derived from the author and the author's own key. Reads sent ids."""
 
 import hashlib
+import re
 import secrets
 import time
+from typing import Final
 from uuid import UUID, uuid5
+
+_UUID: Final = re.compile("[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
+
+
+def parse_id(value: str) -> UUID:
+    """Return the UUID that a client sent. Raises ValueError for anything else.
+
+    Python's UUID also reads signs, underscores, blanks and digits of other scripts, so that a misspelt id, or one with
+    an invisible character, would be another user's.
+    """
+    if not _UUID.fullmatch(value):
+        raise ValueError("this is no UUID")
+    return UUID(value)
 
 
 def new_id() -> UUID:

@@ -16,7 +16,7 @@ from agents.embedding.model import NEAR_FROM
 from agents.evidence import fold
 from contracts.database import Database, Row
 from contracts.thought_vectors import as_literal
-from webapp.queries import Thought, read, thoughts_of_user
+from webapp.queries import Thought, first_that_fit, read, thoughts_of_user
 
 RELATED: Final = text("""
     SELECT pair.thought_id, e.id, e.text, e.created_at, o.output->>'priority_level' AS priority_level,
@@ -33,12 +33,18 @@ RELATED: Final = text("""
 """The related thoughts of some thoughts that belong to the same user, with their outcomes, the most similar first."""
 
 SEARCH: Final = text("""
-    SELECT t.id, 1 - (v.embedding <=> CAST(:embedding AS vector)) AS similarity
-      FROM thought_vectors v JOIN thoughts t ON t.id = v.thought_id AND t.user_id = :user AND t.status <> 'deleted'
-     WHERE v.user_id = :user AND v.model = :model
-     ORDER BY v.embedding <=> CAST(:embedding AS vector), t.id LIMIT :limit
+    SELECT id, distance FROM (
+      SELECT t.id, v.embedding <=> CAST(:embedding AS vector) AS distance
+        FROM thought_vectors v JOIN thoughts t ON t.id = v.thought_id AND t.user_id = :user AND t.status <> 'deleted'
+       WHERE v.user_id = :user AND v.model = :model) found
+     WHERE CAST(:after_distance AS float8) IS NULL OR (distance, id) > (:after_distance, CAST(:after_id AS uuid))
+     ORDER BY distance, id LIMIT :limit
 """)
-"""The thoughts of the user whose vectors are closest to a vector of the same model; an exact scan of their vectors."""
+"""The thoughts of the user whose vectors are closest to a vector of the same model, after a position of this order or
+from its beginning; an exact scan of their vectors. The distance is 1 - the cosine."""
+
+SearchPosition = tuple[float, UUID]
+"""The position of a thought in the answers of a search: its distance and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +100,35 @@ def memories_of(database: Database, thoughts: Sequence[Thought]) -> dict[UUID, M
     return {thought.row.id: _memory(thought, rows.get(thought.row.id, ())) for thought in thoughts}
 
 
+@dataclass(frozen=True, slots=True)
+class FoundThoughts:
+    """A page of the answers of a search, each with its cosine, and the position of the next page or None."""
+
+    items: Sequence[tuple[Thought, float]]
+    next: SearchPosition | None = None
+
+
 def search(
-    database: Database, user_id: UUID, embedding: Sequence[float], model: str, limit: int
-) -> list[tuple[Thought, float]]:
-    """Return the user's thoughts that are closest to a vector, each with its cosine, the closest first."""
-    found = read(database, SEARCH, user=user_id, embedding=as_literal(embedding), model=model, limit=limit)
-    thoughts = {thought.row.id: thought for thought in thoughts_of_user(database, user_id, [row.id for row in found])}
-    return [(thoughts[row.id], float(row.similarity)) for row in found if row.id in thoughts]
+    database: Database,
+    user_id: UUID,
+    embedding: Sequence[float],
+    model: str,
+    limit: int,
+    after: SearchPosition | None = None,
+) -> FoundThoughts:
+    """Return the user's thoughts that are closest to a vector, the closest first, or those after a position.
+
+    The page has at most `limit` thoughts, and fewer when they would exceed PAGE_BYTES, but always one.
+    """
+    distance, thought_id = after or (None, None)
+    literal = as_literal(embedding)
+    parameters = {"user": user_id, "embedding": literal, "model": model, "limit": limit + 1}
+    found = read(database, SEARCH, after_distance=distance, after_id=thought_id, **parameters)
+    fitting = len(first_that_fit(database, [row.id for row in found[:limit]]))
+    page = found[:fitting]
+    thoughts = {thought.row.id: thought for thought in thoughts_of_user(database, user_id, [row.id for row in page])}
+    items = [(thoughts[row.id], 1 - row.distance) for row in page if row.id in thoughts]
+    return FoundThoughts(items, (page[-1].distance, page[-1].id) if len(found) > len(page) else None)
 
 
 def _related_rows(database: Database, pairs: Sequence[tuple[UUID, UUID]]) -> list[Row]:

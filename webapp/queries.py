@@ -10,7 +10,7 @@ from itertools import accumulate, takewhile
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Executable, Select, Uuid, any_, bindparam, func, select, text, tuple_, union
+from sqlalchemy import ARRAY, Executable, Select, Text, Uuid, any_, bindparam, cast, func, select, text, tuple_, union
 from sqlalchemy.exc import DBAPIError
 
 from agents.catalogue import CATALOGUE
@@ -51,7 +51,9 @@ _earlier: Final = thoughts.alias("earlier")
 _SIZE: Final = (
     THOUGHT_BYTES
     + func.octet_length(t.text)
-    + func.coalesce(select(func.sum(func.pg_column_size(r.output))).where(r.thought_id == t.id).scalar_subquery(), 0)
+    + func.coalesce(
+        select(func.sum(func.octet_length(cast(r.output, Text)))).where(r.thought_id == t.id).scalar_subquery(), 0
+    )
     + func.coalesce(
         select(func.sum(func.octet_length(_earlier.c.text)))
         .where(_earlier.c.id.in_(select(func.unnest(r.earlier_thoughts)).where(r.thought_id == t.id)))
@@ -59,7 +61,9 @@ _SIZE: Final = (
         0,
     )
 ).label("size")
-"""About the bytes of a thought's JSON: its text, its outputs and the similar thoughts. Reads none of them."""
+"""About the bytes of a thought's JSON: its text, its outputs and the similar thoughts. Only their sizes are sent.
+
+An output counts as text, because the size of its column is that of its compressed form, which may be a hundredth."""
 
 _SIZES: Final = select(t.id, t.created_at, _SIZE).where(t.status != "deleted")
 
@@ -167,6 +171,12 @@ def page_of_thoughts(
     rows = read(database, _THOUGHT.where(t.id == any_(_IDS)), ids=[row.id for row in page])
     rows.sort(key=lambda row: (row.created_at, row.id), reverse=True)
     return _with_runs(database, rows), _next_position(page, sizes)
+
+
+def first_that_fit(database: Database, ids: Sequence[UUID]) -> Sequence[UUID]:
+    """Return the first of these thoughts, as many as stay within PAGE_BYTES; at least one."""
+    sizes = {row.id: row.size for row in read(database, _SIZES.where(t.id == any_(_IDS)), ids=list(ids))}
+    return ids[: number_that_fits([sizes.get(thought_id, 0) for thought_id in ids], PAGE_BYTES)]
 
 
 def number_that_fits(sizes: Iterable[int], limit_bytes: int) -> int:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import ServiceUnavailable, UnprocessableEntity
 from agents.embedding.embedder import Embedder, EmbeddingError, embedder
 from contracts.visible_text import has_visible_character
 from webapp import memory
-from webapp.queries import Thought
+from webapp.memory import FoundThoughts, SearchPosition
 from webapp.services import Services
 
 MAX_QUERY_LENGTH: Final = 500
@@ -21,8 +21,10 @@ def is_possible(services: Services) -> bool:
     return _embedder(services) is not None
 
 
-def find_similar(services: Services, user_id: UUID, query: str, limit: int) -> list[tuple[Thought, float]]:
-    """Return the user's thoughts that are most similar to a text, each with its cosine, the most similar first.
+def find_similar(
+    services: Services, user_id: UUID, query: str, limit: int, after: SearchPosition | None = None
+) -> FoundThoughts:
+    """Return the user's thoughts that are most similar to a text, the most similar first, or those after a position.
 
     The first call of a process loads the model. Raises UnprocessableEntity when the text is empty, invisible or too
     long, or memory is off, ServiceUnavailable when the model fails or the budget of searches is used up, and
@@ -41,7 +43,7 @@ def find_similar(services: Services, user_id: UUID, query: str, limit: int) -> l
         vector = model.embed(query).tolist()
     except EmbeddingError as error:
         raise ServiceUnavailable("The search is not available at the moment. Try again later.") from error
-    return memory.search(services.database, user_id, vector, model.model, limit)
+    return memory.search(services.database, user_id, vector, model.model, limit, after)
 
 
 def _embedder(services: Services) -> Embedder | None:

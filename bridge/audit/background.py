@@ -18,7 +18,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.audit.audit import Audit
-from bridge.console import escape_control_chars
 from bridge.kafka.trouble import client_trouble
 from contracts.audits import Figures
 from contracts.database import Database, database_trouble, make_engine
@@ -94,7 +93,7 @@ class BackgroundAudit:
         current = {(finding["kind"], finding["subject"]): finding["text"] for finding in figures["finding_details"]}
         for (kind, subject), line in current.items():
             if (kind, subject) not in self._logged:
-                log.error("ALARM: audit inconsistency: %s", escape_control_chars(f"{kind}: {subject}: {line}"))
+                log.error("ALARM: audit inconsistency: %s", f"{kind}: {subject}: {line}")
         self._logged = set(current)
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bridge.console import escape_control_chars
 from contracts.audits import DONE_STATES, RECORD_STATES, SINGLE_FIGURES, Figures
+from contracts.visible_text import escape_control_chars
 
 PARTITION_COLUMNS: Final = ("first", "end", "committed", "lag")
 

@@ -21,6 +21,7 @@ from bridge.kafka.config import require_usable_config
 from contracts.cli import INTERRUPTED
 from contracts.database import Database
 from contracts.settings import Settings
+from contracts.visible_text import escape_control_chars
 
 MAX_GROUPS_SHOWN: Final = 20
 """Groups that a dry run prints per title; the rest is counted."""
@@ -86,7 +87,7 @@ def show(settings: Settings, failure_id: str, *, as_json: bool) -> int:
         contents = queries.fetch_contents(database, failure_id)
         outcome = replay_outcome(database, page[0], contents) if page and contents else ""
     if not page or contents is None:
-        console.print_stderr(f"{console.escape_control_chars(failure_id)}: {replay.NOT_FOUND}")
+        console.print_stderr(f"{escape_control_chars(failure_id)}: {replay.NOT_FOUND}")
         return 1
     if as_json:
         console.write_json(format_json(page[0], contents, outcome))
@@ -189,7 +190,7 @@ def _print_results(progress: bulk.BulkProgress, selection: Selection, past_tense
         console.write_json(counts | {"results": results})
         return
     shown = progress.done if selection.ids else progress.unsuccessful
-    console.write(console.escape_control_chars(result.line()) for result in shown)
+    console.write(escape_control_chars(result.line()) for result in shown)
     if not selection.ids:
         console.write([f"{progress.newly_closed:,} of {progress.total:,} dead letters were {past_tense}."])
     if progress.remaining:
@@ -208,7 +209,7 @@ def _print_counts(counts: dict[str, Any], action: CloseAction, *, as_json: bool)
     for title in ("reason", "agent", "user"):
         groups = list(counts[f"by_{title}"].items())
         console.write(
-            f"  {title} {'(none)' if name == '-' else console.escape_control_chars(name)}: {number:,}"
+            f"  {title} {'(none)' if name == '-' else escape_control_chars(name)}: {number:,}"
             for name, number in groups[:MAX_GROUPS_SHOWN]
         )
         if len(groups) > MAX_GROUPS_SHOWN:

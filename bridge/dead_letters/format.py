@@ -4,9 +4,9 @@ import base64
 from collections.abc import Iterator
 from typing import Any, Final
 
-from bridge.console import escape_control_chars
 from bridge.dead_letters.queries import Contents, DeadLetter, isoformat_seconds
 from contracts.dead_letters import kafka_headers
+from contracts.visible_text import escape_control_chars
 
 MESSAGE_WIDTH: Final = 100
 STACK_HEADER: Final = "error-stack"

@@ -71,7 +71,7 @@ def test_a_port_of_flower_that_somebody_chose_is_rejected_and_not_removed() -> N
         prepare_for_celery({"FLOWER_PORT": "5555"})
 
 
-@pytest.mark.parametrize("name", ["GUNICORN_CMD_ARGS", "FLASK_DEBUG"])
+@pytest.mark.parametrize("name", ["GUNICORN_CMD_ARGS", "FLASK_DEBUG", "SCRIPT_NAME"])
 def test_an_option_of_the_web_is_rejected(name: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name}: [^\n]*$"):
         reject_for_web({name: "--daemon"})

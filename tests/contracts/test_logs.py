@@ -66,3 +66,29 @@ def test_logging_a_record_with_wrong_arguments_does_not_end_the_process(log_form
     command = [sys.executable, "-c", code, log_format]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "continues" in process.stderr.splitlines()[-1]
+
+
+QUOTING_PROGRAM = r"""
+import logging
+from contracts.logs import configure_logging
+
+configure_logging("text")
+log = logging.getLogger("tasks.step")
+quoted = "no\n2026-01-01 [info] forged\r\x1b[2J\u202etxt\u2028\x9b0m"
+log.warning("The model says: %s", quoted, extra={"reason": quoted, "turned": "\u202etxt", "word": "\u00e9"})
+try:
+    raise ValueError(quoted)
+except ValueError:
+    log.exception("Step failed.")
+"""
+
+
+def test_a_quoted_text_neither_starts_a_line_nor_commands_a_terminal() -> None:
+    command = [sys.executable, "-X", "utf8", "-c", QUOTING_PROGRAM]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    warning, error, *traceback = process.stderr.split("\n")
+    assert r"The model says: no\n2026-01-01 [info] forged\r\x1b[2J\u202etxt\u2028\x9b0m [tasks.step]" in warning
+    assert "word=\u00e9" in warning
+    assert error.endswith("[error] Step failed. [tasks.step]")
+    assert traceback[0] == "Traceback (most recent call last):"
+    assert all(line.isprintable() for line in (warning, error, *traceback))

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from webapp.ids import form_key, keyed_id, new_id
+import pytest
+
+from webapp.ids import form_key, keyed_id, new_id, parse_id
 
 
 def test_new_ids_are_uuids_of_version_7_in_the_order_of_time() -> None:
@@ -23,3 +25,21 @@ def test_a_key_gives_the_same_id_for_the_same_user_only() -> None:
 
 def test_a_form_key_depends_on_the_text() -> None:
     assert form_key("n", "a") == form_key("n", "a") != form_key("n", "b")
+
+
+def test_only_the_digits_of_a_uuid_are_an_id() -> None:
+    user = uuid4()
+    for written in (str(user), user.hex, str(user).upper()):
+        assert parse_id(written) == user
+    rest = user.hex[1:]
+    for other in (
+        f"+{rest}",
+        f" {rest}",
+        f"\u00a0{rest}",
+        f"\u0663{rest}",
+        f"{rest}\n",
+        f"{user}\u200b",
+        f"{rest[0]}_{rest[1:]}",
+    ):
+        with pytest.raises(ValueError, match="no UUID"):
+            parse_id(other)

@@ -40,3 +40,20 @@ def test_a_thought_that_is_deleted_between_two_queries_is_not_found(
 
     monkeypatch.setattr(queries, "read", read_then_delete)
     assert client.get(f"/thoughts/{thought}").status_code == 404
+
+
+def test_pages_and_resets_are_bounded_by_what_is_sent_of_results_that_postgres_compresses(
+    client: FlaskClient, database: Database, worker: FakeWorker
+) -> None:
+    user = uuid4()
+    output = {"said": "the same word again " * 10_000}
+    ids = [submit(client, user=user) for _ in range(15)]
+    for thought in ids:
+        worker.dispatch(thought)
+        worker.run_step(thought, 1, output)
+    page, rest = queries.page_of_thoughts(database, user, limit=100)
+    assert (sum(len(str(thought.runs)) for thought in page) < 1.2 * queries.PAGE_BYTES, rest is None) == (True, False)
+    reset, rest = queries.open_and_latest(database, user)
+    assert (sum(len(str(thought.runs)) for thought in reset) < 1.2 * queries.RESET_BYTES, rest is None) == (True, False)
+    fitting = queries.first_that_fit(database, ids)
+    assert list(fitting) == ids[: len(page)]

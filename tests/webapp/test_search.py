@@ -1,5 +1,6 @@
 """The search by meaning, as JSON and as a page: the user's own thoughts, the closest first."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,13 +15,15 @@ from tests.webapp.conftest import MakeApp
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
 from tests.webapp.remembering import embed_thought, write_analysed
-from webapp import search
+from webapp import cursors, search
 from webapp.memory import SEARCH
+from webapp.queries import PAGE_BYTES
 from webapp.search_budget import PER_USER_BURST, PER_USER_SECONDS
 
 BILL = "The hospital sent mum a bill that she cannot pay"
 SAILING = "I want to learn to sail"
 QUERY = "a debt for a medical treatment"
+EMOJI = "\U0001f600" * 9_000
 
 
 @pytest.fixture
@@ -96,11 +99,33 @@ def test_an_empty_or_too_long_text_is_rejected(client: FlaskClient, written: dic
     assert problem(client, similar_to=query) == (422, "similar_to: send a text of 1 to 500 characters.")
 
 
-@pytest.mark.parametrize("other", ["status", "cursor"])
-def test_the_search_has_no_pages_and_no_filter(client: FlaskClient, other: str) -> None:
-    assert problem(client, similar_to=QUERY, **{other: "completed"}) == (
-        422, f"{other}: cannot be combined with similar_to.",
+def test_the_search_has_no_filter_and_only_cursors_of_its_own(client: FlaskClient) -> None:
+    assert problem(client, similar_to=QUERY, status="completed") == (
+        422, "status: cannot be combined with similar_to.",
     )  # fmt: skip
+    list_cursor = cursors.encode((datetime.now(UTC), uuid4()))
+    assert problem(client, similar_to=QUERY, cursor=list_cursor)[0] == 400
+
+
+def test_an_answer_of_long_texts_is_shorter_than_its_limit_and_the_next_ones_have_the_rest(
+    client: FlaskClient, database: Database
+) -> None:
+    user = uuid4()
+    texts = [f"{number} {EMOJI}" for number in range(30)]
+    ids = {str(submit(client, written, user)): written for written in texts}
+    for thought, written in ids.items():
+        embed_thought(database, UUID(thought), written)
+    items: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        response = client.get(
+            "/thoughts", query_string={"similar_to": "7", "user_id": user, "limit": 100, "cursor": cursor}
+        )
+        assert len(response.data) < 1.2 * PAGE_BYTES
+        page = response.json or {}
+        items, cursor = items + page["items"], page["next"]
+    assert sorted(item["id"] for item in items) == sorted(ids), "each of them once"
+    assert [item["similarity"] for item in items] == sorted((item["similarity"] for item in items), reverse=True)
 
 
 def test_with_memory_false_there_is_no_search(make_app: MakeApp, database: Database, worker: FakeWorker) -> None:
@@ -186,6 +211,7 @@ class TestWithoutTrustUserId:
 def test_the_search_scans_the_vectors_of_one_user_only(app: Flask) -> None:
     engine = app.extensions["services"].database.engine
     parameters = {"user": uuid4(), "model": "m", "limit": 5, "embedding": str([1.0] * 384)}
+    parameters |= {"after_distance": 0.5, "after_id": uuid4()}
     with engine.connect() as connection:
         plan = "\n".join(connection.execute(text(f"EXPLAIN {SEARCH.text}"), parameters).scalars())
     assert "Seq Scan" not in plan

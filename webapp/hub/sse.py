@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from flask_sse import Message
@@ -13,7 +13,10 @@ from flask_sse import Message
 from contracts.events import EVENT_TYPES, PROGRESS_TYPE, ThoughtAgentProgress
 
 LINE_ENDS = re.compile(r"\r\n|\r|\n")
-"""The line ends of an event stream. Python's splitlines() also splits at others, such as U+2028."""
+"""The line ends of an event stream."""
+
+_OTHER_LINE_ENDS: Final = re.compile("[\x85\u2028\u2029]")
+"""Characters that JSON need not escape, at which clients that split by Python's splitlines() would cut a text."""
 
 
 class StreamMessage(Message):  # type: ignore[misc] # flask-sse has no types
@@ -29,7 +32,7 @@ class StreamMessage(Message):  # type: ignore[misc] # flask-sse has no types
         super().__init__(data, type=type, id=id, retry=retry)
 
     def __str__(self) -> str:
-        text = self.data if isinstance(self.data, str) else json.dumps(self.data, ensure_ascii=False)
+        text = self.data if isinstance(self.data, str) else _json(self.data)
         lines = [f"event: {_one_line(self.type)}"] if self.type else []
         lines += [f"data: {line}" for line in LINE_ENDS.split(text)]
         if self.id is not None:
@@ -109,6 +112,10 @@ class Bookmark:
 
     def __bytes__(self) -> bytes:
         return f"id: {_one_line(self.id)}\n".encode()
+
+
+def _json(data: Any) -> str:
+    return _OTHER_LINE_ENDS.sub(lambda end: f"\\u{ord(end[0]):04x}", json.dumps(data, ensure_ascii=False))
 
 
 def _one_line(value: str) -> str:

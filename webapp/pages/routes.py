@@ -73,7 +73,7 @@ def search() -> Response:
     """Show the visitor's thoughts whose meaning is closest to the text `q`."""
     user_id, written = session.ensure_visitor(), request.args.get("q", "")
     query = written if has_visible_character(written) else ""
-    found = find_similar(services(), user_id, query, SEARCH_LENGTH) if query else []
+    found = find_similar(services(), user_id, query, SEARCH_LENGTH).items if query else ()
     views = [ThoughtView(thought) for thought, _ in found]
     return make_response(render_template("search.html", query=query, thoughts=views, max_length=MAX_QUERY_LENGTH))
 

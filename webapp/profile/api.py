@@ -28,7 +28,7 @@ class NewProfile(Profile):
     """The body of a PUT: a profile, its user as in a POST of a thought, and the version that it replaces."""
 
     user_id: UUID | None = None
-    version: Annotated[int, Field(ge=0, lt=10**18)] | None = None
+    version: Annotated[int, Field(ge=0, lt=10**18, strict=True)] | None = None
 
     @property
     def profile(self) -> Profile:

@@ -11,12 +11,20 @@ import time
 from enum import Enum
 from typing import Any, Final
 
+import gevent
 from gunicorn.http.errors import LimitRequestHeaders
 from werkzeug.exceptions import RequestTimeout
 
 from webapp.problems import service_unavailable
 from webapp.server.connections import Connections
-from webapp.server.deadlines import ANSWER, BODY, FIRST_REQUEST_SECONDS, HEAD, LINGER_SECONDS
+from webapp.server.deadlines import (
+    ANSWER,
+    BODY,
+    FIRST_REQUEST_SECONDS,
+    HEAD,
+    LINGER_SECONDS,
+    MOST_LINGER_SECONDS,
+)
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 """The request line and all headers; gunicorn limits only each of them."""
@@ -25,7 +33,10 @@ SLICE_BYTES: Final = 64 * 1024
 """How much of an answer is sent before its deadline moves."""
 
 MAX_UNREAD_BYTES: Final = 256 * 1024
-"""How much of an unread body is read to keep the connection, or before it closes."""
+"""How much of an unread body is read to keep the connection."""
+
+MAX_DISCARDED_BYTES: Final = 32 * 1024 * 1024
+"""How much more is read before the connection closes, so that the client of a far too large body gets its answer."""
 
 _RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER that makes close() discard unsent data at once: its client does not read, and the kernel would keep it."""
@@ -88,11 +99,12 @@ class Connection:
 
     def end_request(self) -> None:
         """Read the rest of the body, so that the next request can follow, and wait for that one."""
-        if not self._skip_body():
-            self._request.force_close()
+        is_skipped = self._skip_body()
         self._connections.hold(self, 0)
         self._phase_seconds = self._idle_seconds
-        self._enter(Phase.IDLE)
+        self._enter(Phase.IDLE if is_skipped else Phase.ANSWER)
+        if not is_skipped:
+            self._request.force_close()
 
     def begin_stream(self, seconds: float) -> None:
         """Give the client `seconds` to read each event. No further request follows on the connection."""
@@ -226,8 +238,13 @@ class Connection:
         return False
 
     def _linger(self) -> None:
-        deadline = time.monotonic() + (0 if self._is_dropped else LINGER_SECONDS)
-        for _ in range(0, MAX_UNREAD_BYTES, SLICE_BYTES):
-            self._socket.settimeout(max(0.001, deadline - time.monotonic()))
-            if not self._socket.recv(SLICE_BYTES):
+        end = time.monotonic() + (0 if self._is_dropped else MOST_LINGER_SECONDS)
+        discarded = 0
+        self._is_waiting = True
+        while discarded < MAX_DISCARDED_BYTES:
+            self._socket.settimeout(max(0.001, min(LINGER_SECONDS, end - time.monotonic())))
+            size = len(self._socket.recv(SLICE_BYTES))
+            gevent.sleep(0)  # data that is already there would never make this greenlet wait
+            if not size or time.monotonic() > end:
                 return
+            discarded += size

@@ -33,4 +33,7 @@ FIRST_REQUEST_SECONDS: Final = 10.0
 """How long a new connection may stay silent."""
 
 LINGER_SECONDS: Final = 1.0
-"""How long a closed connection still reads, because closing it with unread data would destroy the answer."""
+"""How long a closed connection waits for more, because closing it with unread data would destroy the answer."""
+
+MOST_LINGER_SECONDS: Final = 10.0
+"""How long it waits in all, for a client that sends on without reading its answer."""

@@ -20,6 +20,13 @@ def test_no_value_of_a_message_injects_a_field_or_gets_lost() -> None:
     assert bytes(Bookmark("1-0")) == b"id: 1-0\n"
 
 
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_a_text_with_any_line_end_is_one_line_also_for_clients_that_split_at_all_of_them(end: str) -> None:
+    data = {"text": f"one{end}two", f"a{end}": end}
+    [line, _] = str(StreamMessage(data)).splitlines()
+    assert json.loads(line.removeprefix("data: ")) == data
+
+
 def test_parse_message_reads_a_published_message_and_rejects_others() -> None:
     message = parse_message(b'{"data": {"a": 1}, "type": "t", "id": "5-1"}')
     assert (message.data, message.type, message.id) == ({"a": 1}, "t", "5-1")

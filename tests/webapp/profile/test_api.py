@@ -73,7 +73,14 @@ def test_a_put_of_the_present_version_is_stored(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("body", "header", "status"),
-    [({}, "x", 412), ({}, "", 412), ({}, 'W/"0"', 412), ({"version": 1}, '"0"', 422), ({"version": -1}, None, 422)],
+    [
+        ({}, "x", 412),
+        ({}, "", 412),
+        ({}, 'W/"0"', 412),
+        ({"version": 1}, '"0"', 422),
+        ({"version": -1}, None, 422),
+        ({"version": True}, None, 422),
+    ],
 )
 def test_an_unusable_version_is_refused(
     client: FlaskClient, count_rows: CountRows, body: dict[str, Any], header: str | None, status: int

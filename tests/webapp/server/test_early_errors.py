@@ -51,6 +51,11 @@ def test_cookies_of_20_kilobytes_and_long_addresses_are_accepted(web: WebProcess
     assert answer(connect(web, long))[0] == 200
 
 
+def test_a_header_that_names_a_variable_of_wsgi_is_ignored(web: WebProcess) -> None:
+    for header in (b"SCRIPT_NAME: /x\r\n", b"PATH_INFO: /nowhere\r\n", b"Script-Name: /x\r\n"):
+        assert answer(connect(web, GET + header + b"\r\n"))[0] == 200
+
+
 def test_rejected_requests_are_counted(web: WebProcess) -> None:
     name = 'thoughts_http_requests_total{method="GET",route="unknown",status="505"}'
     answer(connect(web, b"GET / HTTP/3.7\r\n" + HOST + b"\r\n"))

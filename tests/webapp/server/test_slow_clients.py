@@ -5,8 +5,12 @@ import os
 import resource
 import signal
 import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from tests.eventually import eventually
@@ -93,10 +97,56 @@ def test_a_half_closed_request_is_answered_and_an_unfinished_one_is_invalid(web:
     assert problem(unfinished)["status"] == 400
 
 
+@pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"], ids=["keep-alive", "close"])
+def test_the_answer_to_a_body_that_is_far_too_large_arrives(web: WebProcess, header: bytes) -> None:
+    size = 20 * 2**20
+    head = JSON_POST + header + b"Content-Length: %d\r\n\r\n" % size
+    assert problem(connect(web, head + b" " * size))["status"] == 413
+
+
 def test_pipelined_requests_are_all_answered(web: WebProcess) -> None:
     request = b"GET /models HTTP/1.1\r\n" + HOST
     _, _, rest = answer(connect(web, (request + b"\r\n") * 4 + request + b"Connection: close\r\n\r\n"))
     assert rest.count("HTTP/1.1 200 OK") == 4, "the first answer's head is not part of its body"
+
+
+def test_a_client_that_pipelines_requests_without_a_pause_keeps_nobody_waiting(web: WebProcess) -> None:
+    client = connect(web, b"")
+    has_ended = threading.Event()
+
+    def send() -> None:
+        while not has_ended.is_set():
+            client.sendall(b"GET /static/icon.svg HTTP/1.1\r\n" + HOST + b"\r\n")
+
+    def read() -> None:
+        while not has_ended.is_set():
+            client.recv(65536)
+
+    def ignore_the_end(action: Callable[[], None]) -> None:
+        with suppress(OSError):
+            action()
+
+    threads = [threading.Thread(target=ignore_the_end, args=[action]) for action in (send, read)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert is_served(web)
+    finally:
+        has_ended.set()
+        client.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+        client.close()
+
+
+def test_an_unread_static_file_is_open_no_longer(web: WebProcess) -> None:
+    [worker] = psutil.Process(web.process.pid).children()
+    request = b"GET /static/vendor/pico-2.1.1/pico.indigo.min.css HTTP/1.1\r\n" + HOST + b"\r\n"
+    with ExitStack() as clients:
+        for _ in range(5):
+            client = clients.enter_context(connect(web, request * 8, receive_buffer=4096))
+            assert client.recv(1)
+        eventually(lambda: not any(file.path.endswith(".css") for file in worker.open_files()))
 
 
 def test_an_answer_that_nobody_reads_is_dropped_and_others_are_served(web: WebProcess) -> None:
