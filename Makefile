@@ -31,14 +31,14 @@ unexport $(filter-out $(PIP_SOURCES),$(filter PIP_%,$(.VARIABLES)))
 # not start, and one of another version has none of the packages. `make PYTHON=python3.13 install` changes the version.
 quoted = '$(subst ','\'',$(1))'
 STALE := $(shell \
-	venv=$(call quoted,$(VENV)); version='import sys; print(sys.version_info[:2])'; \
+	venv=$(call quoted,$(value VENV)); version='import sys; print(sys.version_info[:2])'; \
 	if [ -e "$$venv" ] || [ -L "$$venv" ]; then \
 		for python in python python3; do \
 			[ $$python = python3 ] && [ ! -e "$$venv/bin/python3" ] && [ ! -L "$$venv/bin/python3" ] && continue; \
 			present=$$("$$venv/bin/$$python" -c "import pip; $$version" 2>/dev/null) || { echo stale-venv; exit; }; \
 		done; \
 		if [ $(origin PYTHON) = override ]; then \
-			chosen=$$($(call quoted,$(PYTHON)) -c "$$version" 2>/dev/null); \
+			chosen=$$($(call quoted,$(value PYTHON)) -c "$$version" 2>/dev/null); \
 			[ "$${chosen:-$$present}" = "$$present" ] || echo stale-venv; \
 		fi; \
 	fi)
@@ -137,16 +137,18 @@ WRITE_PTH := 'import os, sysconfig as c; packages = c.get_path("purelib"); \
 	open(os.path.join(packages, "thoughts.pth"), "w").write(os.path.relpath(os.getcwd(), packages) + "\n")'
 
 # Shows pip's lines as one counter, so that a long download visibly makes progress. The stamp file is written only after
-# pip has succeeded, because a pipe has only the status of its last command.
+# pip has succeeded, because a pipe has only the status of its last command. It is as new as what it depends on, whose
+# times may be in the future: the clock was wrong, or the files come from a machine whose clock is ahead.
 define install_from
 	@echo "Installing the packages of $(1)"
 	@umask 022; { "$$BIN"/python -m pip install --disable-pip-version-check --no-input --no-user --require-hashes -r $(1) && \
-		"$$BIN"/python -c $(WRITE_PTH) && touch "$@"; } | \
+		"$$BIN"/python -c $(WRITE_PTH) && touch "$@" || rm -f "$@"; } | \
 		awk -v all="$$(grep -c '==' $(1))" -v terminal="$$(test -t 2 && echo 1)" ' \
 			function show(text) { if (terminal) printf "\r\033[K  %s", text; fflush() } \
 			/^Collecting / { show(sprintf("%d of %d: %s", ++n, all, $$2)) } /^Installing / { show("unpacking") } \
 			END { if (terminal) printf "\r\033[K" }'
-	@test "$@" -nt $(1)
+	@for file in $(filter-out stale-venv,$^); do [ ! "$$file" -nt "$@" ] || touch -c -r "$$file" "$@"; done
+	@test -e "$@"
 endef
 
 $(VENV)/.installed: requirements/devstack.txt $(STALE) | $(BIN)/python

@@ -7,7 +7,7 @@
 #
 # Further arguments are passed on to `python -m validation`, such as --seconds 600 for slow models.
 set -eu
-cd "$(dirname "$0")"
+CDPATH= cd -- "$(dirname -- "$0")"
 
 directory=${DIR:-.devstack}
 python=.venv/bin/python

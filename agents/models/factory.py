@@ -23,11 +23,15 @@ from pydantic_ai.providers.ollama import OllamaProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
+from agents.errors import ServiceError
 from agents.models.services import Endpoint
 
 CONNECT_SECONDS: Final = 5.0
 REQUEST_SECONDS: Final = 30.0
 """How long a service may send nothing. `request.silence_seconds` raises it for calls with a long deadline."""
+
+LIMITS: Final = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+"""Connections of one client; AI_MAX_CONCURRENCY limits the calls."""
 
 NO_KEY: Final = "no-key"
 """Sent to servers that need no key, because the SDK insists on one."""
@@ -42,9 +46,22 @@ def make_model(endpoint: Endpoint, http_client: httpx2.AsyncClient) -> Model:
     return _MAKERS[endpoint.name.provider](endpoint, http_client)
 
 
-def make_http_client() -> httpx2.AsyncClient:
-    """Return a client for one model. Close it in the event loop in which it was used."""
-    return create_async_httpx2_client(timeout=httpx2.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS))
+def make_http_client(endpoint: Endpoint) -> httpx2.AsyncClient:
+    """Return a client for one model. Close it in the event loop in which it was used.
+
+    A service on this machine is called without the proxies of the environment, so that nothing leaves the machine.
+    Raises ServiceError when no client can be made with the proxies and certificates that the environment names.
+    """
+    timeout = httpx2.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS)
+    try:
+        transport = httpx2.AsyncHTTPTransport(limits=LIMITS) if endpoint.is_on_this_machine else None
+        return create_async_httpx2_client(timeout=timeout, limits=LIMITS, transport=transport)
+    except (ImportError, OSError, ValueError) as error:  # no SOCKS, no such file, no URL; the text may hold a password
+        cure = (
+            f"no client for {endpoint.title} can be made with this environment ({type(error).__name__}): correct or "
+            "unset SSL_CERT_FILE, SSL_CERT_DIR, HTTP_PROXY, HTTPS_PROXY and ALL_PROXY; SOCKS proxies are not supported"
+        )
+        raise ServiceError(f"{endpoint.title} cannot be called.", "outage", cure=cure) from None
 
 
 def _key(endpoint: Endpoint) -> str:

@@ -39,7 +39,7 @@ class ServedModel:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._http_client = make_http_client()
+        self._http_client = make_http_client(endpoint)
         self._model = make_model(endpoint, self._http_client)
         self._endpoint = endpoint
         self._modes = supported_modes(self._model)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -12,6 +13,10 @@ from agents.models.names import ModelName
 
 LIBRARY: Final = "pydantic_ai"
 """The library behind all services. The others that a service needs are in `Service.library`."""
+
+
+LOCAL_NAMES: Final = frozenset({"localhost", "host.docker.internal"})
+"""Names of this machine; the second is that of the machine on which a container runs."""
 
 
 class ServiceSettings(Protocol):
@@ -96,6 +101,15 @@ class Endpoint:
         """The base URL without a user name or password, for messages."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether the address names this machine, also as a container sees it."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host in LOCAL_NAMES or host.endswith(".localhost")
 
     def secrets(self) -> tuple[str, ...]:
         """Return every text that no message may contain."""

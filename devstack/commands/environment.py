@@ -9,6 +9,9 @@
 import json
 import os
 from collections.abc import Mapping
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.env_file import read_env_file
 from contracts.kafka_tls import check_kafka_tls
@@ -19,6 +22,8 @@ from devstack.spec.layout import PROJECT, StackDir, write_private
 from devstack.spec.ports import Ports
 from devstack.stores import kafka, postgres, redis_server
 from devstack.supervisor.pid_records import DEVSTACK_ENV_VAR
+
+_SAVED_SETTINGS: Final = TypeAdapter(dict[str, str])
 
 
 def parse_settings(texts: list[str]) -> dict[str, str]:
@@ -61,12 +66,15 @@ def save_settings(stack_dir: StackDir, chosen: Mapping[str, str]) -> None:
 
 
 def load_saved_settings(stack_dir: StackDir) -> dict[str, str]:
-    """Return the settings that `up --set` saved; none before the first `up`."""
+    """Return the settings that `up --set` saved; none before the first `up`. Raises DevstackError."""
     try:
-        settings: dict[str, str] = json.loads(stack_dir.settings_file.read_text())
+        return _SAVED_SETTINGS.validate_json(stack_dir.settings_file.read_bytes())
     except FileNotFoundError:
         return {}
-    return settings
+    except ValidationError:  # its text would show settings
+        raise DevstackError(
+            f"{stack_dir.settings_file} is damaged. Stop the stack with `down`, and start it again with `up`."
+        ) from None
 
 
 def _defaults(stack_dir: StackDir) -> dict[str, str]:

@@ -124,7 +124,8 @@ def _is_up_already(options: Options) -> bool:
         if options.detach and earlier.request == options.request:
             return True
         root = options.stack_dir.root
-        raise DevstackError(f"A stack is already running in {root}. Stop it with: python -m devstack down --dir {root}")
+        stop = f"python -m devstack down {options.stack_dir.option}"
+        raise DevstackError(f"A stack is already running in {root}. Stop it with: {stop}")
     if client.bring_down(options.stack_dir, earlier) or is_running:
         console.print_line("Stopped the processes that an earlier `up` had left running.")
     return False

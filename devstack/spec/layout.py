@@ -16,6 +16,7 @@ stores hold people's thoughts.
 import os
 import re
 import secrets
+import shlex
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ class StackDir:
     """The directory of one stack."""
 
     root: Path
+
+    @property
+    def option(self) -> str:
+        """The option of the command line that names this directory, for commands in messages."""
+        return f"--dir {shlex.quote(str(self.root))}"
 
     @property
     def marker(self) -> Path:

@@ -30,10 +30,10 @@ def _require_name(root: Path) -> None:
     try:
         os.fsencode(root).decode()
     except UnicodeDecodeError:
-        raise DevstackError(f"{root!r} cannot be used: its name is not valid UTF-8. {CHOOSE}") from None
+        raise DevstackError(f"{str(root)!r} cannot be used: its name is not valid UTF-8. {CHOOSE}") from None
     if not str(root).isprintable():
-        raise DevstackError(f"{root!r} cannot be used: its name has a control character. {CHOOSE}")
-    if re.search(r"[$(]\(circus\.", str(root)):
+        raise DevstackError(f"{str(root)!r} cannot be used: its name has a control character. {CHOOSE}")
+    if re.search(r"[$(]\(circus\.", str(root), re.IGNORECASE):
         raise DevstackError(f"{root} cannot be used: the process manager would replace a part of its name. {CHOOSE}")
 
 

@@ -73,5 +73,5 @@ def load(stack_dir: StackDir) -> Stack:
         return Stack.model_validate_json(Path(stack_dir.stack_file).read_text())
     except (FileNotFoundError, ValueError):
         raise NotUp(
-            f"There is no stack in {stack_dir.root}. Start one with: python -m devstack up --dir {stack_dir.root}"
+            f"There is no stack in {stack_dir.root}. Start one with: python -m devstack up {stack_dir.option}"
         ) from None

@@ -20,6 +20,10 @@ REQUEST_TIMEOUT_SECONDS = 60.0
 """Seconds for the manager's answer, added to the stop timeout of the processes that a command stops."""
 
 
+PID_SECONDS = 2.0
+"""Seconds in which a manager that was just started writes its pid."""
+
+
 def is_manager_running(stack_dir: StackDir) -> bool:
     """Return whether the stack's manager runs; its processes may be stopped nevertheless."""
     return _manager_pid(stack_dir) is not None
@@ -79,8 +83,7 @@ def command(stack_dir: StackDir, name: str, timeout: float = REQUEST_TIMEOUT_SEC
         answer = client.send_message(name, waiting=True, **properties)
     except CallError as error:
         raise DevstackError(
-            f"The process manager does not answer ({error}). "
-            f"Stop it with: python -m devstack down --dir {stack_dir.root}"
+            f"The process manager does not answer ({error}). Stop it with: python -m devstack down {stack_dir.option}"
         ) from None
     finally:
         client.stop()
@@ -92,7 +95,7 @@ def require_manager(stack_dir: StackDir) -> None:
     """Raise NotUp unless the stack's manager runs."""
     if not is_manager_running(stack_dir):
         raise NotUp(
-            f"The stack in {stack_dir.root} is not running. Start it with: python -m devstack up --dir {stack_dir.root}"
+            f"The stack in {stack_dir.root} is not running. Start it with: python -m devstack up {stack_dir.option}"
         )
 
 
@@ -100,10 +103,29 @@ def bring_down(stack_dir: StackDir, stack: Stack) -> list[str]:
     """Stop the manager with its processes, then every process that a killed manager left running.
 
     Return the names of the leftovers, also of those without a record. No process of the stack runs afterwards.
+    Raises DevstackError when the manager runs where this process cannot see it.
     """
     with stop_progress.reporting_stops(stack_dir, stack.processes):
+        _require_visible_manager(stack_dir)
         _stop_manager(stack_dir, time.monotonic() + _stop_timeout(stack))
         return [*pid_records.stop_leftovers(stack_dir, stack.processes), *discovery.stop(stack_dir)]
+
+
+def _require_visible_manager(stack_dir: StackDir) -> None:
+    """Raise DevstackError if the pid in the manager's lock is not that of the manager.
+
+    A container that shares the directory holds the same lock, but numbers its processes itself: here, its manager's pid
+    belongs to no process, or to one that must not be stopped.
+    """
+    deadline = time.monotonic() + PID_SECONDS
+    lock = stack_dir.manager_lock
+    while locks.is_held(lock) and not discovery.is_manager(locks.holder_pid(lock)):
+        if time.monotonic() > deadline:
+            raise DevstackError(
+                f"The stack in {stack_dir.root} runs where its processes cannot be seen from here, such as in a "
+                "container that shares this folder. Stop it there."
+            )
+        time.sleep(0.05)
 
 
 def _stop_manager(stack_dir: StackDir, deadline: float) -> None:

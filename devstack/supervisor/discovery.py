@@ -66,6 +66,13 @@ def find_manager(stack_dir: StackDir) -> psutil.Process | None:
     return next((found.process for found in find(stack_dir) if found.name == MANAGER), None)
 
 
+def is_manager(pid: int | None) -> bool:
+    """Return whether this process is a manager. Its directory does not count, because it may have been moved."""
+    with suppress(psutil.Error):
+        return pid is not None and MANAGER_MODULE in psutil.Process(pid).cmdline()
+    return False
+
+
 def leader_names(found: Iterable[Found]) -> list[str]:
     """Return the names of the processes that the manager started, in order."""
     return sorted({item.name for item in found if item.is_leader and item.name != MANAGER})
@@ -77,7 +84,7 @@ def require_none(stack_dir: StackDir) -> None:
         names = ", ".join(leader_names(found)) or MANAGER
         raise DevstackError(
             f"A stack of {stack_dir.root} still runs ({names}), but its folder was deleted or moved. "
-            f"Stop it with: python -m devstack down --dir {stack_dir.root}"
+            f"Stop it with: python -m devstack down {stack_dir.option}"
         )
 
 

@@ -165,3 +165,22 @@ def test_the_files_of_venv_are_readable_for_the_account_of_postgresql(project: P
     subprocess.run(command, cwd=project, check=True, capture_output=True, timeout=240)
     assert (project / ".venv").stat().st_mode & 0o005 == 0o005
     assert next((project / ".venv" / "lib").glob("python3.*")).stat().st_mode & 0o005 == 0o005
+
+
+def test_files_whose_times_are_in_the_future_are_installed_once(project: Path) -> None:
+    future = project.stat().st_mtime
+    for name, seconds in (("devstack", 90_000), ("dev", 80_000)):
+        os.utime(project / "requirements" / f"{name}.txt", (future + seconds, future + seconds))
+    assert "Installing the packages" in make(project, "install-dev").stdout
+    again = make(project, "install-dev")
+    assert (again.returncode, again.stdout) == (0, "")
+
+
+def test_packages_that_could_not_be_installed_are_tried_again(project: Path) -> None:
+    requirements = project / "requirements" / "devstack.txt"
+    assert make(project, "install").returncode == 0
+    requirements.write_text("/nonexistent/package.whl\n")
+    for _ in range(2):
+        assert make(project, "install").returncode != 0
+    requirements.write_text("")
+    assert "Installing the packages" in make(project, "install").stdout

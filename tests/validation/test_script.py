@@ -51,6 +51,15 @@ def test_without_any_stack_one_line_says_how_to_start_one(tmp_path: Path, servic
     assert "make up" in result.stderr
 
 
+def test_the_script_runs_in_its_own_folder_whatever_the_search_path_of_cd_is(tmp_path: Path) -> None:
+    (tmp_path / ROOT.name).mkdir()
+    environment = os.environ | {"CDPATH": str(tmp_path), "DIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    command = ["/bin/sh", f"{ROOT.name}/validate.sh", "--base-url", "ftp://127.0.0.1"]
+    result = subprocess.run(command, env=environment, cwd=ROOT.parent, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "write the address of the page" in result.stderr
+
+
 def test_with_a_base_url_the_addresses_of_the_environment_are_used(tmp_path: Path) -> None:
     result = run_script(tmp_path, "--base-url", "ftp://127.0.0.1", services="web\\n")
     assert (result.returncode, result.stdout) == (2, "")
