@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from contracts.database import Database
 from contracts.tables import MIGRATION
@@ -41,6 +42,8 @@ def check_postgres(database: Database) -> str:
     """Return the migration of the database. Raises CheckError when a thought could not be stored."""
     try:
         row = database.row(CHECK_WRITES)
+    except PoolTimeoutError as error:
+        raise CheckError("All of this web's connections to PostgreSQL are in use.") from error
     except SQLAlchemyError as error:
         code = getattr(getattr(error, "orig", None), "pgcode", None)
         raise CheckError(_PROBLEMS.get(str(code), "PostgreSQL is unavailable.")) from error

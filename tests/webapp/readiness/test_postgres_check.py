@@ -48,6 +48,14 @@ def test_a_database_that_takes_a_thought_is_ok_and_stays_unchanged(own_database:
         assert own_database.rows(text(f"SELECT FROM {table}")) == []
 
 
+def test_a_web_whose_connections_are_all_in_use_does_not_call_postgresql_unavailable(url: str) -> None:
+    url = url.replace("postgresql://", "postgresql+psycopg2://")
+    engine = make_engine(url, "health test", statement_seconds=1, connections=1)
+    with engine.connect(), pytest.raises(CheckError, match="connections to PostgreSQL are in use"):
+        check_postgres(Database(engine))
+    engine.dispose()
+
+
 @pytest.mark.parametrize(("statement", "problem"), FAULTS.values(), ids=FAULTS)
 def test_a_database_that_would_refuse_a_thought_is_noticed(
     own_database: Database, url: str, statement: str, problem: str
