@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import psycopg2
@@ -135,7 +135,7 @@ def require_up(result: "subprocess.CompletedProcess[str]") -> None:
     pytest.fail(f"the stack did not start: {result.stdout}{result.stderr}", pytrace=False)
 
 
-def skip_or_fail(reason: str) -> None:
+def skip_or_fail(reason: str) -> NoReturn:
     """Skip the test because something it needs is missing; fail it in CI."""
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)

@@ -11,7 +11,7 @@ from tests.faults.disk import Disk, own_disk
 from tests.faults.rounds import SHORT_LEASE_SETTINGS
 from tests.ports import free_port_base
 from tests.running_stack import Stack, running_stack_in
-from tests.stores import traversable_directory
+from tests.stores import skip_or_fail, traversable_directory
 
 STEPPED = ("worker.1", "bridge.1", "relay.1", "web.1")
 
@@ -54,7 +54,7 @@ def disk(surroundings: Surroundings) -> Disk:
 
 @pytest.fixture
 def clocks(surroundings: Surroundings) -> Clocks:
-    """The clocks of the stack's processes; the test is skipped without libfaketime."""
+    """The clocks of the stack's processes."""
     if surroundings.clocks is None:
-        pytest.skip("libfaketime is not installed")
+        skip_or_fail("libfaketime is not installed; install Debian's package of that name")
     return surroundings.clocks
