@@ -19,7 +19,7 @@ from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from contracts import prepared
 from contracts.database_session import STATEMENT_SECONDS as STATEMENT_SECONDS
-from contracts.database_session import Session, session_arguments
+from contracts.database_session import session_arguments
 from contracts.prepared import UnstorableValueError
 from contracts.refusals import Trouble, postgres_refusal
 from contracts.sqlstate import is_data_error, spoils_connection
@@ -58,6 +58,7 @@ def make_engine(
         name,
         statement_timeout_ms=timeout_ms,
         connect_seconds=max(2, int(statement_seconds)),
+        round_trip_seconds=statement_seconds,
         planner=INDEX_PLANS_ONLY if index_plans_only else "",
     )
     engine = create_engine(
@@ -68,7 +69,7 @@ def make_engine(
         max_overflow=0,
         pool_timeout=statement_seconds,
         pool_use_lifo=True,
-        connect_args={**arguments, "connection_factory": type("Bounded", (Session,), {"seconds": statement_seconds})},
+        connect_args=arguments,
     )
     event.listen(engine, "handle_error", _classify)
     return engine

@@ -10,6 +10,9 @@ from contracts.database_session import UnusableDatabaseError, open_session
 CHECK_SECONDS: Final = 2
 """How long the check waits for a server that does not answer."""
 
+_POOLER_REFUSES: Final = "unsupported startup parameter"
+"""What PgBouncer says about `options`, unless it is configured to ignore them."""
+
 
 def check_database(url: str) -> None:
     """Raise UnusableDatabaseError, with one line, when no process can ever work with the database as it is.
@@ -38,7 +41,12 @@ def require_usable_database(url: str) -> None:
 
 
 def _check_options(url: str, error: Exception) -> None:
-    """Blame the options of the URL if a session without them begins."""
+    """Blame a pooler that refuses all options, or the options of the URL if a session without them begins."""
+    if _POOLER_REFUSES in str(error):
+        raise UnusableDatabaseError(
+            "DATABASE_URL: the pooler in front of PostgreSQL refuses the options of a session; let it ignore them "
+            "(PgBouncer: ignore_startup_parameters = options), because each session sets them itself"
+        )
     without_options = make_url(url).difference_update_query(["options"])
     if without_options == make_url(url):
         return
