@@ -7,21 +7,33 @@ are imported in the functions, because the commands that need no setting should 
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 from zoneinfo import ZoneInfo
+
+from contracts.redis_urls import LARGEST_NUMBER, SCHEMES
+from contracts.tls_files import TlsFiles, check_tls_files
 
 PORTS: Final = range(1, 65536)
 
 LONGEST_PAUSE: Final = timedelta(days=366 * 9)
 """The longest time between two runs of a schedule: 29 February comes after eight years at the latest."""
 
+DEFAULT_KEY: Final = Path("~/.postgresql/postgresql.key")
+"""The private key that libpq uses with a certificate for which the URL names none."""
+
+_LIBPQ_REFUSED: Final = frozenset({"async", "async_", "connection_factory", "cursor_factory", "dsn", "replication"})
+"""Arguments of psycopg2 that are objects of Python, and what begins another kind of session."""
+
 _LIBPQ_FILES: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
 _LIBPQ_NUMBERS: Final = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
 _REDIS_FILES: Final = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 
-_REDIS_REFUSED: Final = frozenset({"decode_responses", "encoding", "encoding_errors", "protocol"})
-"""Options of a Redis URL that change what its answers look like; the code expects redis-py's defaults."""
+_AMQP: Final = ("amqp", "amqps", "pyamqp")
+"""Brokers other than Redis. A Sentinel needs the name of its master, and messages in the memory or the files of one
+machine reach no other process."""
 
 _NO_SERVER: Final = "/nonexistent"
 """A directory for sockets that does not exist: libpq checks its parameters, and then finds no server there."""
@@ -29,26 +41,57 @@ _NO_SERVER: Final = "/nonexistent"
 _ENCODE: Final = "percent-encode special characters of the user and the password, such as %40 for @"
 
 
+_SEVERAL: Final = "several servers are written as ?host=a:5432&host=b:5432"
+
+
 def check_postgresql_url(url: str) -> None:
     """Let SQLAlchemy and libpq read a URL as `contracts.database` will pass it to them."""
     from sqlalchemy import make_url
-    from sqlalchemy.dialects.postgresql.psycopg2 import dialect
     from sqlalchemy.exc import ArgumentError
 
+    from contracts.database_session import url_arguments
+
     try:
-        parsed = make_url(url)
-        _, arguments = dialect().create_connect_args(parsed)  # type: ignore[no-untyped-call]
+        parsed, arguments = make_url(url), url_arguments(url)
     except (ValueError, ArgumentError):
-        raise ValueError(f"cannot be read; its port must be a number, and {_ENCODE}") from None
+        raise ValueError(f"cannot be read; its port must be a number, {_SEVERAL}, and {_ENCODE}") from None
+    if refused := sorted(_LIBPQ_REFUSED & arguments.keys()):
+        raise ValueError(f"its option {refused[0]} would change how the statements are sent; remove it")
     for port in str(arguments.get("port", "" if parsed.port is None else parsed.port)).split(","):
         _check_port(port)
     for name in _LIBPQ_FILES:
         if arguments.get(name) != "system":
             _check_file(name, arguments.get(name))
     for name in _LIBPQ_NUMBERS:
-        if not str(arguments.get(name, "0")).isdecimal():
-            raise ValueError(f"its option {name} must be a number")
+        _check_number(name, str(arguments.get(name, "0")))
+    for address in filter(None, str(arguments.get("hostaddr", "")).split(",")):
+        _check_ip_address(address)
     _check_with_libpq(arguments)
+    _check_postgresql_tls(arguments)
+
+
+def _check_number(name: str, value: str) -> None:
+    if not (value.isascii() and value.isdecimal() and int(value) <= LARGEST_NUMBER):
+        raise ValueError(f"its option {name} must be a number")
+
+
+def _check_ip_address(address: str) -> None:
+    try:
+        ip_address(address)
+    except ValueError:
+        raise ValueError("its option hostaddr must be an IP address; write a name into the host") from None
+
+
+def _check_postgresql_tls(arguments: Mapping[str, Any]) -> None:
+    """Let OpenSSL read the files; libpq does so only when a server that uses TLS answers."""
+    names = ("sslrootcert", "sslcert", "sslkey", "sslpassword")
+    authorities, certificate, key, password = (arguments.get(name) for name in names)
+    if arguments.get("sslmode") == "disable" or ":" in (key or ""):  # a key in a device: ENGINE:NAME
+        return
+    if key and Path(key).stat().st_mode & 0o077 and Path(key).stat().st_uid:
+        raise ValueError("others may read the file of its option sslkey, which libpq refuses; chmod 600 it")
+    own_key = key or (str(DEFAULT_KEY.expanduser()) if certificate else None)
+    check_tls_files(TlsFiles(None if authorities == "system" else authorities, None, certificate, own_key, password))
 
 
 def _check_with_libpq(arguments: Mapping[str, Any]) -> None:
@@ -58,6 +101,8 @@ def _check_with_libpq(arguments: Mapping[str, Any]) -> None:
 
     forget_libpq_variables()
     other_arguments = {name: value for name, value in arguments.items() if name not in {"hostaddr", "connect_timeout"}}
+    if other_arguments.get("gssencmode") == "require":  # libpq knows the value, but not for a socket
+        del other_arguments["gssencmode"]
     try:
         psycopg2.connect(**{**other_arguments, "host": _NO_SERVER, "port": 1}).close()
     except psycopg2.OperationalError as error:
@@ -71,22 +116,15 @@ def _check_with_libpq(arguments: Mapping[str, Any]) -> None:
 
 def check_redis_url(url: str) -> None:
     """Let redis-py read a URL as `contracts.progress` will pass it to it."""
-    from redis import ConnectionPool, RedisError
+    from contracts.redis_urls import check_options
 
     parts = _split(url)
     options = parse_qs(parts.query, keep_blank_values=True)
-    if refused := sorted(_REDIS_REFUSED & options.keys()):
-        raise ValueError(f"its option {refused[0]} would change the answers of Redis; remove it")
     for name in _REDIS_FILES:
         _check_file(name, next(iter(options.get(name, ())), None))
     if not parts.path.removeprefix("/").isdecimal() and parts.path not in {"", "/"}:
         raise ValueError("must end with the number of a database, such as /0")
-    try:
-        ConnectionPool.from_url(url).make_connection()
-    except TypeError:
-        raise ValueError("has an option that redis-py does not know; remove it") from None
-    except (ValueError, RedisError):
-        raise ValueError("has an option with a value that redis-py refuses; correct or remove it") from None
+    check_options(url)
 
 
 def check_broker_url(url: str) -> None:
@@ -94,16 +132,19 @@ def check_broker_url(url: str) -> None:
     from kombu.connection import Connection
 
     for address in url.split(";"):
-        if address.startswith(("redis://", "rediss://")):
+        scheme = address.partition("://")[0]
+        if scheme in SCHEMES:
             check_redis_url(address)
             continue
+        if scheme not in _AMQP:
+            raise ValueError("must begin with redis://, rediss:// or amqp://: other brokers are not supported")
         _split(address)
         try:
             Connection(address).get_transport_cls()
+        except TypeError:
+            raise ValueError("has an option that Celery does not know; remove it") from None
         except (KeyError, ValueError):
-            raise ValueError("has a scheme that Celery does not know; use redis://, rediss:// or amqp://") from None
-        except ImportError:
-            raise ValueError("has a scheme whose Python package is not installed; use redis:// or amqp://") from None
+            raise ValueError("has an option with a value that Celery refuses; correct or remove it") from None
 
 
 def check_schedule(expression: str, zone: str) -> None:
@@ -137,7 +178,7 @@ def _split(url: str) -> SplitResult:
 
 
 def _check_port(port: str) -> None:
-    if port and not (port.isdecimal() and int(port) in PORTS):
+    if port and not (port.isascii() and port.isdecimal() and int(port) in PORTS):
         raise ValueError("its port must be a number from 1 to 65535")
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from contracts.redis_urls import celery_url
+
 THOUGHTS_QUEUE: Final = "thoughts"
 SOLO_QUEUE: Final = "solo"
 """The queue of steps whose worker died during the call. One process with one slot serves it, so a thought that kills
@@ -56,7 +58,7 @@ def broker_settings(url: str, prefix: str) -> dict[str, Any]:
     longest countdown (60 s). If it expires nevertheless, the message is delivered twice, which is harmless.
     """
     return {
-        "broker_url": url,
+        "broker_url": celery_url(url),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {

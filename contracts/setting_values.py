@@ -34,7 +34,7 @@ def parse_addresses(servers: str) -> list[Address]:
     addresses = []
     for server in filter(None, servers.split(",")):
         host, _, port = server.strip().rpartition(":")
-        if not HOST.fullmatch(host) or not port.isdecimal():
+        if not HOST.fullmatch(host) or not (port.isascii() and port.isdecimal()):
             raise ValueError("must be host:port; separate several brokers with commas")
         if int(port) not in PORTS:
             raise ValueError("a port must be a number from 1 to 65535")
@@ -92,6 +92,8 @@ def _group_name(value: str) -> str:
 
 
 def _file_to_write(value: str) -> str:
+    if value and Path(value).is_dir():
+        raise ValueError("is a directory; choose a file in it")
     if value and not Path(value).resolve().parent.is_dir():
         raise ValueError("the directory of the file does not exist; create it, or choose another file")
     return value
@@ -113,9 +115,10 @@ def _time_zone(value: str) -> str:
 
 
 def _five_fields(value: str) -> str:
+    """Return the fields with one space between them, as Celery splits them."""
     if len(value.split()) != 5:
         raise ValueError("must be a cron expression of five fields, such as '0 2 * * *' for 02:00 every day")
-    return value
+    return " ".join(value.split())
 
 
 def _long_key(value: SecretStr) -> SecretStr:

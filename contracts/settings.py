@@ -54,6 +54,7 @@ CONFIG: Final = SettingsConfigDict(
     env_file=ENV_FILE,
     env_file_encoding=env_file.ENCODING,
     env_ignore_empty=True,
+    str_strip_whitespace=True,
     hide_input_in_errors=True,
 )
 

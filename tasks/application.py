@@ -96,7 +96,7 @@ def _priorities() -> dict[str, dict[str, int]]:
 
 
 def _transport(url: str) -> str | None:
-    """Return our transport for a single Redis, or None: Celery then chooses by the URL (Sentinel, AMQP and others)."""
+    """Return our transport for a single Redis, or None: Celery then chooses by the URL (AMQP)."""
     return "tasks.redis_transport:Transport" if url.startswith(("redis://", "rediss://")) else None
 
 

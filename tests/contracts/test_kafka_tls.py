@@ -1,60 +1,21 @@
 """The files of TLS with Kafka are checked before a process starts, by the library that will read them."""
 
 import subprocess
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from bridge.kafka.config import check_config, client_config
 from contracts.kafka_tls import check_kafka_tls
 from contracts.settings import Settings, SettingsError
+from tests.contracts.certificates import PASSWORD, Files, write_files
 from tests.contracts.test_library_checks import COMMANDS, run_command
-
-PASSWORD = "do-not-show-me"
-
-
-class Files(NamedTuple):
-    """A certificate, its key, the same key encrypted with PASSWORD, and a file without either."""
-
-    certificate: str
-    key: str
-    encrypted_key: str
-    other_key: str
-    text: str
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    folder = tmp_path_factory.mktemp("tls")
-    key, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    contents = {
-        "certificate": _certificate(key),
-        "key": _pem(key),
-        "encrypted_key": _pem(key, PASSWORD),
-        "other_key": _pem(other),
-        "text": b"no certificate",
-    }
-    for name, content in contents.items():
-        (folder / f"{name}.pem").write_bytes(content)
-    return Files(**{name: str(folder / f"{name}.pem") for name in contents})
-
-
-def _certificate(key: ec.EllipticCurvePrivateKey) -> bytes:
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kafka")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-
-def _pem(key: ec.EllipticCurvePrivateKey, password: str = "") -> bytes:
-    encryption = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    return write_files(tmp_path_factory.mktemp("tls"))
 
 
 def secured(settings: Settings, **update: object) -> Settings:

@@ -112,7 +112,7 @@ def commands_until_echo(monitor: Any, client: redis.Redis) -> Iterator[str]:
             yield name
 
 
-@pytest.mark.parametrize("url", ["sentinel://127.0.0.1:26379", "amqp://127.0.0.1"])
+@pytest.mark.parametrize("url", ["amqp://127.0.0.1", "pyamqp://127.0.0.1"])
 def test_other_brokers_keep_the_transports_of_kombu(settings: Settings, url: str) -> None:
     app: Celery = create_app(settings.model_copy(update={"celery_broker_url": url}))
     assert app.conf.broker_transport is None
