@@ -15,6 +15,7 @@ from contracts.database import Database
 from contracts.settings import Settings
 from contracts.text import clean
 from tasks import statements
+from tasks.plausible_times import elapsed_seconds, written_at
 
 ClaimResult = Literal["run", "saved", "stale", "busy", "exhausted", "early", "again", "deferred", "fenced"]
 """PostgreSQL's answer to a claim or to a deferral.
@@ -130,9 +131,9 @@ class StepStore:
             turn=row.turn,
             attempts=row.attempts,
             wait=max(0.0, row.wait or 0.0),
-            elapsed=max(0.0, row.elapsed or 0.0),
+            elapsed=elapsed_seconds(row.elapsed),
             text=row.text,
-            written_at=row.created_at,
+            written_at=written_at(row.created_at, datetime.now(UTC)),
             profile=row.profile["profile"] if row.profile else {},
             profile_version=row.profile["version"] if row.profile else 0,
             previous=row.previous or {},

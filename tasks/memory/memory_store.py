@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
@@ -17,6 +17,7 @@ from agents.prompt import MAX_EARLIER_THOUGHTS
 from contracts.database import Database, Row
 from contracts.thought_vectors import store_vector
 from tasks.memory import statements
+from tasks.plausible_times import written_at
 from tasks.step_store import Claim, Step
 
 
@@ -101,7 +102,8 @@ class MemoryStore:
         if row is None:
             return None
         profile = row.profile["profile"] if row.profile else {}
-        return Subject(step.thought_id, row.user_id, row.text, row.created_at, profile, row.fresh, row.reused_from)
+        written = written_at(row.created_at, datetime.now(UTC))
+        return Subject(step.thought_id, row.user_id, row.text, written, profile, row.fresh, row.reused_from)
 
     def source(self, subject: Subject, key: str) -> UUID | None:
         """Return the thought of the same user whose results have this key, or None."""
@@ -120,7 +122,7 @@ class MemoryStore:
 
 def _earlier_thought(row: Row, profile: Mapping[str, Any]) -> EarlierThought:
     outcome = ": ".join(part for part in (row.level, row.recommendation) if part)
-    written_on = row.created_at.astimezone(time_zone(profile)).date()
+    written_on = written_at(row.created_at, datetime.now(UTC)).astimezone(time_zone(profile)).date()
     return EarlierThought(str(row.id), row.text, written_on, outcome, float(row.similarity))
 
 
