@@ -5,7 +5,7 @@ A message to a worker would go through Redis, and nothing would send it again if
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from typing import Any, Final
 
@@ -26,6 +26,10 @@ RETRY_DELAY_SECONDS: Final = 2.0
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=5)
 """A last run that is no further in the future is a clock that was adjusted a little: nothing is requested twice."""
+
+
+FIRST_RUN: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""No batch ran earlier."""
 
 
 class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has no type hints
@@ -61,7 +65,7 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has
         """Run what is due and return how many seconds to sleep."""
         self._heartbeat()
         self._reporter.start()
-        self._forget_future_runs()
+        self._forget_absurd_runs()
         return float(super().tick(*args, **kwargs))
 
     def close(self) -> None:
@@ -69,16 +73,17 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has
         super().close()
         self._reporter.stop()
 
-    def _forget_future_runs(self) -> None:
-        """Let an entry whose last run is in the future run at its next time.
+    def _forget_absurd_runs(self) -> None:
+        """Let an entry whose last run cannot be believed run at its next time.
 
-        The clock was wrong when it ran, so its last run is unknown. Celery would wait until that time has come.
+        The clock was wrong when it ran, so its last run is unknown. Celery would wait until a time of the future has
+        come, never reckon the next run after the first days of the calendar, and end at a time without a zone.
         """
         for entry in self.schedule.values():
             now = entry.default_now()
-            if entry.last_run_at > now + CLOCK_TOLERANCE:
+            if not _is_plausible(entry.last_run_at, now):
                 log.warning(
-                    "The stored time of the last nightly batch, %s, is in the future and is forgotten.",
+                    "The stored time of the last nightly batch, %s, is in the future or no time, and is forgotten.",
                     entry.last_run_at,
                 )
                 entry.last_run_at = now
@@ -119,3 +124,8 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has
     def _on_retry(self, error: Exception, delay: float) -> None:
         self._heartbeat()
         log_trouble(log, database_trouble(error), f"the nightly batch is requested again in {delay:g} s")
+
+
+def _is_plausible(last_run_at: Any, now: datetime) -> bool:
+    is_aware = isinstance(last_run_at, datetime) and last_run_at.tzinfo is not None
+    return is_aware and FIRST_RUN <= last_run_at <= now + CLOCK_TOLERANCE

@@ -114,6 +114,26 @@ def test_a_last_run_in_the_future_is_forgotten(settings: Settings, tmp_path: Pat
     scheduler.close()
 
 
+@pytest.mark.parametrize(
+    "last_run_at",
+    [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), datetime(2026, 1, 1), "yesterday"],  # noqa: DTZ001
+    ids=["the first day", "the last day", "no zone", "no time"],
+)
+def test_a_last_run_that_is_no_possible_time_is_forgotten(
+    settings: Settings, tmp_path: Path, last_run_at: object
+) -> None:
+    """Celery would request no batch any more, or end at every tick."""
+    scheduler = make_scheduler(settings, tmp_path)
+    scheduler.schedule[NIGHTLY_BATCH].last_run_at = last_run_at
+    scheduler.close()
+    scheduler = make_scheduler(settings, tmp_path)
+    scheduler.tick()
+    entry = scheduler.schedule[NIGHTLY_BATCH]
+    assert datetime.now(UTC) - entry.last_run_at < timedelta(minutes=1)
+    assert entry.is_due().next <= 86400
+    scheduler.close()
+
+
 def test_beat_requests_a_missed_night_once(database: Database, settings: Settings, tmp_path: Path) -> None:
     write_schedule(settings, tmp_path, timedelta(days=2))
     with running_beat(settings, tmp_path):
