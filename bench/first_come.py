@@ -35,6 +35,9 @@ class Windows:
         """Return the users of the windows of all lanes."""
         return Window().users * settings.kafka_partitions
 
+    def note_dispatch(self, *, is_sent: bool) -> None:
+        """Do nothing."""
+
 
 def run_bridge() -> None:
     """Run a bridge until SIGTERM."""

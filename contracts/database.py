@@ -110,6 +110,7 @@ def describe_error(error: Exception) -> str:
     code = getattr(cause, "pgcode", None)
     line = str(cause).strip().partition("\n")[0] or type(cause).__name__
     advice = "; run `alembic upgrade head`, the schema does not match this release" if str(code)[:2] == "42" else ""
+    advice += ", or GRANT USAGE ON SCHEMA public TO <its user>" if code == "42P01" else ""
     return f"{line} ({code}){advice}" if code else line
 
 

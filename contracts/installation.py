@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from itertools import repeat
 from typing import Any, Final
+from uuid import UUID
 
 import redis
 from sqlalchemy import text
@@ -21,8 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import Database, describe_error
 from contracts.progress import connect_redis
+from contracts.refusals import redis_trouble
 from contracts.retry import retry
 from contracts.settings import Settings
+from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
 
@@ -113,12 +116,24 @@ def _claim(client: redis.Redis, key: str, server: str, installation_id: str) -> 
     client.set(key, installation_id, nx=True)
     stored: Any = client.get(key)
     holder = installation_id if stored is None else stored.decode("utf-8", "replace")
-    if holder != installation_id:
+    if not _is_id(holder):
+        log.error("The key %s held no id of an installation; this one claims the prefix.", key)
+        client.set(key, installation_id)
+    elif holder != installation_id:
         raise ForeignInstallationError(
             f"REDIS_SSE_PREFIX: another installation ({holder}) uses this prefix on the Redis of {server}; set it to a "
             f"name of this installation's own ({installation_id}), or, if this database replaces that of the other "
             "one, run `python -m bridge take-over`"
         )
+
+
+def _is_id(text: str) -> bool:
+    """Return whether an installation can have written this. Any client of Redis can write something else, and no
+    process could start then."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 class InstallationWatch:
@@ -144,7 +159,12 @@ class InstallationWatch:
         except SQLAlchemyError as error:
             log.debug("PostgreSQL is unavailable, the installation is checked later: %s", describe_error(error))
         except redis.RedisError as error:
-            log.debug("Redis is unavailable, the installation is checked later: %s", type(error).__name__)
+            trouble = redis_trouble(error)
+            if trouble.is_refusal:
+                key = installation_key(self._settings.redis_prefix)
+                log_trouble(log, trouble, f"another installation would not be noticed by the key {key}")
+            else:
+                log.debug("Redis is unavailable, the installation is checked later: %s", type(error).__name__)
 
     def start(self) -> None:
         """Start the thread."""

@@ -5,36 +5,50 @@ shows it. It is no truth: when Redis loses it, every service counts as available
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final, Self
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Final
 
 import redis
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 OUTAGE_THRESHOLD: Final = 5
 """So many failures in a row, of different calls, mean that the service is unavailable."""
 
 
+MAX_TIME: Final = 253_402_300_799.0
+"""The end of the year 9999 in seconds since the epoch: later ones are no dates."""
+
+Seconds = Annotated[float, Field(ge=0, le=MAX_TIME)]
+Amount = Annotated[float, Field(ge=0)]
+
+_CONFIG: Final = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+"""Fields that only another release knows are ignored: while releases are mixed, none may forget an outage of the
+other."""
+
+
+@with_config(_CONFIG)
 @dataclass(frozen=True, slots=True)
 class Outage:
     """Why and since when a service is unavailable. Times are seconds since the epoch, of the shared clock."""
 
-    since: float
+    since: Seconds
     cause: str
     """An agents.errors.ServiceCause."""
     message: str
     """What the author of a waiting thought is shown."""
     cure: str
     """What an operator can do; empty when waiting is all."""
-    probe_at: float
+    probe_at: Seconds
     """When the next probe may start."""
-    probe_interval: float
+    probe_interval: Seconds
     """Seconds until the probe after that one, doubled with each failed probe."""
     prober: str = ""
     """The call id that may probe until `prober_until`."""
-    prober_until: float = 0.0
+    prober_until: Seconds = 0.0
 
 
+@with_config(_CONFIG)
 @dataclass(frozen=True, slots=True)
 class ModelState:
     """What the workers know of one model's service. Times are seconds since the epoch, of the shared clock."""
@@ -42,42 +56,28 @@ class ModelState:
     outage: Outage | None = None
     failures: tuple[str, ...] = ()
     """The ids of the calls that failed in a row, at most OUTAGE_THRESHOLD; a call that is answered empties it."""
-    calls: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    calls: Mapping[str, tuple[Seconds, Seconds]] = field(default_factory=dict)
     """Call id -> its start and when its worker last renewed it, of the calls in progress."""
-    limit: float = 0.0
+    limit: Amount = 0.0
     """Calls that may be in progress at the same time; 0 stands for the ceiling of the settings."""
-    growth_limit: float = 0.0
+    growth_limit: Amount = 0.0
     """Below it the limit grows by one with each answer, above it by one per round of answers; 0: no boundary."""
-    halved_at: float = 0.0
+    halved_at: Seconds = 0.0
     """When the limit was last halved."""
-    paused_until: float = 0.0
+    paused_until: Seconds = 0.0
     """Until when the service has asked for no calls."""
-    next_turn: float = 0.0
+    next_turn: Seconds = 0.0
     """When the next call that finds no free place is due, so that waiting calls return one after the other."""
-    call_seconds: float = 1.0
+    call_seconds: Seconds = 1.0
     """The average duration of a call."""
 
     def to_json(self) -> str:
-        """Return the JSON object that the hash holds."""
-        return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, stored: str | bytes) -> Self:
-        """Return the state of a JSON object. Raises ValueError or TypeError for one of another release."""
-        values: dict[str, Any] = json.loads(stored)
-        outage = values.pop("outage")
-        return cls(
-            outage=None if outage is None else Outage(**_known(Outage, outage)),
-            failures=tuple(str(call_id) for call_id in values.pop("failures")),
-            calls={str(call): (float(start), float(renewed)) for call, (start, renewed) in values.pop("calls").items()},
-            **{name: float(value) for name, value in _known(cls, values).items()},
-        )
+        """Return the JSON object that the hash holds. Half a character of a service's message becomes a `?`."""
+        values = json.dumps(asdict(self), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        return values.encode("utf-8", "replace").decode()
 
 
-def _known(kind: type[ModelState | Outage], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that this release knows: while releases are mixed, none may forget an outage of the other."""
-    names = {known.name for known in fields(kind)}
-    return {name: value for name, value in values.items() if name in names}
+_STORED: Final = TypeAdapter(ModelState)
 
 
 def state_key(prefix: str) -> str:
@@ -87,18 +87,25 @@ def state_key(prefix: str) -> str:
 
 def read_states(client: redis.Redis, prefix: str) -> dict[str, ModelState]:
     """Return the state of every model. Raises redis.RedisError when Redis is unavailable."""
-    stored = {_text(model): _text(state) for model, state in client.hgetall(state_key(prefix)).items()}
+    stored = {_text(model): state for model, state in client.hgetall(state_key(prefix)).items()}
     states = {model: parse_state(stored[model]) for model in sorted(stored)}
     return {model: state for model, state in states.items() if state is not None}
 
 
-def parse_state(stored: str) -> ModelState | None:
-    """Return the state of a JSON object, or None for one that another release wrote."""
+def forget_other_models(client: redis.Redis, prefix: str, models: Collection[str]) -> None:
+    """Forget the states of all models but these. Raises redis.RedisError when Redis is unavailable."""
+    others = [name for name in client.hkeys(state_key(prefix)) if _text(name) not in models]
+    if others:
+        client.hdel(state_key(prefix), *others)
+
+
+def parse_state(stored: str | bytes) -> ModelState | None:
+    """Return the state of a JSON object, or None for anything else, which any client can have written."""
     try:
-        return ModelState.from_json(stored)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return _STORED.validate_json(stored)
+    except ValidationError:
         return None
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _text(name: bytes | str) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name

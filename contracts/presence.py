@@ -12,9 +12,10 @@ import os
 import secrets
 import socket
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import redis
+from pydantic import BaseModel, ConfigDict, Field
 
 ProcessKind = Literal["web", "relay", "bridge", "worker", "solo", "beat"]
 
@@ -22,6 +23,11 @@ PRESENT_SECONDS: Final = 5.0
 """How long a process counts as running after its last report."""
 
 _KEY_TTL_SECONDS: Final = 3600
+
+MAX_COUNT: Final = 1_000_000
+"""The largest plausible number in a report. Any client of Redis can write one, and a bridge computes with it."""
+
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 _REPORT: Final = """
 local now = redis.call('TIME')
@@ -47,6 +53,19 @@ class ProcessReport:
     """Of a worker: steps that it can run at once."""
     lines: int = 0
     """Of a bridge: users with unfinished thoughts that it holds."""
+    is_blocked: bool = False
+    """Whether it runs and can do no work, because a server refuses what it needs."""
+
+
+class _Content(BaseModel):
+    """What a report in Redis holds besides the id. Fields that only another release knows are ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    kind: ProcessKind
+    slots: Count = 0
+    lines: Count = 0
+    is_blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +105,8 @@ class Presence:
     def read(self) -> list[SeenProcess]:
         """Return the processes that reported within PRESENT_SECONDS, and delete older reports.
 
-        Raises redis.RedisError when Redis is unavailable. A report that cannot be read is deleted, because only a
-        process of another version can have written it, and it reports again.
+        Raises redis.RedisError when Redis is unavailable. A report that cannot be read is deleted, because any
+        client can have written it; a process reports again.
         """
         now, fields = self._read(keys=[self._key])
         seen = {_text(name): _parse(_text(name), _text(value), float(now)) for name, value in _pairs(fields)}
@@ -110,7 +129,7 @@ def _parse(name: str, value: str, now: float) -> SeenProcess | None:
     try:
         written_at, content = value.split(" ", 1)
         age = now - float(written_at)
-        report = ProcessReport(id=name, **json.loads(content))
-    except (ValueError, TypeError):
+        report = ProcessReport(id=name, **_Content.model_validate_json(content).model_dump())
+    except ValueError:
         return None
     return SeenProcess(report, max(0.0, age)) if abs(age) <= PRESENT_SECONDS else None

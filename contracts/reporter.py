@@ -93,11 +93,13 @@ def make_reporter(settings: Settings, make_report: Callable[[], ProcessReport | 
     return Reporter(Presence(connect_redis(settings.redis_url), settings.redis_prefix), make_report)
 
 
-def loop_reporter(settings: Settings, kind: ProcessKind, heartbeat: Heartbeat) -> Reporter:
+def loop_reporter(
+    settings: Settings, kind: ProcessKind, heartbeat: Heartbeat, is_blocked: Callable[[], bool] = lambda: False
+) -> Reporter:
     """Return a reporter for a process whose loop touches `heartbeat`: without touches it is not reported."""
     own_id = process_id()
 
     def make_report() -> ProcessReport | None:
-        return ProcessReport(kind, own_id) if heartbeat.is_recent(QUIET_SECONDS) else None
+        return ProcessReport(kind, own_id, is_blocked=is_blocked()) if heartbeat.is_recent(QUIET_SECONDS) else None
 
     return make_reporter(settings, make_report)

@@ -52,6 +52,9 @@ class Channel(_Channel):  # type: ignore[misc]  # see above
     """The queues to whose lists an unacknowledged message may return."""
     from_transport_options = (*_Channel.from_transport_options, "on_dropped", "known_queues")
 
+    is_refused = False
+    """Whether Redis has refused the last command, so that this worker receives nothing."""
+
     _publishing_client: Any = None
     _paused_until = 0.0
 
@@ -119,6 +122,7 @@ class Channel(_Channel):  # type: ignore[misc]  # see above
             connection.disconnect()
             raise
         if not reply:
+            self.is_refused = False
             raise Empty
         key, item = reply
         return key.decode(), item
@@ -134,6 +138,7 @@ class Channel(_Channel):  # type: ignore[misc]  # see above
             message = parse_item(item)
             try:
                 self.connection._deliver(message, source)  # noqa: SLF001
+                self.is_refused = False
             except exceptions.DataError:
                 raise
             except exceptions.ResponseError as error:
@@ -150,7 +155,7 @@ class Channel(_Channel):  # type: ignore[misc]  # see above
 
     def pause(self, kind: str, describe: Callable[[], str]) -> None:
         """Ask for no message for PAUSE_SECONDS, and log why at most once per LOG_INTERVAL_SECONDS and kind."""
-        self._paused_until = time.monotonic() + PAUSE_SECONDS
+        self.is_refused, self._paused_until = True, time.monotonic() + PAUSE_SECONDS
         if self.throttle.allow(kind):
             log.error("Redis refuses a command, this worker waits: %s", describe())
 

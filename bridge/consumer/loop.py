@@ -70,6 +70,9 @@ class Slots(Protocol):
     def limit(self, users: int) -> int:
         """Return how many thoughts may be in flight in a bridge that holds this many users."""
 
+    def note_dispatch(self, *, is_sent: bool) -> None:
+        """Note whether the last chains were sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class RedisPorts:
@@ -193,6 +196,8 @@ class Bridge:
         except (KombuError, RedisError, OSError) as error:
             log_trouble(log, redis_trouble(error), f"{len(unsent)} chains are sent again")
             self._next_dispatch_at = self._clock() + DISPATCH_RETRY_SECONDS
+            self._slots.note_dispatch(is_sent=False)
             return
+        self._slots.note_dispatch(is_sent=True)
         for lane, head in unsent:
             lane.dispatched(head, self._clock())

@@ -33,6 +33,7 @@ class WorkerSlots:
         self._reporter = Reporter(presence, self._make_report)
         self._knowledge = Knowledge()
         self._lines = 0
+        self._is_blocked = False
         self._asked_at = clock()
         self._stop = threading.Event()
 
@@ -51,6 +52,10 @@ class WorkerSlots:
         self._lines, self._asked_at = users, self._clock()
         return self._knowledge.limit(users)
 
+    def note_dispatch(self, *, is_sent: bool) -> None:
+        """Note whether the last chains were sent. A bridge that cannot send any is reported as blocked."""
+        self._is_blocked = not is_sent
+
     def refresh(self) -> None:
         """Report this bridge, and read what the others have reported."""
         self._reporter.report_once()
@@ -65,8 +70,11 @@ class WorkerSlots:
     def _make_report(self) -> ProcessReport | None:
         if self._clock() - self._asked_at >= LOOP_TIMEOUT_SECONDS:
             return None
-        return ProcessReport("bridge", self._id, lines=self._lines)
+        return ProcessReport("bridge", self._id, lines=self._lines, is_blocked=self._is_blocked)
 
     def _run(self) -> None:
         while not self._stop.wait(REPORT_SECONDS):
-            self.refresh()
+            try:
+                self.refresh()
+            except Exception:  # the poll loop's boundary: without this thread the limit would never change again
+                log.exception("The workers could not be counted, retrying in %g s.", REPORT_SECONDS)

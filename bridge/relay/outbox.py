@@ -20,10 +20,13 @@ BATCH_BYTES: Final = 8 * 1024 * 1024
 limit."""
 
 ACQUIRE_LEADERSHIP: Final = text("""
+    WITH permission AS (DELETE FROM outbox WHERE false)
     SELECT set_config('idle_in_transaction_session_timeout', CAST(:idle_ms AS text), true),
            pg_try_advisory_xact_lock(:lock) AS leads
 """)
-"""Takes the leader lock until the transaction ends, and limits how long the transaction may be idle."""
+"""Takes the leader lock until the transaction ends, and limits how long the transaction may be idle.
+
+Fails where DELETE would, such as on a read-only server: a relay that cannot delete would publish its rows for ever."""
 
 NEXT_BATCH: Final = text("""
     WITH first AS (SELECT id, topic, key, turn, failure_id, value, headers FROM outbox

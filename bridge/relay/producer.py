@@ -26,6 +26,9 @@ DELIVERY_TIMEOUT_MS: Final = 8_000
 MAX_WAIT_SECONDS: Final = DELIVERY_TIMEOUT_MS / 1000 + 1.5
 """The longest wait for all delivery reports of a batch: librdkafka checks for overdue records once a second."""
 
+REFUSED_SECONDS: Final = 10.0
+"""How long a refusal is remembered. The next attempt, which renews it, comes within about half of that."""
+
 FLUSH_SECONDS: Final = 0.25
 """One slice of the wait for reports. After each, the process touches its heartbeat file and checks whether to stop."""
 
@@ -139,6 +142,8 @@ class OutboxProducer:
         self._config = _producer_config(settings)
         self._touch_heartbeat = touch_heartbeat
         self._may_wait = may_wait
+        self._work_topic = settings.kafka_topic
+        self._refused_until = float("-inf")
         self._producer: Producer | None = None
 
     def publish(self, rows: Sequence[OutboxRow]) -> PublishOutcome:
@@ -168,6 +173,11 @@ class OutboxProducer:
                 break
         return outcome
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether Kafka refuses the login of this process, or the records of the work topic."""
+        return time.monotonic() < self._refused_until
+
     def poll_events(self) -> None:
         """Let librdkafka deliver its errors and log lines while there is nothing to send.
 
@@ -177,7 +187,7 @@ class OutboxProducer:
 
     def _producer_or_new(self) -> Producer:
         if self._producer is None:
-            self._producer = Producer({**self._config, "error_cb": self._on_error})
+            self._producer = Producer({**self._config, "error_cb": self._on_client_error})
         return self._producer
 
     def _send(self, producer: Producer, row: OutboxRow, outcome: PublishOutcome) -> None:
@@ -204,6 +214,7 @@ class OutboxProducer:
     def _report(self, outcome: PublishOutcome, row: OutboxRow, error: KafkaError | None, message: Message) -> None:
         outcome.unreported -= 1
         if error is None:
+            self._note_refused(row, is_refused=False)
             outcome.delivered.append(Delivered(row, message.partition() or 0, message.offset() or 0))
             return
         self._add_error(outcome, row, error)
@@ -212,7 +223,14 @@ class OutboxProducer:
 
     def _add_error(self, outcome: PublishOutcome, row: OutboxRow, error: KafkaError) -> None:
         outcome.add_error(row, error)
+        is_refused = client_trouble(error).is_refusal or _error_scope(error.code()) is ErrorScope.TOPIC
+        self._note_refused(row, is_refused=is_refused)
         self._on_error(error)
+
+    def _note_refused(self, row: OutboxRow, *, is_refused: bool) -> None:
+        """Note what Kafka said of a row. Thoughts wait only for the rows of the work topic."""
+        if row.topic == self._work_topic:
+            self._refused_until = time.monotonic() + REFUSED_SECONDS if is_refused else float("-inf")
 
     def _wait(self, producer: Producer, outcome: PublishOutcome) -> None:
         """Wait until all delivery reports have arrived, the time is over, or `may_wait` returns False.
@@ -224,6 +242,11 @@ class OutboxProducer:
         while outcome.unreported and time.monotonic() < until and self._may_wait():
             producer.flush(FLUSH_SECONDS)
             self._touch_heartbeat()
+
+    def _on_client_error(self, error: KafkaError) -> None:
+        if client_trouble(error).is_refusal:
+            self._refused_until = time.monotonic() + REFUSED_SECONDS
+        self._on_error(error)
 
     def _on_error(self, error: KafkaError) -> None:
         if is_fatal(error):

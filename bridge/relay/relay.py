@@ -84,7 +84,7 @@ class Relay:
 
     def run(self) -> None:
         """Run passes over the outbox until `stop` is set."""
-        with loop_reporter(self._settings, "relay", self._heartbeat):
+        with loop_reporter(self._settings, "relay", self._heartbeat, lambda: self._producer.is_refused):
             while not self._stop.is_set():
                 self._stop.wait(self.run_pass())
 

@@ -19,7 +19,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from contracts.model_settings import ModelSettings
-from contracts.refusals import redis_trouble
+from contracts.refusals import Trouble, redis_trouble
 from contracts.trouble_log import log_trouble
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ MICRO_DOLLARS: Final = 1_000_000
 """`limits` counts whole numbers: millionths of a dollar."""
 
 EVERYBODY: Final = "everybody"
+
+ODD_COUNTER: Final = Trouble("A counter in Redis is no number", "look at the keys with `:limits`, and delete that one")
 
 OWN_SECONDS: Final = 2.0
 """How long this process counts alone after Redis did not answer, so that not every question waits for a time-out."""
@@ -98,8 +100,11 @@ class Budgets:
             try:
                 return question(self._shared)
             except redis.RedisError as error:
-                self._own_until = self._clock() + OWN_SECONDS
-                log_trouble(log, redis_trouble(error), "this process counts its own calls")
+                trouble = redis_trouble(error)
+            except ValueError:  # of `limits`, for a counter that is no number
+                trouble = ODD_COUNTER
+            self._own_until = self._clock() + OWN_SECONDS
+            log_trouble(log, trouble, "this process counts its own calls")
         return question(self._own)
 
     def _today(self) -> str:

@@ -10,10 +10,11 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import redis
 
+from contracts import model_state
 from contracts.model_state import ModelState, parse_state, state_key
 from contracts.refusals import redis_trouble
 from contracts.trouble_log import log_trouble
@@ -90,7 +91,7 @@ class SharedStates:
 
     def change(self, model: str, change: Change[T]) -> tuple[ModelState, ModelState, T]:
         for number in range(MAX_TRIES):
-            stored, now = (_text(value) for value in self._read(keys=[self._key], args=[model]))
+            stored, now = self._read(keys=[self._key], args=[model])
             before = without_future_times(parse_state(stored) or ModelState(), float(now))
             after, answer = change(before, float(now))
             if after == before or self._replace(keys=[self._key], args=[model, stored, after.to_json()]):
@@ -103,9 +104,7 @@ def forget_other_models(client: redis.Redis, prefix: str, models: Collection[str
     """Forget the states of all models but these. Nobody would call the others again, so that an outage which ended with
     a change of the settings would be shown for ever. While Redis is unavailable, nothing is forgotten."""
     try:
-        others = {_text(model) for model in client.hkeys(state_key(prefix))} - set(models)
-        if others:
-            client.hdel(state_key(prefix), *others)
+        model_state.forget_other_models(client, prefix, models)
     except redis.RedisError as error:
         log_trouble(log, redis_trouble(error), "the states of former models stay")
 
@@ -157,7 +156,3 @@ class StatesWithFallback:
 def _in_progress(state: ModelState) -> set[str]:
     prober = {state.outage.prober} if state.outage and state.outage.prober else set()
     return set(state.calls) | prober
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

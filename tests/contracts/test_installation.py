@@ -63,6 +63,34 @@ def test_another_installation_is_refused_in_one_line_that_names_the_setting(
     assert redis_client.get(installation_key(settings.redis_prefix)) == A.encode()
 
 
+JUNK = [
+    b"",
+    b"buy milk",
+    b"\xff\xfe",
+    b"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11",
+    b"{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}",
+]
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_a_key_that_holds_no_id_of_an_installation_is_claimed(
+    settings: Settings, redis_client: redis.Redis, junk: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_client.set(installation_key(settings.redis_prefix), junk)
+    claim_redis(settings, A)
+    assert redis_client.get(installation_key(settings.redis_prefix)) == A.encode()
+    assert installation_key(settings.redis_prefix) in caplog.text
+
+
+def test_a_key_that_cannot_be_read_is_named(
+    settings: Settings, database: Database, redis_client: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_client.lpush(installation_key(settings.redis_prefix), A)
+    InstallationWatch(settings, database).check()
+    assert "WRONGTYPE" in caplog.text
+    assert installation_key(settings.redis_prefix) in caplog.text
+
+
 @pytest.mark.usefixtures("redis_client")
 @pytest.mark.parametrize("pattern", ["{}:b", "{}.0", "b{}"])
 def test_installations_with_two_prefixes_do_not_meet(settings: Settings, pattern: str) -> None:

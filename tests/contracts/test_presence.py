@@ -57,7 +57,33 @@ def test_an_old_report_and_one_from_the_future_are_left_out_and_deleted(
     assert redis_client.hlen(KEY) == 0
 
 
-@pytest.mark.parametrize("content", ["", "no json", "[]", "null", '{"kind": "worker", "unknown": 1}', "{}"])
+UNREADABLE = {
+    "nothing": "",
+    "no json": "no json",
+    "an array": "[]",
+    "null": "null",
+    "no kind": "{}",
+    "an unknown kind": '{"kind": "printer"}',
+    "a kind that is a list": '{"kind": ["worker"]}',
+    "slots that are text": '{"kind": "worker", "slots": "many"}',
+    "slots that are null": '{"kind": "worker", "slots": null}',
+    "slots that are no number": '{"kind": "worker", "slots": NaN}',
+    "slots that are infinite": '{"kind": "worker", "slots": Infinity}',
+    "negative slots": '{"kind": "worker", "slots": -5}',
+    "more slots than there can be": '{"kind": "worker", "slots": 9999999999}',
+    "slots with 400 digits": f'{{"kind": "worker", "slots": {"9" * 400}}}',
+    "a fraction of a user": '{"kind": "bridge", "lines": 0.5}',
+    "deeply nested arrays": "[" * 100_000,
+}
+
+
+def test_a_field_that_only_another_release_knows_is_ignored(redis_client: redis.Redis, presence: Presence) -> None:
+    write_report(redis_client, "newer", seconds_ago=0, content='{"kind": "worker", "slots": 3, "unknown": 1}')
+
+    assert [process.report for process in presence.read()] == [ProcessReport("worker", "newer", slots=3)]
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_an_unreadable_report_is_deleted_and_hides_no_other(
     redis_client: redis.Redis, presence: Presence, content: str
 ) -> None:

@@ -162,6 +162,9 @@ class SimulatedSlots:
     def limit(self, users: int) -> int:
         return self._redis.in_flight_limit
 
+    def note_dispatch(self, *, is_sent: bool) -> None:
+        pass
+
 
 def postponed(message: Message, clock: Callable[[], float], seconds: float) -> Message:
     """Return the message as Celery queues it for a retry."""

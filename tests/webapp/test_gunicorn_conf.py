@@ -1,6 +1,7 @@
 """The start of gunicorn."""
 
 import subprocess
+from uuid import uuid4
 
 import redis
 
@@ -28,11 +29,11 @@ def test_the_prefix_of_another_installation_ends_the_process_with_one_line(
     settings: Settings, redis_client: redis.Redis
 ) -> None:
     others = settings.model_copy(update={"redis_sse_prefix": f"{settings.redis_sse_prefix}-of-another"})
-    redis_client.set(installation_key(others.redis_prefix), "another one")
+    redis_client.set(installation_key(others.redis_prefix), (another := str(uuid4())))
     command = [*GUNICORN, "--bind", f"127.0.0.1:{find_free_port()}", "webapp:create_app()"]
     variables = environment(others)
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
-    assert "Cannot start. REDIS_SSE_PREFIX: another installation (another one)" in done.stderr
+    assert f"Cannot start. REDIS_SSE_PREFIX: another installation ({another})" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Booting worker" not in done.stderr

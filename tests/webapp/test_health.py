@@ -6,7 +6,9 @@ import pytest
 import redis
 
 from contracts.model_state import ModelState
+from contracts.presence import Presence, ProcessReport
 from contracts.progress import channel
+from contracts.reporter import Reporter
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.webapp.conftest import MakeApp
@@ -68,6 +70,18 @@ def test_a_kind_of_process_that_was_not_seen_is_a_problem(make_app: MakeApp, set
         status, body, failed = get_ready(make_app())
     assert (status, body["status"], failed) == (200, "degraded", {missing})
     assert body["problems"][0]["problem"] == f"No {missing} was seen lately."
+
+
+def test_a_process_that_a_server_refuses_its_work_is_a_problem_although_it_runs(
+    make_app: MakeApp, settings: Settings, redis_client: redis.Redis
+) -> None:
+    with reported(settings, *[kind for kind in ALL_KINDS if kind != "bridge"]):
+        report = ProcessReport("bridge", "blocked", is_blocked=True)
+        with Reporter(Presence(redis_client, settings.redis_prefix), lambda: report):
+            eventually(lambda: redis_client.hexists(f"{settings.redis_prefix}:processes", "blocked"))
+            status, body, failed = get_ready(make_app())
+    assert (status, body["status"], failed) == (200, "degraded", {"bridge"})
+    assert body["problems"][0]["problem"] == "A bridge runs, but a server refuses what it needs; its log says what."
 
 
 def test_beat_is_missed_in_batch_mode_only_and_the_relay_only_with_kafka(make_app: MakeApp, settings: Settings) -> None:

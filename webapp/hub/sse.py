@@ -66,16 +66,33 @@ class PartialText(StreamMessage):
 def is_user_event(message: StreamMessage, user_id: UUID) -> bool:
     """Return whether this is an event of the user. Any Redis client can publish other messages to the channel."""
     data = message.data
-    if not (isinstance(data, Mapping) and isinstance(message.type, str) and message.type in EVENT_TYPES):
+    if not (isinstance(data, Mapping) and message.type in EVENT_TYPES):
         return False
-    return data.keys() >= {"thought_id", "timestamp"} and data.get("user_id") == str(user_id)
+    return "timestamp" in data and data.get("user_id") == str(user_id) and _is_uuid(data.get("thought_id"))
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False
+
+
+_KINDS: Final[dict[str, type]] = {"type": str, "id": str, "retry": int}
+"""The optional fields of a published message."""
 
 
 def parse_message(payload: bytes | str) -> StreamMessage:
     """Parse a published message, `{"data", "type"?, "id"?, "retry"?}`. Raises ValueError for anything else."""
-    fields = json.loads(payload)
+    try:
+        fields = json.loads(payload)
+    except RecursionError:
+        raise ValueError("too deeply nested") from None
     if not isinstance(fields, dict) or "data" not in fields:
         raise ValueError("expected a JSON object with `data`")
+    odd = [name for name, kind in _KINDS.items() if not isinstance(fields.get(name), kind | None)]
+    if odd:
+        raise ValueError(f"of the wrong type: {', '.join(odd)}")
     message = (
         PartialText(ThoughtAgentProgress.model_validate(fields["data"]))
         if fields.get("type") == PROGRESS_TYPE

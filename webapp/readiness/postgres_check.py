@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from contracts.database import Database
+from contracts.refusals import postgres_refusal
 from contracts.tables import MIGRATION
 from webapp.readiness.probe import CheckError
 
@@ -29,7 +30,7 @@ INSUFFICIENT_PRIVILEGE: Final = "42501"
 
 _PROBLEMS: Final = {
     "25006": "PostgreSQL is read-only.",
-    "42P01": "PostgreSQL lacks a table; run `alembic upgrade head`.",
+    "42P01": "PostgreSQL lacks a table, or its schema is not allowed; run `alembic upgrade head`, or GRANT USAGE.",
     "42703": "PostgreSQL lacks a column; run `alembic upgrade head`.",
     INSUFFICIENT_PRIVILEGE: "PostgreSQL does not allow this user to write.",
     "53100": "The disk of PostgreSQL is full.",
@@ -46,7 +47,9 @@ def check_postgres(database: Database) -> str:
         raise CheckError("All of this web's connections to PostgreSQL are in use.") from error
     except SQLAlchemyError as error:
         code = getattr(getattr(error, "orig", None), "pgcode", None)
-        raise CheckError(_PROBLEMS.get(str(code), "PostgreSQL is unavailable.")) from error
+        refusal = postgres_refusal(error)
+        otherwise = f"{refusal.state}." if refusal else "PostgreSQL is unavailable."
+        raise CheckError(_PROBLEMS.get(str(code), otherwise)) from error
     if row and not row.may_emit:
         raise CheckError(_PROBLEMS[INSUFFICIENT_PRIVILEGE])
     migration = str(row.migration) if row else ""

@@ -23,6 +23,15 @@ SUBSCRIBE_SECONDS: Final = 1.0
 
 _SCRIPT: Final = "redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) return redis.call('PUBLISH', ARGV[3], ARGV[1])"
 
+_TYPES: Final = """
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+redis.call('XADD', KEYS[1], '*', 'message', '')
+redis.call('LPUSH', KEYS[2], '')
+redis.call('HSET', KEYS[3], 'field', '')
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+"""
+"""Writes what events, Celery's messages and the reports of processes are made of."""
+
 
 @dataclass(frozen=True, slots=True)
 class RedisFindings:
@@ -41,8 +50,10 @@ class RedisCheck:
         self._redis = client
         self._prefix = prefix
         self._key = f"{prefix}:health"
+        self._keys = [f"{self._key}:{kind}" for kind in ("stream", "list", "hash")]
         self._channel = channel(prefix, "health")
         self._script = client.register_script(_SCRIPT)
+        self._types = client.register_script(_TYPES)
         self._presence = Presence(client, prefix)
 
     def run(self) -> RedisFindings:
@@ -50,6 +61,7 @@ class RedisCheck:
         _attempt("a write", lambda: self._redis.set(self._key, "written", ex=KEY_SECONDS))
         _attempt("a publication", lambda: self._redis.publish(self._channel, "published"))
         _attempt("a script", lambda: self._script([self._key], ["scripted", KEY_SECONDS, self._channel]))
+        _attempt("a stream, a list or a hash", lambda: self._types(self._keys))
         _attempt("a subscription", self._subscribe)
         processes = _attempt("reading the reports of the processes", self._presence.read)
         models = _attempt("reading the states of the models", lambda: unavailable_models(self._redis, self._prefix))

@@ -24,6 +24,8 @@ EFFECTS: Final[Mapping[str, str]] = {
 }
 """Name of a check, or kind of process -> what its failure means."""
 
+_NOT_SEEN: Final = "No {} was seen lately."
+
 _EVENTS_WAIT: Final = "Other systems receive no events and dead letters until Kafka works again."
 """The effect of a failure of Kafka or of the relay in batch mode."""
 
@@ -91,10 +93,14 @@ def _process_checks(settings: Settings, findings: Findings) -> dict[str, Check]:
 
 def _process_check(settings: Settings, kind: str, processes: tuple[SeenProcess, ...]) -> Check:
     seen = count_kinds(processes).get(kind, 0)
-    check: Check = {"ok": seen > 0 or kind == "web", "seen": seen}  # this web answers, whatever it could report
+    is_ok = count_kinds(processes, with_blocked=False).get(kind, 0) > 0 or kind == "web"
+    check: Check = {"ok": is_ok, "seen": seen}  # this web answers, whatever it could report
     if kind in {"worker", "solo"}:
         check["slots"] = sum(process.report.slots for process in processes if process.report.kind == kind)
     if check["ok"]:
         return check
     effect = EFFECTS[kind] if settings.consumes_kafka or kind != "relay" else _EVENTS_WAIT
-    return check | {"problem": f"No {kind} was seen lately.", "effect": effect}
+    problem = (
+        f"A {kind} runs, but a server refuses what it needs; its log says what." if seen else _NOT_SEEN.format(kind)
+    )
+    return check | {"problem": problem, "effect": effect}

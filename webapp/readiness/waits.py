@@ -64,9 +64,9 @@ def required_kinds(settings: Settings) -> list[ProcessKind]:
     return kinds if settings.consumes_kafka else [*kinds, "beat"]
 
 
-def count_kinds(processes: Iterable[SeenProcess]) -> dict[str, int]:
+def count_kinds(processes: Iterable[SeenProcess], *, with_blocked: bool = True) -> dict[str, int]:
     """Return how many processes of each kind were seen."""
-    return dict(Counter(process.report.kind for process in processes))
+    return dict(Counter(process.report.kind for process in processes if with_blocked or not process.report.is_blocked))
 
 
 def start_wait(settings: Settings, findings: Findings) -> Wait:
@@ -92,7 +92,7 @@ def batch_wait(findings: Findings) -> Wait:
 def _shared_causes(findings: Findings, needed: list[ProcessKind]) -> list[_Cause]:
     if not (findings.redis.ok and findings.broker.ok):
         return [_REDIS]
-    seen = count_kinds(findings.processes or ())
+    seen = count_kinds(findings.processes or (), with_blocked=not findings.kafka.ok)
     missing = [kind for kind in needed if kind not in seen]
     return [_missing(missing)] if missing else []
 

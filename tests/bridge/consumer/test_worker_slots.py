@@ -82,6 +82,14 @@ def test_a_bridge_whose_loop_hangs_leaves_its_share_to_the_others(
     assert presence.read() == []
 
 
+def test_a_bridge_that_cannot_send_its_chains_is_reported_as_blocked(presence: Presence, slots: WorkerSlots) -> None:
+    for is_sent in (True, False, True):
+        slots.note_dispatch(is_sent=is_sent)
+        slots.refresh()
+        [seen] = presence.read()
+        assert seen.report.is_blocked is not is_sent
+
+
 def test_the_last_knowledge_is_kept_while_redis_is_unavailable(settings: Settings, presence: Presence) -> None:
     proxy = TcpProxy.for_url(settings.redis_url)
     slots = WorkerSlots(Presence(connect_redis(proxy.proxied_url(settings.redis_url)), PREFIX), LEASE_SECONDS)

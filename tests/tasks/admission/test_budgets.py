@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import redis
 
 from contracts.settings import Settings
 from tasks.admission.budgets import Budgets
@@ -78,6 +79,18 @@ def test_a_budget_of_the_day_ends_at_midnight_in_utc(settings: Settings, hours: 
 
 def test_while_redis_is_unavailable_each_process_counts_its_own_calls(settings: Settings) -> None:
     budgets = make_budgets(settings, url="redis://127.0.0.1:1/0", ai_requests_per_minute=2)
+    assert [budgets.begin(MODEL, USER), budgets.begin(MODEL, USER)] == [None, None]
+    assert budgets.begin(MODEL, USER) is not None
+
+
+def test_while_a_counter_is_no_number_each_process_counts_its_own_calls(
+    settings: Settings, redis_client: redis.Redis
+) -> None:
+    make_budgets(settings, ai_requests_per_minute=2).begin(MODEL, USER)
+    [key] = redis_client.keys("*:limits*")
+    redis_client.set(key, "junk")
+    budgets = make_budgets(settings, ai_requests_per_minute=2)
+    assert budgets.used_up(MODEL) is None
     assert [budgets.begin(MODEL, USER), budgets.begin(MODEL, USER)] == [None, None]
     assert budgets.begin(MODEL, USER) is not None
 

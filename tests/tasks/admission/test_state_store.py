@@ -94,11 +94,33 @@ def test_a_state_that_a_later_release_extended_keeps_its_outage(settings: Settin
 NO_CALLS, NO_LIMIT = '{"outage":null,"failures":[],"calls":[]}', '{"outage":null,"failures":[],"calls":{},"limit":null}'
 
 
+OTHER_RELEASES = [NO_CALLS, NO_LIMIT, "", "{", "[]", "17", '{"outage": {"since": 1}}', '{"unknown": 1}']
+
+
+def odd_state(**odd: object) -> str:
+    """Return the JSON of a state with these values."""
+    return json.dumps(json.loads(ModelState().to_json()) | odd)
+
+
+ODD_OUTAGE = json.loads(replace(ModelState(), outage=OUTAGE).to_json())["outage"]
+JUNK = {
+    "no UTF-8": b"\xff\xfe",
+    "deeply nested arrays": b"[" * 100_000,
+    "a limit of 400 digits": odd_state(limit=10**400),
+    "a limit that is no number": odd_state(limit=float("nan")),
+    "a limit that is infinite": odd_state(limit=float("-inf")),
+    "an outage since a text": odd_state(outage=ODD_OUTAGE | {"since": "yesterday"}),
+    "an outage since no date": odd_state(outage=ODD_OUTAGE | {"since": 1e300}),
+    "an outage whose message is a list": odd_state(outage=ODD_OUTAGE | {"message": ["x"]}),
+    "calls without times": odd_state(calls={"a": []}),
+}
+
+
 @pytest.mark.parametrize(
-    "stored", [NO_CALLS, NO_LIMIT, "", "{", "[]", "17", '{"outage": {"since": 1}}', '{"unknown": 1}']
+    "stored", [*OTHER_RELEASES, *JUNK.values()], ids=[*map(str, range(len(OTHER_RELEASES))), *JUNK.keys()]
 )
-def test_a_state_of_another_release_counts_as_available(
-    settings: Settings, redis_client: redis.Redis, stored: str
+def test_a_state_of_another_release_or_of_another_client_counts_as_available(
+    settings: Settings, redis_client: redis.Redis, stored: str | bytes
 ) -> None:
     redis_client.hset(state_key(settings.redis_prefix), MODEL, stored)
     before, _, _ = shared(settings).change(MODEL, add_call("a"))
@@ -136,6 +158,22 @@ def test_calls_and_probes_that_end_while_redis_is_unavailable_give_back_their_pl
     _, after, _ = states.change(MODEL, add_call("back"))
     assert set(after.calls) == {"b", "back"}
     assert after.outage == OUTAGE
+
+
+def test_a_message_of_a_service_with_half_a_character_keeps_its_outage(
+    settings: Settings, redis_client: redis.Redis
+) -> None:
+    outage = replace(OUTAGE, message="down \ud83d")
+    shared(settings).change(MODEL, lambda state, _: (replace(state, outage=outage), None))
+    state = read_states(redis_client, settings.redis_prefix)[MODEL]
+    assert state.outage == replace(OUTAGE, message="down ?")
+
+
+def test_a_name_that_is_no_text_is_no_model_and_is_forgotten(settings: Settings, redis_client: redis.Redis) -> None:
+    redis_client.hset(state_key(settings.redis_prefix), b"\xff", b"\xff")
+    assert read_states(redis_client, settings.redis_prefix) == {}
+    assert Worker(settings).runner
+    assert redis_client.hlen(state_key(settings.redis_prefix)) == 0
 
 
 def test_a_worker_forgets_the_models_that_its_settings_name_no_more(

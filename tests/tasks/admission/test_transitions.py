@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.errors import ServiceCause
-from contracts.model_state import OUTAGE_THRESHOLD, ModelState
+from contracts.model_state import OUTAGE_THRESHOLD, ModelState, parse_state
 from tasks.admission import transitions
 from tasks.admission.transitions import Admitted, Denied, Probe, ServiceFailure
 from tasks.admission.waits import service_wait
@@ -256,7 +256,7 @@ def test_in_any_order_of_events_the_state_is_stored_and_never_blocks_for_ever(ev
                 state = transitions.probed(state, call_id, None, now)
             case _:
                 state = transitions.released(state, call_id)
-        assert ModelState.from_json(state.to_json()) == state
+        assert parse_state(state.to_json()) == state
         assert len(state.calls) <= CEILING
         assert 0 <= state.limit <= CEILING
     later = float(next(clock)) + 1000.0

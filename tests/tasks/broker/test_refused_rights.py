@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from contracts.database import Database
+from contracts.presence import Presence
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.tasks.broker.test_junk import complete_a_thought
@@ -72,3 +73,22 @@ def test_a_next_step_that_redis_does_not_take_costs_one_line_and_is_sent_again_l
             assert eventually(lambda: terminal_status(database, head)) == "completed"
             assert worker.log.count("ACL SETUSER <its user> +lpush") == 1
             assert "Traceback" not in worker.log
+
+
+def test_a_worker_that_redis_gives_no_message_is_reported_as_blocked_until_it_does(
+    settings: Settings, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    def is_blocked() -> list[bool]:
+        return [process.report.is_blocked for process in Presence(redis_client, settings.redis_prefix).read()]
+
+    with restricted_broker(redis_client, settings) as (url, set_permissions):
+        worker = WorkerProcess(settings.model_copy(update={"celery_broker_url": url}), tmp_path)
+        try:
+            eventually(lambda: is_blocked() == [False], timeout=40)
+            set_permissions("-brpop")
+            eventually(lambda: is_blocked() == [True])
+            set_permissions("+brpop")
+            eventually(lambda: is_blocked() == [False])
+        finally:
+            worker.process.kill()
+            worker.process.wait()

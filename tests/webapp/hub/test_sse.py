@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.event_examples import partial_text
-from webapp.hub.sse import Bookmark, Comment, PartialText, StreamMessage, parse_message
+from webapp.hub.sse import Bookmark, Comment, PartialText, StreamMessage, is_user_event, parse_message
 
 
 def test_no_value_of_a_message_injects_a_field_or_gets_lost() -> None:
@@ -30,9 +30,24 @@ def test_a_text_with_any_line_end_is_one_line_also_for_clients_that_split_at_all
 def test_parse_message_reads_a_published_message_and_rejects_others() -> None:
     message = parse_message(b'{"data": {"a": 1}, "type": "t", "id": "5-1"}')
     assert (message.data, message.type, message.id) == ({"a": 1}, "t", "5-1")
-    for payload in (b"", b"[]", b"{}", b'{"type": "t"}', b"\xff"):
+    odd = (b'"type": 1', b'"type": ["t"]', b'"id": 5', b'"id": ["5-1"]', b'"retry": "x"', b'"retry": Infinity')
+    wrong_types = [b'{"data": 1, ' + field + b"}" for field in odd]
+    for payload in (b"", b"[]", b"{}", b'{"type": "t"}', b"\xff", b"[" * 100_000, *wrong_types):
         with pytest.raises(ValueError):  # noqa: PT011 - JSON's own errors are accepted too
             parse_message(payload)
+
+
+def test_only_a_message_with_a_thought_is_an_event_of_its_user() -> None:
+    user = uuid4()
+    data = {"user_id": str(user), "thought_id": str(uuid4()), "timestamp": "2026-11-29T12:00:00Z"}
+    odd: list[object] = [data | {"thought_id": thought} for thought in ("x", 5, None, ["x"])]
+    for content, is_event in [
+        (data, True),
+        ({**data, "user_id": str(uuid4())}, False),
+        *((item, False) for item in odd),
+    ]:
+        message = parse_message(json.dumps({"data": content, "type": "thought_created"}))
+        assert is_user_event(message, user) == is_event, content
 
 
 def test_a_partial_text_has_only_its_own_fields_and_never_an_id() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from contracts.database import Database, make_engine
 from tests.stores import Stores, execute, temporary_database
@@ -34,8 +34,8 @@ NO_WRITES = (
 )
 FAULTS = {
     "read-only": (READ_ONLY, "PostgreSQL is read-only."),
-    "no tables": ("DROP SCHEMA public CASCADE; CREATE SCHEMA public", "lacks a table; run `alembic upgrade head`."),
-    "one table is missing": ("DROP TABLE outbox", "lacks a table; run `alembic upgrade head`."),
+    "no tables": ("DROP SCHEMA public CASCADE; CREATE SCHEMA public", "lacks a table, or its schema is not allowed"),
+    "one table is missing": ("DROP TABLE outbox", "lacks a table, or its schema is not allowed"),
     "a column is missing": ("ALTER TABLE thoughts DROP COLUMN event", "lacks a column; run `alembic upgrade head`."),
     "an older migration": ("UPDATE alembic_version SET version_num = '0006'", "has the migration 0006, this release"),
     "no migration": ("DELETE FROM alembic_version", "has no migration, this release needs"),
@@ -83,6 +83,13 @@ def test_a_user_without_the_privilege_to_write_is_noticed(own_database: Database
             check_postgres(own_database)
     finally:
         execute(url, f"SET ROLE NONE; DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_a_login_that_is_refused_is_no_outage(url: str) -> None:
+    nobody = make_url(url).set(drivername="postgresql+psycopg2", username="nobody")
+    refused = Database(make_engine(nobody.render_as_string(hide_password=False), "test"))
+    with pytest.raises(CheckError, match="PostgreSQL refuses the login"):
+        check_postgres(refused)
 
 
 def test_a_later_migration_is_accepted_because_releases_overlap(own_database: Database, url: str) -> None:

@@ -39,7 +39,10 @@ FAULTS = {
     "no scripting": (acl("-@scripting"), "Redis refuses a script: its ACL does not allow it to this user."),
     "no writes": (acl("-@write"), "Redis refuses a write: its ACL does not allow it to this user."),
     "no subscriptions": (acl("-subscribe"), "Redis refuses a subscription: its ACL does not allow it to this user."),
-    "no hashes in scripts": (acl("-hset", "-hgetall"), "reading the reports of the processes: its ACL"),
+    "no streams": (acl("-xadd"), "Redis refuses a stream, a list or a hash: its ACL does not allow it to this user."),
+    "no lists": (acl("-lpush"), "Redis refuses a stream, a list or a hash: its ACL does not allow it to this user."),
+    "no hashes": (acl("-hset"), "Redis refuses a stream, a list or a hash: its ACL does not allow it to this user."),
+    "no reading of hashes": (acl("-hgetall"), "reading the reports of the processes: its ACL"),
 }
 
 

@@ -12,8 +12,11 @@ BROKEN: Outcome[None] = Outcome(problem="It is broken.")
 EVERYTHING: tuple[ProcessKind, ...] = ("web", "relay", "bridge", "worker", "solo", "beat")
 
 
-def findings(*missing: str, model: str = "", kafka: bool = True, redis: bool = True, broker: bool = True) -> Findings:
-    processes = [SeenProcess(ProcessReport(kind, kind), 0.0) for kind in EVERYTHING if kind not in missing]
+def findings(
+    *missing: str, blocked: str = "", model: str = "", kafka: bool = True, redis: bool = True, broker: bool = True
+) -> Findings:
+    reports = [ProcessReport(kind, kind, is_blocked=kind == blocked) for kind in EVERYTHING if kind not in missing]
+    processes = [SeenProcess(report, 0.0) for report in reports]
     found = RedisFindings(tuple(processes), ({"model": model},) if model else ())
     return Findings(
         redis=Outcome(found) if redis else Outcome(problem="Redis is unavailable."),
@@ -34,6 +37,9 @@ def findings(*missing: str, model: str = "", kafka: bool = True, redis: bool = T
         (findings("bridge"), "No bridge is running; the analysis starts when one is back."),
         (findings("worker"), "No worker is running; the analysis starts when one is back."),
         (findings("bridge", "worker"), "No bridge or worker is running; the analysis starts when they are back."),
+        (findings(blocked="relay"), "No relay is running; the analysis starts when one is back."),
+        (findings(blocked="worker"), "No worker is running; the analysis starts when one is back."),
+        (findings(blocked="relay", kafka=False), "Kafka is unavailable; the analysis starts when it is back."),
         (findings(model="a"), "The model service is unavailable; the analysis starts when it is back."),
         (
             findings("worker", kafka=False, model="a"),

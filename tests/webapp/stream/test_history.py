@@ -1,5 +1,6 @@
 """The event history in Redis: a client that sends a Last-Event-ID resumes from it, or gets a reset."""
 
+import json
 from uuid import uuid4
 
 import redis
@@ -74,8 +75,12 @@ def test_invalid_entries_of_the_history_are_skipped(
     thought = post_published(web, redis_client, settings, user)
     [created] = web.open_stream(user).wait_for("thought_created")
     key = f"{channel(settings.redis_prefix, user)}:events"
-    for name, value in (("something", b"else"), ("message", b"no json"), ("message", b"[]"), ("message", b"\xff")):
-        redis_client.xadd(key, {name: value})
+    data = {**created.data, "event_id": "another"}
+    event = {"type": "thought_created", "data": data}
+    odd = [event | {"retry": "soon"}, event | {"type": ["x"]}, event | {"data": data | {"thought_id": "x"}}]
+    for message in (b"no json", b"[]", b"\xff", b"[" * 100_000, *[json.dumps(item).encode() for item in odd]):
+        redis_client.xadd(key, {"message": message})
+    redis_client.xadd(key, {"something": b"else"})
     worker.dispatch(thought)
     for last_event_id, expected in ((created.id, ["thought_processing"]), (None, START_EVENTS)):
         stream = web.open_stream(user, last_event_id)
