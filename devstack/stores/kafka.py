@@ -57,6 +57,10 @@ NODE_SETTINGS = {
 SERVER_FILE = "server.properties"
 LOG4J_FILE = "log4j2.properties"
 
+TEMPORARY = "tmp"
+"""Folder in which Java stores the libraries of the codecs snappy and zstd to load them. From the system's temporary
+directory they cannot be loaded where it is mounted with `noexec`; other producers' records would then be rejected."""
+
 LOG4J_PROPERTIES = """\
 status = error
 appender.console.type = Console
@@ -87,6 +91,7 @@ def process(stack_dir: StackDir, jars: list[Path]) -> Process:
             java.find(),
             FAST_STARTUP_OPTION,
             *HEAP_OPTIONS,
+            f"-Djava.io.tmpdir={directory / TEMPORARY}",
             f"-Dlog4j2.configurationFile={directory / LOG4J_FILE}",
             "kafka.Kafka",
             str(directory / SERVER_FILE),
@@ -105,6 +110,8 @@ def initialise(stack_dir: StackDir, ports: Ports, jars: list[Path], advertised_a
     stack_dir.ensure_private_directory("kafka")
     directory = plain_path(stack_dir, _directory(stack_dir))
     (directory / LOG4J_FILE).write_text(LOG4J_PROPERTIES)
+    shutil.rmtree(directory / TEMPORARY, ignore_errors=True)  # a killed broker leaves its copies
+    (directory / TEMPORARY).mkdir(exist_ok=True)
     data = directory / "data"
     if not (data / "meta.properties").exists():
         _format(stack_dir, ports, jars, data.with_name("data.new"))
