@@ -17,6 +17,7 @@ SHARED_STACKS = (
         "faults/test_junk.py",
         "faults/test_second_installation.py",
         "faults/test_slow_clients.py",
+        "faults/test_spoiled_sessions.py",
         "faults/test_store_states.py",
     ),
     ("flow/test_memory.py", "flow/test_whole_path.py"),
@@ -27,7 +28,12 @@ SHARED_STACKS = (
         "browser/test_partial_text.py",
         "browser/test_text_direction.py",
     ),
-    ("devstack/stores/test_privacy.py", "devstack/stores/test_stores.py", "devstack/test_whole_stack.py"),
+    (
+        "devstack/stores/test_codecs.py",
+        "devstack/stores/test_privacy.py",
+        "devstack/stores/test_stores.py",
+        "devstack/test_whole_stack.py",
+    ),
 )
 """The files of each group run in one parallel process, because another process would start its own shared stack."""
 
