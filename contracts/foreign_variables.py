@@ -29,6 +29,18 @@ _CELERY_OPTIONS: Final = ("BROKER_URL", "RESULT_BACKEND", "LOADER", "CONFIG_MODU
 _CELERY_HARMLESS: Final = ("CELERY_BROKER_URL", "CELERY_LOG_")
 """A setting of this system, and what a running Celery itself sets."""
 
+_MODEL: Final = "the client of a model reads it behind the settings; unset it (.env.example lists what can be set)"
+
+_MODEL_VARIABLES: Final = (
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+    "OPENAI_CUSTOM_HEADERS",
+    "OPENAI_LOG",
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "ANTHROPIC_LOG",
+)
+"""What the clients of OpenAI and Anthropic add to each request, or log of it."""
+
 _WEB_VARIABLES: Final = ("GUNICORN_CMD_ARGS", "FLASK_DEBUG", "SCRIPT_NAME")
 _OFF: Final = ("", "0", "false", "no")
 
@@ -45,6 +57,12 @@ def reject_for_every_process(environment: Mapping[str, str]) -> None:
 def reject_for_web(environment: Mapping[str, str]) -> None:
     """Check that no variable changes how gunicorn and Flask run. Raises SettingsError."""
     _reject({name: _WEB for name in _WEB_VARIABLES if environment.get(name, "").lower() not in _OFF})
+
+
+def reject_for_models(environment: Mapping[str, str]) -> None:
+    """Check that no variable changes what is sent to a model service or logged of it. Raises SettingsError."""
+    names = [name for name in _MODEL_VARIABLES if environment.get(name)]
+    _reject(dict.fromkeys([*names, *_names(environment, "GOOGLE_GENAI_")], _MODEL))
 
 
 def prepare_for_celery(environment: MutableMapping[str, str]) -> None:

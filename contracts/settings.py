@@ -233,7 +233,7 @@ class ModelSettingsAlone(ModelSettings, BaseSettings):
     model_config = CONFIG
 
 
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+AnySettings = TypeVar("AnySettings", bound=ModelSettings)
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -266,9 +266,12 @@ def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
     file_values = env_file.read_env_file(path) if path else {}
     reject_former_names(name for name, value in {**file_values, **os.environ}.items() if value)
     try:
-        return kind(**overrides)
+        settings = kind(**overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_describe(details) for details in error.errors())) from None
+    if settings.calls_a_model:
+        foreign_variables.reject_for_models(os.environ)
+    return settings
 
 
 def reject_former_names(names: Iterable[str]) -> None:

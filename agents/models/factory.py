@@ -1,7 +1,8 @@
 """Makes the models of pydantic-ai: own HTTP clients, the keys and addresses of the settings, no retries in an SDK.
 
 A retry in an SDK would multiply the timeouts and hide failures from the circuit breaker, so only the caller retries.
-Every client is given its key and address: without them an SDK would read the environment.
+Every client is given its key and address: without them an SDK would read the environment. What an SDK reads besides is
+refused when the settings are read (contracts.foreign_variables).
 """
 
 import logging

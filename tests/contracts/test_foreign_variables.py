@@ -9,7 +9,7 @@ from contracts.foreign_variables import (
     reject_for_every_process,
     reject_for_web,
 )
-from contracts.settings import SettingsError, load_settings
+from contracts.settings import SettingsError, load_model_settings, load_settings
 
 SERVICE_LINKS = {
     "CELERY_PORT": "tcp://10.0.0.9:80",
@@ -75,3 +75,19 @@ def test_a_port_of_flower_that_somebody_chose_is_rejected_and_not_removed() -> N
 def test_an_option_of_the_web_is_rejected(name: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name}: [^\n]*$"):
         reject_for_web({name: "--daemon"})
+
+
+@pytest.mark.parametrize(
+    "name", ["OPENAI_ORG_ID", "OPENAI_CUSTOM_HEADERS", "ANTHROPIC_LOG", "GOOGLE_GENAI_USE_VERTEXAI"]
+)
+def test_what_the_client_of_a_model_reads_itself_ends_a_process_that_calls_one_and_no_other(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, "secret")
+    assert not load_model_settings().calls_a_model
+    monkeypatch.setenv("AI_PROVIDER", "ollama")
+    monkeypatch.setenv("AI_MODEL", "llama3.2")
+    with pytest.raises(SettingsError, match=f"^{name}: [^\n]*$") as raised:
+        load_model_settings()
+    assert "secret" not in str(raised.value)
