@@ -48,8 +48,10 @@ CLAIM: Final = text(f"""
                 WHEN {_WAITS} THEN 'early'
                 ELSE 'again' END AS result,
            COALESCE(c.attempts, t.attempts) AS attempts, t.text, t.user_id, t.turn, t.created_at,
-           EXTRACT(epoch FROM t.not_before - clock_timestamp())::float8 AS wait,
-           EXTRACT(epoch FROM clock_timestamp() - t.started_at)::float8 AS elapsed,
+           CASE WHEN isfinite(t.not_before)
+                THEN EXTRACT(epoch FROM t.not_before - clock_timestamp()) END::float8 AS wait,
+           CASE WHEN isfinite(t.started_at)
+                THEN EXTRACT(epoch FROM clock_timestamp() - t.started_at) END::float8 AS elapsed,
            CASE WHEN c.id IS NOT NULL
                 THEN {PROFILE_AT_WRITING} END AS profile,
            CASE WHEN c.id IS NOT NULL
@@ -61,7 +63,7 @@ CLAIM: Final = text(f"""
 
 `attempts` is counted before the call, so the number of retries is bounded however often a worker dies. All columns but
 `attempts` are returned as they were before the update. `reused_from` is the thought from which the result of the step
-before was copied."""
+before was copied. Infinite times, which PostgreSQL before 17 cannot subtract, give no `wait` and no `elapsed`."""
 
 RENEW: Final = text("""
     WITH mine AS (

@@ -108,7 +108,7 @@ def run_python(code: str, *arguments: str, port: int) -> "subprocess.CompletedPr
         "SECRET_KEY": "a-secret-key-for-tests-only",
     }
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_importing_a_module_opens_no_connection() -> None:
