@@ -6,6 +6,9 @@ clock starts at the first step. Every time is PostgreSQL's.
 
 The mean time of a thought is from its first dispatch to its end. Its work is the sum of what its steps took. Slots are
 busy while a step runs in them; this share and the rate are measured from WARM_UP_SECONDS on, as long as thoughts wait.
+
+When all steps take equally long, the thoughts that began together also end together. So the rate is also given per
+duration of a thought, and `Load.spread` lets each step take another time, as calls of a model do.
 """
 
 import signal
@@ -15,11 +18,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from random import Random
 
 from sqlalchemy import text
 
+from agents.catalogue import CATALOGUE
 from bench.figures import print_machine
-from bench.sides import WholePath
+from bench.sides import TEXT, WholePath
 from bench.stack import RunningStack
 from bench.waiting import wait_until
 from contracts.database import Database, make_engine
@@ -53,6 +58,17 @@ class Load:
     users: int
     workers: int
     concurrency: int
+    delay_ms: int = 4000
+    """How long a step takes on average."""
+    spread: float = 0.0
+    """How much shorter or longer a step may be, as a share of the average; all durations between are as likely."""
+
+    def text(self, number: int) -> str:
+        """Return the text of a thought, which says how long each of its steps takes: the same on both sides."""
+        durations = Random(number)  # noqa: S311  no secret
+        least, greatest = (round(self.delay_ms * factor) for factor in (1 - self.spread, 1 + self.spread))
+        delays = (f"[[delay:{agent}:{durations.randint(least, greatest)}]]" for agent in CATALOGUE.names)
+        return " ".join([TEXT, *delays])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,8 @@ class Result:
     """Seconds that the steps of a thought took."""
     ended_per_window: list[int]
     """Thoughts that ended in each WINDOW_SECONDS after the warm-up, while others waited."""
+    ended_per_work: list[int]
+    """The same in periods as long as a thought's work."""
     busy_share: float
     """The share of slots in which a step ran, in the same time."""
 
@@ -76,6 +94,7 @@ class Result:
 def compare(stack: RunningStack, load: Load) -> None:
     """Run both sides, and print how their thoughts finished."""
     print(f"{load.thoughts} thoughts, {load.users} users, {load.workers} x {load.concurrency} slots")
+    print(f"five steps of {load.delay_ms / 1000:g} s each, {load.spread:.0%} more or less")
     print_machine()
     sides = {
         "first come, first served, no limit": ["-m", "bench.first_come"],
@@ -90,7 +109,7 @@ def compare(stack: RunningStack, load: Load) -> None:
 
 def _run(stack: RunningStack, load: Load) -> Result:
     settings = load_settings()
-    side = WholePath(settings, stack, load.users)
+    side = WholePath(settings, stack, load.users, load.text)
     side.hold(load.thoughts)
     side.release()
     wait_until(lambda: side.ended() == load.thoughts)
@@ -104,34 +123,39 @@ def summarise(thoughts: Sequence[Times], work: Sequence[float], runs: Sequence[T
     """Return the figures of one side from the times of its thoughts and of their steps."""
     start = min(began for began, _ in runs)
     ends = sorted(ended for _, ended in thoughts)
-    last_begin = max(began for began, _ in thoughts)
-    windows = max(1, int((last_begin - start - WARM_UP_SECONDS) // WINDOW_SECONDS))
-    first = start + WARM_UP_SECONDS
-    last = first + windows * WINDOW_SECONDS
-    counts = [0] * windows
-    for end in ends:
-        if first <= end < last:
-            counts[int((end - first) // WINDOW_SECONDS)] += 1
+    first, last_begin = start + WARM_UP_SECONDS, max(began for began, _ in thoughts)
+    mean_work = statistics.fmean(work)
+    windows = _count_ends(ends, first, last_begin, WINDOW_SECONDS)
+    last = first + len(windows) * WINDOW_SECONDS
     busy = sum(max(0.0, min(ended, last) - max(began, first)) for began, ended in runs)
     return Result(
         seconds=ends[-1] - start,
         first_end=ends[0] - start,
         mean_time=statistics.fmean(ended - began for began, ended in thoughts),
-        mean_work=statistics.fmean(work),
-        ended_per_window=counts,
+        mean_work=mean_work,
+        ended_per_window=windows,
+        ended_per_work=_count_ends(ends, first, last_begin, mean_work),
         busy_share=busy / ((last - first) * load.workers * load.concurrency),
     )
 
 
+def _count_ends(ends: Sequence[float], first: float, last: float, seconds: float) -> list[int]:
+    """Return how many of the ends lie in each whole period between two times, at least one period."""
+    counts = [0] * max(1, int((last - first) // seconds))
+    for end in ends:
+        if first <= end < first + len(counts) * seconds:
+            counts[int((end - first) // seconds)] += 1
+    return counts
+
+
 def _print(name: str, result: Result) -> None:
-    counts = result.ended_per_window
     print(f"{name}:")
     print(f"  the first thought ended after {result.first_end:.1f} s, the last one after {result.seconds:.1f} s")
     print(f"  from start to end {result.mean_time:.1f} s, {result.mean_time / result.mean_work:.2f} times the work")
-    print(
-        f"  ended in {WINDOW_SECONDS} s, after the first {WARM_UP_SECONDS} s: {statistics.fmean(counts):.0f} "
-        f"({min(counts)} to {max(counts)}) in {len(counts)} periods"
-    )
+    print(f"  ended after the first {WARM_UP_SECONDS} s:")
+    for seconds, counts in ((WINDOW_SECONDS, result.ended_per_window), (result.mean_work, result.ended_per_work)):
+        mean, least, most = statistics.fmean(counts), min(counts), max(counts)
+        print(f"    in {seconds:.0f} s {mean:.0f} ({least} to {most}) in {len(counts)} periods")
     print(f"  busy slots in the same time: {result.busy_share:.0%}", flush=True)
 
 

@@ -71,10 +71,10 @@ def live_command(*, users: int, thoughts: int, delay_ms: int, workers: int, conc
 @click.option("--delay-ms", type=int, default=4000, show_default=True, help="How long each agent takes.")
 @click.option("--workers", type=int, default=3, show_default=True, help="Worker processes.")
 @click.option("--concurrency", type=int, default=200, show_default=True, help="Slots of each worker.")
-def backlog_command(*, thoughts: int, users: int, delay_ms: int, workers: int, concurrency: int) -> None:
+@click.option("--spread", type=float, default=0.0, show_default=True, help="How much a step may vary, 0 to 1.")
+def backlog_command(*, thoughts: int, users: int, delay_ms: int, workers: int, concurrency: int, spread: float) -> None:
     """Compare how thoughts finish under a backlog, with and without the rules for it."""
     settings = {
-        "SCRIPTED_DELAY_MS": str(delay_ms),
         "AI_PROVIDER": "scripted",
         "ALLOW_SCRIPTED": "true",
         "MEMORY": "false",
@@ -82,7 +82,7 @@ def backlog_command(*, thoughts: int, users: int, delay_ms: int, workers: int, c
     }
     with running_stack(settings, "web=0,relay=1,bridge=0,worker=0,beat=0,flower=0") as stack:
         _use(stack, settings)
-        backlog.compare(stack, backlog.Load(thoughts, users, workers, concurrency))
+        backlog.compare(stack, backlog.Load(thoughts, users, workers, concurrency, delay_ms, spread))
 
 
 @bench.command("partials")

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -49,8 +49,12 @@ class WholePath:
 
     name = "whole path"
 
-    def __init__(self, settings: Settings, stack: RunningStack, users: int) -> None:
+    def __init__(
+        self, settings: Settings, stack: RunningStack, users: int, make_text: Callable[[int], str] = lambda _: TEXT
+    ) -> None:
+        """`make_text` returns the text of the thought with this number."""
         self.processes = stack.processes
+        self._make_text = make_text
         self._settings = settings
         self._users = users
         self._engine = make_engine(settings.database_url, "bench")
@@ -63,9 +67,9 @@ class WholePath:
         insert = text("INSERT INTO users (id) SELECT unnest(CAST(:users AS uuid[]))")
         self._transaction.execute(insert, {"users": self.user_ids})
         for number in range(chains):
-            user, thought = self.user_ids[number % len(self.user_ids)], uuid4()
-            event = thought_created(user, thought, TEXT).to_bytes()
-            parameters = accept_parameters(thought, user, TEXT, event, self._settings.kafka_topic, emit=True)
+            user, thought, written = self.user_ids[number % len(self.user_ids)], uuid4(), self._make_text(number)
+            event = thought_created(user, thought, written).to_bytes()
+            parameters = accept_parameters(thought, user, written, event, self._settings.kafka_topic, emit=True)
             self._transaction.execute(ACCEPT, parameters)
 
     def release(self) -> None:
