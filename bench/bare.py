@@ -6,15 +6,17 @@ one of them.
 """
 
 import time
-from typing import Any
+from typing import Any, Final
 
 import redis
-from celery import Celery
+from celery import Celery, chain
 from kombu.entity import Queue
 
 from agents.catalogue import CATALOGUE
 from contracts.queues import broker_settings
 from contracts.settings import load_settings_or_exit
+
+TASK: Final = "step"
 
 settings = load_settings_or_exit()
 counter = redis.Redis.from_url(settings.redis_url)
@@ -47,14 +49,22 @@ def _application(app_name: str, **tuning: Any) -> Celery:
         **tuning,
     )
 
-    def step(number: int) -> None:
+    def step(_thought_id: str, number: int) -> None:
         """Wait as long as an agent does; the last step also counts the chain."""
         time.sleep(settings.scripted_delay_ms / 1000)
         if number == CATALOGUE.total:
             counter.incr(ended_key(app))
 
-    app.task(step, name="step", shared=False)
+    app.task(step, name=TASK, shared=False)
     return app
+
+
+def send_chain(app: Celery, thought_id: str) -> None:
+    """Send a chain of all steps, the first one to the held queue. Its messages have the shape of the project's, because
+    the project's consumer drops others."""
+    step = app.tasks[TASK]
+    later = (step.si(thought_id, number).set(queue=queue(app)) for number in range(2, CATALOGUE.total + 1))
+    chain(step.si(thought_id, 1).set(queue=held_queue(app)), *later, app=app).apply_async()
 
 
 plain = _application("plain")

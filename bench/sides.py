@@ -8,10 +8,9 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 import redis
-from celery import Celery, chain
+from celery import Celery
 from sqlalchemy import text
 
-from agents.catalogue import CATALOGUE
 from bench.processor import Processes
 from bench.stack import RunningStack
 from bench.waiting import wait_until
@@ -97,16 +96,14 @@ class CeleryAlone:
         self._app: Celery = getattr(bare, kind)
         prefix = key_prefix(settings.redis_prefix)
         self._queue, self._held_queue = prefix + bare.queue(self._app), prefix + bare.held_queue(self._app)
-        self._held_name = bare.held_queue(self._app)
+        self._send_chain = bare.send_chain
         self._ended_key = bare.ended_key(self._app)
         self._client = redis.Redis.from_url(settings.redis_url)
 
     def hold(self, chains: int) -> None:
         self._client.delete(self._ended_key)
-        step = self._app.tasks["step"]
         for _ in range(chains):
-            first = step.si(1).set(queue=self._held_name)
-            chain(first, *(step.si(number) for number in range(2, CATALOGUE.total + 1)), app=self._app).apply_async()
+            self._send_chain(self._app, str(uuid4()))
 
     def release(self) -> None:
         self._client.rename(self._held_queue, self._queue)
