@@ -17,6 +17,7 @@ from contracts.library_checks import check_schedule
 from contracts.logs import LogFormat
 from contracts.model_settings import ModelSettings
 from contracts.setting_errors import SettingsError as SettingsError
+from contracts.setting_errors import describe
 from contracts.setting_values import (
     GENERATE_KEY,
     Address,
@@ -268,7 +269,7 @@ def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
     try:
         settings = kind(**overrides)
     except ValidationError as error:
-        raise SettingsError("\n".join(_describe(details) for details in error.errors())) from None
+        raise SettingsError("\n".join(describe(details) for details in error.errors())) from None
     if settings.calls_a_model:
         foreign_variables.reject_for_models(os.environ)
     return settings
@@ -291,13 +292,3 @@ def load_settings_or_exit() -> Settings:
         return load_settings()
     except SettingsError as error:
         raise SystemExit(f"Cannot start. {error}") from None
-
-
-def _describe(details: Any) -> str:
-    message = str(details["msg"]).removeprefix("Value error, ")
-    if not details["loc"]:
-        return message
-    name = str(details["loc"][0]).upper()
-    if details["type"] == "missing":
-        return f"{name}: missing; set it in the environment or in .env (.env.example explains every setting)"
-    return f"{name}: {message}"

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Locator, expect
 
 from tests.browser.browser_tab import Tab
+from tests.eventually import eventually
 from tests.running_stack import Stack
 
 HEBREW = (
@@ -32,7 +33,7 @@ LEFT_EDGES = """
 
 def visual_order(element: Locator) -> str:
     """Return the characters of an element as they stand from left to right on its first line."""
-    edges: list[tuple[str, float, float]] = element.evaluate(LEFT_EDGES)
+    edges: list[tuple[str, float, float]] = eventually(lambda: element.evaluate(LEFT_EDGES))  # a page may replace it
     first_line = min(top for _, _, top in edges)
     return "".join(char for char, left, top in sorted(edges, key=lambda edge: edge[1]) if top - first_line < 8)
 
