@@ -41,7 +41,7 @@ def require_usable_database(url: str) -> None:
 
 
 def _check_options(url: str, error: Exception) -> None:
-    """Blame a pooler that refuses all options, or the options of the URL if a session without them begins."""
+    """Raise UnusableDatabaseError when a pooler refuses all options, or PostgreSQL refuses only those of the URL."""
     if _POOLER_REFUSES in str(error):
         raise UnusableDatabaseError(
             "DATABASE_URL: the pooler in front of PostgreSQL refuses the options of a session; let it ignore them "

@@ -64,7 +64,8 @@ _CHOICE: Final = re.compile(r"(?:-c\s*|--)([\w.-]+)=((?:\\.|\S)*)")
 _PIN: Final = """
     SELECT set_config(name, value, false) FROM unnest(CAST(%s AS text[]), CAST(%s AS text[])) AS p(name, value)
      WHERE current_setting(name, true) IS DISTINCT FROM value"""
-"""Sets what the options of the connection have not set. Some parameters can only be set by those."""
+"""Sets the parameters that the options of the connection have not set. It leaves equal ones alone, because some can be
+set by options only."""
 
 _KEPT_VARIABLES: Final = frozenset({"PGPASSWORD", "PGPASSFILE"})
 """A password changes nothing but the access, and a secret may be kept in its own variable or file."""

@@ -1,4 +1,4 @@
-"""Reads times of PostgreSQL before the year 2 and after 9998 as the first and the last time of these years.
+"""Limits the times that are read from PostgreSQL to those from FIRST to LAST.
 
 psycopg2 raises ValueError for most times that Python cannot express, so that one row with such a time would make all
 rows of a page or of a stream unreadable, and a step whose thought has it would be repeated without end.
@@ -12,7 +12,7 @@ from psycopg2 import extensions
 
 
 def _bounded(cast: Callable[[str | None, Any], Any], least: date, greatest: date) -> Callable[[str | None, Any], Any]:
-    """Return a conversion that replaces what Python cannot express."""
+    """Return a conversion that replaces an earlier time by `least`, and a later one by `greatest`."""
 
     def convert(value: str | None, cursor: Any) -> Any:
         try:
@@ -42,6 +42,6 @@ _TIMES: Final = (
 
 
 def bound_times(connection: Any) -> None:
-    """Let a connection of psycopg2 read its times and dates so."""
+    """Limit the times and dates that this connection of psycopg2 reads."""
     for times in _TIMES:
         extensions.register_type(times, connection)

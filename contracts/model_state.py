@@ -5,7 +5,7 @@ shows it. It is no truth: when Redis loses it, every service counts as available
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Final
 
@@ -87,16 +87,9 @@ def state_key(prefix: str) -> str:
 
 def read_states(client: redis.Redis, prefix: str) -> dict[str, ModelState]:
     """Return the state of every model. Raises redis.RedisError when Redis is unavailable."""
-    stored = {_text(model): state for model, state in client.hgetall(state_key(prefix)).items()}
+    stored = {model_name(model): state for model, state in client.hgetall(state_key(prefix)).items()}
     states = {model: parse_state(stored[model]) for model in sorted(stored)}
     return {model: state for model, state in states.items() if state is not None}
-
-
-def forget_other_models(client: redis.Redis, prefix: str, models: Collection[str]) -> None:
-    """Forget the states of all models but these. Raises redis.RedisError when Redis is unavailable."""
-    others = [name for name in client.hkeys(state_key(prefix)) if _text(name) not in models]
-    if others:
-        client.hdel(state_key(prefix), *others)
 
 
 def parse_state(stored: str | bytes) -> ModelState | None:
@@ -107,5 +100,6 @@ def parse_state(stored: str | bytes) -> ModelState | None:
         return None
 
 
-def _text(name: bytes | str) -> str:
+def model_name(name: bytes | str) -> str:
+    """Return the name of a field of the hash, which any client can have written."""
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else name

@@ -7,7 +7,7 @@ class SettingsError(Exception):
     """Raised when settings are missing or wrong. The message has one line per setting and says what to change."""
 
 
-def describe(details: Any) -> str:
+def describe_setting_error(details: Any) -> str:
     """Return the line for one of pydantic's errors: the setting and what to change, without the value."""
     message = str(details["msg"]).removeprefix("Value error, ")
     if not details["loc"]:

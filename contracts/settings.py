@@ -17,7 +17,7 @@ from contracts.library_checks import check_schedule
 from contracts.logs import LogFormat
 from contracts.model_settings import ModelSettings
 from contracts.setting_errors import SettingsError as SettingsError
-from contracts.setting_errors import describe
+from contracts.setting_errors import describe_setting_error
 from contracts.setting_values import (
     GENERATE_KEY,
     Address,
@@ -269,7 +269,7 @@ def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
     try:
         settings = kind(**overrides)
     except ValidationError as error:
-        raise SettingsError("\n".join(describe(details) for details in error.errors())) from None
+        raise SettingsError("\n".join(describe_setting_error(details) for details in error.errors())) from None
     if settings.calls_a_model:
         foreign_variables.reject_for_models(os.environ)
     return settings

@@ -65,7 +65,7 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has
         """Run what is due and return how many seconds to sleep."""
         self._heartbeat()
         self._reporter.start()
-        self._forget_absurd_runs()
+        self._forget_implausible_runs()
         return float(super().tick(*args, **kwargs))
 
     def close(self) -> None:
@@ -73,11 +73,11 @@ class NightlyScheduler(PersistentScheduler):  # type: ignore[misc]  # Celery has
         super().close()
         self._reporter.stop()
 
-    def _forget_absurd_runs(self) -> None:
+    def _forget_implausible_runs(self) -> None:
         """Let an entry whose last run cannot be believed run at its next time.
 
-        The clock was wrong when it ran, so its last run is unknown. Celery would wait until a time of the future has
-        come, never reckon the next run after the first days of the calendar, and end at a time without a zone.
+        The clock was wrong when it ran, so its last run is unknown. Celery would wait until a future time has come,
+        find no next run after the first days of the calendar, and end with an error at a time without a zone.
         """
         for entry in self.schedule.values():
             now = entry.default_now()

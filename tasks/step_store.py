@@ -15,7 +15,7 @@ from contracts.database import Database
 from contracts.settings import Settings
 from contracts.text import clean
 from tasks import statements
-from tasks.plausible_times import elapsed_seconds, written_at
+from tasks.thought_times import elapsed_seconds, written_at
 
 ClaimResult = Literal["run", "saved", "stale", "busy", "exhausted", "early", "again", "deferred", "fenced"]
 """PostgreSQL's answer to a claim or to a deferral.

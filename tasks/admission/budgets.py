@@ -31,7 +31,9 @@ MICRO_DOLLARS: Final = 1_000_000
 
 EVERYBODY: Final = "everybody"
 
-ODD_COUNTER: Final = Trouble("A counter in Redis is no number", "look at the keys with `:limits`, and delete that one")
+INVALID_COUNTER: Final = Trouble(
+    "A counter in Redis is no number", "look at the keys with `:limits`, and delete that one"
+)
 
 OWN_SECONDS: Final = 2.0
 """How long this process counts alone after Redis did not answer, so that not every question waits for a time-out."""
@@ -102,7 +104,7 @@ class Budgets:
             except redis.RedisError as error:
                 trouble = redis_trouble(error)
             except ValueError:  # of `limits`, for a counter that is no number
-                trouble = ODD_COUNTER
+                trouble = INVALID_COUNTER
             self._own_until = self._clock() + OWN_SECONDS
             log_trouble(log, trouble, "this process counts its own calls")
         return question(self._own)

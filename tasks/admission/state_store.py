@@ -14,8 +14,7 @@ from typing import Final, Protocol, TypeVar
 
 import redis
 
-from contracts import model_state
-from contracts.model_state import ModelState, parse_state, state_key
+from contracts.model_state import ModelState, model_name, parse_state, state_key
 from contracts.refusals import redis_trouble
 from contracts.trouble_log import log_trouble
 from tasks.admission.plausible_times import without_future_times
@@ -104,7 +103,9 @@ def forget_other_models(client: redis.Redis, prefix: str, models: Collection[str
     """Forget the states of all models but these. Nobody would call the others again, so that an outage which ended with
     a change of the settings would be shown for ever. While Redis is unavailable, nothing is forgotten."""
     try:
-        model_state.forget_other_models(client, prefix, models)
+        others = [name for name in client.hkeys(state_key(prefix)) if model_name(name) not in models]
+        if others:
+            client.hdel(state_key(prefix), *others)
     except redis.RedisError as error:
         log_trouble(log, redis_trouble(error), "the states of former models stay")
 

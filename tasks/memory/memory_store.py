@@ -17,8 +17,8 @@ from agents.prompt import MAX_EARLIER_THOUGHTS
 from contracts.database import Database, Row
 from contracts.thought_vectors import store_vector
 from tasks.memory import statements
-from tasks.plausible_times import written_at
 from tasks.step_store import Claim, Step
+from tasks.thought_times import written_at
 
 
 class StoredOutput(RootModel[dict[str, Any]]):

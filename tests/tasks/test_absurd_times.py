@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from contracts.database import Database
-from tasks.plausible_times import FIRST, elapsed_seconds, written_at
 from tasks.step_store import Step, StepStore
+from tasks.thought_times import FIRST, elapsed_seconds, written_at
 
 TIMES = ["infinity", "-infinity", "294276-01-01", "12000-01-01", "4713-01-01 BC"]
 COLUMNS = ["beat_at", "created_at", "emitted_at", "not_before", "started_at", "step_started_at"]

@@ -78,8 +78,8 @@ def _is_uuid(value: object) -> bool:
         return False
 
 
-_KINDS: Final[dict[str, type]] = {"type": str, "id": str, "retry": int}
-"""The optional fields of a published message."""
+_TYPES: Final[dict[str, type]] = {"type": str, "id": str, "retry": int}
+"""Optional field of a published message -> type of its value."""
 
 
 def parse_message(payload: bytes | str) -> StreamMessage:
@@ -90,9 +90,9 @@ def parse_message(payload: bytes | str) -> StreamMessage:
         raise ValueError("too deeply nested") from None
     if not isinstance(fields, dict) or "data" not in fields:
         raise ValueError("expected a JSON object with `data`")
-    odd = [name for name, kind in _KINDS.items() if not isinstance(fields.get(name), kind | None)]
-    if odd:
-        raise ValueError(f"of the wrong type: {', '.join(odd)}")
+    wrong = [name for name, kind in _TYPES.items() if not isinstance(fields.get(name), kind | None)]
+    if wrong:
+        raise ValueError(f"of the wrong type: {', '.join(wrong)}")
     message = (
         PartialText(ThoughtAgentProgress.model_validate(fields["data"]))
         if fields.get("type") == PROGRESS_TYPE

@@ -7,6 +7,7 @@ application.
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import gevent
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -38,9 +39,7 @@ class WebWorker(GeventWorker):  # type: ignore[misc] # gunicorn has no types
         A client that pipelines requests and reads the answers never makes its greenlet wait, so each request lets the
         other greenlets of the process run first.
         """
-        from gevent import sleep
-
-        sleep(0)
+        gevent.sleep(0)
         sock.begin_request(req)
         super().handle_request(listener_name, req, sock, addr)
         sock.end_request()

@@ -1,4 +1,4 @@
-"""Replaces times of a thought that a wrong clock has stored, before an agent reckons with them. Pure."""
+"""Replaces times of a thought that a wrong clock has stored, before an agent uses them. Pure."""
 
 from datetime import UTC, datetime
 from typing import Final
