@@ -111,7 +111,7 @@ def test_an_answer_of_long_texts_is_shorter_than_its_limit_and_the_next_ones_hav
     client: FlaskClient, database: Database
 ) -> None:
     user = uuid4()
-    texts = [f"{number} {EMOJI}" for number in range(30)]
+    texts = [f"{number} {EMOJI}" for number in range(60)]
     ids = {str(submit(client, written, user)): written for written in texts}
     for thought, written in ids.items():
         embed_thought(database, UUID(thought), written[:4])
