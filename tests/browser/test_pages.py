@@ -10,10 +10,11 @@ TITLES = ["Classification", "Analysis", "Value impact", "Action plan", "Priority
 
 
 def test_the_page_shows_a_thought_from_the_form_to_the_complete_analysis(tab: Tab) -> None:
-    tab.post(f"{TEXT} [[delay:priority:2000]]")
+    tab.post(f"{TEXT} [[delay:priority:10000]]")  # a busy machine needs seconds for the reload
     for number in (1, 2):
         tab.wait_for_completed_step(number)
     tab.page.reload()
+    tab.wait_for_connection_text("Live")
     for number in (1, 2):
         assert "step-completed" in str(tab.step(number).get_attribute("class")), "the server renders it"
     for number in (3, 4, 5):
@@ -71,7 +72,7 @@ def test_the_page_of_a_failed_thought_notices_a_replay_and_then_the_deletion(tab
 
 
 def test_the_home_page_updates_a_thought_live_and_keeps_the_focus(tab: Tab) -> None:
-    tab.post(f"{TEXT} [[delay:priority:2000]]")
+    tab.post(f"{TEXT} [[delay:priority:10000]]")
     tab.page.goto("/")
     entry = tab.page.locator(".thoughts li").filter(has_text=TEXT)
     entry.get_by_role("link").focus()

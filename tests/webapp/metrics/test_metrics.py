@@ -56,9 +56,10 @@ def test_clients_cannot_create_labels(client: FlaskClient) -> None:
     assert {name for name in series_after_unusual_requests(3) - first if "_created" not in name} <= metrics_request
 
 
-def test_the_metrics_count_the_processes_that_were_seen_by_kind(client: FlaskClient, settings: Settings) -> None:
-    with reported(settings, "worker", "worker", "bridge"):
-        metrics = scrape(client)
+def test_the_metrics_count_the_processes_that_were_seen_by_kind(make_app: MakeApp, settings: Settings) -> None:
+    own = settings.model_copy(update={"redis_sse_prefix": f"{settings.redis_sse_prefix}-seen"})  # others hold real webs
+    with reported(own, "worker", "worker", "bridge"):
+        metrics = scrape(make_app(redis_sse_prefix=own.redis_sse_prefix).test_client())
     kinds = ("web", "relay", "bridge", "worker", "solo", "beat")
     assert [metrics[f'thoughts_processes_seen{{kind="{kind}"}}'] for kind in kinds] == [0, 0, 1, 2, 0, 0]
     assert metrics['thoughts_worker_slots{kind="worker"}'] == 80
