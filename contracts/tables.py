@@ -37,7 +37,7 @@ metadata = MetaData(
     }
 )
 
-MIGRATION = "0008"
+MIGRATION = "0009"
 """The latest migration that this release needs; a test compares it with `migrations/versions`."""
 
 NOW = func.now()
@@ -52,7 +52,66 @@ users = Table(
     Column("profile_version", BigInteger, nullable=False, server_default=_ZERO, comment="raised by every change"),
     Column("last_turn", BigInteger, nullable=False, server_default=_ZERO, comment="turn of the user's latest thought"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("email", Text, comment="NULL for anonymous users and deleted accounts"),
+    Column("password_hash", Text, comment="argon2id, with its parameters and salt"),
+    Column("is_admin", Boolean, nullable=False, server_default=text("false")),
+    Column("disabled_at", DateTime(timezone=True), comment="set by an operator: no sign-in, no token"),
+    Column("deleted_at", DateTime(timezone=True), comment="set when the person deleted the account"),
+    Column("account_id", Uuid, ForeignKey("users.id"), comment="account that took over this anonymous user's thoughts"),
+    CheckConstraint("email IS NULL OR NOT is_anonymous", name="named_or_anonymous"),
+    CheckConstraint("account_id IS NULL OR is_anonymous", name="only_anonymous_join"),
+    Index("users_email", text("lower(email)"), unique=True),
+    Index("users_of_account", "account_id", postgresql_where=text("account_id IS NOT NULL")),
     postgresql_with={"fillfactor": 80},
+)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, comment="SHA-256 of the token in the cookie"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("last_used_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("user_agent", Text, nullable=False, server_default=text("''")),
+    Index("sign_ins_token", "token_hash", unique=True),
+    Index("sign_ins_of_user", "user_id"),
+)
+
+password_resets = Table(
+    "password_resets",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True, comment="SHA-256 of the token in the link"),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Index("password_resets_of_user", "user_id"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, comment="SHA-256 of the token, which is shown once"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("last_used_at", DateTime(timezone=True)),
+    Index("api_tokens_token", "token_hash", unique=True),
+    Index("api_tokens_of_user", "user_id"),
+)
+
+security_events = Table(
+    "security_events",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("user_id", Uuid, ForeignKey("users.id"), comment="whose account it concerns"),
+    Column("kind", Text, nullable=False),
+    Column("address", Text, nullable=False, server_default=text("''"), comment="of the client"),
+    Column("details", JSONB, nullable=False, server_default=text("'{}'")),
+    Index("security_events_of_user", "user_id", "id"),
 )
 
 former_profiles = Table(
@@ -105,6 +164,7 @@ thoughts = Table(
     Column("waiting", JSONB, comment="why the next call waits for the model service: kind, message, since, until"),
     Column("emitted_at", DateTime(timezone=True), comment="last write of its event to the outbox"),
     Column("emissions", Integer, nullable=False, server_default=_ZERO, comment="re-emissions by the sweep"),
+    Column("profile_of", Uuid, comment="user whose profile the agents read, if not the author's own"),
     CheckConstraint("status IN ('pending', 'processing', 'completed', 'failed', 'deleted')", name="known_status"),
     CheckConstraint("(finished_at IS NULL) = (status IN ('pending', 'processing'))", name="terminal"),
     CheckConstraint("call_id IS NULL OR status = 'processing'", name="call_in_processing"),

@@ -6,16 +6,16 @@ from flask import request
 from werkzeug.exceptions import Forbidden, NotFound, UnprocessableEntity
 
 from webapp import deletion
+from webapp.identity import current_user, ensure_user
 from webapp.ids import parse_id
 from webapp.problems import FORM_TYPES
 from webapp.queries import Thought, find_thought
 from webapp.services import services
-from webapp.session import current_visitor, ensure_visitor
 
 
 def may_act_for(user_id: UUID) -> bool:
     """Return whether the client may read and change what belongs to this user."""
-    return services().settings.trust_user_id or current_visitor() == user_id
+    return services().settings.trust_user_id or current_user() == user_id
 
 
 def requested_reader() -> UUID | None:
@@ -25,7 +25,7 @@ def requested_reader() -> UUID | None:
     """
     user_id = query_user_id()
     if user_id is None:
-        return current_visitor()
+        return current_user()
     if not may_act_for(user_id):
         raise Forbidden("user_id: you cannot read what belongs to another user. Leave it out to read your own.")
     return user_id
@@ -53,14 +53,14 @@ def require_author(user_id: UUID | None) -> UUID:
 
 
 def require_visitor() -> UUID:
-    """Return the cookie's user, who is new when the request has no cookie and TRUST_USER_ID is on.
+    """Return the signed-in or the cookie's user, who is new when the request has no cookie and TRUST_USER_ID is on.
 
     Otherwise only the cookie can show what was written to its author again, so a request without a valid one is
     refused: its client keeps no cookies, or has one of a former key. The response sets a cookie, so that a client which
     keeps it can repeat the request. Raises Forbidden.
     """
-    is_known = current_visitor() is not None
-    user_id = ensure_visitor()
+    is_known = current_user() is not None
+    user_id = ensure_user()
     if is_known or services().settings.trust_user_id:
         return user_id
     raise Forbidden(_no_cookie_text())

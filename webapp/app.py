@@ -6,7 +6,8 @@ from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from contracts.visible_text import plain_line
-from webapp import api, canonical_host, health, problems, security, static_files
+from webapp import api, canonical_host, csrf, health, identity, problems, security, static_files
+from webapp.account_pages import routes as account_routes
 from webapp.metrics import metrics
 from webapp.pages import routes
 from webapp.profile import api as profile_api
@@ -32,14 +33,17 @@ def make_app(settings: Settings | None) -> Flask:
     app.register_blueprint(api.blueprint)
     app.register_blueprint(StreamBlueprint(services), url_prefix="/thoughts/stream")
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(account_routes.blueprint)
     app.register_blueprint(profile_api.blueprint)
     app.register_blueprint(profile_page.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
+    identity.register(app)
     problems.register(app)
     metrics.count_requests(app)
     static_files.register(app)
     security.register(app)
+    csrf.register(app)
     canonical_host.register(app)
     return app
 

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.security import LOOPBACK_HOSTS, SAFE_METHODS
 from webapp.services import services
-from webapp.session import current_visitor
+from webapp.session import has_content
 
 PAGES: Final = frozenset({"pages", "profile_page"})
 
@@ -51,7 +51,7 @@ def _redirect_new_visitor() -> BaseResponse | None:
         return None
     configured = services().settings.canonical_host
     netloc = canonical_netloc(request.host, str(request.environ.get("SERVER_NAME", "")), configured)
-    if netloc is None or current_visitor() is not None:
+    if netloc is None or has_content():
         return None
     return redirect(urlsplit(request.url)._replace(netloc=netloc).geturl(), 302)
 

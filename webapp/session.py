@@ -1,4 +1,4 @@
-"""Identifies the visitor: a signed cookie holds one anonymous user for each browser.
+"""The signed cookie: it holds one anonymous user for each browser, or the token of a sign-in.
 
 The user's row is inserted with the first thought or profile, so that opening a page writes nothing.
 """
@@ -6,7 +6,7 @@ The user's row is inserted with the first thought or profile, so that opening a 
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface
@@ -48,17 +48,35 @@ def cookie_name(secret_key: str) -> str:
     return f"thoughts_visitor_{sha256(f'name of the cookie: {secret_key}'.encode()).hexdigest()[:8]}"
 
 
-def current_visitor() -> UUID | None:
-    """Return the user of this request's cookie, or None."""
+def cookie_visitor() -> UUID | None:
+    """Return the anonymous user that the cookie names, or None. `webapp.identity` says whether it still counts."""
     try:
         return UUID(str(session[_USER]))
     except (KeyError, ValueError):
         return None
 
 
-def ensure_visitor() -> UUID:
-    """Return the cookie's user. A browser without a cookie gets one; every call extends it by another year."""
-    user_id = current_visitor() or uuid4()
+def remember_visitor(user_id: UUID) -> None:
+    """Write the anonymous user into the cookie; every call extends it by another year."""
     session[_USER] = str(user_id)
+    keep()
+
+
+def keep() -> None:
+    """Keep the cookie when the browser is closed."""
     session.permanent = True
-    return user_id
+
+
+def forget() -> None:
+    """Empty the cookie."""
+    session.clear()
+
+
+def has_content() -> bool:
+    """Return whether the browser sent a valid cookie of this site."""
+    return bool(session)
+
+
+def has_sign_in() -> bool:
+    """Return whether the cookie holds a sign-in, which may have ended. For pages that must not query PostgreSQL."""
+    return "_user_id" in session

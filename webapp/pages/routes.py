@@ -14,7 +14,7 @@ from agents.catalogue import CATALOGUE
 from agents.days import date_text
 from contracts.text import MAX_THOUGHT_LENGTH
 from contracts.visible_text import has_visible_character
-from webapp import access, cursors, session
+from webapp import access, cursors, identity
 from webapp.memory import memory_of
 from webapp.pages.view_models import NO_WAIT, ThoughtView, number_in_words
 from webapp.pages.wait_notice import interruption_notice, wait_notice
@@ -32,7 +32,7 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 def home() -> Response:
     """Show the form and the visitor's latest thoughts, or the ones after a cursor."""
-    user_id, after = session.ensure_visitor(), cursors.requested_cursor()
+    user_id, after = identity.ensure_user(), cursors.requested_cursor()
     thoughts, next_position = page_of_thoughts(services().database, user_id, limit=LATEST_LENGTH, after=after)
     pending_since = [thought.row.created_at for thought in thoughts if thought.row.status == "pending"]
     notice = wait_notice(services(), min(pending_since, default=None))
@@ -62,7 +62,7 @@ def models() -> Response:
 @blueprint.get("/t/<uuid:thought_id>")
 def thought(thought_id: UUID) -> Response:
     """Show one thought: the progress of its agents, then their results."""
-    session.ensure_visitor()
+    identity.ensure_user()
     view = _view(access.require_readable(thought_id))
     template = "progress.html" if _wants_fragment() else "thought.html"
     return make_response(render_template(template, view=view, nonce=uuid4().hex, date_text=date_text))
@@ -71,7 +71,7 @@ def thought(thought_id: UUID) -> Response:
 @blueprint.get("/search")
 def search() -> Response:
     """Show the visitor's thoughts whose meaning is closest to the text `q`."""
-    user_id, written = session.ensure_visitor(), request.args.get("q", "")
+    user_id, written = identity.ensure_user(), request.args.get("q", "")
     query = written if has_visible_character(written) else ""
     found = find_similar(services(), user_id, query, SEARCH_LENGTH).items if query else ()
     views = [ThoughtView(thought) for thought, _ in found]

@@ -11,7 +11,7 @@ from werkzeug.exceptions import Conflict, Forbidden, HTTPException, Unprocessabl
 from werkzeug.wrappers import Response as BaseResponse
 
 from agents.catalogue import CATALOGUE
-from webapp import access, session
+from webapp import access, identity
 from webapp.pages.usage_texts import describe_cost, describe_tokens
 from webapp.problems import copy_headers, database_problem
 from webapp.profile import form
@@ -31,7 +31,7 @@ _UNKNOWN_VERSION: Final = -1
 @blueprint.get("/profile/edit")
 def edit() -> Response:
     """Show the visitor's profile in a form, and what their thoughts used."""
-    user_id = session.ensure_visitor()
+    user_id = identity.ensure_user()
     found = find_profile(services().database, user_id)
     context = {
         "is_empty": found.profile == Profile(),

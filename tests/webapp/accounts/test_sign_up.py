@@ -1,0 +1,47 @@
+"""Sign-up and sign-in: an anonymous browser keeps its thoughts."""
+
+import re
+
+from flask.testing import FlaskClient
+
+from tests.webapp.conftest import MakeApp
+from tests.webapp.http_client import submit
+
+EMAIL, PASSWORD = "ada@example.org", "a long enough password"
+
+
+def send_form(client: FlaskClient, path: str, **fields: str) -> int:
+    """Open a page, and send its form with its token as a browser does; return the status."""
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(path).text)
+    assert token is not None
+    return client.post(path, data=fields | {"csrf_token": token[1]}).status_code
+
+
+def test_a_person_who_signs_up_keeps_the_thoughts_of_the_browser_and_finds_them_in_another_one(
+    make_app: MakeApp,
+) -> None:
+    app = make_app(trust_user_id=False)
+    browser, other = app.test_client(), app.test_client()
+    browser.get("/")
+    thought = submit(browser)
+    assert send_form(browser, "/account/sign-up", email=EMAIL, password=PASSWORD) == 303
+    assert browser.get(f"/thoughts/{thought}").status_code == 200
+    assert other.get(f"/thoughts/{thought}").status_code == 404
+    assert send_form(other, "/account/sign-in", email=EMAIL, password="not the password") == 422
+    assert other.get(f"/thoughts/{thought}").status_code == 404
+    assert send_form(other, "/account/sign-in", email=EMAIL, password=PASSWORD) == 303
+    assert other.get(f"/thoughts/{thought}").status_code == 200
+
+
+def test_a_copy_of_the_anonymous_cookie_is_worth_nothing_after_the_sign_up(make_app: MakeApp) -> None:
+    app = make_app(trust_user_id=False)
+    browser, thief = app.test_client(), app.test_client()
+    browser.get("/")
+    thought = submit(browser)
+    name = app.config["SESSION_COOKIE_NAME"]
+    cookie = browser.get_cookie(name)
+    assert cookie is not None
+    thief.set_cookie(name, cookie.value)
+    assert thief.get(f"/thoughts/{thought}").status_code == 200, "the copy works before"
+    send_form(browser, "/account/sign-up", email=EMAIL, password=PASSWORD)
+    assert thief.get(f"/thoughts/{thought}").status_code == 404

@@ -1,0 +1,43 @@
+"""The forms of an account, each with a CSRF token."""
+
+from email_validator import EmailNotValidError, validate_email
+from flask_wtf import FlaskForm
+from wtforms import EmailField, Field, Form, PasswordField, ValidationError
+from wtforms.validators import InputRequired, Length
+
+from webapp.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+
+
+def normal_email(written: str) -> str:
+    """Return an address as it is stored and looked up. Raises ValueError with a sentence about what is wrong."""
+    try:
+        return validate_email(written.strip(), check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+
+
+def _is_email(_: Form, field: Field) -> None:
+    try:
+        normal_email(field.data or "")
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+class SignUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A new account."""
+
+    email = EmailField("E-mail", [InputRequired("Write your e-mail address."), _is_email])
+    password = PasswordField(
+        "Password",
+        [
+            Length(min=MIN_PASSWORD_LENGTH, message=f"Choose at least {MIN_PASSWORD_LENGTH} characters."),
+            Length(max=MAX_PASSWORD_LENGTH, message=f"Choose at most {MAX_PASSWORD_LENGTH} characters."),
+        ],
+    )
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A sign-in: what is wrong with an address is not said here, because no account can have it."""
+
+    email = EmailField("E-mail", [InputRequired("Write your e-mail address.")])
+    password = PasswordField("Password", [InputRequired("Write your password."), Length(max=MAX_PASSWORD_LENGTH)])

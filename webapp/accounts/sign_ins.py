@@ -1,0 +1,96 @@
+"""Sign-ins: who is signed in with which browser, for Flask-Login.
+
+The cookie holds a random token, and PostgreSQL its hash, so that a sign-in can be ended from elsewhere. Each sign-in
+has a new token, which makes a planted cookie worthless.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from flask_login import UserMixin
+from sqlalchemy import text
+
+from contracts.database import Database
+from webapp.accounts.secrets import hash_token, new_token
+from webapp.ids import new_id
+from webapp.queries import read
+
+IDLE_LIMIT: Final = timedelta(days=14)
+"""How long a sign-in lasts without a request."""
+
+ABSOLUTE_LIMIT: Final = timedelta(days=90)
+"""How long a sign-in lasts at most."""
+
+MAX_USER_AGENT_LENGTH: Final = 300
+
+FIND_SIGN_IN: Final = text("""
+    SELECT s.id AS sign_in_id, u.id, u.email, u.is_admin,
+           s.last_used_at < now() - interval '5 minutes' AS is_due_for_touch
+      FROM sign_ins s JOIN users u ON u.id = s.user_id
+     WHERE s.token_hash = :token AND s.created_at > now() - CAST(:absolute AS interval)
+       AND s.last_used_at > now() - CAST(:idle AS interval) AND u.disabled_at IS NULL AND u.deleted_at IS NULL
+""")
+"""Returns the account of a sign-in that has not ended."""
+
+TOUCH_SIGN_IN: Final = text("UPDATE sign_ins SET last_used_at = now() WHERE id = :id")
+"""Notes that a sign-in is used, at most every five minutes: a write with each request would be too many."""
+
+INSERT_SIGN_IN: Final = text("""
+    INSERT INTO sign_ins (id, user_id, token_hash, user_agent)
+    SELECT CAST(:id AS uuid), id, CAST(:token AS bytea), CAST(:user_agent AS text)
+      FROM users WHERE id = :user AND disabled_at IS NULL AND deleted_at IS NULL AND NOT is_anonymous
+""")
+"""Begins a sign-in of an account that may sign in."""
+
+DELETE_SIGN_IN: Final = text("DELETE FROM sign_ins WHERE token_hash = :token")
+"""Ends the sign-in of one browser."""
+
+DELETE_SIGN_INS: Final = text("DELETE FROM sign_ins WHERE user_id = :user")
+"""Ends all sign-ins of an account."""
+
+
+@dataclass(frozen=True, eq=False)
+class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
+    """The account of this request's sign-in, as Flask-Login's user."""
+
+    user_id: UUID
+    email: str
+    is_admin: bool
+    sign_in_id: UUID
+    token: str
+
+    def get_id(self) -> str:
+        """Return what the cookie holds: the token, not the user's id, so that the sign-in can be ended."""
+        return self.token
+
+
+def begin(database: Database, user_id: UUID, user_agent: str) -> str:
+    """Begin a sign-in and return its token. Raises SQLAlchemyError when PostgreSQL is unavailable."""
+    token = new_token()
+    agent = user_agent[:MAX_USER_AGENT_LENGTH]
+    database.rows(INSERT_SIGN_IN, id=new_id(), user=user_id, token=hash_token(token), user_agent=agent)
+    return token
+
+
+def find(database: Database, token: str) -> SignedIn | None:
+    """Return the account of a token, or None when the sign-in has ended. Raises SQLAlchemyError."""
+    limits = {"absolute": ABSOLUTE_LIMIT, "idle": IDLE_LIMIT}
+    rows: list[Any] = read(database, FIND_SIGN_IN, token=hash_token(token), **limits)
+    if not rows:
+        return None
+    row = rows[0]
+    if row.is_due_for_touch:
+        database.rows(TOUCH_SIGN_IN, id=row.sign_in_id)
+    return SignedIn(row.id, row.email, row.is_admin, row.sign_in_id, token)
+
+
+def end(database: Database, token: str) -> None:
+    """End one sign-in. Ending it again is harmless. Raises SQLAlchemyError."""
+    database.rows(DELETE_SIGN_IN, token=hash_token(token))
+
+
+def end_all(database: Database, user_id: UUID) -> None:
+    """End all sign-ins of an account, on every device. Raises SQLAlchemyError."""
+    database.rows(DELETE_SIGN_INS, user=user_id)
