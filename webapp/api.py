@@ -11,11 +11,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from contracts.text import thought_text
 from webapp import access, cursors, deletion, serializers, submission
+from webapp.csrf import RESEND, OutdatedFormError
 from webapp.erased_quotes import erase_quotes
 from webapp.ids import form_key, keyed_id, new_id
 from webapp.memory import FoundThoughts, memories_of, memory_of
 from webapp.pages.routes import rerender_form
-from webapp.problems import FORM_TYPES, database_problem
+from webapp.problems import FORM_TYPES, database_problem, error_response
 from webapp.queries import page_of_thoughts
 from webapp.search import find_similar
 from webapp.serializers import json_response
@@ -129,10 +130,23 @@ def _create_from_json() -> BaseResponse:
     return response
 
 
+@blueprint.errorhandler(OutdatedFormError)
+def show_form_again(error: OutdatedFormError) -> Response:
+    """Return a refused form with its text and a fresh token, so that no person loses theirs."""
+    if request.endpoint != "thoughts.create":
+        return error_response(error)
+    written, nonce = _written_form()
+    return rerender_form(written, Forbidden(RESEND), nonce)
+
+
+def _written_form() -> tuple[str, str]:
+    """Return the text and the nonce of a form. Browsers send CRLF; a line end is one character."""
+    return request.form.get("text", "").replace("\r\n", "\n"), request.form.get("nonce", "")[:MAX_KEY_LENGTH]
+
+
 def _create_from_form() -> BaseResponse:
     """Submit the form's text. Every error is answered with the form and its text, so that no person loses theirs."""
-    written = request.form.get("text", "").replace("\r\n", "\n")  # browsers send CRLF; a line end is one character
-    nonce = request.form.get("nonce", "")[:MAX_KEY_LENGTH]
+    written, nonce = _written_form()
     try:
         user_id = access.require_visitor()
         text = thought_text(written)

@@ -4,14 +4,40 @@ A form from a browser without a cookie needs no token: nobody is recognised by i
 JSON needs none either, because another site cannot send it without the origin check noticing.
 """
 
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
 from flask import Flask, request
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import Forbidden
 
 from webapp import session
 from webapp.problems import FORM_TYPES
 from webapp.security import SAFE_METHODS
 
-_PROTECT = CSRFProtect()
+_PROTECT: Final = CSRFProtect()
+
+_TYPES_OF_FORMS: Final = FORM_TYPES | {"text/plain"}
+"""The types of what an HTML form can send, also one of another site that chooses `enctype`."""
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class OutdatedFormError(Forbidden):
+    """Raised for a form with a missing or foreign token. A handler shows the form again with what a person wrote."""
+
+    description = (
+        "Nothing was done: the form was opened before you signed in or out, or it is not from this site. Open its page "
+        "again and repeat it."
+    )
+
+
+RESEND: Final = (
+    "Nothing was stored yet: the form was opened before you signed in or out, or it is not from this site. Check what "
+    "it says, then send it again."
+)
+"""What a form says that is shown again."""
 
 
 def register(app: Flask) -> None:
@@ -25,7 +51,17 @@ def register(app: Flask) -> None:
     app.before_request(_require_token)
 
 
+def form_checks_token(view: View) -> View:
+    """Leave the check to the FlaskForm of a view, which shows itself again with what a person wrote."""
+    _PROTECT.exempt(view)
+    return view
+
+
 def _require_token() -> None:
-    """Raises flask_wtf.csrf.CSRFError, which is a BadRequest."""
-    if request.method not in SAFE_METHODS and request.mimetype in FORM_TYPES and session.has_content():
-        _PROTECT.protect()
+    """Raises OutdatedFormError."""
+    if request.method in SAFE_METHODS or request.mimetype not in _TYPES_OF_FORMS or not session.has_content():
+        return
+    try:
+        _PROTECT.protect(apply_exemptions=True)
+    except CSRFError:
+        raise OutdatedFormError from None

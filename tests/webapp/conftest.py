@@ -17,6 +17,7 @@ from contracts.settings import Settings, load_settings
 from tests.eventually import eventually
 from tests.stores import Stores, temporary_database
 from tests.webapp.fake_worker import FakeWorker
+from tests.webapp.http_client import Browser
 from tests.webapp.redis_server import RedisServer
 from tests.webapp.reported_processes import ALL_KINDS, reported
 from tests.webapp.web_processes import WebProcess, web_launcher
@@ -135,6 +136,7 @@ def make_app(settings: Settings) -> Iterator[MakeApp]:
 
     def make(**changes: Any) -> Flask:
         apps.append(create_app(settings.model_copy(update=changes)))
+        apps[-1].test_client_class = Browser
         return apps[-1]
 
     yield make

@@ -1,12 +1,40 @@
 """Requests that many tests make of the application, and the runs that they read."""
 
+import re
 from typing import Any
 from uuid import UUID
 
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
 from contracts.database import Database
+
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+class Browser(FlaskClient):
+    """Sends the token of the page that it opened last with each form, as a browser does.
+
+    With a cookie and no page it opens the first page: a person has opened one to see the form. A test that gives
+    `csrf_token` among the fields sends that one.
+    """
+
+    token: str | None = None
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        fields = kwargs.get("data")
+        if kwargs.get("method") == "POST" and isinstance(fields, dict):
+            kwargs["data"] = self._token_field(kwargs.get("base_url")) | fields
+        response = super().open(*args, **kwargs)
+        if response.mimetype == "text/html" and (found := TOKEN.search(response.text)):
+            self.token = found[1]
+        return response
+
+    def _token_field(self, base_url: str | None) -> dict[str, str]:
+        if self.token is None and self._cookies:
+            self.get("/", base_url=base_url)
+        return {} if self.token is None else {"csrf_token": self.token}
 
 
 def submit(client: FlaskClient, text: str = "a thought", user: UUID | None = None) -> UUID:

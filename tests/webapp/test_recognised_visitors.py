@@ -85,7 +85,7 @@ def test_a_cookie_of_a_former_key_is_refused_and_replaced(make_app: MakeApp, cou
     cookie = old.get_cookie(former.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
     browser.set_cookie(cookie.key, cookie.value)
-    assert browser.post("/thoughts", data=FORM).status_code == 403
+    assert browser.post("/thoughts", data=FORM | {"csrf_token": "of the former page"}).status_code == 403
     assert browser.post("/thoughts", data=FORM).status_code == 303
     assert count_rows("thoughts") == 1
 

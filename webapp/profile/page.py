@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from agents.catalogue import CATALOGUE
 from webapp import access, identity
+from webapp.csrf import RESEND, OutdatedFormError
 from webapp.pages.usage_texts import describe_cost, describe_tokens
 from webapp.problems import copy_headers, database_problem
 from webapp.profile import form
@@ -46,8 +47,7 @@ def edit() -> Response:
 @blueprint.post("/profile/edit")
 def save() -> BaseResponse:
     """Store the form. Every error is answered with the form and what was written, so that no person loses theirs."""
-    written = {field.name: request.form.get(field.name, "").replace("\r\n", "\n") for field in form.FIELDS}
-    version = _written_version()
+    written, version = _written_form()
     try:
         user_id = access.require_visitor()
     except Forbidden as error:
@@ -62,6 +62,17 @@ def save() -> BaseResponse:
         return _store(user_id, profile, written, version)
     except SQLAlchemyError as error:
         return _rerender(written, version, database_problem(error))
+
+
+@blueprint.errorhandler(OutdatedFormError)
+def show_form_again(_: OutdatedFormError) -> Response:
+    """Return a refused form with what was written and a fresh token."""
+    return _rerender(*_written_form(), Forbidden(RESEND))
+
+
+def _written_form() -> tuple[dict[str, str], int]:
+    written = {field.name: request.form.get(field.name, "").replace("\r\n", "\n") for field in form.FIELDS}
+    return written, _written_version()
 
 
 def _store(user_id: UUID, profile: Profile, written: dict[str, str], version: int) -> BaseResponse:
