@@ -35,6 +35,7 @@ from contracts.setting_values import (
     parse_addresses,
     redis_database,
 )
+from contracts.site_settings import SiteSettings
 
 MAX_CLAIM_AGE_SHARE = 0.8
 """A call may start only within this share of LEASE_RENEW_SECONDS after its claim or renewal was sent (4 s of 5 s)."""
@@ -62,7 +63,7 @@ CONFIG: Final = SettingsConfigDict(
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
 
-class Settings(ModelSettings, BaseSettings):
+class Settings(ModelSettings, SiteSettings, BaseSettings):
     """The settings of all processes. Durations are in seconds, or in milliseconds if the name ends with `_ms`."""
 
     model_config = CONFIG

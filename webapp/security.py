@@ -4,7 +4,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.sansio.utils import host_is_trusted
 
 from webapp.services import services
 
@@ -28,9 +30,24 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def register(app: Flask) -> None:
     """Install the checks of every request and the headers of every response."""
+    proxies = app.extensions["services"].settings.trusted_proxies
+    if proxies:
+        # Not X-Forwarded-Host: the proxy passes the Host header on, and a client could send the other one through it.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
+    app.before_request(_require_served_host)
     app.before_request(_require_own_host)
     app.before_request(_require_same_site)
     app.after_request(_add_headers)
+
+
+def _require_served_host() -> None:
+    """Accept only the host names of ALLOWED_HOSTS, when it is set. Raises BadRequest.
+
+    The checks of health are excepted: a load balancer names the address of the process, and they contain no link.
+    """
+    served = services().settings.served_hosts
+    if served and request.blueprint != "health" and not host_is_trusted(request.host.lower(), served):
+        raise BadRequest("This host name is not served. Open the address of the site that you were given.")
 
 
 def _require_own_host() -> None:
@@ -75,6 +92,8 @@ def _host(origin: str) -> str | None:
 def _add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure and (seconds := services().settings.hsts_seconds):
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={seconds}")
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "private, no-store")
     return response
