@@ -34,8 +34,8 @@ class OutdatedFormError(Forbidden):
 
 
 RESEND: Final = (
-    "Nothing was stored yet: the form was opened before you signed in or out, or it is not from this site. Check what "
-    "it says, then send it again."
+    "Nothing was stored yet: the form was opened before you signed in or out, or it is not from this site, or your "
+    "browser keeps no cookies of this site. Check what the form says, then send it again."
 )
 """What a form says that is shown again."""
 

@@ -48,7 +48,9 @@ def ensure_user() -> UUID:
 
 
 def begin_sign_in(user_id: UUID) -> None:
-    """Sign this browser in, with a new token; what the cookie held before is forgotten."""
+    """Sign this browser in, with a new token. What the cookie held before is forgotten, and its sign-in ends."""
+    if (former := signed_in()) is not None:
+        sign_ins.end(services().database, former.token)
     token = sign_ins.begin(services().database, user_id, request.user_agent.string)
     account = sign_ins.find(services().database, token)
     session.forget()

@@ -26,6 +26,9 @@ from contracts.trouble_log import log_trouble
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
+PAGES = frozenset({"pages", "profile_page", "account"})
+"""The blueprints of pages."""
+
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
@@ -66,7 +69,7 @@ def copy_headers(error: HTTPException, response: Response) -> Response:
 
 def _expects_page() -> bool:
     """Return whether the client expects a page: it requested a page, sent a form, or is a browser at an unknown URL."""
-    if request.blueprint in {"pages", "profile_page", "account"}:
+    if not PAGES.isdisjoint(request.blueprints):
         return True
     if request.endpoint in {"thoughts.create", "thoughts.delete_by_form"}:
         return request.mimetype in FORM_TYPES

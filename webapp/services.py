@@ -15,6 +15,7 @@ from contracts.settings import Settings
 from webapp.background_publisher import BackgroundPublisher
 from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.hub.hub import Hub
+from webapp.mailer import Mailer
 from webapp.metrics.metrics import Metrics
 from webapp.readiness.readiness import Readiness
 from webapp.search_budget import SearchBudget
@@ -40,6 +41,7 @@ class Services:
     connection_limiter: ConnectionLimiter
     stream_query_slots: BoundedSemaphore
     background_publisher: BackgroundPublisher
+    mailer: Mailer
     readiness: Readiness
     metrics: Metrics
     search_budget: SearchBudget
@@ -60,6 +62,7 @@ class Services:
         self.hub.close()
         self.readiness.close()
         self.background_publisher.close()
+        self.mailer.close()
         self.reporter.stop()
 
 
@@ -80,6 +83,7 @@ def make_services(settings: Settings) -> Services:
         connection_limiter=limiter,
         stream_query_slots=BoundedSemaphore(STREAM_QUERY_SLOTS),
         background_publisher=BackgroundPublisher(ProgressPublisher(client, settings.redis_prefix)),
+        mailer=Mailer(settings),
         readiness=Readiness(settings, database),
         metrics=Metrics(database, limiter, client, settings.redis_prefix),
         search_budget=SearchBudget(),

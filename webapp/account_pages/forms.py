@@ -23,12 +23,10 @@ def _is_email(_: Form, field: Field) -> None:
         raise ValidationError(str(error)) from None
 
 
-class SignUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """A new account."""
-
-    email = EmailField("E-mail", [InputRequired("Write your e-mail address."), _is_email])
-    password = PasswordField(
-        "Password",
+def _new_password(label: str) -> PasswordField:
+    """Return a field whose length is checked, and nothing else: rules about kinds of characters make weak passwords."""
+    return PasswordField(
+        label,
         [
             Length(min=MIN_PASSWORD_LENGTH, message=f"Choose at least {MIN_PASSWORD_LENGTH} characters."),
             Length(max=MAX_PASSWORD_LENGTH, message=f"Choose at most {MAX_PASSWORD_LENGTH} characters."),
@@ -36,8 +34,52 @@ class SignUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     )
 
 
+def _present_password() -> PasswordField:
+    message = "Write your present password."
+    return PasswordField("Your present password", [InputRequired(message), Length(max=MAX_PASSWORD_LENGTH)])
+
+
+class SignUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A new account."""
+
+    email = EmailField("E-mail", [InputRequired("Write your e-mail address."), _is_email])
+    password = _new_password("Password")
+
+
 class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """A sign-in: what is wrong with an address is not said here, because no account can have it."""
 
     email = EmailField("E-mail", [InputRequired("Write your e-mail address.")])
     password = PasswordField("Password", [InputRequired("Write your password."), Length(max=MAX_PASSWORD_LENGTH)])
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Another password. The present one shows that the browser was not left open to somebody else."""
+
+    present = _present_password()
+    password = _new_password("New password")
+
+
+class EmailForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Another e-mail address."""
+
+    email = EmailField("New e-mail", [InputRequired("Write the new address."), _is_email])
+    present = _present_password()
+
+
+class ResetRequestForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Asks for a link with which to choose another password."""
+
+    email = EmailField("E-mail", [InputRequired("Write your e-mail address."), _is_email])
+
+
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A password for the account of a link."""
+
+    password = _new_password("New password")
+
+
+class DeletionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """The end of an account."""
+
+    present = _present_password()

@@ -1,33 +1,38 @@
-"""The routes of an account."""
+"""The pages of an account: sign up, sign in and out, and the account itself with its sign-ins."""
 
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
-from flask_wtf import FlaskForm
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp import identity
+from webapp import csrf, identity
+from webapp.account_pages import credentials, resets
 from webapp.account_pages.forms import SignInForm, SignUpForm, normal_email
+from webapp.account_pages.support import next_page, record, render, require_account
 from webapp.accounts import passwords, security_events, sign_ins, store
+from webapp.accounts.credentials import replace_hash
 from webapp.services import services
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
+blueprint.register_blueprint(credentials.blueprint)
+blueprint.register_blueprint(resets.blueprint)
 
 WRONG = "This e-mail address and password do not belong together."
 
 
 @blueprint.route("/sign-up", methods=["GET", "POST"])
+@csrf.form_checks_token
 def sign_up() -> BaseResponse:
     """Make the browser's anonymous user an account, which keeps its thoughts."""
     form = SignUpForm()
     if not form.validate_on_submit():
-        return _render("sign_up.html", form)
+        return render("sign_up.html", form)
     email, user_id = normal_email(form.email.data), identity.ensure_user()
     password_hash = passwords.hash_password(form.password.data)
     if not _create(user_id, email, password_hash):
         form.email.errors = ["An account has this address. Sign in instead."]
-        return _render("sign_up.html", form)
+        return render("sign_up.html", form)
     security_events.record(services().database, "account-created", user_id, request.remote_addr or "")
     identity.begin_sign_in(user_id)
     flash("Your account is ready. Your thoughts are in it.")
@@ -35,32 +40,44 @@ def sign_up() -> BaseResponse:
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
+@csrf.form_checks_token
 def sign_in() -> BaseResponse:
     """Sign in with e-mail and password."""
     form = SignInForm()
     if not form.validate_on_submit():
-        return _render("sign_in.html", form)
+        return render("sign_in.html", form)
     account = store.find_by_email(services().database, form.email.data.strip())
     if not passwords.is_correct(form.password.data, account.password_hash if account else None) or account is None:
         form.password.errors = [WRONG]
-        return _render("sign_in.html", form)
-    security_events.record(services().database, "signed-in", account.user_id, request.remote_addr or "")
+        return render("sign_in.html", form)
+    if passwords.is_outdated(account.password_hash):
+        replace_hash(services().database, account, passwords.hash_password(form.password.data))
+    record("signed-in", account)
     identity.begin_sign_in(account.user_id)
-    return redirect(url_for("pages.home"), 303)
+    return redirect(next_page(), 303)
 
 
 @blueprint.get("/")
 def show() -> BaseResponse:
-    """Show the account."""
-    account = identity.signed_in()
-    if account is None:
-        return redirect(url_for("account.sign_in"), 303)
-    return make_response(render_template("account.html", account=account, form=FlaskForm()))
+    """Show the account and where it is signed in."""
+    account = require_account()
+    others = sign_ins.sign_ins_of(services().database, account.user_id)
+    return make_response(render_template("account.html", account=account, sign_ins=others))
+
+
+@blueprint.post("/sign-ins/<uuid:sign_in_id>/end")
+def end_sign_in(sign_in_id: UUID) -> BaseResponse:
+    """End one sign-in of the account. The answer is the same when it is over, or is not one of the account."""
+    sign_ins.end_one(services().database, require_account().user_id, sign_in_id)
+    flash("The sign-in was ended.")
+    return redirect(url_for("account.show"), 303)
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> BaseResponse:
     """Sign this browser out."""
+    if (account := identity.signed_in()) is not None:
+        record("signed-out", account)
     identity.end_sign_in()
     flash("You are signed out.")
     return redirect(url_for("pages.home"), 303)
@@ -71,6 +88,7 @@ def sign_out_everywhere() -> BaseResponse:
     """End all sign-ins of the account."""
     if (account := identity.signed_in()) is not None:
         sign_ins.end_all(services().database, account.user_id)
+        record("signed-out-everywhere", account)
     identity.end_sign_in()
     flash("You are signed out on all devices.")
     return redirect(url_for("pages.home"), 303)
@@ -81,7 +99,3 @@ def _create(user_id: UUID, email: str, password_hash: str) -> bool:
         return store.create(services().database, user_id, email, password_hash)
     except IntegrityError:  # another sign-up took the address at this moment
         return False
-
-
-def _render(template: str, form: FlaskForm) -> Response:
-    return make_response(render_template(template, form=form), 422 if form.errors else 200)

@@ -12,7 +12,7 @@ from uuid import UUID
 from flask_login import UserMixin
 from sqlalchemy import text
 
-from contracts.database import Database
+from contracts.database import Database, Row
 from webapp.accounts.secrets import hash_token, new_token
 from webapp.ids import new_id
 from webapp.queries import read
@@ -24,6 +24,8 @@ ABSOLUTE_LIMIT: Final = timedelta(days=90)
 """How long a sign-in lasts at most."""
 
 MAX_USER_AGENT_LENGTH: Final = 300
+
+_LIMITS: Final = {"absolute": ABSOLUTE_LIMIT, "idle": IDLE_LIMIT}
 
 FIND_SIGN_IN: Final = text("""
     SELECT s.id AS sign_in_id, u.id, u.email, u.is_admin,
@@ -43,6 +45,23 @@ INSERT_SIGN_IN: Final = text("""
       FROM users WHERE id = :user AND disabled_at IS NULL AND deleted_at IS NULL AND NOT is_anonymous
 """)
 """Begins a sign-in of an account that may sign in."""
+
+LIST_SIGN_INS: Final = text("""
+    SELECT id, created_at, last_used_at, user_agent FROM sign_ins
+     WHERE user_id = :user AND created_at > now() - CAST(:absolute AS interval)
+       AND last_used_at > now() - CAST(:idle AS interval)
+     ORDER BY last_used_at DESC, id LIMIT 200
+""")
+"""Returns the sign-ins of an account that have not ended, the one that was used last first."""
+
+DELETE_SIGN_IN_OF: Final = text("DELETE FROM sign_ins WHERE id = :id AND user_id = :user")
+"""Ends a sign-in of an account; one of another account stays."""
+
+DELETE_ENDED: Final = text("""
+    DELETE FROM sign_ins WHERE user_id = :user AND (created_at <= now() - CAST(:absolute AS interval)
+                                                    OR last_used_at <= now() - CAST(:idle AS interval))
+""")
+"""Removes the sign-ins of an account that are over."""
 
 DELETE_SIGN_IN: Final = text("DELETE FROM sign_ins WHERE token_hash = :token")
 """Ends the sign-in of one browser."""
@@ -70,20 +89,33 @@ def begin(database: Database, user_id: UUID, user_agent: str) -> str:
     """Begin a sign-in and return its token. Raises SQLAlchemyError when PostgreSQL is unavailable."""
     token = new_token()
     agent = user_agent[:MAX_USER_AGENT_LENGTH]
+    database.rows(DELETE_ENDED, user=user_id, **_LIMITS)
     database.rows(INSERT_SIGN_IN, id=new_id(), user=user_id, token=hash_token(token), user_agent=agent)
     return token
 
 
 def find(database: Database, token: str) -> SignedIn | None:
     """Return the account of a token, or None when the sign-in has ended. Raises SQLAlchemyError."""
-    limits = {"absolute": ABSOLUTE_LIMIT, "idle": IDLE_LIMIT}
-    rows: list[Any] = read(database, FIND_SIGN_IN, token=hash_token(token), **limits)
+    rows: list[Any] = read(database, FIND_SIGN_IN, token=hash_token(token), **_LIMITS)
     if not rows:
         return None
     row = rows[0]
     if row.is_due_for_touch:
         database.rows(TOUCH_SIGN_IN, id=row.sign_in_id)
     return SignedIn(row.id, row.email, row.is_admin, row.sign_in_id, token)
+
+
+def sign_ins_of(database: Database, user_id: UUID) -> list[Row]:
+    """Return id, created_at, last_used_at and user_agent of the sign-ins that have not ended.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
+    return read(database, LIST_SIGN_INS, user=user_id, **_LIMITS)
+
+
+def end_one(database: Database, user_id: UUID, sign_in_id: UUID) -> None:
+    """End a sign-in of this account; nothing happens when it is another one's. Raises SQLAlchemyError."""
+    database.rows(DELETE_SIGN_IN_OF, id=sign_in_id, user=user_id)
 
 
 def end(database: Database, token: str) -> None:

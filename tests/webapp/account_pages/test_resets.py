@@ -1,0 +1,191 @@
+"""A person who forgot the password chooses another one with a link."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, text
+
+from contracts.database import Database
+from contracts.settings import Settings
+from tests.eventually import eventually
+from tests.stores import ROOT
+from tests.webapp.account_pages.people import (
+    EMAIL,
+    OTHER_PASSWORD,
+    PASSWORD,
+    can_sign_in,
+    is_signed_in,
+    kinds,
+    new_account,
+    send,
+)
+from tests.webapp.conftest import MakeApp
+from tests.webapp.smtp_server import MailServer, mail_server
+from tests.webapp.web_processes import environment
+from webapp.accounts import resets
+
+NewLink = Callable[[], str]
+
+
+@pytest.fixture
+def mails() -> Iterator[MailServer]:
+    with mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+def mailing_app(make_app: MakeApp, mails: MailServer) -> Flask:
+    return make_app(
+        smtp_host="127.0.0.1",
+        smtp_port=mails.port,
+        smtp_security="none",
+        mail_from="site@thoughts.example",
+        public_url="https://thoughts.example",
+    )
+
+
+@pytest.fixture
+def new_link(database: Database) -> NewLink:
+    """Create a link as the thread that sends mails does, and return its path."""
+
+    def create() -> str:
+        created = resets.create(database, EMAIL)
+        assert created is not None
+        return f"/account/reset/{created[1]}"
+
+    return create
+
+
+def age_links(database: Database, interval: str) -> None:
+    database.rows(text("UPDATE password_resets SET created_at = created_at - CAST(:by AS interval)"), by=interval)
+
+
+def test_a_mailed_link_sets_the_password_once_and_ends_all_sign_ins(
+    mailing_app: Flask, mails: MailServer, database: Database
+) -> None:
+    browser, other = new_account(mailing_app), mailing_app.test_client()
+    assert send(other, "/account/forgotten", email="ADA@example.org").status_code == 200
+    eventually(lambda: mails.mails)
+    mail = mails.mails[0]
+    assert (mail["To"], mail["From"]) == ("ADA@example.org", "site@thoughts.example")
+    found = re.search(r"https://thoughts\.example(/account/reset/\S+)", mail.get_content())
+    assert found is not None
+    for _ in range(2):
+        assert EMAIL in other.get(found[1]).text, "opening the page does not use the link up"
+    assert send(other, found[1], password="short").status_code == 422
+    assert send(other, found[1], password=OTHER_PASSWORD).headers["Location"] == "/account/sign-in"
+    assert not is_signed_in(browser)
+    assert send(other, found[1], password=PASSWORD).status_code == 404
+    assert (can_sign_in(other, password=PASSWORD), can_sign_in(other, password=OTHER_PASSWORD)) == (False, True)
+    assert kinds(database)[-3:] == ["reset-requested", "password-reset", "signed-in"]
+
+
+def test_the_host_of_a_request_is_not_in_the_link(mailing_app: Flask, mails: MailServer) -> None:
+    new_account(mailing_app)
+    stranger = mailing_app.test_client()
+    stranger.get("/account/forgotten", base_url="http://evil.example")
+    stranger.post("/account/forgotten", data={"email": EMAIL}, base_url="http://evil.example")
+    eventually(lambda: mails.mails)
+    assert "evil" not in mails.mails[0].get_content()
+
+
+def test_the_answer_is_the_same_for_a_known_and_an_unknown_address(
+    mailing_app: Flask, make_app: MakeApp, mails: MailServer, database: Database
+) -> None:
+    new_account(mailing_app)
+    for app in (mailing_app, make_app()):
+        known, unknown = (
+            send(app.test_client(), "/account/forgotten", email=email) for email in (EMAIL, "bob@example.org")
+        )
+        assert known.status_code == unknown.status_code == 200
+        assert known.text.replace(EMAIL, "?") == unknown.text.replace("bob@example.org", "?")
+    eventually(lambda: mails.mails)
+    assert [mail["To"] for mail in mails.mails] == [EMAIL]
+
+
+def test_the_request_asks_postgresql_nothing_about_the_address(
+    mailing_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So its time cannot depend on the address. The queue is only counted, because its thread may ask at once."""
+    queued: list[object] = []
+    browser = mailing_app.test_client()
+    browser.get("/account/forgotten")
+    services = mailing_app.extensions["services"]
+    services.database.engine.dispose()
+    connects: list[object] = []
+    event.listen(services.database.engine, "do_connect", lambda *arguments: connects.append(arguments))
+    monkeypatch.setattr(services.mailer, "send", queued.append)
+    assert browser.post("/account/forgotten", data={"email": EMAIL}).status_code == 200
+    assert (len(queued), connects) == (1, [])
+
+
+def test_a_mail_server_that_refuses_costs_one_line_without_the_address(
+    mailing_app: Flask, mails: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    new_account(mailing_app)
+    browser = mailing_app.test_client()
+    mails.refuses = True
+    assert send(browser, "/account/forgotten", email=EMAIL).status_code == 200
+    eventually(lambda: "The mail server took no mail" in caplog.text)
+    assert EMAIL not in caplog.text
+    mails.refuses = False
+    send(browser, "/account/forgotten", email=EMAIL)
+    eventually(lambda: mails.mails)
+
+
+def test_a_link_ends_after_an_hour(app: Flask, database: Database, new_link: NewLink) -> None:
+    browser, link = new_account(app), new_link()
+    age_links(database, "59 minutes")
+    assert browser.get(link).status_code == 200
+    age_links(database, "1 minute")
+    assert browser.get(link).status_code == 404
+    assert browser.post(link, data={"password": OTHER_PASSWORD}).status_code == 404
+    assert can_sign_in(browser)
+
+
+def test_a_newer_link_a_changed_password_and_a_changed_address_end_a_link(app: Flask, new_link: NewLink) -> None:
+    browser = new_account(app)
+    older, link = new_link(), new_link()
+    assert (browser.get(older).status_code, browser.get(link).status_code) == (404, 200)
+    send(browser, "/account/password", present=PASSWORD, password=PASSWORD)
+    assert browser.get(link).status_code == 404
+    link = new_link()
+    send(browser, "/account/email", present=PASSWORD, email="new@example.org")
+    assert browser.get(link).status_code == 404
+
+
+def test_an_outdated_form_of_a_link_does_not_use_it_up(app: Flask, new_link: NewLink) -> None:
+    browser = new_account(app)
+    link = new_link()
+    assert browser.post(link, data={"password": OTHER_PASSWORD, "csrf_token": "foreign"}).status_code == 403
+    assert browser.post(link, data={"password": OTHER_PASSWORD}).status_code == 303
+
+
+def test_a_link_is_kept_only_as_a_hash(app: Flask, database: Database, new_link: NewLink) -> None:
+    new_account(app)
+    token = new_link().rpartition("/")[2]
+    [row] = database.rows(text("SELECT * FROM password_resets"))
+    assert token.encode() not in bytes(row.token_hash)
+
+
+def test_the_command_prints_a_link_that_works(client: FlaskClient, app: Flask, settings: Settings) -> None:
+    new_account(app)
+    command = [sys.executable, "-m", "webapp", "reset-link", EMAIL, "--url", "https://thoughts.example/"]
+    printed = subprocess.run(
+        command, cwd=ROOT, env=environment(settings), check=True, capture_output=True, text=True
+    ).stdout
+    link = printed.strip().removeprefix("https://thoughts.example")
+    assert send(client, link, password=OTHER_PASSWORD).status_code == 303
+    assert can_sign_in(client, password=OTHER_PASSWORD)
+
+
+def test_the_command_says_when_no_account_has_the_address(settings: Settings) -> None:
+    command = [sys.executable, "-m", "webapp", "reset-link", "nobody@example.org"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment(settings), check=False, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "No account" in ended.stderr

@@ -1,0 +1,80 @@
+"""The pages to choose another password with a link. They answer alike, and as fast, for a known and an unknown address:
+whether an account has it is looked up by the thread that sends the mail.
+"""
+
+from email.message import EmailMessage
+from functools import partial
+from typing import Final
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as BaseResponse
+
+from contracts.database import Database
+from contracts.settings import Settings
+from webapp import csrf
+from webapp.account_pages.forms import NewPasswordForm, ResetRequestForm, normal_email
+from webapp.account_pages.support import render
+from webapp.accounts import passwords, resets, security_events
+from webapp.mailer import new_mail
+from webapp.services import services
+
+blueprint = Blueprint("resets", __name__)
+
+BODY: Final = """Somebody, probably you, asked to choose another password for the account with this address.
+
+Open this link within an hour, and choose it:
+
+{link}
+
+The link works once. If you did not ask for it, you need not do anything: your password stays as it is.
+"""
+
+
+@blueprint.route("/forgotten", methods=["GET", "POST"])
+@csrf.form_checks_token
+def ask() -> BaseResponse:
+    """Ask for a link."""
+    form, sends_mail = ResetRequestForm(), services().settings.sends_mail
+    if not form.validate_on_submit():
+        return render("forgotten.html", form, sends_mail=sends_mail)
+    email = normal_email(form.email.data)
+    if sends_mail:
+        make = partial(make_mail, services().database, services().settings, email, request.remote_addr or "")
+        services().mailer.send(make)
+    return BaseResponse(
+        render_template("forgotten_sent.html", email=email, sends_mail=sends_mail), mimetype="text/html"
+    )
+
+
+@blueprint.route("/reset/<token>", methods=["GET", "POST"])
+@csrf.form_checks_token
+def choose(token: str) -> BaseResponse:
+    """Choose another password. Opening the page does not use the link up, because programs that scan mails open it."""
+    form, email = NewPasswordForm(), resets.find_email(services().database, token)
+    if email is None:
+        raise NotFound("This link is not valid any more: it works once, and for an hour. Ask for another one.")
+    if not form.validate_on_submit():
+        return render("new_password.html", form, email=email)
+    user_id = resets.use(services().database, token, passwords.hash_password(form.password.data))
+    if user_id is None:
+        raise NotFound("This link was used at this moment. Ask for another one.")
+    security_events.record(services().database, "password-reset", user_id, request.remote_addr or "")
+    flash("Your password was changed, and all browsers were signed out. Sign in with the new one.")
+    return redirect(url_for("account.sign_in"), 303)
+
+
+def link_of(base_url: str, token: str) -> str:
+    """Return the address of the page of a link. It needs no request, whose Host header its sender chooses."""
+    return f"{base_url}/account/reset/{token}"
+
+
+def make_mail(database: Database, settings: Settings, email: str, address: str) -> EmailMessage | None:
+    """Create a link and return the mail with it; None when no account has this address. Raises SQLAlchemyError."""
+    created = resets.create(database, email)
+    if created is None:
+        return None
+    user_id, token = created
+    security_events.record(database, "reset-requested", user_id, address)
+    body = BODY.format(link=link_of(settings.public_url, token))
+    return new_mail(settings, email, "Choose another password", body)

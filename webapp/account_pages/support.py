@@ -1,0 +1,74 @@
+"""What the pages of an account share: who is signed in, where a person goes next, and how a form is shown again."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.exceptions import HTTPException
+
+from webapp import csrf, identity
+from webapp.accounts import passwords, security_events, store
+from webapp.accounts.credentials import find
+from webapp.accounts.sign_ins import SignedIn
+from webapp.services import services
+
+NOT_PRESENT: Final = "This is not your present password."
+
+
+def require_account() -> SignedIn:
+    """Return the account that is signed in. Otherwise the browser is sent to the sign-in, and then back to the page."""
+    if (account := identity.signed_in()) is None:
+        is_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+        page = request.path if is_page else url_for("account.show")
+        raise HTTPException(response=redirect(url_for("account.sign_in", next=page), 303))
+    return account
+
+
+def own_path(written: str | None) -> str | None:
+    """Return a path of this site, or None for anything that could lead to another one.
+
+    Browsers read a backslash as a slash and leave out tabs and line ends, so that `/\\evil.example` is another site.
+    """
+    if not written or not written.startswith("/") or written.startswith("//") or len(written) > 2000:
+        return None
+    if "\\" in written or not written.isprintable():
+        return None
+    try:
+        parts = urlsplit(written)
+    except ValueError:
+        return None
+    return None if parts.scheme or parts.netloc else written
+
+
+def next_page() -> str:
+    """Return the page that the person wanted before the sign-in, or the first one."""
+    return own_path(request.args.get("next")) or url_for("pages.home")
+
+
+def render(template: str, form: FlaskForm, **context: Any) -> Response:
+    """Return a form's page with what a person wrote, except passwords: with 422 when a field is wrong.
+
+    With 403 when the form is outdated; what is shown then has a fresh token and can be sent again.
+    """
+    is_outdated = bool(form.csrf_token.errors)
+    error = csrf.RESEND if is_outdated else None
+    page = render_template(template, form=form, error=error, **context)
+    return make_response(page, 403 if is_outdated else 422 if form.errors else 200)
+
+
+def confirm_password(form: FlaskForm, account: SignedIn) -> store.Account | None:
+    """Return the account when the form's field `present` holds its password; otherwise mark the field.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
+    found = find(services().database, account.user_id)
+    if passwords.is_correct(form.present.data, found.password_hash if found else None):
+        return found
+    form.present.errors = [NOT_PRESENT]
+    return None
+
+
+def record(kind: security_events.Kind, account: SignedIn | store.Account) -> None:
+    """Add an event with the client's address. Raises SQLAlchemyError when PostgreSQL is unavailable."""
+    security_events.record(services().database, kind, account.user_id, request.remote_addr or "")
