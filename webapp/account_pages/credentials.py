@@ -2,14 +2,17 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import csrf, identity
-from webapp.account_pages.forms import EmailForm, PasswordForm, normal_email
+from webapp.account_pages import mailed_links
+from webapp.account_pages.forms import ConfirmationForm, EmailForm, PasswordForm, normal_email
 from webapp.account_pages.support import confirm_password, record, render, require_account
 from webapp.accounts import credentials, passwords
+from webapp.accounts.sign_ins import SignedIn
 from webapp.services import services
 
 blueprint = Blueprint("credentials", __name__)
@@ -42,16 +45,42 @@ def email() -> BaseResponse:
     account, form = require_account(), EmailForm()
     if not form.validate_on_submit() or (found := confirm_password(form, account)) is None:
         return render("email.html", form)
-    if not change_email(account.user_id, found.email, normal_email(form.email.data)):
+    new = normal_email(form.email.data)
+    if services().settings.sends_mail:
+        mailed_links.mail_new_email(str(account.user_id), found.email, new)
+        return Response(render_template("email_sent.html", email=new))
+    if not _change_email(account.user_id, found.email, new):
         form.email.errors = [TAKEN]
         return render("email.html", form)
+    return _finish_change(account)
+
+
+@blueprint.route("/email/<token>", methods=["GET", "POST"])
+@csrf.form_checks_token
+def confirm_email(token: str) -> BaseResponse:
+    """Change the address to one that was confirmed by opening this page. The person presses a button, because programs
+    that scan mails open links, too.
+    """
+    account, form = require_account(), ConfirmationForm()
+    user_id, present, new = mailed_links.email_change(token)
+    if user_id != str(account.user_id) or present != account.email:
+        raise NotFound("This link is not for the account that you are signed in to, or it was used before.")
+    if not form.validate_on_submit():
+        return render("email_confirm.html", form, email=new)
+    if not _change_email(account.user_id, present, new):
+        raise NotFound(TAKEN)
+    mailed_links.mail_changed_email(present)
+    return _finish_change(account)
+
+
+def _finish_change(account: SignedIn) -> BaseResponse:
     record("email-changed", account)
     identity.begin_sign_in(account.user_id)
     flash("Your e-mail address was changed. All other browsers were signed out.")
     return redirect(url_for("account.show"), 303)
 
 
-def change_email(user_id: UUID, present: str, new: str) -> bool:
+def _change_email(user_id: UUID, present: str, new: str) -> bool:
     """Replace the address; return False when another account has it. Raises SQLAlchemyError."""
     try:
         return credentials.change_email(services().database, user_id, present, new)

@@ -67,8 +67,8 @@ class EmailForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     present = _present_password()
 
 
-class ResetRequestForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """Asks for a link with which to choose another password."""
+class AddressForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Asks for a link that is mailed to an address."""
 
     email = EmailField("E-mail", [InputRequired("Write your e-mail address."), _is_email])
 
@@ -77,6 +77,10 @@ class NewPasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no type
     """A password for the account of a link."""
 
     password = _new_password("New password")
+
+
+class ConfirmationForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Only a button."""
 
 
 class DeletionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from contracts.database import Database
 from contracts.settings import Settings
 from webapp import csrf
-from webapp.account_pages.forms import NewPasswordForm, ResetRequestForm, normal_email
+from webapp.account_pages.forms import NewPasswordForm, AddressForm, normal_email
 from webapp.account_pages.support import render
 from webapp.accounts import passwords, resets, security_events
 from webapp.mailer import new_mail
@@ -35,7 +35,7 @@ The link works once. If you did not ask for it, you need not do anything: your p
 @csrf.form_checks_token
 def ask() -> BaseResponse:
     """Ask for a link."""
-    form, sends_mail = ResetRequestForm(), services().settings.sends_mail
+    form, sends_mail = AddressForm(), services().settings.sends_mail
     if not form.validate_on_submit():
         return render("forgotten.html", form, sends_mail=sends_mail)
     email = normal_email(form.email.data)

@@ -1,42 +1,25 @@
-"""The pages of an account: sign up, sign in and out, and the account itself with its sign-ins."""
+"""The pages of an account: sign in and out, and the account itself with its sign-ins."""
 
 from uuid import UUID
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
-from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import csrf, identity
-from webapp.account_pages import credentials, resets
-from webapp.account_pages.forms import SignInForm, SignUpForm, normal_email
+from webapp.account_pages import credentials, personal_data, resets, sign_up
+from webapp.account_pages.forms import SignInForm
 from webapp.account_pages.support import next_page, record, render, require_account
-from webapp.accounts import passwords, security_events, sign_ins, store
+from webapp.accounts import passwords, sign_ins, store
 from webapp.accounts.credentials import replace_hash
 from webapp.services import services
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
+blueprint.register_blueprint(sign_up.blueprint)
 blueprint.register_blueprint(credentials.blueprint)
 blueprint.register_blueprint(resets.blueprint)
+blueprint.register_blueprint(personal_data.blueprint)
 
 WRONG = "This e-mail address and password do not belong together."
-
-
-@blueprint.route("/sign-up", methods=["GET", "POST"])
-@csrf.form_checks_token
-def sign_up() -> BaseResponse:
-    """Make the browser's anonymous user an account, which keeps its thoughts."""
-    form = SignUpForm()
-    if not form.validate_on_submit():
-        return render("sign_up.html", form)
-    email, user_id = normal_email(form.email.data), identity.ensure_user()
-    password_hash = passwords.hash_password(form.password.data)
-    if not _create(user_id, email, password_hash):
-        form.email.errors = ["An account has this address. Sign in instead."]
-        return render("sign_up.html", form)
-    security_events.record(services().database, "account-created", user_id, request.remote_addr or "")
-    identity.begin_sign_in(user_id)
-    flash("Your account is ready. Your thoughts are in it.")
-    return redirect(url_for("pages.home"), 303)
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -92,10 +75,3 @@ def sign_out_everywhere() -> BaseResponse:
     identity.end_sign_in()
     flash("You are signed out on all devices.")
     return redirect(url_for("pages.home"), 303)
-
-
-def _create(user_id: UUID, email: str, password_hash: str) -> bool:
-    try:
-        return store.create(services().database, user_id, email, password_hash)
-    except IntegrityError:  # another sign-up took the address at this moment
-        return False

@@ -100,7 +100,9 @@ def test_every_form_of_an_account_needs_a_token(app: Flask, database: Database) 
     browser = new_account(app)
     [sign_in] = database.rows(text("SELECT id FROM sign_ins"))
     before = account_row(database)
-    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/account") and "POST" in (rule.methods or ())]
+    rules = [
+        rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/account") and "POST" in (rule.methods or ())
+    ]
     assert len(rules) > 5
     for rule in rules:
         path = rule.rule.replace("<uuid:sign_in_id>", str(sign_in.id)).replace("<token>", "x")

@@ -1,0 +1,149 @@
+"""An account is deleted with everything in it, also when a deletion was interrupted."""
+
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from contracts.accept import accept
+from contracts.database import Database
+from contracts.events import thought_created
+from tests.webapp.account_pages.people import (
+    EMAIL,
+    PASSWORD,
+    account_row,
+    can_sign_in,
+    is_signed_in,
+    kinds,
+    new_account,
+    send,
+    signed_in,
+)
+from tests.webapp.fake_worker import FakeWorker
+from tests.webapp.http_client import submit
+from tests.webapp.test_deletion import add_dead_letter, stored_data
+from webapp import deletion
+from webapp.accounts import account_deletion, resets
+
+SECRETS = ("forgotten", EMAIL, "argon2", "Sleep more", "secret agent", "127.0.0.1", "my token")
+
+
+def fill(app: Flask, database: Database, worker: FakeWorker) -> UUID:
+    """Make an account with thoughts in every state, profiles, sign-ins, a token, a link and a joined user."""
+    browser = new_account(app)
+    done, failed, _ = (submit(browser, f"words to be forgotten {number}") for number in range(3))
+    worker.complete(done)
+    worker.dispatch(failed)
+    worker.claim(failed)
+    worker.fail(failed)
+    add_dead_letter(database, failed)
+    for number in range(2):
+        browser.put("/profile", json={"goals": [f"Sleep more {number}"]})
+    app.test_client().post(
+        "/account/sign-in", data={"email": EMAIL, "password": PASSWORD}, headers={"User-Agent": "secret agent"}
+    )
+    user: UUID = account_row(database).id
+    token = """INSERT INTO api_tokens (id, user_id, name, scopes, token_hash, expires_at)
+                    VALUES (:id, :user, 'my token', ARRAY['read'], '\\x00', now() + interval '1 day')"""
+    database.rows(text(token), id=uuid4(), user=user)
+    joined = """INSERT INTO users (id, account_id, profile) VALUES (:id, :user, '{"goals": ["Sleep more"]}')"""
+    database.rows(text(joined), id=uuid4(), user=user)
+    resets.create(database, EMAIL)
+    return user
+
+
+def everything(database: Database) -> str:
+    tables = ("users", "sign_ins", "password_resets", "api_tokens", "security_events", "former_profiles")
+    rows = " ".join(str(database.rows(text(f"SELECT to_jsonb(t) FROM {table} t"))) for table in tables)
+    return stored_data(database) + rows
+
+
+def delete_outbox(database: Database) -> None:
+    """Publish the outbox: what still waits in it is sent to Kafka and then gone."""
+    database.rows(text("DELETE FROM outbox WHERE failure_id IS NULL"))
+
+
+def test_nothing_that_a_person_wrote_or_was_is_left(app: Flask, database: Database, worker: FakeWorker) -> None:
+    user = fill(app, database, worker)
+    delete_outbox(database)
+    assert all(secret in everything(database) for secret in ("forgotten", EMAIL, "argon2", "Sleep more", "my token"))
+    browser = signed_in(app)
+    answer = send(browser, "/account/delete", present=PASSWORD)
+    assert answer.status_code == 303
+    assert "Your account was deleted" in browser.get("/").text
+    left = everything(database)
+    assert [secret for secret in SECRETS if secret in left] == []
+    [row] = database.rows(text("SELECT * FROM users WHERE id = :id"), id=user)
+    assert row.deleted_at is not None
+    assert {row.status for row in database.rows(text("SELECT status FROM thoughts"))} == {"deleted"}
+    assert kinds(database)[-1] == "account-deleted"
+
+
+def test_no_browser_of_a_deleted_account_is_signed_in_and_its_address_is_free(app: Flask) -> None:
+    browser = new_account(app)
+    other = signed_in(app)
+    thought = submit(browser)
+    send(browser, "/account/delete", present=PASSWORD)
+    assert (is_signed_in(browser), is_signed_in(other), can_sign_in(other)) == (False, False, False)
+    for one in (browser, other):
+        assert one.get(f"/thoughts/{thought}").status_code == 404
+    new_account(app)
+
+
+def test_the_password_is_needed(app: Flask, database: Database) -> None:
+    browser = new_account(app)
+    thought = submit(browser)
+    assert send(browser, "/account/delete", present="not the password").status_code == 422
+    assert browser.post("/account/delete", data={"present": PASSWORD, "csrf_token": ""}).status_code == 403
+    assert browser.get(f"/thoughts/{thought}").status_code == 200
+    assert account_row(database).deleted_at is None
+
+
+@pytest.mark.parametrize("statement", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+def test_a_deletion_that_was_interrupted_can_be_repeated(
+    app: Flask, database: Database, worker: FakeWorker, statement: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process is killed after the nth statement: that one is committed, and the next is never sent."""
+    user = fill(app, database, worker)
+    delete_outbox(database)
+    sent = 0
+    rows = database.rows
+
+    def stop_later(*arguments: object, **parameters: object) -> object:
+        nonlocal sent
+        sent += 1
+        if sent > statement:
+            raise OperationalError("killed", {}, Exception())
+        return rows(*arguments, **parameters)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "rows", lambda _, *arguments, **parameters: stop_later(*arguments, **parameters))
+        with suppress(OperationalError):
+            account_deletion.delete_account(database, user)
+    account_deletion.delete_account(database, user)
+    assert [secret for secret in SECRETS if secret in everything(database)] == []
+
+
+def test_a_thought_that_is_accepted_meanwhile_is_erased_too(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = new_account(app)
+    submit(browser, "words to be forgotten")
+    user, late = account_row(database).id, uuid4()
+    delete = deletion.delete
+
+    def delete_and_accept(on: Database, thought: UUID) -> None:
+        delete(on, thought)
+        written = "forgotten, but late"
+        event = thought_created(user, late, written).to_bytes()
+        accept(on, thought_id=late, user_id=user, text=written, event=event, topic="t", emit=False)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deletion, "delete", delete_and_accept)
+        account_deletion.delete_account(database, user)
+    delete_outbox(database)
+    assert "forgotten" not in stored_data(database)
+    assert str(late) in stored_data(database)

@@ -1,0 +1,115 @@
+"""Links that show that a person reads the mail of an address: to create an account, or to change its address.
+
+They are signed, not stored: a link says what it allows, for an hour. Whether an address has an account is looked up by
+the thread that sends the mail, so the pages answer alike, and as fast, for every address.
+"""
+
+from email.message import EmailMessage
+from functools import partial
+from typing import Any, Final
+
+from flask import current_app
+from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.exceptions import NotFound
+
+from contracts.database import Database
+from contracts.settings import Settings
+from webapp.accounts import store
+from webapp.mailer import new_mail
+from webapp.services import services
+
+MAX_AGE_SECONDS: Final = 3600
+
+SIGN_UP: Final = """Somebody, probably you, wants to create an account with this address.
+
+Open this link within an hour, and choose a password:
+
+{link}
+
+If you did not ask for it, you need not do anything: no account is created.
+"""
+
+HAS_ACCOUNT: Final = """Somebody, probably you, wants to create an account with this address, but it has one.
+
+Sign in instead: {url}/account/sign-in
+Forgotten your password? {url}/account/forgotten
+
+If you did not ask for it, you need not do anything.
+"""
+
+NEW_EMAIL: Final = """Somebody, probably you, wants to use this address for an account.
+
+Open this link within an hour, in a browser in which you are signed in:
+
+{link}
+
+If you did not ask for it, you need not do anything: the account keeps its address.
+"""
+
+CHANGED_EMAIL: Final = """The address of your account was changed, so you cannot sign in with this one any more.
+
+If it was not you, tell the operator of {url} at once.
+"""
+
+
+def sign_up_token(email: str) -> str:
+    """Return the token of a link with which an account with this address is created."""
+    return str(_serializer("sign-up").dumps(email))
+
+
+def sign_up_email(token: str) -> str:
+    """Return the address of a link. Raises NotFound when the link is not valid any more."""
+    return str(_load("sign-up", token))
+
+
+def email_token(user_id: str, present: str, new: str) -> str:
+    """Return the token of a link with which an account gets another address."""
+    return str(_serializer("e-mail").dumps([user_id, present, new]))
+
+
+def email_change(token: str) -> tuple[str, str, str]:
+    """Return the account's id, its present and its new address. Raises NotFound when the link is not valid any more."""
+    user_id, present, new = _load("e-mail", token)
+    return user_id, present, new
+
+
+def mail_sign_up(email: str) -> None:
+    """Queue the mail that creates an account, or says that the address has one."""
+    link = f"{services().settings.public_url}/account/sign-up/{sign_up_token(email)}"
+    services().mailer.send(partial(_sign_up_mail, services().database, services().settings, email, link))
+
+
+def mail_new_email(user_id: str, present: str, new: str) -> None:
+    """Queue the mail that changes an address. None is sent to an address that has an account."""
+    link = f"{services().settings.public_url}/account/email/{email_token(user_id, present, new)}"
+    services().mailer.send(partial(_new_email_mail, services().database, services().settings, new, link))
+
+
+def mail_changed_email(former: str) -> None:
+    """Queue the mail that tells the former address of an account that it was changed."""
+    settings = services().settings
+    body = CHANGED_EMAIL.format(url=settings.public_url)
+    services().mailer.send(lambda: new_mail(settings, former, "The address of your account was changed", body))
+
+
+def _sign_up_mail(database: Database, settings: Settings, email: str, link: str) -> EmailMessage:
+    if store.find_by_email(database, email) is not None:
+        return new_mail(settings, email, "You have an account", HAS_ACCOUNT.format(url=settings.public_url))
+    return new_mail(settings, email, "Create your account", SIGN_UP.format(link=link))
+
+
+def _new_email_mail(database: Database, settings: Settings, new: str, link: str) -> EmailMessage | None:
+    if store.find_by_email(database, new) is not None:
+        return None
+    return new_mail(settings, new, "Confirm your address", NEW_EMAIL.format(link=link))
+
+
+def _serializer(purpose: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(str(current_app.secret_key), salt=f"mailed link: {purpose}")
+
+
+def _load(purpose: str, token: str) -> Any:
+    try:
+        return _serializer(purpose).loads(token, max_age=MAX_AGE_SECONDS)
+    except BadData:
+        raise NotFound("This link is not valid any more: it works for an hour. Ask for another one.") from None

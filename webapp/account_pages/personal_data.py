@@ -1,0 +1,67 @@
+"""The pages to take one's data along, and to delete the account."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.exceptions import UnprocessableEntity
+from werkzeug.wrappers import Response as BaseResponse
+
+from webapp import csrf, identity
+from webapp.account_pages.export_data import find_export, json_parts
+from webapp.account_pages.export_markdown import markdown_parts
+from webapp.account_pages.forms import DeletionForm
+from webapp.account_pages.support import confirm_password, render, require_account
+from webapp.accounts import security_events
+from webapp.accounts.account_deletion import delete_account
+from webapp.services import services
+
+blueprint = Blueprint("personal_data", __name__)
+
+_FORMATS = {
+    "json": ("application/json", "thoughts.json", json_parts),
+    "markdown": ("text/markdown; charset=utf-8", "thoughts.md", markdown_parts),
+}
+
+
+@blueprint.get("/export")
+def export_page() -> BaseResponse:
+    """Offer the export, also to an anonymous user."""
+    return Response(render_template("export.html"))
+
+
+@blueprint.post("/export")
+def export() -> BaseResponse:
+    """Return everything that is stored about the person as one file. It is written while it is read."""
+    if (chosen := _FORMATS.get(request.form.get("format", ""))) is None:
+        raise UnprocessableEntity("format: choose json or markdown.")
+    mimetype, name, parts_of = chosen
+    user_id = identity.current_user()
+    found = find_export(services().database, user_id) if user_id else None
+    if found is None:
+        flash("Nothing is stored about you yet.")
+        return redirect(url_for("account.personal_data.export_page"), 303)
+    security_events.record(services().database, "exported", user_id, request.remote_addr or "", format=name)
+    response = Response(_begun(parts_of(found)), content_type=mimetype)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@blueprint.route("/delete", methods=["GET", "POST"])
+@csrf.form_checks_token
+def delete() -> BaseResponse:
+    """Delete the account with everything in it."""
+    account, form = require_account(), DeletionForm()
+    if not form.validate_on_submit() or confirm_password(form, account) is None:
+        return render("delete_account.html", form, account=account)
+    for user_id in delete_account(services().database, account.user_id):
+        services().background_publisher.delete_history(user_id)
+    security_events.record(services().database, "account-deleted", account.user_id)
+    identity.end_sign_in()
+    flash("Your account was deleted, with everything in it.")
+    return redirect(url_for("pages.home"), 303)
+
+
+def _begun(parts: Iterator[str]) -> Iterator[str]:
+    """Read the first part at once: an outage then has an answer of its own, and not a file that is cut off."""
+    return chain([next(parts)], parts)
