@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from contracts.database import Database
 from contracts.settings import Settings
 from webapp import csrf
-from webapp.account_pages.forms import NewPasswordForm, AddressForm, normal_email
+from webapp.account_pages.forms import AddressForm, NewPasswordForm, normal_email
 from webapp.account_pages.support import render
 from webapp.accounts import passwords, resets, security_events
 from webapp.mailer import new_mail

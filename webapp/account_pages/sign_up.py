@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import csrf, identity
@@ -26,6 +27,7 @@ TAKEN = "An account has this address. Sign in instead."
 @csrf.form_checks_token
 def ask() -> BaseResponse:
     """Make the browser's anonymous user an account, which keeps its thoughts; or mail the link that does."""
+    _require_no_account()
     sends_mail = services().settings.sends_mail
     form = AddressForm() if sends_mail else SignUpForm()
     if not form.validate_on_submit():
@@ -44,6 +46,7 @@ def ask() -> BaseResponse:
 @csrf.form_checks_token
 def confirm(token: str) -> BaseResponse:
     """Choose the password of a new account whose address was confirmed by opening this page."""
+    _require_no_account()
     email, form = mailed_links.sign_up_email(token), NewPasswordForm()
     if not form.validate_on_submit():
         return render("choose_password.html", form, email=email)
@@ -53,22 +56,22 @@ def confirm(token: str) -> BaseResponse:
     return redirect(url_for("pages.home"), 303)
 
 
+def _require_no_account() -> None:
+    """Send a browser that is signed in to its account: only an anonymous user becomes an account."""
+    if identity.signed_in() is not None:
+        flash("You are signed in. Sign out to create another account.")
+        raise HTTPException(response=redirect(url_for("account.show"), 303))
+
+
 def _create_account(email: str, form: FlaskForm) -> bool:
     """Create the account and sign the browser in; return False when an account has the address."""
-    user_id, password_hash = _anonymous_user(), passwords.hash_password(form.password.data)
+    user_id, password_hash = identity.ensure_user(), passwords.hash_password(form.password.data)
     if not _create(user_id, email, password_hash):
         return False
     security_events.record(services().database, "account-created", user_id, request.remote_addr or "")
     identity.begin_sign_in(user_id)
     flash("Your account is ready. Your thoughts are in it.")
     return True
-
-
-def _anonymous_user() -> UUID:
-    """Return the browser's anonymous user. A browser that is signed in is signed out first, and gets a new one."""
-    if identity.signed_in() is not None:
-        identity.end_sign_in()
-    return identity.ensure_user()
 
 
 def _create(user_id: UUID, email: str, password_hash: str) -> bool:

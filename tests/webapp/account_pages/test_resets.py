@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -24,29 +24,11 @@ from tests.webapp.account_pages.people import (
     new_account,
     send,
 )
-from tests.webapp.conftest import MakeApp
-from tests.webapp.smtp_server import MailServer, mail_server
+from tests.webapp.smtp_server import MailServer
 from tests.webapp.web_processes import environment
 from webapp.accounts import resets
 
 NewLink = Callable[[], str]
-
-
-@pytest.fixture
-def mails() -> Iterator[MailServer]:
-    with mail_server() as server:
-        yield server
-
-
-@pytest.fixture
-def mailing_app(make_app: MakeApp, mails: MailServer) -> Flask:
-    return make_app(
-        smtp_host="127.0.0.1",
-        smtp_port=mails.port,
-        smtp_security="none",
-        mail_from="site@thoughts.example",
-        public_url="https://thoughts.example",
-    )
 
 
 @pytest.fixture
@@ -66,9 +48,9 @@ def age_links(database: Database, interval: str) -> None:
 
 
 def test_a_mailed_link_sets_the_password_once_and_ends_all_sign_ins(
-    mailing_app: Flask, mails: MailServer, database: Database
+    app: Flask, mailing_app: Flask, mails: MailServer, database: Database
 ) -> None:
-    browser, other = new_account(mailing_app), mailing_app.test_client()
+    browser, other = new_account(app), mailing_app.test_client()
     assert send(other, "/account/forgotten", email="ADA@example.org").status_code == 200
     eventually(lambda: mails.mails)
     mail = mails.mails[0]
@@ -85,8 +67,8 @@ def test_a_mailed_link_sets_the_password_once_and_ends_all_sign_ins(
     assert kinds(database)[-3:] == ["reset-requested", "password-reset", "signed-in"]
 
 
-def test_the_host_of_a_request_is_not_in_the_link(mailing_app: Flask, mails: MailServer) -> None:
-    new_account(mailing_app)
+def test_the_host_of_a_request_is_not_in_the_link(app: Flask, mailing_app: Flask, mails: MailServer) -> None:
+    new_account(app)
     stranger = mailing_app.test_client()
     stranger.get("/account/forgotten", base_url="http://evil.example")
     stranger.post("/account/forgotten", data={"email": EMAIL}, base_url="http://evil.example")
@@ -95,12 +77,12 @@ def test_the_host_of_a_request_is_not_in_the_link(mailing_app: Flask, mails: Mai
 
 
 def test_the_answer_is_the_same_for_a_known_and_an_unknown_address(
-    mailing_app: Flask, make_app: MakeApp, mails: MailServer, database: Database
+    app: Flask, mailing_app: Flask, mails: MailServer
 ) -> None:
-    new_account(mailing_app)
-    for app in (mailing_app, make_app()):
+    new_account(app)
+    for site in (mailing_app, app):
         known, unknown = (
-            send(app.test_client(), "/account/forgotten", email=email) for email in (EMAIL, "bob@example.org")
+            send(site.test_client(), "/account/forgotten", email=email) for email in (EMAIL, "bob@example.org")
         )
         assert known.status_code == unknown.status_code == 200
         assert known.text.replace(EMAIL, "?") == unknown.text.replace("bob@example.org", "?")
@@ -125,9 +107,9 @@ def test_the_request_asks_postgresql_nothing_about_the_address(
 
 
 def test_a_mail_server_that_refuses_costs_one_line_without_the_address(
-    mailing_app: Flask, mails: MailServer, caplog: pytest.LogCaptureFixture
+    app: Flask, mailing_app: Flask, mails: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    new_account(mailing_app)
+    new_account(app)
     browser = mailing_app.test_client()
     mails.refuses = True
     assert send(browser, "/account/forgotten", email=EMAIL).status_code == 200

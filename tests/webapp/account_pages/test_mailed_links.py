@@ -1,0 +1,135 @@
+"""Where the site sends mail, an address is confirmed before it is used, and no page says whether it has an account."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from itsdangerous import TimestampSigner
+from sqlalchemy import text
+
+from contracts.database import Database
+from tests.eventually import eventually
+from tests.webapp.account_pages.people import (
+    EMAIL,
+    PASSWORD,
+    can_sign_in,
+    is_signed_in,
+    kinds,
+    new_account,
+    send,
+    signed_in,
+)
+from tests.webapp.http_client import submit
+from tests.webapp.smtp_server import MailServer
+
+NextLink = Callable[[str], str]
+
+
+@pytest.fixture
+def link_to(mails: MailServer) -> NextLink:
+    """Wait for the mail to an address, and return the path of its link."""
+
+    def path(email: str) -> str:
+        eventually(lambda: [mail for mail in mails.mails if mail["To"] == email])
+        mail = next(mail for mail in mails.mails if mail["To"] == email)
+        found = re.search(r"https://thoughts\.example(/\S+)", mail.get_content())
+        assert found is not None
+        return found[1]
+
+    return path
+
+
+def test_a_mailed_link_creates_the_account_with_the_thoughts_of_the_browser(
+    mailing_app: Flask, link_to: NextLink, database: Database
+) -> None:
+    browser = mailing_app.test_client()
+    browser.get("/")
+    thought = submit(browser)
+    assert "Look into your mail" in send(browser, "/account/sign-up", email=EMAIL).text
+    assert not is_signed_in(browser)
+    link = link_to(EMAIL)
+    assert send(browser, link, password="short").status_code == 422
+    assert send(browser, link, password=PASSWORD).status_code == 303
+    assert is_signed_in(browser)
+    other = signed_in(mailing_app)
+    assert other.get(f"/thoughts/{thought}").status_code == 200
+    assert "account-created" in kinds(database)
+    assert "An account has this address" in send(mailing_app.test_client(), link, password=PASSWORD).text
+
+
+def test_a_sign_up_is_answered_alike_for_a_known_and_an_unknown_address(
+    app: Flask, mailing_app: Flask, mails: MailServer
+) -> None:
+    new_account(app)
+    known, unknown = (
+        send(mailing_app.test_client(), "/account/sign-up", email=email) for email in (EMAIL, "bob@example.org")
+    )
+    assert (known.status_code, known.text.replace(EMAIL, "?")) == (
+        unknown.status_code,
+        unknown.text.replace("bob@example.org", "?"),
+    )
+    eventually(lambda: len(mails.mails) == 2)
+    subjects = {mail["To"]: mail["Subject"] for mail in mails.mails}
+    assert subjects == {EMAIL: "You have an account", "bob@example.org": "Create your account"}
+
+
+def test_a_changed_address_is_confirmed_first_and_its_former_owner_is_told(
+    app: Flask, mailing_app: Flask, mails: MailServer, link_to: NextLink
+) -> None:
+    new_account(app)
+    browser = signed_in(mailing_app)
+    send(browser, "/account/email", email="new@example.org", present=PASSWORD)
+    link = link_to("new@example.org")
+    browser.get(link)
+    assert EMAIL in browser.get("/account/").text, "opening the page changes nothing"
+    assert send(browser, link).status_code == 303
+    assert "new@example.org" in browser.get("/account/").text
+    assert not can_sign_in(mailing_app.test_client())
+    eventually(lambda: [mail for mail in mails.mails if mail["To"] == EMAIL])
+    assert send(browser, link).status_code == 404, "it works once"
+
+
+def test_a_link_for_another_account_changes_nothing(
+    app: Flask, mailing_app: Flask, link_to: NextLink, database: Database
+) -> None:
+    for email in (EMAIL, "eve@example.org"):
+        new_account(app, email)
+    eve, ada = signed_in(mailing_app, "eve@example.org"), signed_in(mailing_app)
+    send(eve, "/account/email", email="new@example.org", present=PASSWORD)
+    assert send(ada, link_to("new@example.org")).status_code == 404
+    addresses = {row.email for row in database.rows(text("SELECT email FROM users WHERE email IS NOT NULL"))}
+    assert addresses == {EMAIL, "eve@example.org"}
+
+
+def test_a_taken_address_is_answered_like_a_free_one_and_gets_no_mail(
+    app: Flask, mailing_app: Flask, mails: MailServer
+) -> None:
+    for email in (EMAIL, "eve@example.org"):
+        new_account(app, email)
+    browser = signed_in(mailing_app)
+    taken = send(browser, "/account/email", email="eve@example.org", present=PASSWORD)
+    free = send(browser, "/account/email", email="bob@example.org", present=PASSWORD)
+    assert taken.text.replace("eve@", "bob@") == free.text
+    eventually(lambda: mails.mails)
+    assert [mail["To"] for mail in mails.mails] == ["bob@example.org"]
+
+
+def test_a_forged_an_old_and_a_misused_link_are_refused(
+    mailing_app: Flask, link_to: NextLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = mailing_app.test_client()
+    send(browser, "/account/sign-up", email=EMAIL)
+    link = link_to(EMAIL)
+    assert browser.get(link).status_code == 200
+    assert browser.get(f"{link}x").status_code == 404
+    now = TimestampSigner.get_timestamp
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda self: now(self) + 3602)
+    assert browser.get(link).status_code == 404
+
+
+def test_a_browser_that_is_signed_in_creates_no_other_account(app: Flask, mailing_app: Flask) -> None:
+    new_account(app)
+    for browser in (signed_in(app), signed_in(mailing_app)):
+        answer = send(browser, "/account/sign-up", email="bob@example.org", password=PASSWORD)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/account/")
