@@ -27,11 +27,11 @@ def password() -> BaseResponse:
     """Change the password, and sign all other browsers out."""
     account, form = require_account(), PasswordForm()
     if not form.validate_on_submit() or (found := confirm_password(form, account)) is None:
-        return render("password.html", form)
+        return render("password.html", form, account=account)
     new_hash = passwords.hash_password(form.password.data)
     if not credentials.change_password(services().database, found, new_hash):
         form.present.errors = [CHANGED_MEANWHILE]
-        return render("password.html", form)
+        return render("password.html", form, account=account)
     record("password-changed", account)
     identity.begin_sign_in(account.user_id)
     flash("Your password was changed. All other browsers were signed out.")
@@ -44,14 +44,14 @@ def email() -> BaseResponse:
     """Change the e-mail address, and sign all other browsers out."""
     account, form = require_account(), EmailForm()
     if not form.validate_on_submit() or (found := confirm_password(form, account)) is None:
-        return render("email.html", form)
+        return render("email.html", form, account=account)
     new = normal_email(form.email.data)
     if services().settings.sends_mail:
         mailed_links.mail_new_email(str(account.user_id), found.email, new)
         return Response(render_template("email_sent.html", email=new))
     if not _change_email(account.user_id, found.email, new):
         form.email.errors = [TAKEN]
-        return render("email.html", form)
+        return render("email.html", form, account=account)
     return _finish_change(account)
 
 

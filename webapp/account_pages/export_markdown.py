@@ -22,8 +22,11 @@ def markdown_parts(export: Export) -> Iterator[str]:
     yield "# Everything that is stored about you\n\n" + _list(export.account)
     for name, entries in export.lists.items():
         yield f"\n## {_TITLES[name]}\n"
-        for entry in entries:
+        number = 0
+        for number, entry in enumerate(entries, 1):
             yield "\n" + (_thought(entry) if name == "thoughts" else _list(entry))
+        if not number:
+            yield "\nNothing.\n"
 
 
 def _thought(thought: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ def _new_password(label: str) -> PasswordField:
             Length(min=MIN_PASSWORD_LENGTH, message=f"Choose at least {MIN_PASSWORD_LENGTH} characters."),
             Length(max=MAX_PASSWORD_LENGTH, message=f"Choose at most {MAX_PASSWORD_LENGTH} characters."),
         ],
+        description=f"At least {MIN_PASSWORD_LENGTH} characters. Several words are easy to remember.",
     )
 
 
