@@ -66,7 +66,7 @@ def copy_headers(error: HTTPException, response: Response) -> Response:
 
 def _expects_page() -> bool:
     """Return whether the client expects a page: it requested a page, sent a form, or is a browser at an unknown URL."""
-    if request.blueprint in {"pages", "profile_page", "account"}:
+    if request.blueprint in {"pages", "profile_page", "account", "security_log", "admin"}:
         return True
     if request.endpoint in {"thoughts.create", "thoughts.delete_by_form"}:
         return request.mimetype in FORM_TYPES

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from werkzeug.exceptions import Forbidden
 
+from webapp.request_origin import is_for_loopback_host
 from webapp.services import services
 
 HEADERS: Final = {
@@ -19,9 +20,6 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-
-LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Host names of the loopback address. Flask's TRUSTED_HOSTS cannot contain [::1], and its error page has no links."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -39,7 +37,7 @@ def _require_own_host() -> None:
     Otherwise another site could point its own name at the loopback address (DNS rebinding), count as the same site, and
     read every user's thoughts.
     """
-    if services().settings.trust_user_id and urlsplit(f"//{request.host}").hostname not in LOOPBACK_HOSTS:
+    if services().settings.trust_user_id and not is_for_loopback_host():
         raise Forbidden(
             "With TRUST_USER_ID=true only localhost, 127.0.0.1 and [::1] are served. "
             "Open one of these addresses, or set TRUST_USER_ID=false."

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import identity
+from webapp.account_pages.event_recording import record_failed_sign_in
 from webapp.account_pages.forms import SignInForm, SignUpForm, normal_email
 from webapp.accounts import passwords, security_events, sign_ins, store
 from webapp.services import services
@@ -43,8 +44,11 @@ def sign_in() -> BaseResponse:
     account = store.find_by_email(services().database, form.email.data.strip())
     if not passwords.is_correct(form.password.data, account.password_hash if account else None) or account is None:
         form.password.errors = [WRONG]
-        return _render("sign_in.html", form)
-    security_events.record(services().database, "signed-in", account.user_id, request.remote_addr or "")
+        response = _render("sign_in.html", form)
+        return response if account is None else record_failed_sign_in(response, account.user_id)
+    security_events.record(
+        services().database, "signed-in", account.user_id, request.remote_addr or "", method="password"
+    )
     identity.begin_sign_in(account.user_id)
     return redirect(url_for("pages.home"), 303)
 
@@ -61,6 +65,8 @@ def show() -> BaseResponse:
 @blueprint.post("/sign-out")
 def sign_out() -> BaseResponse:
     """Sign this browser out."""
+    if (account := identity.signed_in()) is not None:
+        security_events.record(services().database, "signed-out", account.user_id, request.remote_addr or "")
     identity.end_sign_in()
     flash("You are signed out.")
     return redirect(url_for("pages.home"), 303)
@@ -70,6 +76,7 @@ def sign_out() -> BaseResponse:
 def sign_out_everywhere() -> BaseResponse:
     """End all sign-ins of the account."""
     if (account := identity.signed_in()) is not None:
+        security_events.record(services().database, "signed-out-everywhere", account.user_id, request.remote_addr or "")
         sign_ins.end_all(services().database, account.user_id)
     identity.end_sign_in()
     flash("You are signed out on all devices.")
