@@ -33,11 +33,11 @@ _LABELS: Final[Mapping[str, str]] = {
     "reason": "reason",
     "thought_id": "thought",
     "administrator": "administrator",
-    "token_name": "token",
+    "name": "token",
     "scopes": "scopes",
     "thoughts": "thoughts",
     "method": "with",
-    "by": "from the",
+    "by": "by the",
 }
 
 

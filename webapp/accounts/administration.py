@@ -61,7 +61,7 @@ ENABLE: Final = text(f"""
 """)  # noqa: S608  all parts are constants
 """Enables a disabled account; no row when it is enabled. A sign-in that began while it was being disabled ends."""
 
-_BY_COMMAND: Final = json.dumps({"by": "command line"})
+_BY_OPERATOR: Final = json.dumps({"by": "operator"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +94,17 @@ def set_admin(database: Database, user_id: UUID, *, is_admin: bool) -> bool:
     Raises SQLAlchemyError; the call may be repeated.
     """
     kind = "made-admin" if is_admin else "removed-admin"
-    return bool(database.rows(SET_ADMIN, user=user_id, is_admin=is_admin, kind=kind, details=_BY_COMMAND))
+    return bool(database.rows(SET_ADMIN, user=user_id, is_admin=is_admin, kind=kind, details=_BY_OPERATOR))
 
 
 def disable(database: Database, user_id: UUID) -> bool:
     """Disable an account; return False when it is disabled already. Raises SQLAlchemyError; it may be repeated."""
-    return bool(database.rows(DISABLE, user=user_id, kind="account-disabled", details=_BY_COMMAND))
+    return bool(database.rows(DISABLE, user=user_id, kind="account-disabled", details=_BY_OPERATOR))
 
 
 def enable(database: Database, user_id: UUID) -> bool:
     """Enable a disabled account; return False when it is enabled. Raises SQLAlchemyError; it may be repeated."""
-    return bool(database.rows(ENABLE, user=user_id, kind="account-enabled", details=_BY_COMMAND))
+    return bool(database.rows(ENABLE, user=user_id, kind="account-enabled", details=_BY_OPERATOR))
 
 
 def _account(row: Row) -> ListedAccount:

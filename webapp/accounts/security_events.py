@@ -8,7 +8,7 @@ import json
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypedDict, Unpack
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -42,16 +42,9 @@ EVERYTHING: Final = 2**63 - 1
 """A position before which every event is."""
 
 
-class Details(TypedDict, total=False):
-    """What an event may say besides its kind: names, ids and numbers, so that no secret or text gets into the log."""
-
-    method: str
-    """How somebody signed in, such as `password`."""
-    token_name: str
-    scopes: list[str]
-    thoughts: int
-    """A number of thoughts that were moved or exported."""
-
+DETAILS: Final = frozenset({"by", "method", "token_id", "name", "scopes", "thoughts"})
+"""What an event may say besides its kind: who did it if not the person (`by`), how somebody signed in (`method`), a
+token's id, name and scopes, and a number of thoughts. Nothing else, so that no secret or text gets into the log."""
 
 INSERT_EVENT: Final = text("""
     WITH expired AS (
@@ -90,8 +83,13 @@ class SecurityEvent:
     details: dict[str, Any]
 
 
-def record(database: Database, kind: Kind, user_id: UUID | None, address: str = "", **details: Unpack[Details]) -> None:
-    """Add an event of an account. Raises SQLAlchemyError when PostgreSQL is unavailable."""
+def record(database: Database, kind: Kind, user_id: UUID | None, address: str = "", **details: Any) -> None:
+    """Add an event of an account. `details` are values for JSON, by the names of DETAILS.
+
+    Raises ValueError for another name, and SQLAlchemyError when PostgreSQL is unavailable.
+    """
+    if unknown := details.keys() - DETAILS:
+        raise ValueError(f"The security log has no detail {', '.join(sorted(unknown))}: see DETAILS.")
     log.info("Security event: %s", kind, extra={"user_id": user_id, "address": address})
     values = {"user": user_id, "kind": kind, "address": address, "details": json.dumps(details)}
     limits = {"kept": KEPT, "expired": EXPIRED_PER_EVENT, "failures": FAILURES_PER_HOUR}

@@ -1,9 +1,12 @@
 """What operators do to accounts with `python -m webapp users`, and how the commands report it."""
 
+import io
 import json
 import re
+import sys
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -21,7 +24,7 @@ from webapp.accounts import administration, sign_ins
 from webapp.commands import webapp
 
 EMAIL = "ada@example.org"
-BY_COMMAND = {"by": "command line"}
+BY_OPERATOR = {"by": "operator"}
 
 
 @pytest.fixture
@@ -76,13 +79,13 @@ def test_a_change_is_made_once_and_is_in_the_security_log(
     assert run(settings, command, str(user)) == 0
     out = capsys.readouterr().out
     assert out == f"{EMAIL} is now {state}.\n{EMAIL} is already {state}.\n"
-    assert events(database)[before:] == [(kind, "", BY_COMMAND)]
+    assert events(database)[before:] == [(kind, "", BY_OPERATOR)]
     assert run(settings, undo, EMAIL) == 0
     assert run(settings, undo, EMAIL) == 0
     assert len(events(database)) == before + 2
 
 
-@pytest.mark.parametrize("command", ["make-admin", "remove-admin", "disable", "enable"])
+@pytest.mark.parametrize("command", ["make-admin", "remove-admin", "disable", "enable", "delete"])
 @pytest.mark.parametrize("name", ["nobody@example.org", str(uuid4()), "\x1b[2J\x00", "anonymous", "deleted"])
 def test_an_unknown_account_is_one_line_and_status_1(
     app: Flask, settings: Settings, database: Database, command: str, name: str
@@ -96,6 +99,30 @@ def test_an_unknown_account_is_one_line_and_status_1(
     with pytest.raises(SystemExit, match=r"^No account has [^\x00\x1b\n]+$"):
         run(settings, command, named)
     assert kinds(database) == ["account-created"]
+
+
+@pytest.fixture
+def deleted(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """The accounts that the command deletes, with a stand-in for what deletes them."""
+    ids: list[UUID] = []
+    module = SimpleNamespace(delete_account=lambda database, user: ids.append(user))
+    monkeypatch.setitem(sys.modules, "webapp.accounts.deletion", cast(ModuleType, module))
+    return ids
+
+
+def test_an_account_is_deleted_after_a_confirmation(
+    app: Flask, settings: Settings, database: Database, deleted: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_up(app, EMAIL)
+    user = account_id(database, EMAIL)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert run(settings, "delete", EMAIL) == cli.INTERRUPTED
+    assert deleted == []
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert run(settings, "delete", EMAIL) == 0
+    assert run(settings, "delete", "--yes", str(user)) == 0
+    assert deleted == [user, user]
+    assert events(database, user)[-1] == ("account-deleted", "", BY_OPERATOR)
 
 
 def test_an_unavailable_database_is_one_line(settings: Settings) -> None:

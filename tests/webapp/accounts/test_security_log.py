@@ -150,6 +150,23 @@ def test_events_are_shown_for_180_days_and_then_deleted(app: Flask, database: Da
     assert kinds(database) == ["signed-in", "signed-out"]
 
 
+def test_a_detail_that_nobody_considered_is_rejected(app: Flask, database: Database) -> None:
+    sign_up(app, EMAIL)
+    user = account_id(database, EMAIL)
+    with pytest.raises(ValueError, match="detail password"):
+        security_events.record(database, "signed-in", user, ADDRESS, password=PASSWORD)
+    assert kinds(database) == ["account-created"]
+
+
+def test_the_details_of_a_token_are_shown_without_markup(app: Flask, database: Database) -> None:
+    browser = sign_up(app, EMAIL)
+    user, details = account_id(database, EMAIL), {"name": "<b>backup</b>", "scopes": ["read", "export"]}
+    security_events.record(database, "token-created", user, ADDRESS, **details)
+    page = browser.get("/account/security").text
+    assert "&lt;b&gt;backup&lt;/b&gt;" in page
+    assert "read, export" in page
+
+
 def test_every_kind_has_a_sentence() -> None:
     assert set(TITLES) == set(get_args(Kind))
     assert not any(title.endswith(".") for title in TITLES.values())
