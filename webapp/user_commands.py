@@ -12,6 +12,7 @@ import click
 
 from contracts.cli import with_settings
 from contracts.database import Database, exit_on_database_error, make_engine
+from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 from contracts.text import clean
 from contracts.visible_text import escape_control_chars
@@ -102,14 +103,23 @@ def delete(settings: Settings, *, account: str, yes: bool) -> None:
         email = escape_control_chars(found.email)
         if not yes:
             click.confirm(f"Delete {email} with all thoughts, results and tokens?", abort=True)
-        _delete_account(database, found.id)
+        for user_id in _delete_account(database, found.id):
+            _publisher(settings).delete_history(user_id)
         security_events.record(database, "account-deleted", found.id, by="operator")
     click.echo(f"{email} is deleted.")
 
 
-def _delete_account(database: Database, user_id: UUID) -> None:
-    """Delete an account as its owner does on the page. Raises SQLAlchemyError; it may be repeated."""
-    import_module("webapp.accounts.deletion").delete_account(database, user_id)
+def _delete_account(database: Database, user_id: UUID) -> list[UUID]:
+    """Delete an account as its owner does on the page, and return the users whose history in Redis must go too.
+
+    It may be repeated. Raises SQLAlchemyError.
+    """
+    users: list[UUID] = import_module("webapp.accounts.account_deletion").delete_account(database, user_id)
+    return users
+
+
+def _publisher(settings: Settings) -> ProgressPublisher:
+    return ProgressPublisher(connect_redis(settings.redis_url), settings.redis_prefix)
 
 
 def _change(settings: Settings, name: str, change: Callable[[Database, Any], bool], state: str) -> None:

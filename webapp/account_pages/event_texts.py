@@ -35,6 +35,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "administrator": "administrator",
     "name": "token",
     "scopes": "scopes",
+    "format": "as",
     "thoughts": "thoughts",
     "method": "with",
     "by": "by the",

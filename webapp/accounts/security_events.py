@@ -42,9 +42,10 @@ EVERYTHING: Final = 2**63 - 1
 """A position before which every event is."""
 
 
-DETAILS: Final = frozenset({"by", "method", "token_id", "name", "scopes", "thoughts"})
+DETAILS: Final = frozenset({"by", "method", "token_id", "name", "scopes", "format", "thoughts"})
 """What an event may say besides its kind: who did it if not the person (`by`), how somebody signed in (`method`), a
-token's id, name and scopes, and a number of thoughts. Nothing else, so that no secret or text gets into the log."""
+token's id, name and scopes, the `format` of an export, and a number of thoughts. Nothing else, so that no secret or
+text gets into the log."""
 
 INSERT_EVENT: Final = text("""
     WITH expired AS (

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Field, Form, TextAreaField, ValidationError
 
 from contracts.visible_text import is_visible
-from webapp import identity
+from webapp import csrf, identity
 from webapp.accounts.sign_ins import SignedIn
 from webapp.admin_pages import figures
 from webapp.admin_pages.reveals import can_reveal, reveal
@@ -75,14 +75,18 @@ def overview() -> BaseResponse:
 
 
 @blueprint.route("/thoughts/<uuid:thought_id>/reveal", methods=["GET", "POST"])
+@csrf.form_checks_token
 def reveal_text(thought_id: UUID) -> BaseResponse:
     """Ask for a reason, write it into the security logs of author and administrator, and show the text once."""
     form, database = RevealForm(), services().database
     if not form.validate_on_submit():
         if not can_reveal(database, thought_id):
             raise NotFound("This thought does not exist, or it was deleted.")
-        page = render_template("admin_reveal.html", form=form, thought_id=thought_id, max_length=MAX_REASON_LENGTH)
-        return make_response(page, 422 if form.errors else 200)
+        is_outdated = bool(form.csrf_token.errors)
+        error = csrf.RESEND if is_outdated else None
+        context = {"form": form, "thought_id": thought_id, "max_length": MAX_REASON_LENGTH, "error": error}
+        page = render_template("admin_reveal.html", **context)
+        return make_response(page, 403 if is_outdated else 422 if form.errors else 200)
     administrator = _administrator()
     reason, address = form.reason.data.strip(), request.remote_addr or ""
     revealed = reveal(database, thought_id, administrator.user_id, reason, address)

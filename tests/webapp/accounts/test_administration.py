@@ -10,11 +10,13 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
+import redis
 from flask import Flask
 from sqlalchemy import text
 
 from contracts import cli
 from contracts.database import Database
+from contracts.progress import stream_key
 from contracts.settings import Settings
 from tests.webapp.accounts.browsers import account_id, sign_in, sign_up
 from tests.webapp.accounts.security_log import events, kinds
@@ -105,16 +107,24 @@ def test_an_unknown_account_is_one_line_and_status_1(
 def deleted(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
     """The accounts that the command deletes, with a stand-in for what deletes them."""
     ids: list[UUID] = []
-    module = SimpleNamespace(delete_account=lambda database, user: ids.append(user))
-    monkeypatch.setitem(sys.modules, "webapp.accounts.deletion", cast(ModuleType, module))
+
+    def delete_account(_: Database, user: UUID) -> list[UUID]:
+        ids.append(user)
+        return [user]
+
+    module = SimpleNamespace(delete_account=delete_account)
+    monkeypatch.setitem(sys.modules, "webapp.accounts.account_deletion", cast(ModuleType, module))
     return ids
 
 
 def test_an_account_is_deleted_after_a_confirmation(
-    app: Flask, settings: Settings, database: Database, deleted: list[UUID], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    app: Flask, settings: Settings, database: Database, deleted: list[UUID], monkeypatch: pytest.MonkeyPatch,
+    redis_client: redis.Redis,
+) -> None:  # fmt: skip
     sign_up(app, EMAIL)
     user = account_id(database, EMAIL)
+    history = stream_key(settings.redis_prefix, user)
+    redis_client.xadd(history, {"message": "an event of the account"})
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert run(settings, "delete", EMAIL) == cli.INTERRUPTED
     assert deleted == []
@@ -122,6 +132,7 @@ def test_an_account_is_deleted_after_a_confirmation(
     assert run(settings, "delete", EMAIL) == 0
     assert run(settings, "delete", "--yes", str(user)) == 0
     assert deleted == [user, user]
+    assert not redis_client.exists(history)
     assert events(database, user)[-1] == ("account-deleted", "", BY_OPERATOR)
 
 

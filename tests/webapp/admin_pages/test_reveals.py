@@ -96,8 +96,12 @@ def test_without_the_token_of_the_form_nothing_is_shown_or_logged(
 ) -> None:
     thought = submit(author, SECRET)
     before = kinds(database)
+    outdated = administrator.post(path_of(thought), data={"reason": REASON, "csrf_token": "of another site"})
+    assert outdated.status_code == 403
+    assert "Its author asked why it failed &lt;b&gt;twice" in outdated.text, "nothing that a person wrote is lost"
     for response in (
-        administrator.post(path_of(thought), data={"reason": REASON}),
+        outdated,
+        administrator.post(path_of(thought), data={"reason": REASON, "csrf_token": ""}),
         administrator.post(path_of(thought), json={"reason": REASON}),
         administrator.post(path_of(thought), query_string={"reason": REASON}),
         administrator.get(path_of(thought), query_string={"reason": REASON}),
