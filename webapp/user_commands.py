@@ -31,7 +31,7 @@ ACCOUNT: Final = click.argument("account", metavar="ACCOUNT")
 
 @click.group()
 def users() -> None:
-    """List accounts, and make, disable or delete them.
+    """List accounts, disable or delete them, and name administrators.
 
     ACCOUNT is an e-mail address or an id of `list`.
     """

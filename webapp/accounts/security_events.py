@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 Kind = Literal[
     "account-created", "signed-in", "sign-in-failed", "signed-out", "signed-out-everywhere", "password-changed",
     "email-changed", "reset-requested", "password-reset", "account-deleted", "thoughts-joined", "exported",
-    "token-created", "token-deleted", "account-disabled", "account-enabled", "made-admin", "removed-admin",
-    "text-revealed", "revealed-text",
+    "token-created", "token-deleted", "webhook-created", "webhook-deleted", "account-disabled", "account-enabled",
+    "made-admin", "removed-admin", "text-revealed", "revealed-text",
 ]  # fmt: skip
 """`text-revealed` is in the log of the thought's author, `revealed-text` in that of the administrator."""
 
@@ -42,10 +42,10 @@ EVERYTHING: Final = 2**63 - 1
 """A position before which every event is."""
 
 
-DETAILS: Final = frozenset({"by", "method", "token_id", "name", "scopes", "format", "thoughts"})
+DETAILS: Final = frozenset({"by", "method", "token_id", "name", "scopes", "webhook", "format", "thoughts"})
 """What an event may say besides its kind: who did it if not the person (`by`), how somebody signed in (`method`), a
-token's id, name and scopes, the `format` of an export, and a number of thoughts. Nothing else, so that no secret or
-text gets into the log."""
+token's id, name and scopes, the id of a `webhook`, the `format` of an export, and a number of thoughts. Nothing else,
+so that no secret or text gets into the log."""
 
 INSERT_EVENT: Final = text("""
     WITH expired AS (

@@ -53,7 +53,7 @@ def _require_fresh_administrator() -> BaseResponse | None:
         return None
     if request.method in SAFE_METHODS:
         flash(SIGN_IN_AGAIN)
-        return redirect(url_for("account.sign_in"), 303)
+        return redirect(url_for("account.sign_in", next=request.path), 303)
     written = request.form.get("reason", "")
     return make_response(render_template("admin_stale.html", message=SIGN_IN_AGAIN, written=written), 403)
 

@@ -117,7 +117,7 @@ def test_an_administrator_signs_in_again_after_an_hour(
     assert token
     age_sign_ins(database, "2 minutes")
     response = administrator.get("/admin")
-    assert (response.status_code, response.location) == (303, "/account/sign-in")
+    assert (response.status_code, response.location) == (303, "/account/sign-in?next=/admin")
     assert "more than an hour ago" in administrator.get("/account/sign-in").text
     answer = administrator.post(path, data={"reason": "the author asked me to", "csrf_token": token[1]})
     assert answer.status_code == 403
