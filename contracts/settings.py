@@ -108,6 +108,7 @@ class Settings(ModelSettings, SiteSettings, BaseSettings):
     sse_max_connections: int = Field(default=1000, ge=1, le=100_000)
     secret_key: SecretKey | None = None
     trust_user_id: bool = False
+    metrics_token: SecretKey | None = None
     canonical_host: Literal["127.0.0.1", "localhost", "::1"] | None = None
 
     heartbeat_file: FileToWrite = ""

@@ -34,7 +34,8 @@ class Site:
     def __init__(self, settings: Settings, base_url: str, seconds: float) -> None:
         self.settings = settings
         self.seconds = seconds
-        self.web = WebClient(base_url)
+        token = settings.metrics_token
+        self.web = WebClient(base_url, None if token is None else token.get_secret_value())
         self.visitor = Visitor(self.web, names_itself=settings.trust_user_id)
         self.first_thought: Submitted | None = None
         """The thought of the step `producer`, which the steps `consumer` and `results` follow."""

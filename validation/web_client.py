@@ -30,8 +30,9 @@ class Answer:
 class WebClient:
     """A client with its own cookies. Methods raise OSError when nobody answers."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, metrics_token: str | None = None) -> None:
         self.base_url = base_url.rstrip("/")
+        self._metrics_token = metrics_token
         # A proxy of the environment knows neither this machine's own servers nor the names of a container network.
         proxies = [ProxyHandler({})] if is_near(self.base_url) else []
         self._opener = build_opener(*proxies, HTTPCookieProcessor(CookieJar()))
@@ -39,6 +40,13 @@ class WebClient:
     def get(self, path: str) -> Answer:
         """Request a page or JSON."""
         return self._request(Request(f"{self.base_url}{path}"))  # noqa: S310  `validate` checks the scheme
+
+    def get_figures(self, path: str) -> Answer:
+        """Request JSON that the web tells only the holder of METRICS_TOKEN, if it is set."""
+        request = Request(f"{self.base_url}{path}")  # noqa: S310
+        if self._metrics_token:
+            request.add_unredirected_header("Authorization", f"Bearer {self._metrics_token}")
+        return self._request(request)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Answer:
         """Send JSON."""

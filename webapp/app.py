@@ -6,8 +6,10 @@ from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from contracts.visible_text import plain_line
-from webapp import api, canonical_host, csrf, health, identity, problems, security, static_files
+from webapp import api, canonical_host, csrf, health, identity, monitoring, problems, security, static_files
 from webapp.account_pages import routes as account_routes
+from webapp.account_pages import security_log
+from webapp.admin_pages import routes as admin_routes
 from webapp.metrics import metrics
 from webapp.pages import routes
 from webapp.profile import api as profile_api
@@ -34,6 +36,8 @@ def make_app(settings: Settings | None) -> Flask:
     app.register_blueprint(StreamBlueprint(services), url_prefix="/thoughts/stream")
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(account_routes.blueprint)
+    app.register_blueprint(security_log.blueprint)
+    app.register_blueprint(admin_routes.blueprint)
     app.register_blueprint(profile_api.blueprint)
     app.register_blueprint(profile_page.blueprint)
     app.register_blueprint(health.blueprint)
@@ -44,6 +48,7 @@ def make_app(settings: Settings | None) -> Flask:
     static_files.register(app)
     security.register(app)
     csrf.register(app)
+    monitoring.register(app)
     canonical_host.register(app)
     return app
 

@@ -11,15 +11,14 @@ from urllib.parse import urlsplit
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from webapp.security import LOOPBACK_HOSTS, SAFE_METHODS
+from webapp.request_origin import LOOPBACK_HOSTS, came_through_proxy
+from webapp.security import SAFE_METHODS
 from webapp.services import services
 from webapp.session import has_content
 
 PAGES: Final = frozenset({"pages", "profile_page"})
 
 _BOUND_ADDRESSES: Final = frozenset({"127.0.0.1", "::1"})
-
-_PROXY_HEADERS: Final = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 
 def register(app: Flask) -> None:
@@ -47,7 +46,7 @@ def canonical_netloc(host: str, bound_address: str, configured: str | None) -> s
 
 def _redirect_new_visitor() -> BaseResponse | None:
     """Redirect a page's request. A visitor with a cookie stays: what they wrote under this name would be missing."""
-    if request.method not in SAFE_METHODS or request.blueprint not in PAGES or _is_fragment() or _came_through_proxy():
+    if request.method not in SAFE_METHODS or request.blueprint not in PAGES or _is_fragment() or came_through_proxy():
         return None
     configured = services().settings.canonical_host
     netloc = canonical_netloc(request.host, str(request.environ.get("SERVER_NAME", "")), configured)
@@ -59,12 +58,3 @@ def _redirect_new_visitor() -> BaseResponse | None:
 def _is_fragment() -> bool:
     """Return whether a page's script sent the request; it cannot follow a redirect to another origin."""
     return request.args.get("fragment") == "1"
-
-
-def _came_through_proxy() -> bool:
-    """Return whether a proxy passed the request on: it may have put its own name for this machine into Host.
-
-    Browsers use HTTP/1.1 at least; a proxy that adds no header, as nginx does by default, uses HTTP/1.0.
-    """
-    is_old = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
-    return is_old or any(name in request.headers for name in _PROXY_HEADERS)

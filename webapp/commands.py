@@ -5,6 +5,7 @@ import click
 from contracts.cli import with_settings
 from contracts.database import Database, make_engine
 from contracts.settings import Settings
+from webapp.user_commands import users
 
 
 @click.group()
@@ -32,3 +33,6 @@ def reset_link(settings: Settings, email: str, url: str | None) -> int:
     security_events.record(database, "reset-requested", created[0], by="operator")
     click.echo(link_of((url or settings.public_url or "http://127.0.0.1:8000").rstrip("/"), created[1]))
     return 0
+
+
+webapp.add_command(users)

@@ -26,7 +26,7 @@ from contracts.trouble_log import log_trouble
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
-PAGES = frozenset({"pages", "profile_page", "account"})
+PAGES = frozenset({"pages", "profile_page", "account", "security_log", "admin"})
 """The blueprints of pages."""
 
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})

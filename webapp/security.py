@@ -8,6 +8,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
+from webapp.request_origin import is_for_loopback_host
 from webapp.services import services
 
 HEADERS: Final = {
@@ -21,9 +22,6 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-
-LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Host names of the loopback address. Flask's TRUSTED_HOSTS cannot contain [::1], and its error page has no links."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -56,7 +54,7 @@ def _require_own_host() -> None:
     Otherwise another site could point its own name at the loopback address (DNS rebinding), count as the same site, and
     read every user's thoughts.
     """
-    if services().settings.trust_user_id and urlsplit(f"//{request.host}").hostname not in LOOPBACK_HOSTS:
+    if services().settings.trust_user_id and not is_for_loopback_host():
         raise Forbidden(
             "With TRUST_USER_ID=true only localhost, 127.0.0.1 and [::1] are served. "
             "Open one of these addresses, or set TRUST_USER_ID=false."

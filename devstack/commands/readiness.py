@@ -53,15 +53,16 @@ def _is_web_available(stack: Stack, process: Process, running: psutil.Process) -
     return is_listening(running.pid, stack.port_base) and _answers_200(f"{stack.web_url}/health")
 
 
-def stack_problems(stack: Stack) -> list[str]:
+def stack_problems(stack: Stack, metrics_token: str | None) -> list[str]:
     """Return what /health/ready finds missing among the stores and the kinds of processes of this stack.
 
-    Kinds that `--scale` left out, and unavailable model services, are no problems of the stack.
+    Kinds that `--scale` left out, and unavailable model services, are no problems of the stack. `metrics_token` is the
+    stack's METRICS_TOKEN, without which the web would not tell the details.
     """
     try:
-        with _open_without_proxy(f"{stack.web_url}/health/ready") as response:
+        with _open_without_proxy(f"{stack.web_url}/health/ready", metrics_token) as response:
             checks: dict[str, dict[str, Any]] = json.load(response)["checks"]
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (urllib.error.URLError, OSError, ValueError, KeyError) as error:
         return [f"The web does not answer {stack.web_url}/health/ready: {error}"]
     names = {process.name.partition(".")[0] for process in stack.processes} & checks.keys()
     return [
@@ -79,8 +80,11 @@ def _answers_200(url: str) -> bool:
         return False
 
 
-def _open_without_proxy(url: str) -> Any:
-    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=3)
+def _open_without_proxy(url: str, bearer_token: str | None = None) -> Any:
+    request = urllib.request.Request(url)  # noqa: S310 - the stack's own address
+    if bearer_token:
+        request.add_unredirected_header("Authorization", f"Bearer {bearer_token}")
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=3)
 
 
 def _has_recent_heartbeat(path: Path) -> bool:

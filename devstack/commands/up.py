@@ -162,7 +162,7 @@ def _start_apps(stack_dir: StackDir, stack: Stack, settings_environment: dict[st
         _run_job(stack_dir, "migrate", app_processes.migration_command(), settings_environment)
         _run_job(stack_dir, "names", app_processes.names_command(), settings_environment)
         _start_and_wait(stack_dir, stack, processes)
-        wait_until_working(stack)
+        wait_until_working(stack, settings_environment.get("METRICS_TOKEN"))
 
 
 def _start_and_wait(stack_dir: StackDir, stack: Stack, processes: list[Process]) -> None:

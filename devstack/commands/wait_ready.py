@@ -29,13 +29,13 @@ def wait_until_ready(stack_dir: StackDir, stack: Stack, processes: list[Process]
         time.sleep(POLL_SECONDS if pending else 0)
 
 
-def wait_until_working(stack: Stack) -> None:
+def wait_until_working(stack: Stack, metrics_token: str | None) -> None:
     """Return when the web has seen every store and kind of process of the stack work; without a web, at once.
 
     Raises DevstackError with what does not work.
     """
     started_at = time.monotonic()
-    while stack.web_url and (problems := stack_problems(stack)):
+    while stack.web_url and (problems := stack_problems(stack, metrics_token)):
         if time.monotonic() - started_at > READY_TIMEOUT_SECONDS:
             raise DevstackError("The processes run, but the system does not work. " + " ".join(problems))
         time.sleep(POLL_SECONDS)

@@ -9,12 +9,15 @@ from validation.site import Site
 from validation.web_client import Answer, describe_problem
 
 PATH: Final = "/health/ready"
-NOT_OURS_CURE: Final = "check --base-url: another program may listen on this port"
+NOT_OURS_CURE: Final = (
+    "check --base-url: another program may listen on this port; or run this on the machine of the web, or with its "
+    "METRICS_TOKEN, because the web tells nobody else its checks"
+)
 
 
 def check_health(site: Site) -> str:
     """Ask the web for each check."""
-    return judge_health(f"GET {site.web.base_url}{PATH}", site.web.get(PATH))
+    return judge_health(f"GET {site.web.base_url}{PATH}", site.web.get_figures(PATH))
 
 
 def judge_health(request: str, answer: Answer) -> str:

@@ -22,10 +22,11 @@ def markdown_parts(export: Export) -> Iterator[str]:
     yield "# Everything that is stored about you\n\n" + _list(export.account)
     for name, entries in export.lists.items():
         yield f"\n## {_TITLES[name]}\n"
-        number = 0
-        for number, entry in enumerate(entries, 1):
+        is_empty = True
+        for entry in entries:
+            is_empty = False
             yield "\n" + (_thought(entry) if name == "thoughts" else _list(entry))
-        if not number:
+        if is_empty:
             yield "\nNothing.\n"
 
 

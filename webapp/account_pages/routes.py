@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import csrf, identity
 from webapp.account_pages import credentials, personal_data, resets, sign_up
+from webapp.account_pages.event_recording import record_failed_sign_in
 from webapp.account_pages.forms import SignInForm
 from webapp.account_pages.support import next_page, record, render, require_account
 from webapp.accounts import passwords, sign_ins, store
@@ -32,10 +33,11 @@ def sign_in() -> BaseResponse:
     account = store.find_by_email(services().database, form.email.data.strip())
     if not passwords.is_correct(form.password.data, account.password_hash if account else None) or account is None:
         form.password.errors = [WRONG]
-        return render("sign_in.html", form)
+        response = render("sign_in.html", form)
+        return response if account is None else record_failed_sign_in(response, account.user_id)
     if passwords.is_outdated(account.password_hash):
         replace_hash(services().database, account, passwords.hash_password(form.password.data))
-    record("signed-in", account)
+    record("signed-in", account, method="password")
     identity.begin_sign_in(account.user_id)
     return redirect(next_page(), 303)
 

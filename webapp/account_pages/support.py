@@ -69,6 +69,6 @@ def confirm_password(form: FlaskForm, account: SignedIn) -> store.Account | None
     return None
 
 
-def record(kind: security_events.Kind, account: SignedIn | store.Account) -> None:
+def record(kind: security_events.Kind, account: SignedIn | store.Account, **details: Any) -> None:
     """Add an event with the client's address. Raises SQLAlchemyError when PostgreSQL is unavailable."""
-    security_events.record(services().database, kind, account.user_id, request.remote_addr or "")
+    security_events.record(services().database, kind, account.user_id, request.remote_addr or "", **details)

@@ -23,12 +23,15 @@ IDLE_LIMIT: Final = timedelta(days=14)
 ABSOLUTE_LIMIT: Final = timedelta(days=90)
 """How long a sign-in lasts at most."""
 
+FRESH: Final = timedelta(hours=1)
+"""How long after a sign-in an administrator may act as one."""
+
 MAX_USER_AGENT_LENGTH: Final = 300
 
 _LIMITS: Final = {"absolute": ABSOLUTE_LIMIT, "idle": IDLE_LIMIT}
 
 FIND_SIGN_IN: Final = text("""
-    SELECT s.id AS sign_in_id, u.id, u.email, u.is_admin,
+    SELECT s.id AS sign_in_id, u.id, u.email, u.is_admin, s.created_at > now() - CAST(:fresh AS interval) AS is_fresh,
            s.last_used_at < now() - interval '5 minutes' AS is_due_for_touch
       FROM sign_ins s JOIN users u ON u.id = s.user_id
      WHERE s.token_hash = :token AND s.created_at > now() - CAST(:absolute AS interval)
@@ -79,6 +82,8 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     is_admin: bool
     sign_in_id: UUID
     token: str
+    is_fresh: bool
+    """Whether the sign-in began within the last hour."""
 
     def get_id(self) -> str:
         """Return what the cookie holds: the token, not the user's id, so that the sign-in can be ended."""
@@ -96,13 +101,13 @@ def begin(database: Database, user_id: UUID, user_agent: str) -> str:
 
 def find(database: Database, token: str) -> SignedIn | None:
     """Return the account of a token, or None when the sign-in has ended. Raises SQLAlchemyError."""
-    rows: list[Any] = read(database, FIND_SIGN_IN, token=hash_token(token), **_LIMITS)
+    rows: list[Any] = read(database, FIND_SIGN_IN, token=hash_token(token), fresh=FRESH, **_LIMITS)
     if not rows:
         return None
     row = rows[0]
     if row.is_due_for_touch:
         database.rows(TOUCH_SIGN_IN, id=row.sign_in_id)
-    return SignedIn(row.id, row.email, row.is_admin, row.sign_in_id, token)
+    return SignedIn(row.id, row.email, row.is_admin, row.sign_in_id, token, row.is_fresh)
 
 
 def sign_ins_of(database: Database, user_id: UUID) -> list[Row]:

@@ -1,6 +1,7 @@
 """GET /metrics for Prometheus: requests and streams of this process, and the backlog in PostgreSQL.
 
 Each of several web processes on one port counts only its own requests; the gauges from PostgreSQL are the same in all.
+`webapp.monitoring` decides who may read them.
 """
 
 import logging

@@ -29,6 +29,7 @@ def read_backlog(database: Database) -> Backlog:
         "oldest_waiting_seconds": round(counts.waiting_oldest_seconds, 1),
         "outbox_rows": counts.outbox_rows,
         "outbox_oldest_seconds": round(counts.outbox_oldest_seconds, 1),
+        "dead_letters": counts.dead_letters,
         "lag": sum(known_lags) if known_lags else None,
         "lag_age_seconds": round(audits[0].age, 1) if known_lags else None,
     }

@@ -1,0 +1,30 @@
+"""Records a failed sign-in after its answer was sent, so that the time of the answer does not tell which addresses are
+those of accounts."""
+
+import logging
+from uuid import UUID
+
+from flask import Response, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.database import Database, database_trouble
+from contracts.trouble_log import log_trouble
+from webapp.accounts import security_events
+from webapp.services import services
+
+log = logging.getLogger(__name__)
+
+
+def record_failed_sign_in(response: Response, user_id: UUID) -> Response:
+    """Let the security log of the account get the failed sign-in when the response has been sent, and return it."""
+    database, address = services().database, request.remote_addr or ""
+    response.call_on_close(lambda: _record(database, user_id, address))
+    return response
+
+
+def _record(database: Database, user_id: UUID, address: str) -> None:
+    try:
+        security_events.record(database, "sign-in-failed", user_id, address)
+    except SQLAlchemyError as error:
+        consequence = "the security log lacks a failed sign-in"
+        log_trouble(log, database_trouble(error), consequence, extra={"user_id": user_id, "address": address})

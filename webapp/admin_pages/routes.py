@@ -1,0 +1,105 @@
+"""The routes of the administrators' pages. Everybody else gets the same 404 as for a page that does not exist."""
+
+import logging
+from uuid import UUID
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms import Field, Form, TextAreaField, ValidationError
+
+from contracts.visible_text import is_visible
+from webapp import csrf, identity
+from webapp.accounts.sign_ins import SignedIn
+from webapp.admin_pages import figures
+from webapp.admin_pages.reveals import can_reveal, reveal
+from webapp.security import SAFE_METHODS
+from webapp.services import services
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+MIN_REASON_LENGTH = 10
+MAX_REASON_LENGTH = 500
+
+SIGN_IN_AGAIN = "You signed in more than an hour ago. Sign in again to act as an administrator."
+
+
+def _is_reason(_: Form, field: Field) -> None:
+    written = field.data or ""
+    if sum(map(is_visible, written)) < MIN_REASON_LENGTH:
+        raise ValidationError(
+            f"Say why, in at least {MIN_REASON_LENGTH} characters: the author of the thought reads it."
+        )
+    if len(written) > MAX_REASON_LENGTH:
+        raise ValidationError(f"Say it in at most {MAX_REASON_LENGTH} characters.")
+
+
+class RevealForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Why an administrator must read a text."""
+
+    reason = TextAreaField("Reason", [_is_reason])
+
+
+@blueprint.before_request
+def _require_fresh_administrator() -> BaseResponse | None:
+    """Let only administrators through whose sign-in is at most an hour old. Raises NotFound for everybody else."""
+    account = identity.signed_in()
+    if account is None or not account.is_admin:
+        raise NotFound
+    if account.is_fresh:
+        return None
+    if request.method in SAFE_METHODS:
+        flash(SIGN_IN_AGAIN)
+        return redirect(url_for("account.sign_in", next=request.path), 303)
+    written = request.form.get("reason", "")
+    return make_response(render_template("admin_stale.html", message=SIGN_IN_AGAIN, written=written), 403)
+
+
+@blueprint.get("")
+def overview() -> BaseResponse:
+    """Show the figures and a page of the open dead letters."""
+    database = services().database
+    letters, following = figures.open_dead_letters(database, request.args.get("cursor") or None)
+    context = {
+        "thoughts": figures.thoughts_by_status(database),
+        "users": figures.user_counts(database),
+        "backlog": services().readiness.backlog().value,
+        "letters": letters,
+        "next_cursor": following,
+        "is_first_page": not request.args.get("cursor"),
+    }
+    return make_response(render_template("admin.html", **context))
+
+
+@blueprint.route("/thoughts/<uuid:thought_id>/reveal", methods=["GET", "POST"])
+@csrf.form_checks_token
+def reveal_text(thought_id: UUID) -> BaseResponse:
+    """Ask for a reason, write it into the security logs of author and administrator, and show the text once."""
+    form, database = RevealForm(), services().database
+    if not form.validate_on_submit():
+        if not can_reveal(database, thought_id):
+            raise NotFound("This thought does not exist, or it was deleted.")
+        is_outdated = bool(form.csrf_token.errors)
+        error = csrf.RESEND if is_outdated else None
+        context = {"form": form, "thought_id": thought_id, "max_length": MAX_REASON_LENGTH, "error": error}
+        page = render_template("admin_reveal.html", **context)
+        return make_response(page, 403 if is_outdated else 422 if form.errors else 200)
+    administrator = _administrator()
+    reason, address = form.reason.data.strip(), request.remote_addr or ""
+    revealed = reveal(database, thought_id, administrator.user_id, reason, address)
+    if revealed is None:
+        raise NotFound("This thought does not exist, or it was deleted.")
+    ids = {"thought_id": thought_id, "user_id": revealed.user_id, "administrator": administrator.user_id}
+    log.warning("An administrator reads the text of a thought, and its author's security log says so", extra=ids)
+    return make_response(render_template("admin_text.html", revealed=revealed, thought_id=thought_id, reason=reason))
+
+
+def _administrator() -> SignedIn:
+    """Return the account that `_require_fresh_administrator` let through. Raises NotFound."""
+    account = identity.signed_in()
+    if account is None:
+        raise NotFound
+    return account
