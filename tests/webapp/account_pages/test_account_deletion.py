@@ -1,11 +1,12 @@
 """An account is deleted with everything in it, also when a deletion was interrupted."""
 
 from contextlib import suppress
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import Executable, text
 from sqlalchemy.exc import OperationalError
 
 from contracts.accept import accept
@@ -25,7 +26,6 @@ from tests.webapp.account_pages.people import (
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
 from tests.webapp.test_deletion import add_dead_letter, stored_data
-from webapp import deletion
 from webapp.accounts import account_deletion, resets
 
 SECRETS = ("forgotten", EMAIL, "argon2", "Sleep more", "secret agent", "127.0.0.1", "my token")
@@ -127,23 +127,26 @@ def test_a_deletion_that_was_interrupted_can_be_repeated(
     assert [secret for secret in SECRETS if secret in everything(database)] == []
 
 
-def test_a_thought_that_is_accepted_meanwhile_is_erased_too(
+def test_a_thought_that_is_accepted_just_before_the_account_is_closed_is_erased_too(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = new_account(app)
     submit(browser, "words to be forgotten")
     user, late = account_row(database).id, uuid4()
-    delete = deletion.delete
+    rows = database.rows
 
-    def delete_and_accept(on: Database, thought: UUID) -> None:
-        delete(on, thought)
-        written = "forgotten, but late"
-        event = thought_created(user, late, written).to_bytes()
-        accept(on, thought_id=late, user_id=user, text=written, event=event, topic="t", emit=False)
+    def accept_before_the_end(self: Database, statement: Executable, **parameters: Any) -> Any:
+        if statement is account_deletion.CLOSE_ACCOUNT:
+            patch.undo()
+            written = "forgotten, but late"
+            event = thought_created(user, late, written).to_bytes()
+            accept(database, thought_id=late, user_id=user, text=written, event=event, topic="t", emit=False)
+        return rows(statement, **parameters)
 
     with monkeypatch.context() as patch:
-        patch.setattr(deletion, "delete", delete_and_accept)
+        patch.setattr(Database, "rows", accept_before_the_end)
         account_deletion.delete_account(database, user)
     delete_outbox(database)
-    assert "forgotten" not in stored_data(database)
+    assert "forgotten" not in everything(database)
     assert str(late) in stored_data(database)
+    assert EMAIL not in everything(database)

@@ -102,6 +102,7 @@ def test_the_markdown_quotes_a_thought_with_its_results_and_no_markup_of_its_own
     assert "> \\# not a title\n> \\<script\\>x\\</script\\> \\[a\\](javascript:b)\n" in answer.text
     assert "#### Classification\n\n- **said**: result 1\n" in answer.text
     assert "**email**: ada@example.org" in answer.text
+    assert "## API tokens\n\nNothing.\n" in answer.text
 
 
 def test_an_anonymous_person_can_export_too_and_a_new_one_has_nothing(app: Flask) -> None:
