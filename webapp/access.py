@@ -1,12 +1,16 @@
-"""Access rules: a visitor sees and changes only what is theirs; with TRUST_USER_ID every client acts for every user."""
+"""Access rules: a visitor sees and changes only what is theirs; with TRUST_USER_ID every client acts for every user.
+
+An API token acts for its account alone, whatever TRUST_USER_ID says. Who may call which route at all is in
+`webapp.access_rules`.
+"""
 
 from uuid import UUID
 
 from flask import request
 from werkzeug.exceptions import Forbidden, NotFound, UnprocessableEntity
 
-from webapp import deletion
-from webapp.identity import current_user, ensure_user
+from webapp import bearer, deletion
+from webapp.identity import account_id, current_user, ensure_user
 from webapp.ids import parse_id
 from webapp.problems import FORM_TYPES
 from webapp.queries import Thought, find_thought
@@ -15,7 +19,12 @@ from webapp.services import services
 
 def may_act_for(user_id: UUID) -> bool:
     """Return whether the client may read and change what belongs to this user."""
-    return services().settings.trust_user_id or current_user() == user_id
+    return trusts_every_client() or current_user() == user_id
+
+
+def trusts_every_client() -> bool:
+    """Return whether the client may act for every user, which no client with a token may."""
+    return services().settings.trust_user_id and not bearer.is_sent()
 
 
 def requested_reader() -> UUID | None:
@@ -78,6 +87,14 @@ def _no_cookie_text() -> str:
         "Your browser sent no valid cookie, so this site could not show you later what you wrote. Nothing was stored. "
         f"Allow cookies for this site, then send it again.{other_address}"
     )
+
+
+def require_account() -> UUID:
+    """Return the account of the request's token or sign-in. Raises Unauthorized when it has none."""
+    account = account_id()
+    if account is None:
+        raise bearer.missing_credentials()
+    return account
 
 
 def require_readable(thought_id: UUID) -> Thought:

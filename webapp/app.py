@@ -6,9 +6,20 @@ from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from contracts.visible_text import plain_line
-from webapp import api, canonical_host, csrf, health, identity, monitoring, problems, security, static_files
+from webapp import (
+    access_check,
+    api,
+    canonical_host,
+    csrf,
+    health,
+    identity,
+    monitoring,
+    problems,
+    security,
+    static_files,
+)
+from webapp.account_pages import personal_data, security_log, token_calls
 from webapp.account_pages import routes as account_routes
-from webapp.account_pages import security_log
 from webapp.admin_pages import routes as admin_routes
 from webapp.metrics import metrics
 from webapp.pages import routes
@@ -38,6 +49,8 @@ def make_app(settings: Settings | None) -> Flask:
     app.register_blueprint(account_routes.blueprint)
     app.register_blueprint(security_log.blueprint)
     app.register_blueprint(admin_routes.blueprint)
+    app.register_blueprint(token_calls.blueprint)
+    app.register_blueprint(personal_data.calls)
     app.register_blueprint(profile_api.blueprint)
     app.register_blueprint(profile_page.blueprint)
     app.register_blueprint(health.blueprint)
@@ -47,6 +60,7 @@ def make_app(settings: Settings | None) -> Flask:
     metrics.count_requests(app)
     static_files.register(app)
     security.register(app)
+    access_check.register(app)
     csrf.register(app)
     monitoring.register(app)
     canonical_host.register(app)

@@ -1,7 +1,8 @@
 """Rejects forms without the CSRF token of their browser (Flask-WTF), besides the origin check of `security`.
 
 A form from a browser without a cookie needs no token: nobody is recognised by it, so it can do nothing in a name.
-JSON needs none either, because another site cannot send it without the origin check noticing.
+JSON needs none either, because another site cannot send it without the origin check noticing. A request with an
+Authorization header is judged by its token alone, which no other site has.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Forbidden
 
-from webapp import session
+from webapp import bearer, session
 from webapp.problems import FORM_TYPES
 from webapp.security import SAFE_METHODS
 
@@ -59,7 +60,9 @@ def form_checks_token(view: View) -> View:
 
 def _require_token() -> None:
     """Raises OutdatedFormError."""
-    if request.method in SAFE_METHODS or request.mimetype not in _TYPES_OF_FORMS or not session.has_content():
+    if request.method in SAFE_METHODS or request.mimetype not in _TYPES_OF_FORMS:
+        return
+    if bearer.is_sent() or not session.has_content():
         return
     try:
         _PROTECT.protect(apply_exemptions=True)

@@ -40,6 +40,10 @@ forwarder_headers = ""
 
 errorlog = "-"
 accesslog = None
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s "%(a)s"'
+"""For who turns the access log on. Without the query and the Referer, because an address may hold a secret: the ticket
+of a stream, or the token of a mailed link."""
+
 loglevel = "info"
 
 STATEMENT_TIMEOUT_SECONDS = 2.5

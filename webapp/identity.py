@@ -1,4 +1,7 @@
-"""Says who sends the request: the account that is signed in, or the anonymous user of the cookie."""
+"""Says who sends the request: the account of its API token, that of its sign-in, or the anonymous user of the cookie.
+
+A request with an Authorization header is judged by its token alone, as if it had no cookie.
+"""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -6,9 +9,11 @@ from uuid import UUID, uuid4
 import flask_login
 from flask import Flask, g, request
 
-from webapp import session
-from webapp.accounts import sign_ins, store
+from webapp import bearer, session
+from webapp.accounts import sign_ins, store, token_text, tokens
+from webapp.accounts.admissions import Admission
 from webapp.accounts.sign_ins import SignedIn
+from webapp.accounts.tokens import ApiToken
 from webapp.services import services
 
 
@@ -21,27 +26,66 @@ def register(app: Flask) -> None:
     app.context_processor(lambda: {"has_sign_in": session.has_sign_in()})
 
 
+def required_token() -> ApiToken:
+    """Return the API token of the request, which PostgreSQL is asked for once.
+
+    Raises Unauthorized when it is missing or not valid, and SQLAlchemyError when PostgreSQL is unavailable.
+    """
+    if "api_token" not in g:
+        g.api_token = _find_token(bearer.sent_token())
+    token: ApiToken = g.api_token
+    return token
+
+
 def signed_in() -> SignedIn | None:
-    """Return the account that is signed in, or None. Raises SQLAlchemyError when PostgreSQL is unavailable."""
+    """Return the account that is signed in, or None; a request with a token is not signed in.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
+    if bearer.is_sent():
+        return None
     user: Any = flask_login.current_user
     return user._get_current_object() if user and user.is_authenticated else None  # noqa: SLF001  a proxy's own name
 
 
+def account_id() -> UUID | None:
+    """Return the account of the request's token or sign-in, or None.
+
+    Raises Unauthorized for a token that is not valid, and SQLAlchemyError when PostgreSQL is unavailable.
+    """
+    if bearer.is_sent():
+        return required_token().user_id
+    account = signed_in()
+    return None if account is None else account.user_id
+
+
 def current_user() -> UUID | None:
-    """Return the user of this request, or None. Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """Return the user of this request, or None.
 
     A cookie of an anonymous user is worth nothing once that user is an account or has joined one: it may be a copy.
+
+    Raises Unauthorized for a token that is not valid, and SQLAlchemyError when PostgreSQL is unavailable.
     """
     if "current_user" not in g:
-        g.current_user = _account_id() or _anonymous_id()
+        g.current_user = account_id() or _anonymous_id()
     user_id: UUID | None = g.current_user
     return user_id
 
 
+def admission() -> Admission | None:
+    """Return what admits the request as its user, or None when it has no user. Raises as `current_user` does."""
+    if bearer.is_sent():
+        return Admission(required_token().user_id, token_id=required_token().id)
+    if (account := signed_in()) is not None:
+        return Admission(account.user_id, sign_in_id=account.sign_in_id)
+    user_id = current_user()
+    return None if user_id is None else Admission(user_id)
+
+
 def ensure_user() -> UUID:
     """Return the user of this request. A browser without one gets a new anonymous user, whose cookie lasts a year."""
-    if (account := signed_in()) is not None:
-        return account.user_id
+    if (account := account_id()) is not None:
+        return account
     g.current_user = current_user() or uuid4()
     session.remember_visitor(g.current_user)
     return UUID(str(g.current_user))
@@ -73,9 +117,13 @@ def _find_sign_in(token: str) -> SignedIn | None:
     return sign_ins.find(services().database, token)
 
 
-def _account_id() -> UUID | None:
-    account = signed_in()
-    return None if account is None else account.user_id
+def _find_token(written: str) -> ApiToken:
+    if not token_text.is_well_formed(written):
+        raise bearer.invalid_token("This is no API token: it is incomplete, or was copied wrongly.")
+    token = tokens.find(services().database, written)
+    if token is None:
+        raise bearer.invalid_token("This API token is unknown, has expired or was deleted.")
+    return token
 
 
 def _anonymous_id() -> UUID | None:

@@ -3,7 +3,8 @@
 No response contains a stack trace.
 
 400  the request cannot be parsed: invalid JSON, header or cursor
-403  it belongs to another user, or the request came from another site or has no cookie
+401  it needs an API token, or has one that is wrong, expired or deleted; or its ticket of a stream was used
+403  it belongs to another user, or the request came from another site or has no cookie, or its token lacks the scope
 404  it does not exist, or belongs to another user
 409  the profile was changed since the version that the request names; with If-Match: 412
 410  the thought of this Idempotency-Key was deleted
@@ -68,12 +69,21 @@ def copy_headers(error: HTTPException, response: Response) -> Response:
 
 
 def _expects_page() -> bool:
-    """Return whether the client expects a page: it requested a page, sent a form, or is a browser at an unknown URL."""
+    """Return whether the client expects a page: it requested a page, sent a form, or is a browser at an unknown URL.
+
+    A client with an Authorization header, a program, gets a page only when it prefers one.
+    """
+    if "Authorization" in request.headers:
+        return _prefers_page()
     if not PAGES.isdisjoint(request.blueprints):
         return True
     if request.endpoint in {"thoughts.create", "thoughts.delete_by_form"}:
         return request.mimetype in FORM_TYPES
-    return request.endpoint in {None, "static"} and request.accept_mimetypes.quality("text/html") > max(
+    return request.endpoint in {None, "static"} and _prefers_page()
+
+
+def _prefers_page() -> bool:
+    return request.accept_mimetypes.quality("text/html") > max(
         request.accept_mimetypes.quality("application/json"), request.accept_mimetypes.quality("text/plain")
     )
 

@@ -8,6 +8,7 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
+from webapp import bearer
 from webapp.request_origin import is_for_loopback_host
 from webapp.services import services
 
@@ -66,8 +67,10 @@ def _require_same_site() -> None:
 
     Over TLS a browser sends Sec-Fetch-Site. Over HTTP it sends only Origin, which must equal the requested host: the
     cookie's SameSite=Lax counts other ports of the same host as the same site. Programs send neither header.
+
+    A request with an Authorization header is exempt: no site can make a browser send a token that the site lacks.
     """
-    if request.method in SAFE_METHODS:
+    if request.method in SAFE_METHODS or bearer.is_sent():
         return
     fetch_site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     is_cross_site = (

@@ -97,9 +97,9 @@ def web_launcher(settings: Settings, directory: Path) -> Iterator[Callable[..., 
     """Provide a function that starts web processes; all of them end with the context."""
     with ExitStack() as cleanups:
 
-        def start(**overrides: str) -> WebProcess:
+        def start(*options: str, **overrides: str) -> WebProcess:
             port, log = find_free_port(), directory / f"web-{len(list(directory.iterdir()))}.log"
-            command = [*GUNICORN, "--bind", f"127.0.0.1:{port}", "webapp:create_app()"]
+            command = [*GUNICORN, *options, "--bind", f"127.0.0.1:{port}", "webapp:create_app()"]
             with log.open("wb") as output:
                 process = subprocess.Popen(
                     command, cwd=ROOT, env=environment(settings, **overrides), stderr=output, start_new_session=True

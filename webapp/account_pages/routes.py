@@ -6,7 +6,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, ur
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import csrf, identity
-from webapp.account_pages import credentials, personal_data, resets, sign_up
+from webapp.account_pages import credentials, personal_data, resets, sign_up, tokens
 from webapp.account_pages.event_recording import record_failed_sign_in
 from webapp.account_pages.forms import SignInForm
 from webapp.account_pages.support import next_page, record, render, require_account
@@ -19,6 +19,7 @@ blueprint.register_blueprint(sign_up.blueprint)
 blueprint.register_blueprint(credentials.blueprint)
 blueprint.register_blueprint(resets.blueprint)
 blueprint.register_blueprint(personal_data.blueprint)
+blueprint.register_blueprint(tokens.blueprint)
 
 WRONG = "This e-mail address and password do not belong together."
 

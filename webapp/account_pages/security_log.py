@@ -3,11 +3,12 @@
 import re
 from typing import Final
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, render_template, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import identity
+from webapp.access_check import way_to_sign_in
 from webapp.account_pages import event_texts
 from webapp.accounts.security_events import EVERYTHING, KEPT, page_of_events
 from webapp.services import services
@@ -22,7 +23,7 @@ def show() -> BaseResponse:
     """Show a page of the events, the latest first. Somebody without account and cookie is led to the sign-in."""
     user_id = identity.current_user()
     if user_id is None:
-        return redirect(url_for("account.sign_in"), 303)
+        return way_to_sign_in()
     before = _requested_position()
     events, following = page_of_events(services().database, user_id, before)
     context = {"events": events, "next_cursor": following, "is_first_page": before == EVERYTHING, "days": KEPT.days}

@@ -3,11 +3,11 @@
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, make_response, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import HTTPException
 
-from webapp import csrf, identity
+from webapp import access_check, csrf, identity
 from webapp.accounts import passwords, security_events, store
 from webapp.accounts.credentials import find
 from webapp.accounts.sign_ins import SignedIn
@@ -19,9 +19,7 @@ NOT_PRESENT: Final = "This is not your present password."
 def require_account() -> SignedIn:
     """Return the account that is signed in. Otherwise the browser is sent to the sign-in, and then back to the page."""
     if (account := identity.signed_in()) is None:
-        is_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
-        page = request.path if is_page else url_for("account.show")
-        raise HTTPException(response=redirect(url_for("account.sign_in", next=page), 303))
+        raise HTTPException(response=access_check.way_to_sign_in())
     return account
 
 

@@ -45,6 +45,11 @@ class WebWorker(GeventWorker):  # type: ignore[misc] # gunicorn has no types
         sock.end_request()
 
     def handle_error(self, req: Any, client: "Connection", addr: Any, exc: BaseException) -> None:
-        """Answer a request that the application never saw, in the application's words."""
+        """Answer a request that the application never saw, in the application's words.
+
+        Gunicorn logs the address of the others. The query is cut off, because it may hold the ticket of a stream.
+        """
         if isinstance(exc, Exception) and not self._server.answer_error(client, addr, exc):
+            if req is not None:
+                req.uri = req.path
             super().handle_error(req, client, addr, exc)

@@ -20,6 +20,7 @@ from contracts.database import Database, database_trouble
 from contracts.progress import channel
 from contracts.refusals import redis_trouble
 from contracts.trouble_log import log_trouble
+from webapp.accounts.admissions import Admission, is_valid
 from webapp.hub.sse import Bookmark, Comment, PartialText, StreamMessage, is_user_event
 from webapp.hub.subscription import ControlMessage, Subscription
 from webapp.queries import texts_of_user
@@ -50,6 +51,9 @@ QUERY_SLOT_TIMEOUT_SECONDS: Final = 10.0
 IDLE_POLL_SECONDS: Final = 60.0
 """How often PostgreSQL is queried for a user without open thoughts, because even thought_created may have been lost."""
 
+ADMISSION_SECONDS: Final = 30.0
+"""How long a stream goes on at least before it asks again whether its token or sign-in is valid."""
+
 LIFE_SECONDS: Final = (540.0, 660.0)
 """A stream ends after a random time of about ten minutes. The browser reconnects, possibly to another process."""
 
@@ -61,7 +65,9 @@ Item = StreamMessage | Comment | Bookmark
 class EventStream:
     """The items that are sent to one client. No database connection is held while the stream waits."""
 
-    def __init__(self, services: Services, user_id: UUID, last_event_id: str | None) -> None:
+    def __init__(
+        self, services: Services, user_id: UUID, last_event_id: str | None, admission: Admission | None = None
+    ) -> None:
         self._services = services
         self._user_id = user_id
         self._prefix = services.settings.redis_prefix
@@ -71,6 +77,8 @@ class EventStream:
         """The stream id of the reset that must be sent next; None when none is pending."""
         self._sent = SentEvents()
         self._derived_at = float("-inf")
+        self._admission = admission
+        self._admitted_at = time.monotonic()
         self._ends_at = time.monotonic() + random.uniform(*LIFE_SECONDS)  # noqa: S311 - jitter, no secret
 
     def items(self) -> Generator[Item, None, None]:
@@ -127,8 +135,24 @@ class EventStream:
             elif isinstance(message, StreamMessage):
                 yield from self._send(message)
             if time.monotonic() >= next_heartbeat or (message is None and not self._services.hub.is_connected):
+                if not self._is_admitted():
+                    return
                 yield from self._heartbeat()
                 next_heartbeat = time.monotonic() + self._interval()
+
+    def _is_admitted(self) -> bool:
+        """Return whether the client may still read. While PostgreSQL is unavailable, it may until an answer says no."""
+        now = time.monotonic()
+        if self._admission is None or now - self._admitted_at < ADMISSION_SECONDS:
+            return True
+        self._admitted_at = now
+        admission = self._admission
+        try:
+            return self._query(lambda database: is_valid(database, admission))
+        except (SQLAlchemyError, TimeoutError) as error:
+            consequence = "a stream cannot check whether its token or sign-in is still valid"
+            log_trouble(log, database_trouble(error), consequence, extra={"user_id": self._user_id})
+            return True
 
     def _interval(self) -> float:
         interval = self._services.settings.sse_heartbeat_interval

@@ -86,7 +86,9 @@ def test_a_change_is_made_once_and_is_in_the_security_log(
 
 
 @pytest.mark.parametrize("command", ["make-admin", "remove-admin", "disable", "enable", "delete"])
-@pytest.mark.parametrize("name", ["nobody@example.org", "00000000-0000-4000-8000-000000000000", "\x1b[2J\x00", "anonymous", "deleted"])
+@pytest.mark.parametrize(
+    "name", ["nobody@example.org", "00000000-0000-4000-8000-000000000000", "\x1b[2J\x00", "anonymous", "deleted"]
+)
 def test_an_unknown_account_is_one_line_and_status_1(
     app: Flask, settings: Settings, database: Database, command: str, name: str
 ) -> None:

@@ -131,7 +131,7 @@ def test_a_wrong_cursor_is_rejected(app: Flask, cursor: str) -> None:
 
 def test_somebody_without_account_and_cookie_is_led_to_the_sign_in(app: Flask) -> None:
     response = app.test_client().get("/account/security")
-    assert (response.status_code, response.location) == (303, "/account/sign-in")
+    assert (response.status_code, response.location) == (303, "/account/sign-in?next=/account/security")
 
 
 def test_events_are_shown_for_180_days_and_then_deleted(app: Flask, database: Database) -> None:

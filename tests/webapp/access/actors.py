@@ -1,0 +1,111 @@
+"""Makes real users with a thought, a token, a sign-in or a cookie, and clients that act for them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import text
+
+from contracts.database import Database
+from tests.webapp.http_client import submit
+from webapp.accounts import sign_ins, tokens
+from webapp.accounts.scopes import Scope
+
+CSRF: dict[str, str] = {"csrf_token": "a" * 40}
+"""What the cookie of every client of these tests holds, so that its forms can carry the right token."""
+
+ADD_ACCOUNT = text("""
+    INSERT INTO users (id, is_anonymous, email, password_hash, is_admin)
+    VALUES (CAST(:id AS uuid), false, CAST(:email AS text), 'a hash that no password has', CAST(:is_admin AS boolean))
+    ON CONFLICT (id) DO UPDATE SET is_anonymous = false, email = EXCLUDED.email, password_hash = EXCLUDED.password_hash
+""")
+
+EXPIRE_TOKEN = text("UPDATE api_tokens SET expires_at = now() - interval '1 second' WHERE id = :id")
+DISABLE_USER = text("UPDATE users SET disabled_at = now() WHERE id = :id")
+DELETE_USER = text("UPDATE users SET deleted_at = now(), email = NULL, password_hash = NULL WHERE id = :id")
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A user, and what belongs to it."""
+
+    user_id: UUID
+    thought_id: UUID
+    token_id: UUID
+
+
+def csrf_field(app: Flask) -> str:
+    """Return the field of a form that belongs to CSRF, as Flask-WTF signs it."""
+    return str(URLSafeTimedSerializer(app.secret_key or "", salt="wtf-csrf-token").dumps(CSRF["csrf_token"]))
+
+
+def email_of(user_id: UUID) -> str:
+    """Return the address of an account of these tests."""
+    return f"{user_id}@example.org"
+
+
+def add_account(database: Database, user_id: UUID | None = None, *, is_admin: bool = False) -> UUID:
+    """Add an account, or make an anonymous user one, and return its id."""
+    user_id = user_id or uuid4()
+    database.rows(ADD_ACCOUNT, id=user_id, email=email_of(user_id), is_admin=is_admin)
+    return user_id
+
+
+def nobody(app: Flask) -> FlaskClient:
+    """Return a browser whose cookie names no user: it has only opened a page with a form."""
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session.update(CSRF)
+    return client
+
+
+def visitor(app: Flask, user_id: UUID | None = None) -> FlaskClient:
+    """Return the browser of an anonymous user."""
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session.update(user=str(user_id or uuid4()), **CSRF)
+        session.permanent = True
+    return client
+
+
+def signed_in(app: Flask, database: Database, user_id: UUID) -> FlaskClient:
+    """Return a browser in which an account is signed in."""
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session.update(_user_id=sign_ins.begin(database, user_id, "a browser"), _fresh=True, **CSRF)
+    return client
+
+
+def new_token(database: Database, user_id: UUID, scopes: Collection[Scope] = frozenset(Scope)) -> tokens.NewToken:
+    """Return a new token of an account."""
+    token = tokens.create(database, user_id, "a token", scopes, 1)
+    assert token is not None
+    return token
+
+
+def bearer(token: tokens.NewToken) -> dict[str, str]:
+    """Return the header with a token."""
+    return {"Authorization": f"Bearer {token.text}"}
+
+
+def with_token(client: FlaskClient, token: tokens.NewToken) -> FlaskClient:
+    """Return the client, which sends the token with every request from now on, beside the cookies that it has."""
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token.text}"
+    return client
+
+
+def account_with_things(app: Flask, database: Database) -> Owned:
+    """Return a new account, which was an anonymous visitor first, with a thought and a token."""
+    user_id = uuid4()
+    thought_id = submit(visitor(app, user_id))
+    add_account(database, user_id)
+    return Owned(user_id, thought_id, new_token(database, user_id).id)
+
+
+def visitor_with_things(app: Flask) -> Owned:
+    """Return a new anonymous user with a thought; it can have no token."""
+    user_id = uuid4()
+    return Owned(user_id, submit(visitor(app, user_id)), uuid4())

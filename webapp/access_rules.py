@@ -1,0 +1,103 @@
+"""Who may call which endpoint: one row for each, in one table, which `webapp.access_check` enforces.
+
+The application does not start while an endpoint has no row. To add a route, add its row to RULES:
+
+- `who`: ANYONE (no user is looked at: only for safe methods), VISITOR (everybody, each for what is theirs), ACCOUNT (an
+  account that is signed in) or ADMINISTRATOR, whose pages do not exist for everybody else: no token opens them.
+- `scope`: the scope that an API token needs. Without one the endpoint is a page or a form, which no token may use, and
+  a browser without the sign-in that it needs is led to the page where one signs in. With one it is a call for
+  programs, which is then answered with 401.
+- `stranger`: the status that everybody but the owner gets, for a route whose address names something of one user. The
+  view refuses it, through `webapp.access`; 404 where not even the existence may be known.
+- `nobody`: the status that a request gets which has neither a cookie nor a token, where the view refuses it; 303
+  when it is led to the sign-in.
+
+Methods that differ in who may call them are different endpoints. Then write the row into docs/access.md with
+`python -m tests.webapp.access.document`. The tests in `tests/webapp/access` call every endpoint in every role and
+compare the answers with this table; where a route takes a body or a new kind of id, they ask for an example of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from webapp.accounts.scopes import Scope
+
+
+class Who(StrEnum):
+    """Who may call an endpoint with a cookie."""
+
+    ANYONE = "anyone"
+    VISITOR = "visitor"
+    ACCOUNT = "account"
+    ADMINISTRATOR = "administrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The rule of one endpoint; the module's text says what each field means."""
+
+    who: Who
+    scope: Scope | None = None
+    stranger: int | None = None
+    nobody: int | None = None
+
+
+_PAGE_FOR_ALL: Final = Rule(Who.ANYONE)
+_PAGE: Final = Rule(Who.VISITOR)
+_PAGE_OF_OWNER: Final = Rule(Who.VISITOR, stranger=404)
+_ACCOUNT_PAGE: Final = Rule(Who.ACCOUNT)
+_ADMIN_PAGE: Final = Rule(Who.ADMINISTRATOR)
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "static": _PAGE_FOR_ALL,
+        "health.health": _PAGE_FOR_ALL,
+        "health.ready": _PAGE_FOR_ALL,
+        "metrics.metrics": _PAGE_FOR_ALL,
+        "thoughts.create": Rule(Who.VISITOR, Scope.WRITE, nobody=403),
+        "thoughts.listing": Rule(Who.VISITOR, Scope.READ),
+        "thoughts.show": Rule(Who.VISITOR, Scope.READ, stranger=404),
+        "thoughts.delete": Rule(Who.VISITOR, Scope.WRITE, stranger=404),
+        "thoughts.delete_by_form": _PAGE_OF_OWNER,
+        "thoughts.usage": Rule(Who.VISITOR, Scope.READ),
+        "sse.stream": Rule(Who.VISITOR, Scope.STREAM, stranger=403),
+        "sse.ticket": Rule(Who.VISITOR, Scope.STREAM, nobody=401),
+        "profile.show": Rule(Who.VISITOR, Scope.READ),
+        "profile.replace": Rule(Who.VISITOR, Scope.WRITE, nobody=403),
+        "profile_page.edit": _PAGE,
+        "profile_page.save": Rule(Who.VISITOR, nobody=403),
+        "pages.home": _PAGE,
+        "pages.models": _PAGE_FOR_ALL,
+        "pages.search": _PAGE,
+        "pages.thought": _PAGE_OF_OWNER,
+        "pages.resubmission": _PAGE_OF_OWNER,
+        "pages.deletion": _PAGE_OF_OWNER,
+        "account.sign_up.ask": _PAGE,
+        "account.sign_up.confirm": _PAGE,
+        "account.resets.ask": _PAGE,
+        "account.resets.choose": _PAGE,
+        "account.credentials.password": _ACCOUNT_PAGE,
+        "account.credentials.email": _ACCOUNT_PAGE,
+        "account.credentials.confirm_email": Rule(Who.ACCOUNT, stranger=404),
+        "account.personal_data.export_page": _PAGE,
+        "account.personal_data.export": _PAGE,
+        "account.personal_data.delete": _ACCOUNT_PAGE,
+        "account.end_sign_in": _ACCOUNT_PAGE,
+        "security_log.show": Rule(Who.VISITOR, nobody=303),
+        "admin.overview": _ADMIN_PAGE,
+        "admin.reveal_text": _ADMIN_PAGE,
+        "account.sign_in": _PAGE,
+        "account.sign_out": _PAGE,
+        "account.sign_out_everywhere": _PAGE,
+        "account.show": _ACCOUNT_PAGE,
+        "account.tokens.show": _ACCOUNT_PAGE,
+        "account.tokens.create": _ACCOUNT_PAGE,
+        "account.tokens.delete": Rule(Who.ACCOUNT, stranger=404),
+        "exports.export_call": Rule(Who.ACCOUNT, Scope.EXPORT),
+        "tokens.listing": Rule(Who.ACCOUNT, Scope.READ),
+        "tokens.delete": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
+    }
+)
