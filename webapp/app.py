@@ -10,6 +10,7 @@ from webapp import api, canonical_host, csrf, health, identity, monitoring, prob
 from webapp.account_pages import routes as account_routes
 from webapp.account_pages import security_log
 from webapp.admin_pages import routes as admin_routes
+from webapp.limits import limiter
 from webapp.metrics import metrics
 from webapp.pages import routes
 from webapp.profile import api as profile_api
@@ -50,6 +51,7 @@ def make_app(settings: Settings | None) -> Flask:
     csrf.register(app)
     monitoring.register(app)
     canonical_host.register(app)
+    limiter.register(app, services)
     return app
 
 
