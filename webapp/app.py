@@ -48,10 +48,10 @@ def make_app(settings: Settings | None) -> Flask:
     metrics.count_requests(app)
     static_files.register(app)
     security.register(app)
+    limiter.register(app, services)
     csrf.register(app)
     monitoring.register(app)
     canonical_host.register(app)
-    limiter.register(app, services)
     return app
 
 

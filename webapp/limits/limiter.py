@@ -4,6 +4,7 @@ Two limiters count in the same Redis. One is for everything that must go on with
 each web process counts by itself. The other is for what must not go on, above all sign-ins: its errors become a 503.
 """
 
+import logging
 from functools import partial
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
 from limits.errors import StorageError
 
 from contracts.setting_values import NO_LIMIT
-from webapp.limits import device_cookie, headers, refusals
+from webapp.limits import costs, device_cookie, headers, refusals, storage
 from webapp.limits.rules import FAIL_CLOSED, RULES, Rule, kinds_of
 from webapp.limits.subjects import key_of
 from webapp.services import Services
@@ -27,12 +28,14 @@ def register(app: Flask, services: Services) -> None:
     With TRUST_USER_ID only sign-ins and their like are limited: every request comes from this machine, and may name
     any user, so neither its address nor its cookie says who sends it.
     """
+    costs.register(app)
     closed = _limiter(services, [rule for rule in RULES if rule.kind in FAIL_CLOSED], counts_without_redis=False)
     is_trusting = services.settings.trust_user_id
     open_rules = [rule for rule in RULES if rule.kind not in FAIL_CLOSED and not is_trusting]
     limiters = [closed, _limiter(services, open_rules, counts_without_redis=True)]
     for limiter in limiters:
         limiter.init_app(app)
+    logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # it logs each refusal, with the address
     app.extensions["thoughts_limiters"] = limiters
     app.register_error_handler(RateLimitExceeded, refusals.refuse)
     app.register_error_handler(StorageError, refusals.refuse_uncounted)
@@ -42,7 +45,7 @@ def register(app: Flask, services: Services) -> None:
 
 def _limiter(services: Services, rules: list[Rule], *, counts_without_redis: bool) -> Limiter:
     settings = services.settings
-    storage: dict[str, Any] = {
+    options: dict[str, Any] = {
         "connection_pool": services.counter_pool,
         "key_prefix": f"{settings.redis_prefix}:limits",
         "wrap_exceptions": True,
@@ -51,8 +54,8 @@ def _limiter(services: Services, rules: list[Rule], *, counts_without_redis: boo
     return Limiter(
         lambda: "",
         application_limits=[_application_limit(rule, value) for rule, value in values if value != NO_LIMIT],
-        storage_uri=settings.redis_url,
-        storage_options=storage,
+        storage_uri=f"{storage.SCHEME}://",
+        storage_options=options,
         strategy=STRATEGY,
         in_memory_fallback_enabled=counts_without_redis,
     )
@@ -64,6 +67,7 @@ def _application_limit(rule: Rule, value: str) -> ApplicationLimit:
         scope=rule.name,
         key_function=partial(_key, rule),
         exempt_when=partial(_is_exempt, rule),
+        cost=partial(costs.cost_of, rule),
     )
 
 

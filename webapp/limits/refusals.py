@@ -46,7 +46,10 @@ def refuse(error: RateLimitExceeded) -> Response:
         seconds = RETRY_AFTER_SECONDS
     rule = str(error.limit.scope)
     kind = next(kind for kind in _TOO_MANY if rule.startswith(f"{kind}-"))
-    text = f"{_TOO_MANY[kind]} Nothing was changed. Try again in {in_words(seconds)}."
+    advice = f"Try again in {in_words(seconds)}."
+    if error.limit.deduction_amount > error.limit.limit.amount:  # it would be refused in every window
+        advice = f"Send at most {error.limit.limit.amount} at once."
+    text = f"{_TOO_MANY[kind]} Nothing was changed. {advice}"
     return _response(TooManyRequests(text, retry_after=seconds), seconds)
 
 

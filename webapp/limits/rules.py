@@ -19,12 +19,20 @@ Subject = Literal[
 """Who has a counter of their own. `webapp.limits.subjects` says how each is recognised."""
 
 ENDPOINTS: Final[Mapping[str, Kind]] = {
-    "thoughts.create": "thoughts",
-    "sse.stream": "streams",
     "account.sign_in": "sign-ins",
     "account.sign_up": "sign-ups",
+    "account.sign_out": "requests",
+    "account.sign_out_everywhere": "requests",
+    "profile.replace": "requests",
+    "profile_page.save": "requests",
+    "sse.stream": "streams",
+    "thoughts.create": "thoughts",
+    "thoughts.delete": "requests",
+    "thoughts.delete_by_form": "requests",
 }
-"""The kind of an endpoint's requests. Searches are recognised by their query, in `kinds_of`."""
+"""The kind of an endpoint's requests; a test demands a row for each endpoint that changes something.
+
+Searches are recognised by their query, in `kinds_of`. All others are only `requests`."""
 
 UNLIMITED_BLUEPRINTS: Final = frozenset({"health", "metrics"})
 """What a load balancer and Prometheus ask for. Flask-Limiter itself never limits static files."""
@@ -93,8 +101,8 @@ def kinds_of(endpoint: str, method: str, query: Mapping[str, str]) -> frozenset[
     """Return which limits a request counts for. To open a form is no attempt to send it."""
     if endpoint.partition(".")[0] in UNLIMITED_BLUEPRINTS:
         return frozenset()
-    kind = _searching_kind(endpoint, query) or ENDPOINTS.get(endpoint)
-    if kind is None or (kind in FAIL_CLOSED and method in _SAFE_METHODS):
+    kind = _searching_kind(endpoint, query) or ENDPOINTS.get(endpoint, "requests")
+    if kind in FAIL_CLOSED and method in _SAFE_METHODS:
         return frozenset({"requests"})
     return frozenset({kind, "requests"})
 

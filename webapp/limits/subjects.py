@@ -8,11 +8,13 @@ from uuid import UUID
 from flask import g, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
 
 from webapp import identity, session
 from webapp.limits.device_cookie import device
 from webapp.limits.hashing import keyed_hash
 from webapp.limits.rules import HAS_DEVICES, Rule, Subject
+from webapp.services import services
 
 _IPV6_NETWORK_BITS: Final = 64
 """The smallest network that a provider gives to a customer, who may use all of its addresses."""
@@ -57,7 +59,6 @@ def _anonymous_user() -> str | None:
 
 
 def _user_id() -> UUID | None:
-    """Return the user of the request, or None while PostgreSQL is unavailable: the view then says so itself."""
     if "limited_user" not in g:
         g.limited_user = _find_user()
     user_id: UUID | None = g.limited_user
@@ -65,9 +66,16 @@ def _user_id() -> UUID | None:
 
 
 def _find_user() -> UUID | None:
+    """Return the user of the request, or None when it has none.
+
+    None also when the request is not admitted, or while PostgreSQL is unavailable, for which it must not wait twice:
+    the view then says so itself.
+    """
+    if not services().readiness.postgres().ok:
+        return None
     try:
         return identity.current_user()
-    except SQLAlchemyError:
+    except (SQLAlchemyError, HTTPException):
         return None
 
 
