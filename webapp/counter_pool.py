@@ -1,4 +1,4 @@
-"""The connections to Redis with which requests are counted: a request waits about a second for them at most."""
+"""The connections to Redis with which requests are counted: a request waits a few seconds for them at most."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-WAIT_SECONDS: Final = 1.0
+WAIT_SECONDS: Final = 2.0
 """The longest wait for a connection, for a free one of the pool, and for an answer; each step of a handshake is one."""
 
 MAX_CONNECTIONS: Final = 50

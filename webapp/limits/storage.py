@@ -8,7 +8,7 @@ import redis
 from flask import g
 from limits.storage.redis import RedisStorage
 
-MAX_SECONDS_PER_REQUEST: Final = 1.0
+MAX_SECONDS_PER_REQUEST: Final = 2.0
 """After this, Redis counts as unavailable for the request. The last call may take WAIT_SECONDS of the pool longer."""
 
 SCHEME: Final = "bounded-redis"
