@@ -30,13 +30,28 @@ class BoundedRedisStorage(RedisStorage):
     def get_expiry(self, key: str) -> float:
         return _within_time(lambda: super(BoundedRedisStorage, self).get_expiry(key))
 
+    def check(self) -> bool:
+        """Return whether Redis answers, but False when the time of the request is used up.
+
+        Flask-Limiter counts again as soon as Redis answers: with one that is slow, a request would never end.
+        """
+        return _has_time() and _within_time(super().check)
+
 
 def _within_time(call: Callable[[], Result]) -> Result:
-    waited: float = g.get("seconds_for_limits", 0.0)
-    if waited >= MAX_SECONDS_PER_REQUEST:
+    if not _has_time():
         raise redis.TimeoutError("Redis is too slow to count this request")
     started_at = time.monotonic()
     try:
         return call()
     finally:
-        g.seconds_for_limits = waited + time.monotonic() - started_at
+        g.seconds_for_limits = _waited() + time.monotonic() - started_at
+
+
+def _has_time() -> bool:
+    return _waited() < MAX_SECONDS_PER_REQUEST
+
+
+def _waited() -> float:
+    waited: float = g.get("seconds_for_limits", 0.0)
+    return waited
