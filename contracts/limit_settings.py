@@ -44,7 +44,7 @@ class LimitSettings(BaseModel):
 
     limit_resets_per_device: RateLimits = "5/hour"
     limit_resets_per_email: RateLimits = "5/hour"
-    limit_resets_per_address: RateLimits = "5/minute,30/hour"
+    limit_resets_per_address: RateLimits = "10/minute,60/hour"
     limit_resets_for_all: RateLimits = "1000/hour"
 
     limit_password_checks_per_user: RateLimits = "10/minute,60/hour"  # noqa: S105  no password

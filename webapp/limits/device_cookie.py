@@ -53,10 +53,11 @@ def _read() -> Device | None:
 
 
 def _remember_account(response: Response) -> Response:
-    """Add the account to the cookie. It queries nothing: it acts when the request has looked up its sign-in."""
-    if not (session.has_sign_in() and "_login_user" in g) or (account := identity.signed_in()) is None:
+    """Add the account to the cookie."""
+    email = g.get("owned_email") or _signed_in_email()
+    if email is None:
         return response
-    known, account_hash = device() or Device(secrets.token_urlsafe(16)), keyed_hash(account.email)
+    known, account_hash = device() or Device(secrets.token_urlsafe(16)), keyed_hash(email)
     if account_hash in known.accounts:
         return response
     accounts = (*known.accounts, account_hash)[-MAX_ACCOUNTS:]
@@ -69,6 +70,13 @@ def _remember_account(response: Response) -> Response:
         samesite="Lax",
     )
     return response
+
+
+def _signed_in_email() -> str | None:
+    """Return the address of the account, when the request has looked up its sign-in; this queries nothing."""
+    is_looked_up = session.has_sign_in() and "_login_user" in g
+    account = identity.signed_in() if is_looked_up else None
+    return None if account is None else account.email
 
 
 def cookie_name() -> str:

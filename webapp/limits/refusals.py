@@ -4,7 +4,7 @@ A person who sent a form gets it back with what they wrote, and can send it agai
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -33,8 +33,11 @@ _TOO_MANY: Final[Mapping[Kind, str]] = {
     "requests": "There were too many requests in a short time.",
 }
 
-_HIDDEN_FIELDS: Final = frozenset({"csrf_token", "nonce", "version", "fresh"})
+_HIDDEN_FIELDS: Final = frozenset({"csrf_token", "format", "fresh", "nonce", "username", "version"})
 """Fields that the pages write and no person sees."""
+
+_SHOWN_ON_ACCOUNT_PAGES: Final = frozenset({"email"})
+"""All other fields of these pages count as passwords, so that a new one is never repeated by mistake."""
 
 
 def refuse(error: RateLimitExceeded) -> Response:
@@ -80,13 +83,13 @@ def _response(error: HTTPException, seconds: int) -> Response:
         error=error,
         again_at=datetime.now(UTC) + timedelta(seconds=seconds),
         path=request.full_path.rstrip("?"),
-        fields=[(name, value) for name, value in fields if not is_secret(name)],
-        secrets=[name for name, _ in fields if is_secret(name)],
+        fields=[(name, value) for name, value in fields if not is_secret(name, request.blueprints)],
+        secrets=[name for name, _ in fields if is_secret(name, request.blueprints)],
         hidden=[(name, request.form[name]) for name in sorted(_HIDDEN_FIELDS - {"csrf_token"}) if name in request.form],
     )
     return copy_headers(error, make_response(page, error.code))
 
 
-def is_secret(name: str) -> bool:
+def is_secret(name: str, blueprints: Sequence[str]) -> bool:
     """Return whether a field holds what no page may repeat: the person writes it again."""
-    return "password" in name or "token" in name
+    return "account" in blueprints and name not in _SHOWN_ON_ACCOUNT_PAGES

@@ -19,10 +19,19 @@ Subject = Literal[
 """Who has a counter of their own. `webapp.limits.subjects` says how each is recognised."""
 
 ENDPOINTS: Final[Mapping[str, Kind]] = {
+    "account.credentials.confirm_email": "requests",
+    "account.credentials.email": "password-checks",
+    "account.credentials.password": "password-checks",
+    "account.end_sign_in": "requests",
+    "account.personal_data.delete": "password-checks",
+    "account.personal_data.export": "exports",
+    "account.resets.ask": "resets",
+    "account.resets.choose": "resets",
     "account.sign_in": "sign-ins",
-    "account.sign_up": "sign-ups",
     "account.sign_out": "requests",
     "account.sign_out_everywhere": "requests",
+    "account.sign_up.ask": "sign-ups",
+    "account.sign_up.confirm": "sign-ups",
     "profile.replace": "requests",
     "profile_page.save": "requests",
     "sse.stream": "streams",

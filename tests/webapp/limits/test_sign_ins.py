@@ -6,9 +6,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import Cookie
 
+from contracts.database import Database
 from tests.eventually import eventually
 from tests.webapp.conftest import MakeApp
 from tests.webapp.limits.clients import PASSWORD, client_at, send_form, sign_in, sign_up, statuses
+from webapp.accounts import resets
 
 VICTIM, UNKNOWN = "ada@example.org", "nobody@example.org"
 
@@ -180,3 +182,33 @@ def test_sign_ups_are_limited_for_each_address_and_for_all(make_app: MakeApp) ->
     fields = {"email": "ada@example.org", "password": "short"}
     assert statuses(*(send_form(first, "/account/sign-up", **fields) for _ in range(3))) == [422, 422, 429]
     assert statuses(*(send_form(second, "/account/sign-up", **fields) for _ in range(2))) == [422, 429]
+
+
+def test_a_reset_by_mail_lets_a_new_browser_in_during_an_attack(make_app: MakeApp, database: Database) -> None:
+    app = make_app(trust_user_id=False, limit_sign_ins_per_email="1/hour")
+    victims_browser(app)
+    attack(client_at(app, "198.51.100.1"), attempts=2)
+    new = client_at(app, "192.0.2.9")
+    assert sign_in(new, VICTIM, PASSWORD).status_code == 429
+    created = resets.create(database, VICTIM)
+    assert created is not None
+    answer = send_form(new, f"/account/reset/{created[1]}", password="another long password")
+    assert answer.status_code == 303
+    assert sign_in(new, VICTIM, "another long password").status_code == 303
+
+
+def test_the_present_password_is_checked_only_so_often_and_never_repeated(make_app: MakeApp) -> None:
+    app = make_app(trust_user_id=False, limit_password_checks_per_user="1/hour")
+    browser = client_at(app, "192.0.2.1")
+    sign_up(browser, VICTIM)
+    fields = {"present": "my-secret-word", "password": "another-secret-word"}
+    answers = [send_form(browser, "/account/password", **fields) for _ in range(2)]
+    assert statuses(*answers) == [422, 429]
+    assert "secret-word" not in answers[1].text
+    assert 'type="password"' in answers[1].text
+
+
+def test_a_link_that_resets_a_password_is_asked_for_only_so_often(make_app: MakeApp) -> None:
+    app = make_app(trust_user_id=False, limit_resets_per_email="1/hour")
+    clients = [client_at(app, f"198.51.100.{number}") for number in range(2)]
+    assert statuses(*(send_form(client, "/account/forgotten", email=VICTIM) for client in clients)) == [200, 429]
