@@ -67,7 +67,7 @@ def test_checked_passwords_are_limited_for_each_user(make_route: MakeRoute) -> N
 
 
 def test_a_batch_uses_the_limit_for_each_of_its_thoughts_but_is_one_request(make_route: MakeRoute) -> None:
-    limits = {"limit_thoughts_per_anonymous_user": "5/hour", "limit_requests_per_user": "4/hour"}
+    limits = {"limit_thoughts_per_anonymous_user": "5/hour", "limit_requests_per_user": "3/hour"}
     browser = browser_of(make_route("thoughts", **limits))
     assert send(browser, thoughts=["one", "two", "three"]).status_code == 204
     refused = send(browser, thoughts=["four", "five", "six"])
