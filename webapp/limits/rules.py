@@ -32,6 +32,7 @@ ENDPOINTS: Final[Mapping[str, Kind]] = {
     "account.sign_out_everywhere": "requests",
     "account.sign_up.ask": "sign-ups",
     "account.sign_up.confirm": "sign-ups",
+    "admin.reveal_text": "requests",
     "profile.replace": "requests",
     "profile_page.save": "requests",
     "sse.stream": "streams",
