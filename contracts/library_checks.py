@@ -24,6 +24,9 @@ LONGEST_PAUSE: Final = timedelta(days=366 * 9)
 DEFAULT_KEY: Final = Path("~/.postgresql/postgresql.key")
 """The private key that libpq uses with a certificate for which the URL names none."""
 
+LONGEST_WINDOW: Final = timedelta(days=366)
+"""The longest window of a limit on requests; Redis keeps its counter that long."""
+
 _LIBPQ_REFUSED: Final = frozenset({"async", "async_", "connection_factory", "cursor_factory", "dsn", "replication"})
 """Arguments of psycopg2 that are objects of Python, and what begins another kind of session."""
 
@@ -164,6 +167,20 @@ def check_schedule(expression: str, zone: str) -> None:
         raise ValueError("no day ever matches it; correct the day and the month") from None
     if due - now > LONGEST_PAUSE:
         raise ValueError(f"it is not due before {due.year}; correct the day, the month and the day of the week")
+
+
+def check_rate_limits(value: str) -> None:
+    """Let the library `limits` read limits on requests, such as `5/minute,100/day`."""
+    from limits import parse_many
+
+    try:
+        limits = parse_many(value)
+    except ValueError:
+        raise ValueError("must be limits such as 5/minute,100/day, or `off`") from None
+    if any(limit.amount < 1 for limit in limits):
+        raise ValueError("must allow at least one; to remove the limit, write `off`")
+    if any(limit.get_expiry() > LONGEST_WINDOW.total_seconds() for limit in limits):
+        raise ValueError("must not have a window longer than a year")
 
 
 def _split(url: str) -> SplitResult:

@@ -8,7 +8,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, SecretStr
 
-from contracts.library_checks import PORTS, check_broker_url, check_postgresql_url, check_redis_url
+from contracts.library_checks import (
+    PORTS,
+    check_broker_url,
+    check_postgresql_url,
+    check_rate_limits,
+    check_redis_url,
+)
 
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """The topic names that Kafka accepts."""
@@ -22,6 +28,9 @@ HOST: Final = re.compile(r"\[[0-9A-Fa-f:.%A-Za-z]+\]|[^\s/:@\[\]]+")
 REDIS_PREFIX: Final = re.compile(r"[A-Za-z0-9._:@/+~=-]{1,100}")
 """Redis accepts any bytes, but Celery subscribes to patterns, in which `*`, `?`, `[` and a backslash would match the
 channels of other installations."""
+
+NO_LIMIT: Final = "off"
+"""The value of a limit on requests that does not apply. An empty value means the default, as for every setting."""
 
 GENERATE_KEY: Final = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
@@ -127,6 +136,12 @@ def _long_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _rate_limits(value: str) -> str:
+    if value != NO_LIMIT:
+        check_rate_limits(value)
+    return value
+
+
 PostgresqlUrl = Annotated[str, AfterValidator(_postgresql_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 RedisPrefix = Annotated[str, AfterValidator(_redis_prefix)]
@@ -138,3 +153,4 @@ FileToWrite = Annotated[str, AfterValidator(_file_to_write)]
 TimeZoneName = Annotated[str, AfterValidator(_time_zone)]
 CronExpression = Annotated[str, AfterValidator(_five_fields)]
 SecretKey = Annotated[SecretStr, AfterValidator(_long_key)]
+RateLimits = Annotated[str, AfterValidator(_rate_limits)]

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts import env_file, foreign_variables
 from contracts.library_checks import check_schedule
+from contracts.limit_settings import LimitSettings
 from contracts.logs import LogFormat
 from contracts.model_settings import ModelSettings
 from contracts.setting_errors import SettingsError as SettingsError
@@ -63,7 +64,7 @@ CONFIG: Final = SettingsConfigDict(
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
 
-class Settings(ModelSettings, SiteSettings, BaseSettings):
+class Settings(ModelSettings, SiteSettings, LimitSettings, BaseSettings):
     """The settings of all processes. Durations are in seconds, or in milliseconds if the name ends with `_ms`."""
 
     model_config = CONFIG

@@ -21,6 +21,7 @@ from webapp import (
 from webapp.account_pages import personal_data, security_log, token_calls
 from webapp.account_pages import routes as account_routes
 from webapp.admin_pages import routes as admin_routes
+from webapp.limits import limiter
 from webapp.metrics import metrics
 from webapp.pages import routes
 from webapp.profile import api as profile_api
@@ -60,6 +61,7 @@ def make_app(settings: Settings | None) -> Flask:
     metrics.count_requests(app)
     static_files.register(app)
     security.register(app)
+    limiter.register(app, services)
     access_check.register(app)
     csrf.register(app)
     monitoring.register(app)

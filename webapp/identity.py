@@ -104,6 +104,14 @@ def begin_sign_in(user_id: UUID) -> None:
         session.keep()
 
 
+def note_owner_of(email: str) -> None:
+    """Note that the sender of this request has read a mail to the address of an account, as after a reset.
+
+    Like a sign-in, it spares the browser the limits that others can use up.
+    """
+    g.owned_email = email
+
+
 def end_sign_in() -> None:
     """Sign this browser out."""
     if (account := signed_in()) is not None:

@@ -6,6 +6,7 @@ from typing import Final, cast
 
 import redis
 from flask import current_app
+from redis import BlockingConnectionPool
 
 from contracts.database import POOL_SIZE, Database, make_engine
 from contracts.presence import ProcessReport, process_id
@@ -13,6 +14,7 @@ from contracts.progress import ProgressPublisher, connect_redis
 from contracts.reporter import Reporter, make_reporter
 from contracts.settings import Settings
 from webapp.background_publisher import BackgroundPublisher
+from webapp.counter_pool import counter_pool
 from webapp.hub.connection_limit import ConnectionLimiter
 from webapp.hub.hub import Hub
 from webapp.mailer import Mailer
@@ -45,6 +47,8 @@ class Services:
     readiness: Readiness
     metrics: Metrics
     search_budget: SearchBudget
+    counter_pool: BlockingConnectionPool
+    """Connections of the limits, which wait less than others: `webapp.limits` counts each request."""
     reporter: Reporter
 
     def start(self) -> None:
@@ -64,6 +68,7 @@ class Services:
         self.background_publisher.close()
         self.mailer.close()
         self.reporter.stop()
+        self.counter_pool.disconnect()
 
 
 def make_services(settings: Settings) -> Services:
@@ -87,6 +92,7 @@ def make_services(settings: Settings) -> Services:
         readiness=Readiness(settings, database),
         metrics=Metrics(database, limiter, client, settings.redis_prefix),
         search_budget=SearchBudget(),
+        counter_pool=counter_pool(settings.redis_url),
         reporter=make_reporter(settings, lambda: report),
     )
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from contracts.database import Database
 from contracts.settings import Settings
-from webapp import csrf
+from webapp import csrf, identity
 from webapp.account_pages.forms import AddressForm, NewPasswordForm, normal_email
 from webapp.account_pages.support import render
 from webapp.accounts import passwords, resets, security_events
@@ -59,6 +59,7 @@ def choose(token: str) -> BaseResponse:
     user_id = resets.use(services().database, token, passwords.hash_password(form.password.data))
     if user_id is None:
         raise NotFound("This link was used at this moment. Ask for another one.")
+    identity.note_owner_of(email)
     security_events.record(services().database, "password-reset", user_id, request.remote_addr or "")
     flash("Your password was changed, and all browsers were signed out. Sign in with the new one.")
     return redirect(url_for("account.sign_in"), 303)

@@ -1,0 +1,32 @@
+"""Says how much of a limit a request uses: one, or one for each thought of a batch."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from flask import Flask, g, request
+
+from webapp.limits.rules import Rule
+
+COUNTED_LISTS: Final[Mapping[str, str]] = {}
+"""Endpoints whose JSON holds many of what is counted, and the member that lists them."""
+
+
+def register(app: Flask) -> None:
+    """Read the cost before the limits count, because an error of the body must not look like one of Redis."""
+    app.before_request(_read_cost)
+
+
+def cost_of(rule: Rule) -> int:
+    """Return how much of the rule's limit the request uses. It is one of the requests, whatever it holds."""
+    items: int = g.get("limited_items", 1)
+    return 1 if rule.kind == "requests" else items
+
+
+def _read_cost() -> None:
+    """Raises RequestEntityTooLarge, as the view would."""
+    member = COUNTED_LISTS.get(request.endpoint or "")
+    if member is None:
+        return
+    body = request.get_json(silent=True)
+    items = body.get(member) if isinstance(body, dict) else None
+    g.limited_items = max(1, len(items)) if isinstance(items, list) else 1

@@ -1,0 +1,26 @@
+"""Turns e-mail addresses into keyed hashes, so that neither Redis nor a cookie tells who has an account."""
+
+import hmac
+import unicodedata
+from typing import Final
+
+from webapp.services import services
+
+_LENGTH: Final = 32
+"""Characters of a hash: 128 bits."""
+
+
+def keyed_hash(email: str) -> str:
+    """Return the hash of an e-mail address as it is typed. Only who knows SECRET_KEY can compute it."""
+    key = f"e-mail address in a limit: {services().settings.require_secret_key()}".encode()
+    return hmac.digest(key, folded(email).encode("utf-8", "surrogatepass"), "sha256").hex()[:_LENGTH]
+
+
+def folded(email: str) -> str:
+    """Return a form that is equal for all spellings that PostgreSQL's lower() takes for the same address.
+
+    Otherwise each spelling would have a counter of its own. It is also equal for some addresses that differ, such as
+    those with and without an accent, which share their limit.
+    """
+    decomposed = unicodedata.normalize("NFKD", email.strip())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()

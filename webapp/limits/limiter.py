@@ -1,0 +1,79 @@
+"""Assembles Flask-Limiter from the table of rules, and installs it.
+
+Two limiters count in the same Redis. One is for everything that must go on without Redis: while Redis is unavailable,
+each web process counts by itself. The other is for what must not go on, above all sign-ins: its errors become a 503.
+"""
+
+import logging
+from functools import partial
+from typing import Any, Final
+
+from flask import Flask, request
+from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
+from limits.errors import StorageError
+
+from contracts.setting_values import NO_LIMIT
+from webapp.limits import costs, device_cookie, headers, refusals, storage
+from webapp.limits.rules import FAIL_CLOSED, RULES, Rule, kinds_of
+from webapp.limits.subjects import key_of
+from webapp.services import Services
+
+STRATEGY: Final = "fixed-window"
+"""A window begins with its first request, so a client that waits as long as it is told is served."""
+
+
+def register(app: Flask, services: Services) -> None:
+    """Install the limits. Nothing connects before the first request.
+
+    With TRUST_USER_ID only sign-ins and their like are limited: every request comes from this machine, and may name
+    any user, so neither its address nor its cookie says who sends it.
+    """
+    costs.register(app)
+    closed = _limiter(services, [rule for rule in RULES if rule.kind in FAIL_CLOSED], counts_without_redis=False)
+    is_trusting = services.settings.trust_user_id
+    open_rules = [rule for rule in RULES if rule.kind not in FAIL_CLOSED and not is_trusting]
+    limiters = [closed, _limiter(services, open_rules, counts_without_redis=True)]
+    for limiter in limiters:
+        limiter.init_app(app)
+    logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # it logs each refusal, with the address
+    app.extensions["thoughts_limiters"] = limiters
+    app.register_error_handler(RateLimitExceeded, refusals.refuse)
+    app.register_error_handler(StorageError, refusals.refuse_uncounted)
+    app.after_request(headers.add_headers)
+    device_cookie.register(app)
+
+
+def _limiter(services: Services, rules: list[Rule], *, counts_without_redis: bool) -> Limiter:
+    settings = services.settings
+    options: dict[str, Any] = {
+        "connection_pool": services.counter_pool,
+        "key_prefix": f"{settings.redis_prefix}:limits",
+        "wrap_exceptions": True,
+    }
+    values = [(rule, getattr(settings, rule.setting)) for rule in rules]
+    return Limiter(
+        lambda: "",
+        application_limits=[_application_limit(rule, value) for rule, value in values if value != NO_LIMIT],
+        storage_uri=f"{storage.SCHEME}://",
+        storage_options=options,
+        strategy=STRATEGY,
+        in_memory_fallback_enabled=counts_without_redis,
+    )
+
+
+def _application_limit(rule: Rule, value: str) -> ApplicationLimit:
+    return ApplicationLimit(
+        limit_provider=value,
+        scope=rule.name,
+        key_function=partial(_key, rule),
+        exempt_when=partial(_is_exempt, rule),
+        cost=partial(costs.cost_of, rule),
+    )
+
+
+def _is_exempt(rule: Rule) -> bool:
+    return rule.kind not in kinds_of(request.endpoint or "", request.method, request.args) or key_of(rule) is None
+
+
+def _key(rule: Rule) -> str:
+    return key_of(rule) or ""

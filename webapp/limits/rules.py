@@ -1,0 +1,124 @@
+"""The table of the limits: which endpoints belong to which kind of request, and for whom each kind is limited.
+
+The rest of this package reads these tables, so a new route needs a line here and nothing in its view.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal[
+    "sign-ins", "sign-ups", "resets", "password-checks", "thoughts", "exports", "searches", "streams", "requests"
+]
+"""What is counted. Every limited request also counts as one of `requests`."""
+
+Subject = Literal[
+    "per-device", "per-address-and-email", "per-address", "per-email", "per-account", "per-anonymous-user", "per-user",
+    "for-all",
+]  # fmt: skip
+"""Who has a counter of their own. `webapp.limits.subjects` says how each is recognised."""
+
+ENDPOINTS: Final[Mapping[str, Kind]] = {
+    "account.credentials.confirm_email": "requests",
+    "account.credentials.email": "password-checks",
+    "account.credentials.password": "password-checks",
+    "account.end_sign_in": "requests",
+    "account.personal_data.delete": "password-checks",
+    "account.personal_data.export": "exports",
+    "account.resets.ask": "resets",
+    "account.resets.choose": "resets",
+    "account.sign_in": "sign-ins",
+    "account.sign_out": "requests",
+    "account.sign_out_everywhere": "requests",
+    "account.sign_up.ask": "sign-ups",
+    "account.sign_up.confirm": "sign-ups",
+    "admin.reveal_text": "requests",
+    "profile.replace": "requests",
+    "profile_page.save": "requests",
+    "sse.stream": "streams",
+    "thoughts.create": "thoughts",
+    "thoughts.delete": "requests",
+    "thoughts.delete_by_form": "requests",
+}
+"""The kind of an endpoint's requests; a test demands a row for each endpoint that changes something.
+
+Searches are recognised by their query, in `kinds_of`. All others are only `requests`."""
+
+UNLIMITED_BLUEPRINTS: Final = frozenset({"health", "metrics"})
+"""What a load balancer and Prometheus ask for. Flask-Limiter itself never limits static files."""
+
+FAIL_CLOSED: Final = frozenset[Kind]({"sign-ins", "sign-ups", "resets", "password-checks"})
+"""What is refused while Redis cannot count it, because guessing passwords must never be unlimited."""
+
+HAS_DEVICES: Final = frozenset[Kind]({"sign-ins", "resets"})
+"""Kinds for which a browser that has signed in to the account before has a limit of its own and no other."""
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One limit: its kind and its subject, which name its setting."""
+
+    kind: Kind
+    subject: Subject
+
+    @property
+    def name(self) -> str:
+        """The name of the limit in Redis and in the header RateLimit-Policy, such as `thoughts-per-account`."""
+        return f"{self.kind}-{self.subject}"
+
+    @property
+    def setting(self) -> str:
+        """The field of the settings with the value of the limit."""
+        return f"limit_{self.name.replace('-', '_')}"
+
+
+RULES: Final = (
+    Rule("sign-ins", "per-device"),
+    Rule("sign-ins", "per-address-and-email"),
+    Rule("sign-ins", "per-address"),
+    Rule("sign-ins", "per-email"),
+    Rule("sign-ins", "for-all"),
+    Rule("sign-ups", "per-address"),
+    Rule("sign-ups", "for-all"),
+    Rule("resets", "per-device"),
+    Rule("resets", "per-email"),
+    Rule("resets", "per-address"),
+    Rule("resets", "for-all"),
+    Rule("password-checks", "per-user"),
+    Rule("thoughts", "per-account"),
+    Rule("thoughts", "per-anonymous-user"),
+    Rule("thoughts", "per-address"),
+    Rule("thoughts", "for-all"),
+    Rule("exports", "per-user"),
+    Rule("exports", "per-address"),
+    Rule("exports", "for-all"),
+    Rule("searches", "per-user"),
+    Rule("searches", "per-address"),
+    Rule("searches", "for-all"),
+    Rule("streams", "per-user"),
+    Rule("streams", "per-address"),
+    Rule("streams", "for-all"),
+    Rule("requests", "per-user"),
+    Rule("requests", "per-address"),
+    Rule("requests", "for-all"),
+)
+"""All limits. Of those with equally long windows, the first refuses first, so that one client uses up no shared one."""
+
+
+def kinds_of(endpoint: str, method: str, query: Mapping[str, str]) -> frozenset[Kind]:
+    """Return which limits a request counts for. To open a form is no attempt to send it."""
+    if endpoint.partition(".")[0] in UNLIMITED_BLUEPRINTS:
+        return frozenset()
+    kind = _searching_kind(endpoint, query) or ENDPOINTS.get(endpoint, "requests")
+    if kind in FAIL_CLOSED and method in _SAFE_METHODS:
+        return frozenset({"requests"})
+    return frozenset({kind, "requests"})
+
+
+def _searching_kind(endpoint: str, query: Mapping[str, str]) -> Kind | None:
+    is_search = (endpoint == "pages.search" and query.get("q")) or (
+        endpoint == "thoughts.listing" and "similar_to" in query
+    )
+    return "searches" if is_search else None
