@@ -6,7 +6,7 @@ from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from contracts.visible_text import plain_line
-from webapp import api, canonical_host, csrf, health, identity, monitoring, problems, security, static_files
+from webapp import api, canonical_host, csrf, health, identity, monitoring, problems, security, static_files, thought_actions
 from webapp.account_pages import routes as account_routes
 from webapp.account_pages import security_log
 from webapp.admin_pages import routes as admin_routes
@@ -33,6 +33,7 @@ def make_app(settings: Settings | None) -> Flask:
         raise SystemExit(f"Cannot start. {error}") from None
     app.extensions["services"] = services
     app.register_blueprint(api.blueprint)
+    app.register_blueprint(thought_actions.blueprint)
     app.register_blueprint(StreamBlueprint(services), url_prefix="/thoughts/stream")
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(account_routes.blueprint)

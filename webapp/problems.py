@@ -5,7 +5,8 @@ No response contains a stack trace.
 400  the request cannot be parsed: invalid JSON, header or cursor
 403  it belongs to another user, or the request came from another site or has no cookie
 404  it does not exist, or belongs to another user
-409  the profile was changed since the version that the request names; with If-Match: 412
+409  the profile was changed since the version that the request names; with If-Match: 412. A thought to retry has not
+     failed, or one to cancel has already ended
 410  the thought of this Idempotency-Key was deleted
 413, 415  the body is too large, or of an unsupported type
 422  the request can be parsed, but a value in it is invalid
@@ -71,7 +72,7 @@ def _expects_page() -> bool:
     """Return whether the client expects a page: it requested a page, sent a form, or is a browser at an unknown URL."""
     if not PAGES.isdisjoint(request.blueprints):
         return True
-    if request.endpoint in {"thoughts.create", "thoughts.delete_by_form"}:
+    if request.endpoint in {"thoughts.create", "thoughts.delete_by_form"} or request.blueprint == "thought_actions":
         return request.mimetype in FORM_TYPES
     return request.endpoint in {None, "static"} and request.accept_mimetypes.quality("text/html") > max(
         request.accept_mimetypes.quality("application/json"), request.accept_mimetypes.quality("text/plain")

@@ -18,12 +18,13 @@ from bridge.dead_letters import insert, replay
 from bridge.relay import outbox, sweep
 from contracts import accept
 from contracts.database import Database
+from contracts.replay import OPEN, OPEN_OR_DISCARDED, REPLAY
 from tasks import statements
 from tasks.batches import REQUEST
 from tests.simulation.invariant_checks import NoChecks
 from tests.simulation.postgres import Postgres
 from tests.simulation.tables import OutboxRow
-from webapp import deletion
+from webapp import cancellation, deletion, retrying
 
 USERS = [UUID(int=number) for number in (1, 2)]
 UNKNOWN_USER = UUID(int=3)
@@ -35,6 +36,7 @@ COMPARED_COLUMNS = {
     *("dispatch_id", "beat", "sends", "in_call", "losses", "needs_dispatch", "begins", "pending"),
     *("attempts", "call_id", "state"),
     *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out", "too_large", "waits"),
+    *("cancelled", "is_open", "kind", "was_retried"),
     "reused_from",
 }
 
@@ -122,7 +124,7 @@ class ModelAndPostgres:
         rare = [self.accept, self.decide, self.claim, self.save, self.renew, self.retry, self.defer, self.fail]
         letters = [self.insert_dead_letter, self.replay, self.resend, self.discard]
         relay = [self.publish_batch, self.publish_batch, self.sweep]
-        others = [*relay, self.delete, self.run_batch_statement, self.pass_an_hour]
+        others = [*relay, self.delete, self.cancel, self.run_batch_statement, self.pass_an_hour]
         self.rng.choice(self.rng.choice([frequent, rare, rare, letters, others]))()
 
     def random_thought(self) -> UUID:
@@ -235,7 +237,8 @@ class ModelAndPostgres:
         )
 
     def replay(self) -> None:
-        self.execute(replay.REPLAY, failure=self.random_failure_id(), topic="work", emit=self.rng.random() < 0.8)
+        states, emit = self.rng.choice([OPEN, OPEN_OR_DISCARDED]), self.rng.random() < 0.8
+        self.execute(REPLAY, failure=self.random_failure_id(), states=list(states), topic="work", emit=emit)
 
     def resend(self) -> None:
         failure = self.random_failure_id()
@@ -250,6 +253,14 @@ class ModelAndPostgres:
         if self.rng.random() < 0.3:
             self.execute(deletion.DELETE_THOUGHT, id=thought)
         self.execute(deletion.ERASE_LATE_RESULTS, id=thought)
+
+    def cancel(self) -> None:
+        thought = self.random_thought()
+        where = {"id": thought, "turn": self.near(self.row(thought).turn), "reason": "cancelled"}
+        what = {"error": '{"kind": "cancelled"}', "headers": '{"message": "?"}', "event": b"{}"}
+        if self.rng.random() < 0.5:
+            self.execute(cancellation.CANCEL, **where, **what, topic="events", emit=self.rng.random() < 0.8)
+        self.execute(retrying.WAS_RETRIED, id=thought)
 
     def sweep(self) -> None:
         after, users = self.rng.choice([sweep.BEFORE_FIRST_USER, *USERS]), self.rng.choice([1, 2, 500])
