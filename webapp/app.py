@@ -17,6 +17,8 @@ from webapp.profile import page as profile_page
 from webapp.services import make_services
 from webapp.session import VisitorCookie, cookie_name
 from webapp.stream.blueprint import StreamBlueprint
+from webapp.webhooks import api as webhooks_api
+from webapp.webhooks import page as webhooks_page
 
 MAX_BODY_BYTES = 256 * 1024
 """Limits a request body. A thought of 10,000 characters takes up to 120 kB when each is escaped or percent-encoded."""
@@ -41,6 +43,8 @@ def make_app(settings: Settings | None) -> Flask:
     app.register_blueprint(admin_routes.blueprint)
     app.register_blueprint(profile_api.blueprint)
     app.register_blueprint(profile_page.blueprint)
+    app.register_blueprint(webhooks_api.blueprint)
+    app.register_blueprint(webhooks_page.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     identity.register(app)

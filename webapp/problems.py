@@ -27,7 +27,7 @@ from contracts.trouble_log import log_trouble
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
-PAGES = frozenset({"pages", "profile_page", "account", "security_log", "admin"})
+PAGES = frozenset({"pages", "profile_page", "account", "webhook_pages", "security_log", "admin"})
 """The blueprints of pages."""
 
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
