@@ -16,6 +16,8 @@ from contracts.webhooks import EVENT_TYPES
 LEADER_LOCK: Final = 7400
 """The key of the advisory lock that the leading relay holds."""
 
+_END_NAMES: Final = tuple(name.encode() for name in EVENT_TYPES)
+
 BATCH_ROWS: Final = 500
 
 BATCH_BYTES: Final = 8 * 1024 * 1024
@@ -209,8 +211,10 @@ def terminal_events(rows: Iterable[OutboxRow]) -> dict[str, list[str]]:
 
 
 def _parse_event(value: bytes | None) -> Event | None:
+    if value is None or not any(name in value for name in _END_NAMES):  # most rows: parsing them all takes 20 us each
+        return None
     try:
-        return Event.model_validate_json(value or b"")
+        return Event.model_validate_json(value)
     except ValidationError:  # anybody with access to the table may write a row
         return None
 
