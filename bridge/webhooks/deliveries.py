@@ -24,11 +24,12 @@ CLAIM_DELIVERIES: Final = text("""
     WITH given_up AS (
       DELETE FROM webhook_deliveries WHERE attempts >= :most AND next_attempt_at <= clock_timestamp()),
     due AS (
-      SELECT d.id FROM webhooks w CROSS JOIN LATERAL (
+      SELECT d.id FROM webhooks w JOIN users u ON u.id = w.user_id CROSS JOIN LATERAL (
              SELECT id, next_attempt_at FROM webhook_deliveries
               WHERE webhook_id = w.id AND next_attempt_at <= clock_timestamp() AND attempts < :most
               ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED) d
        WHERE w.disabled_at IS NULL AND w.id <> ALL (CAST(:busy AS uuid[]))
+         AND u.disabled_at IS NULL AND u.deleted_at IS NULL
        ORDER BY d.next_attempt_at LIMIT :number)
     UPDATE webhook_deliveries d
        SET attempts = d.attempts + 1,
@@ -38,7 +39,8 @@ CLAIM_DELIVERIES: Final = text("""
 """)
 """Begins one attempt of each webhook that has a due delivery and is not `busy`, the longest due first.
 
-One at a time and the oldest first: a server that is slow or fails does not delay those of others."""
+Nothing is sent for an account that an operator disabled, or that was deleted. One at a time and the oldest first: a
+server that is slow or fails does not delay those of others."""
 
 SUCCEEDED: Final = text("""
     WITH d AS (DELETE FROM webhook_deliveries WHERE id = :id RETURNING webhook_id)

@@ -261,6 +261,16 @@ def test_an_attempt_is_claimed_by_one_of_two_senders_and_again_when_its_sender_i
     assert delivery_rows(database) == []
 
 
+@pytest.mark.parametrize("column", ["disabled_at", "deleted_at"])
+def test_nothing_is_sent_for_an_account_that_is_disabled_or_deleted(database: Database, column: str) -> None:
+    user = add_user(database)
+    add_delivery(database, add_webhook(database, user, "https://a.example"))
+    database.rows(text(f"UPDATE users SET {column} = now() WHERE id = :user"), user=user)
+    assert Deliveries(database).claim(8, []) == []
+    database.rows(text(f"UPDATE users SET {column} = NULL WHERE id = :user"), user=user)
+    assert len(Deliveries(database).claim(8, [])) == 1
+
+
 def test_deleting_a_webhook_deletes_what_waits_for_it(database: Database) -> None:
     webhook = add_webhook(database, add_user(database), "https://a.example")
     add_delivery(database, webhook)
