@@ -26,7 +26,7 @@ def test_a_thought_is_cancelled_and_resumed_with_the_buttons_of_its_page(tab: Ta
     tab.page.get_by_text("You cancelled the analysis.").wait_for()
     assert tab.page.title().startswith("Cancelled:")
     for scheme in ("light", "dark"):
-        assert tab.low_contrast_texts(scheme) == []  # type: ignore[arg-type]
+        assert tab.low_contrast_texts(scheme) == []
     tab.page.goto("/")
     expect(tab.page.locator(".thoughts li").filter(has_text=TEXT).first).to_contain_text("Cancelled")
     tab.page.go_back()
@@ -64,4 +64,4 @@ def test_the_page_of_webhooks_can_be_read_and_shows_an_error_beside_its_field(sc
     button(page, "Send a test event")
     page.get_by_text("A test event is being sent.").wait_for()
     for scheme in ("light", "dark"):
-        assert scriptless_tab.low_contrast_texts(scheme) == []  # type: ignore[arg-type]
+        assert scriptless_tab.low_contrast_texts(scheme) == []

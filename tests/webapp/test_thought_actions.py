@@ -226,5 +226,5 @@ class TestWithoutTrustUserId:
         self, client: FlaskClient, database: Database, action: str
     ) -> None:
         thought = submit(client)
-        assert client.post(f"/thoughts/{thought}/{action}", data={"csrf_token": "made up"}).status_code == 400
+        assert client.post(f"/thoughts/{thought}/{action}", data={"csrf_token": "made up"}).status_code == 403
         assert thought_row(database, thought).status == "pending"
