@@ -6,7 +6,18 @@ from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from contracts.visible_text import plain_line
-from webapp import api, canonical_host, csrf, health, identity, monitoring, problems, security, static_files, thought_actions
+from webapp import (
+    api,
+    canonical_host,
+    csrf,
+    health,
+    identity,
+    monitoring,
+    problems,
+    security,
+    static_files,
+    thought_actions,
+)
 from webapp.account_pages import routes as account_routes
 from webapp.account_pages import security_log
 from webapp.admin_pages import routes as admin_routes

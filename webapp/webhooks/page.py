@@ -22,7 +22,7 @@ EVENT_TEXTS: Final = {"thought_completed": "A thought was analysed", "thought_fa
 def show() -> BaseResponse:
     """Show the account's webhooks; without a sign-in, its page."""
     if identity.signed_in() is None:
-        return redirect(url_for("account.sign_in"), 303)
+        return redirect(url_for("account.sign_in", next=request.path), 303)
     return _render()
 
 
