@@ -63,5 +63,6 @@ def test_the_page_of_webhooks_can_be_read_and_shows_an_error_beside_its_field(sc
     page.get_by_text("Copy its secret now").wait_for()
     button(page, "Send a test event")
     page.get_by_text("A test event is being sent.").wait_for()
+    page.wait_for_load_state()  # its styles
     for scheme in ("light", "dark"):
         assert scriptless_tab.low_contrast_texts(scheme) == []
