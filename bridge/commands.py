@@ -77,16 +77,21 @@ def run(settings: Settings) -> None:
 def relay(settings: Settings) -> None:
     """Publish the outbox to Kafka.
 
-    Runs until SIGTERM or SIGINT, and audits in the background.
+    Runs until SIGTERM or SIGINT; audits and sends webhooks in the background.
     """
     from bridge.audit.background import background_audit
     from bridge.relay.relay import Relay, wait_without_kafka
+    from bridge.webhooks.sender import background_webhooks
 
     if settings.kafka_enabled:
         require_usable_config(settings)
     require_usable_database(settings.database_url)
     engine = make_engine(settings.database_url, "relay", index_plans_only=True)
-    with stop_on(signal.SIGTERM, signal.SIGINT) as stop, background_audit(settings, stop):
+    with (
+        stop_on(signal.SIGTERM, signal.SIGINT) as stop,
+        background_audit(settings, stop),
+        background_webhooks(settings, stop),
+    ):
         if not settings.kafka_enabled:
             wait_without_kafka(settings, stop)
         elif (installation_id := _installation_id(settings, Database(engine), stop)) is not None:

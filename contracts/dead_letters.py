@@ -13,6 +13,9 @@ from uuid import UUID
 from contracts.source_headers import Headers, decode_bytes, encode_bytes
 from contracts.text import clean
 
+CANCELLED: Final = "cancelled"
+"""The reason of the dead letter of a cancelled thought: it is discarded from the start, and never published."""
+
 MAX_STACK_LENGTH: Final = 12_000
 """Characters of a stack trace that are kept, counted from its end. The record size that the dead letter topic accepts
 leaves 64 KiB for the headers that describe the failure (bridge/kafka/topics.py), at up to four bytes per character."""

@@ -82,12 +82,15 @@ class ThoughtCompleted(Event):
 
 
 class ThoughtFailed(Event):
-    """The thought failed permanently, and its dead letter was written to the outbox."""
+    """The thought failed permanently, and its dead letter was written to the outbox; or its author cancelled it."""
 
     event_type: Literal["thought_failed"] = "thought_failed"
     error_message: str
     retry_count: int
     agent: str
+    """The agent that failed; empty when the author cancelled the thought."""
+    error_kind: str = ""
+    """transient, permanent, invalid, lost or cancelled; empty in an event of an older release."""
 
 
 class ThoughtAgentProgress(BaseModel):
@@ -177,9 +180,17 @@ def thought_completed(
 
 
 def thought_failed(
-    user_id: UUID, thought_id: UUID, turn: int, *, agent: str, message: str, attempts: int, when: datetime | None = None
+    user_id: UUID,
+    thought_id: UUID,
+    turn: int,
+    *,
+    agent: str,
+    kind: str,
+    message: str,
+    attempts: int,
+    when: datetime | None = None,
 ) -> ThoughtFailed:
-    """Return the event of the permanent failure after `attempts` calls of one agent."""
+    """Return the event of the permanent failure after `attempts` calls of one agent, or of a cancellation."""
     return ThoughtFailed(
         event_id=event_id(thought_id, "thought_failed", turn=turn),
         user_id=user_id,
@@ -188,6 +199,7 @@ def thought_failed(
         error_message=message,
         retry_count=max(0, attempts - 1),
         agent=agent,
+        error_kind=kind,
     )
 
 

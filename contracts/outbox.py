@@ -29,7 +29,7 @@ ROW_KINDS: Final = (
     RowKind(
         topic="kafka_topic",
         columns=("topic", "key", "turn", "value", "headers"),
-        written_by=("contracts.accept.ACCEPT", "bridge.relay.sweep.SWEEP", "bridge.dead_letters.replay.REPLAY"),
+        written_by=("contracts.accept.ACCEPT", "bridge.relay.sweep.SWEEP", "contracts.replay.REPLAY"),
         becomes="A thought to analyse: the key is its user's id, the header `turn` is its turn.",
     ),
     RowKind(
@@ -41,8 +41,8 @@ ROW_KINDS: Final = (
     RowKind(
         topic="kafka_events_topic",
         columns=("topic", "key", "turn", "value", "headers"),
-        written_by=("tasks.statements.SAVE", "tasks.statements.FAIL"),
-        becomes="A lifecycle event for other systems: a step was saved, or a thought was completed or failed.",
+        written_by=("tasks.statements.SAVE", "tasks.statements.FAIL", "webapp.cancellation.CANCEL"),
+        becomes="A lifecycle event for other systems: a step was saved, or a thought completed, failed or cancelled.",
     ),
     RowKind(
         topic="kafka_dead_letter_topic",

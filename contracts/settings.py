@@ -110,6 +110,7 @@ class Settings(ModelSettings, SiteSettings, LimitSettings, BaseSettings):
     secret_key: SecretKey | None = None
     trust_user_id: bool = False
     metrics_token: SecretKey | None = None
+    webhook_loopback: bool = False
     canonical_host: Literal["127.0.0.1", "localhost", "::1"] | None = None
 
     heartbeat_file: FileToWrite = ""

@@ -1,4 +1,4 @@
-"""-> PostgreSQL: defines the tables.
+"""-> PostgreSQL: defines the tables; those of webhooks are in `webhook_tables.py`.
 
 The columns of `thoughts` that carry the protocol (`turn`, `dispatch_id`, `call_id`, `beat` and so on) are written only
 by the statements that docs/protocol.md lists. A column's comment is part of the schema: changing it needs a migration.
@@ -17,7 +17,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Numeric,
     SmallInteger,
     Table,
@@ -28,19 +27,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from contracts.table_metadata import NOW
+from contracts.table_metadata import metadata as metadata
 
-MIGRATION = "0009"
+MIGRATION = "0010"
 """The latest migration that this release needs; a test compares it with `migrations/versions`."""
 
-NOW = func.now()
 _ZERO = text("0")
 
 users = Table(

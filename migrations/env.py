@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import text
 
+from contracts import webhook_tables  # noqa: F401  its tables are part of the metadata
 from contracts.database import make_migration_engine
 from contracts.database_check import require_usable_database
 from contracts.settings import load_settings_or_exit

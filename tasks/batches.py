@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import text
 
 from contracts.database import Database, make_engine
+from contracts.dead_letters import CANCELLED
 from contracts.settings import Settings
 
 REQUEST: Final = text("""
@@ -29,9 +30,10 @@ Kafka no bridge sets it until one works in batch mode again."""
 FAILED: Final = text("""
     SELECT count(*)
       FROM batches b JOIN dead_letters d ON d.created_at BETWEEN b.asked_at AND COALESCE(b.ended_at, now())
-      JOIN thoughts t ON t.id = d.thought_id AND t.created_at <= b.asked_at WHERE b.id = :id
+      JOIN thoughts t ON t.id = d.thought_id AND t.created_at <= b.asked_at
+     WHERE b.id = :id AND d.reason <> :cancelled
 """)
-"""Counts the dead letters of the batch's thoughts that were written while the batch ran."""
+"""Counts the dead letters of the batch's thoughts that were written while it ran, without those of cancelled ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Batches:
 
     def failed(self, batch: int) -> int:
         """Return how many thoughts of an ended batch became dead letters in it."""
-        return int(self._database.rows(FAILED, id=batch)[0][0])
+        return int(self._database.rows(FAILED, id=batch, cancelled=CANCELLED)[0][0])
 
 
 def request_batch(settings: Settings) -> None:

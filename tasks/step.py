@@ -273,6 +273,7 @@ class StepRunner:
             step.thought_id,
             claim.turn,
             agent=step.agent,
+            kind=failure.kind,
             message=failure.message,
             attempts=claim.attempts,
         )

@@ -17,6 +17,7 @@ from webapp import (
     problems,
     security,
     static_files,
+    thought_actions,
 )
 from webapp.account_pages import personal_data, security_log, token_calls
 from webapp.account_pages import routes as account_routes
@@ -29,6 +30,8 @@ from webapp.profile import page as profile_page
 from webapp.services import make_services
 from webapp.session import VisitorCookie, cookie_name
 from webapp.stream.blueprint import StreamBlueprint
+from webapp.webhooks import api as webhooks_api
+from webapp.webhooks import page as webhooks_page
 
 MAX_BODY_BYTES = 256 * 1024
 """Limits a request body. A thought of 10,000 characters takes up to 120 kB when each is escaped or percent-encoded."""
@@ -45,6 +48,7 @@ def make_app(settings: Settings | None) -> Flask:
         raise SystemExit(f"Cannot start. {error}") from None
     app.extensions["services"] = services
     app.register_blueprint(api.blueprint)
+    app.register_blueprint(thought_actions.blueprint)
     app.register_blueprint(StreamBlueprint(services), url_prefix="/thoughts/stream")
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(account_routes.blueprint)
@@ -54,6 +58,8 @@ def make_app(settings: Settings | None) -> Flask:
     app.register_blueprint(personal_data.calls)
     app.register_blueprint(profile_api.blueprint)
     app.register_blueprint(profile_page.blueprint)
+    app.register_blueprint(webhooks_api.blueprint)
+    app.register_blueprint(webhooks_page.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     identity.register(app)

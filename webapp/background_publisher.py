@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from contracts.events import ThoughtCreated
+from contracts.events import Event
 from contracts.progress import ProgressPublisher
 
 log = logging.getLogger(__name__)
@@ -27,10 +27,10 @@ class BackgroundPublisher:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def publish(self, event: ThoughtCreated) -> None:
-        """Queue the event for publication and return at once."""
-        call = partial(self._publisher.publish, event)
-        self._enqueue(call, "thought_created is not shown live", thought_id=event.thought_id)
+    def publish(self, event: Event, *, terminal: bool = False) -> None:
+        """Queue the event for publication and return at once. `terminal` also wakes the bridges."""
+        call = partial(self._publisher.publish, event, terminal=terminal)
+        self._enqueue(call, f"{event.event_type} is not shown live", thought_id=event.thought_id)
 
     def delete_history(self, user_id: UUID) -> None:
         """Queue the deletion of the user's event history in Redis and return at once."""

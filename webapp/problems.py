@@ -6,7 +6,8 @@ No response contains a stack trace.
 401  it needs an API token, or has one that is wrong, expired or deleted; or its ticket of a stream was used
 403  it belongs to another user, or the request came from another site or has no cookie, or its token lacks the scope
 404  it does not exist, or belongs to another user
-409  the profile was changed since the version that the request names; with If-Match: 412
+409  the profile was changed since the version that the request names; with If-Match: 412. A thought to retry has not
+     failed, or one to cancel has already ended
 410  the thought of this Idempotency-Key was deleted
 413, 415  the body is too large, or of an unsupported type
 422  the request can be parsed, but a value in it is invalid
@@ -27,7 +28,7 @@ from contracts.trouble_log import log_trouble
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
-PAGES = frozenset({"pages", "profile_page", "account", "security_log", "admin"})
+PAGES = frozenset({"pages", "profile_page", "account", "webhook_pages", "security_log", "admin"})
 """The blueprints of pages."""
 
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -77,7 +78,7 @@ def _expects_page() -> bool:
         return _prefers_page()
     if not PAGES.isdisjoint(request.blueprints):
         return True
-    if request.endpoint in {"thoughts.create", "thoughts.delete_by_form"}:
+    if request.endpoint in {"thoughts.create", "thoughts.delete_by_form"} or request.blueprint == "thought_actions":
         return request.mimetype in FORM_TYPES
     return request.endpoint in {None, "static"} and _prefers_page()
 

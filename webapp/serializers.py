@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Response, url_for
 
 from agents.catalogue import CATALOGUE
+from contracts.dead_letters import CANCELLED
 from webapp.memory import Memory, SimilarThought, Source
 from webapp.queries import Thought
 from webapp.usage import usage_of_thought
@@ -91,7 +92,8 @@ def _similar_thought(similar: SimilarThought) -> dict[str, Any]:
 
 
 def error(stored: dict[str, Any] | None) -> dict[str, Any]:
-    """Return why a thought, or its latest call, failed. `kind` is transient, permanent, invalid or lost."""
+    """Return why a thought, or its latest call, failed. `kind` is transient, permanent, invalid or lost, or
+    cancelled, when no agent failed but the author ended the analysis."""
     fields = stored or {}
     return {
         "agent": fields.get("agent"),
@@ -108,7 +110,7 @@ def _agent_status(row: Any, number: int) -> str:
     if number > row.steps_done + 1:
         return "waiting"
     if row.status == "failed":
-        return "failed"
+        return "waiting" if (row.error or {}).get("kind") == CANCELLED else "failed"
     if row.status != "processing" or not row.attempts or row.waiting:
         return "waiting"
     return "retrying" if row.call_id is None else "running"

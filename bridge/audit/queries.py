@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from agents.catalogue import CATALOGUE
 from contracts.database import Database, Row
+from contracts.dead_letters import CANCELLED
 from contracts.installation import read_installation_id
 from contracts.settings import Settings
 
@@ -144,11 +145,11 @@ PARKED: Final = text("""
 
 DEAD_LETTER_COUNTS: Final = text("""
     SELECT count(*) AS indexed, count(*) FILTER (WHERE state = 'open') AS open,
-           count(*) FILTER (WHERE kafka_offset IS NULL AND NOT EXISTS (
+           count(*) FILTER (WHERE kafka_offset IS NULL AND reason <> :cancelled AND NOT EXISTS (
              SELECT FROM outbox o WHERE o.failure_id = dead_letters.failure_id)) AS unpublished
       FROM dead_letters
 """)
-"""How many dead letters there are, how many are open, and how many will never reach Kafka."""
+"""How many dead letters there are, how many are open, and how many will never reach Kafka although they should."""
 
 INDEXED: Final = text("SELECT failure_id FROM dead_letters WHERE failure_id = ANY (CAST(:failures AS text[]))")
 """Those of the failure ids that are in the index."""
@@ -263,7 +264,7 @@ class AuditQueries:
 
     def dead_letter_counts(self) -> Row:
         """Return how many dead letters there are: all, open, unpublished."""
-        return self._database.rows(DEAD_LETTER_COUNTS)[0]
+        return self._database.rows(DEAD_LETTER_COUNTS, cancelled=CANCELLED)[0]
 
     def indexed(self, failures: Sequence[str]) -> set[str]:
         """Return those of the failure ids that are in the index."""

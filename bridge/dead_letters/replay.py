@@ -10,42 +10,12 @@ from typing import Final
 from sqlalchemy import text
 
 from contracts.database import Database, Row
+from contracts.replay import replay_thought
 from contracts.settings import Settings
 from contracts.source_headers import encode_bytes
 
 REPLAY_OF_HEADER: Final = "replay-of"
 """The header of a record that a replay wrote to the work topic: the failure id of its dead letter."""
-
-REPLAY: Final = text("""
-    WITH c AS (
-      SELECT l.failure_id, l.thought_id, l.turn, f.user_id FROM dead_letters l JOIN thoughts f ON f.id = l.thought_id
-       WHERE l.failure_id = :failure AND l.state = 'open' AND f.turn = l.turn AND f.status = 'failed'
-         FOR UPDATE OF f, l),
-    u AS (UPDATE users SET last_turn = last_turn + 1 FROM c WHERE users.id = c.user_id RETURNING users.last_turn),
-    t AS (
-      UPDATE thoughts t SET status = 'pending', finished_at = NULL, turn = u.last_turn,
-             started_at = NULL, step_started_at = NULL, processing_seconds = NULL, error = NULL,
-             dispatch_id = t.dispatch_id + 1, attempts = 0, sends = 0, losses = 0, not_before = NULL,
-             service_failures = 0,
-             beat = t.beat + 1, emitted_at = CASE WHEN :emit THEN now() END, emissions = 0,
-             waiting = NULL
-        FROM c, u WHERE t.id = c.thought_id AND t.turn = c.turn AND t.status = 'failed'
-      RETURNING t.user_id, t.turn, t.event, t.headers),
-    d AS (
-      UPDATE dead_letters l SET state = 'replayed', resolved_at = clock_timestamp(), replayed_turn = t.turn
-        FROM c, t WHERE l.failure_id = c.failure_id),
-    o AS (INSERT INTO outbox (topic, key, turn, value, headers)
-          SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM t WHERE :emit)
-    SELECT (SELECT turn FROM t) AS turn, l.state, l.replayed_turn, l.thought_id IS NOT NULL AS is_thought,
-           l.headers->>'value_left_out' AS left_out, l.headers->>'error_class' = 'TooLarge' AS too_large,
-           (SELECT status FROM thoughts WHERE id = l.thought_id) AS status
-      FROM dead_letters l WHERE l.failure_id = :failure
-""")
-"""Gives the thought a new turn at the end of its user's line; it keeps its saved steps.
-
-The thought's row is locked before the dead letter's, in the same order as by a deletion. State and status are returned
-as they were before the statement. Outbox rows of this statement and of RESEND: contracts/outbox.py.
-"""
 
 RESEND: Final = text("""
     WITH d AS (
@@ -59,7 +29,7 @@ RESEND: Final = text("""
       FROM d RETURNING id
 """)
 """Writes a record that never became a thought to the work topic again, with its own key, bytes and headers after the
-header `replay-of`."""
+header `replay-of`. contracts/outbox.py describes this outbox row."""
 
 DISCARD: Final = text("""
     WITH d AS (UPDATE dead_letters SET state = 'discarded', resolved_at = clock_timestamp()
@@ -93,10 +63,7 @@ def replay(database: Database, failure_id: str, settings: Settings) -> CloseResu
 
     Raises SQLAlchemyError when PostgreSQL is unavailable; the call may be repeated.
     """
-    row = _run_replay(database, settings, failure_id)
-    if row is not None and row.turn is None and row.state == "open" and row.is_thought:
-        # After a lost answer, a repeat that waited for the commit of the first try still sees the rows as before it.
-        row = _run_replay(database, settings, failure_id)
+    row = replay_thought(database, settings, failure_id)
     if row is None or row.state != "open":
         return _already_closed(failure_id, row)
     if row.turn is not None:
@@ -129,17 +96,13 @@ def replay_of_header(failure_id: str) -> list[list[str | None]]:
     return [[REPLAY_OF_HEADER, encode_bytes(failure_id.encode())]]
 
 
-def _run_replay(database: Database, settings: Settings, failure_id: str) -> Row | None:
-    return database.row(REPLAY, failure=failure_id, topic=settings.kafka_topic, emit=settings.consumes_kafka)
-
-
 def _resend(database: Database, settings: Settings, failure_id: str) -> CloseResult:
     if not settings.consumes_kafka:
         reason = "not replayed: it is a record that never became a thought, and in batch mode no bridge reads records"
         return CloseResult(failure_id, False, False, reason)
     mark = json.dumps(replay_of_header(failure_id))
     if database.row(RESEND, failure=failure_id, topic=settings.kafka_topic, mark=mark) is None:
-        return _already_closed(failure_id, _run_replay(database, settings, failure_id))
+        return _already_closed(failure_id, replay_thought(database, settings, failure_id))
     return CloseResult(failure_id, True, True, "replayed: its record is being written to the work topic again")
 
 

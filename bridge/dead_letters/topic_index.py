@@ -10,7 +10,7 @@ from bridge.kafka.start_offset import PartitionOffsets
 from bridge.kafka.topic_reader import Span, TopicItem, TopicReader
 from bridge.records.decode import decode_headers, sender_of_record, without_sender
 from contracts.database import Database, Row
-from contracts.dead_letters import read_headers
+from contracts.dead_letters import CANCELLED, read_headers
 from contracts.foreign_items import is_foreign
 
 PAGE_SIZE: Final = 5_000
@@ -19,10 +19,13 @@ PAGE_SIZE: Final = 5_000
 EXPECTED_IN_TOPIC: Final = text("""
     SELECT failure_id, COALESCE(CAST(thought_id AS text), '-') AS thought, kafka_partition, kafka_offset
       FROM dead_letters l
-     WHERE (kafka_offset IS NOT NULL OR NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id))
+     WHERE (kafka_offset IS NOT NULL
+            OR reason <> :cancelled AND NOT EXISTS (SELECT FROM outbox o WHERE o.failure_id = l.failure_id))
        AND failure_id > :after ORDER BY failure_id LIMIT :page
 """)
-"""Dead letters that Kafka has acknowledged, and those that were lost on the way: without position and outbox row."""
+"""Dead letters that Kafka has acknowledged, and those that were lost on the way: without position and outbox row.
+
+Those of cancelled thoughts are never published."""
 
 TopicPosition = tuple[str, int, int]
 """Failure id, partition and offset of a record."""
@@ -34,7 +37,7 @@ def expected_in_topic(database: Database) -> Iterator[Row]:
     Raises SQLAlchemyError when PostgreSQL is unavailable.
     """
     after = ""
-    while page := database.rows(EXPECTED_IN_TOPIC, after=after, page=PAGE_SIZE):
+    while page := database.rows(EXPECTED_IN_TOPIC, after=after, page=PAGE_SIZE, cancelled=CANCELLED):
         yield from page
         after = page[-1].failure_id
 

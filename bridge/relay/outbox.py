@@ -1,17 +1,22 @@
 """Reads, deletes and parks the rows of the outbox, which were written in one statement with the state they report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, Row, text
 
 from contracts.database import Database
 from contracts.dead_letters import kafka_headers
+from contracts.events import Event
 from contracts.source_headers import Headers, restore_headers, restore_key
+from contracts.webhooks import EVENT_TYPES
 
 LEADER_LOCK: Final = 7400
 """The key of the advisory lock that the leading relay holds."""
+
+_END_NAMES: Final = tuple(name.encode() for name in EVENT_TYPES)
 
 BATCH_ROWS: Final = 500
 
@@ -48,8 +53,18 @@ HAS_PENDING: Final = text("""
 """Says whether NEXT_BATCH would find a row, and works without a transaction. Ordered by id, so that the index is used:
 after a burst the table is long and empty until it is vacuumed."""
 
-DELETE: Final = text("DELETE FROM outbox WHERE id = ANY (CAST(:ids AS bigint[]))")
-"""Deletes exactly the rows that Kafka has acknowledged."""
+DELETE: Final = text("""
+    WITH sent AS (DELETE FROM outbox WHERE id = ANY (CAST(:ids AS bigint[]))),
+    wanted AS (
+      SELECT w.id, e.event_type, e.event
+        FROM unnest(CAST(:users AS uuid[]), CAST(:event_types AS text[]), CAST(:events AS text[]))
+             AS e(user_id, event_type, event) JOIN webhooks w ON w.user_id = e.user_id
+       WHERE w.disabled_at IS NULL AND e.event_type = ANY (w.events) FOR KEY SHARE OF w)
+    INSERT INTO webhook_deliveries (webhook_id, event_type, event)
+    SELECT id, event_type, CAST(event AS jsonb) FROM wanted
+""")
+"""Deletes exactly the rows that Kafka has acknowledged, and gives those of them that report an end to the webhooks of
+their users: because the deletion happens once, so does the delivery, and workers write nothing more for it."""
 
 SET_KAFKA_POSITION: Final = text("""
     UPDATE dead_letters SET kafka_partition = delivered.kafka_partition, kafka_offset = delivered.kafka_offset
@@ -170,15 +185,38 @@ def hit_batch_limit(rows: Sequence[OutboxRow]) -> bool:
     return len(rows) >= BATCH_ROWS or sum(len(row.value or b"") for row in rows) >= BATCH_BYTES
 
 
-def delete_delivered(connection: Connection, delivered: Sequence[Delivered]) -> None:
+def delete_delivered(connection: Connection, delivered: Sequence[Delivered], events_topic: str = "") -> None:
     """Delete exactly the acknowledged rows, because ids are not committed in order and a range would lose rows.
 
+    Those of the `events_topic` that report the end of a thought are given to the webhooks of its user.
     The Kafka positions of dead letters are stored first. The deletion of a thought also locks the dead letters before
     their outbox rows; the other order would be a deadlock. Raises SQLAlchemyError.
     """
     _set_kafka_positions(connection, delivered)
     if delivered:
-        connection.execute(DELETE, {"ids": [delivery.row.id for delivery in delivered]})
+        ends = terminal_events(delivery.row for delivery in delivered if delivery.row.topic == events_topic)
+        connection.execute(DELETE, {"ids": [delivery.row.id for delivery in delivered], **ends})
+
+
+def terminal_events(rows: Iterable[OutboxRow]) -> dict[str, list[str]]:
+    """Return the parameters of DELETE for the events of these rows that a webhook may ask for; others are left out."""
+    ends: dict[str, list[str]] = {"users": [], "event_types": [], "events": []}
+    for row in rows:
+        event = _parse_event(row.value)
+        if event is not None and event.event_type in EVENT_TYPES and row.key == str(event.user_id):
+            ends["users"].append(str(event.user_id))
+            ends["event_types"].append(event.event_type)
+            ends["events"].append((row.value or b"").decode())
+    return ends
+
+
+def _parse_event(value: bytes | None) -> Event | None:
+    if value is None or not any(name in value for name in _END_NAMES):  # most rows: parsing them all takes 20 us each
+        return None
+    try:
+        return Event.model_validate_json(value)
+    except ValidationError:  # anybody with access to the table may write a row
+        return None
 
 
 def _set_kafka_positions(connection: Connection, delivered: Sequence[Delivered]) -> None:

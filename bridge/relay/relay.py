@@ -124,7 +124,7 @@ class Relay:
             if not rows:
                 return PassResult.EMPTY
             outcome = self._publish(connection, rows)
-            outbox.delete_delivered(connection, outcome.delivered)
+            outbox.delete_delivered(connection, outcome.delivered, self._settings.kafka_events_topic)
             outbox.park(connection, outcome.rejected)
         self._apply_outcome(outcome)
         if outcome.wait_reason and not outcome.delivered:

@@ -66,6 +66,12 @@ def test_only_workers_reach_a_model_service_and_only_when_one_is_used() -> None:
     assert compose.project({"MODELS_INTERNAL": "false"})["networks"]["models"] == {"internal": "false"}
 
 
+def test_only_the_relay_reaches_webhooks_and_only_when_it_is_asked_to() -> None:
+    assert {name for name, service in SERVICES.items() if "webhooks" in service["networks"]} == {"relay"}
+    assert compose.project()["networks"]["webhooks"] == {"internal": "true"}
+    assert compose.project({"WEBHOOKS_INTERNAL": "false"})["networks"]["webhooks"] == {"internal": "false"}
+
+
 def test_the_image_contains_the_libraries_of_models_only_when_it_is_asked_to() -> None:
     assert SERVICES["migrate"]["build"]["args"] == {"REQUIREMENTS": "base"}
     asked = compose.services({"IMAGE_REQUIREMENTS": "models"})["migrate"]

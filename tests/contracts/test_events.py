@@ -52,7 +52,7 @@ def all_events() -> list[Event]:
         thought_processing(USER, THOUGHT, 1),
         *(agent_completed(USER, THOUGHT, step) for step in range(1, len(CATALOGUE.names) + 1)),
         thought_completed(USER, THOUGHT, 1.5),
-        thought_failed(USER, THOUGHT, 1, agent="priority", message="It failed.", attempts=4),
+        thought_failed(USER, THOUGHT, 1, agent="priority", kind="lost", message="It failed.", attempts=4),
     ]
 
 
@@ -80,7 +80,7 @@ def test_the_five_types_have_the_documented_fields() -> None:
         "thought_processing": {"message"},
         "thought_agent_completed": {"agent_name", "agent_number", "total_agents", "progress"},
         "thought_completed": {"processing_time_seconds"},
-        "thought_failed": {"error_message", "retry_count", "agent"},
+        "thought_failed": {"error_message", "retry_count", "agent", "error_kind"},
     }
 
 
@@ -92,7 +92,9 @@ def test_agent_completed_reports_the_progress(step: int, name: str) -> None:
 
 @pytest.mark.parametrize(("attempts", "retries"), [(4, 3), (1, 0), (0, 0)])
 def test_the_retry_count_excludes_the_first_call(attempts: int, retries: int) -> None:
-    assert thought_failed(USER, THOUGHT, 1, agent="a", message="m", attempts=attempts).retry_count == retries
+    assert (
+        thought_failed(USER, THOUGHT, 1, agent="a", kind="lost", message="m", attempts=attempts).retry_count == retries
+    )
 
 
 def test_the_same_fact_has_the_same_event_id() -> None:

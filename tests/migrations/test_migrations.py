@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from contracts import webhook_tables  # noqa: F401  its tables are part of the metadata
 from contracts.tables import MIGRATION, metadata
 from tests.eventually import eventually
 from tests.migrations.alembic import alembic, connect, empty_database, fetch_all, run_alembic, schema

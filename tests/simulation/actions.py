@@ -111,9 +111,9 @@ FAULTS: Final[dict[str, tuple[Action, float]]] = {
     "duplicate record": (external_records.duplicate_record, 1.5),
     "external thought": (external_records.external_thought, 2),
     "invalid record": (external_records.invalid_record, 0.7),
-    "replay dead letter": (operator_actions.replay_dead_letter, 3),
+    "replay or retry": (operator_actions.replay_or_retry_thought, 3),
     "discard dead letter": (operator_actions.discard_dead_letter, 0.5),
-    "delete thought": (operator_actions.delete_thought, 0.7),
+    "delete or cancel": (operator_actions.delete_or_cancel_thought, 0.7),
     "switch mode": (operator_actions.switch_mode, 0.5),
     "request batch": (operator_actions.request_batch, 0.7),
 }

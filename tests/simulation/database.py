@@ -159,7 +159,7 @@ class Transaction:
         if is_lock:
             leads = self._try_lock()
             result: Any = SimpleNamespace(one=lambda: SimpleNamespace(leads=leads))
-        elif statement.text.lstrip().startswith(("DELETE", "UPDATE")):
+        elif statement.text.lstrip().startswith(("DELETE", "UPDATE", "WITH sent AS (DELETE")):
             self._writes.append((statement, parameters))
             result = []
         else:

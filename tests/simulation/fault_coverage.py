@@ -57,7 +57,12 @@ _REQUIRED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     },
     "web": {"accept": (*_STATEMENT, *_PROCESS), "insert user": (*_STATEMENT,)},
     "operator": {"replay": _STATEMENT, "resend": _STATEMENT, "discard": _STATEMENT},
-    "author": {"delete thought": _STATEMENT, "erase late results": _STATEMENT},
+    "author": {
+        "delete thought": _STATEMENT,
+        "erase late results": _STATEMENT,
+        "cancel thought": _STATEMENT,
+        "replay": _STATEMENT,
+    },
     "beat": {"request": _STATEMENT},
 }
 """Kind of process -> wait -> the faults that must hit it in some history."""

@@ -29,6 +29,7 @@ def _cut(module: str, name: str, *cuts: tuple[str, str]) -> tuple[str, tuple[tup
 
 _ACCEPT: Final = "contracts/test_accept.py"
 _BATCHES: Final = "bridge/consumer/test_batch_source.py"
+_CANCELLATION: Final = "tasks/test_cancellation.py"
 _DECIDE: Final = "bridge/consumer/test_decide.py"
 _TAKEOVER: Final = "bridge/consumer/test_decide_takeover.py"
 _DELETION: Final = "webapp/test_deletion.py"
@@ -126,21 +127,21 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
     ),
     "replay.failed": GuardTest(
         _REPLAY, "test_a_deleted_thought_is_never_replayed",
-        *_cut("bridge.dead_letters.replay", "REPLAY", ("AND f.status = 'failed'", ""), ("AND t.status = 'failed'", ""),
-              ("AND l.state = 'open'", "")),
+        *_cut("contracts.replay", "REPLAY", ("AND f.status = 'failed'", ""), ("AND t.status = 'failed'", ""),
+              ("AND l.state = ANY (CAST(:states AS text[]))", "AND CAST(:states AS text[]) IS NOT NULL")),
     ),
     "replay.turn": GuardTest(
         _REPLAY, "test_a_dead_letter_of_an_earlier_turn_does_not_replay_a_thought_that_failed_in_a_later_one",
-        *_cut("bridge.dead_letters.replay", "REPLAY", ("AND f.turn = l.turn", ""), ("AND t.turn = c.turn", "")),
+        *_cut("contracts.replay", "REPLAY", ("AND f.turn = l.turn", ""), ("AND t.turn = c.turn", "")),
     ),
     "replay.token": GuardTest(
-        _REPLAY, _REPLAYED, *_cut("bridge.dead_letters.replay", "REPLAY", ("dispatch_id = t.dispatch_id + 1,", "")),
+        _REPLAY, _REPLAYED, *_cut("contracts.replay", "REPLAY", ("dispatch_id = t.dispatch_id + 1,", "")),
     ),
     "replay.losses": GuardTest(
-        _REPLAY, _REPLAYED, *_cut("bridge.dead_letters.replay", "REPLAY", ("losses = 0,", "")),
+        _REPLAY, _REPLAYED, *_cut("contracts.replay", "REPLAY", ("losses = 0,", "")),
     ),
     "replay.sends": GuardTest(
-        _REPLAY, _REPLAYED, *_cut("bridge.dead_letters.replay", "REPLAY", ("sends = 0,", "")),
+        _REPLAY, _REPLAYED, *_cut("contracts.replay", "REPLAY", ("sends = 0,", "")),
     ),
     "republish.position": GuardTest(
         _REPUBLISH, "test_publish_skips_a_dead_letter_that_was_published_in_the_meantime",
@@ -163,6 +164,14 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
     "delete.token": GuardTest(
         _DELETION, "test_a_deletion_fences_the_worker_and_the_next_thought_of_the_line_begins",
         *_cut("webapp.deletion", "DELETE_THOUGHT", ("dispatch_id = dispatch_id + 1,", "")),
+    ),
+    "cancel.turn": GuardTest(
+        _CANCELLATION, "test_a_cancellation_of_an_earlier_turn_leaves_a_retried_thought_open",
+        *_cut("webapp.cancellation", "CANCEL", ("AND turn = :turn AND", "AND :turn > 0 AND")),
+    ),
+    "cancel.token": GuardTest(
+        _CANCELLATION, "test_a_cancellation_writes_the_state_the_discarded_dead_letter_and_the_event",
+        *_cut("webapp.cancellation", "CANCEL", ("dispatch_id = dispatch_id + 1,", "")),
     ),
     "relay.lock": GuardTest(
         "bridge/relay/test_relay_faults.py", "test_two_relays_publish_every_row_once_and_in_order",

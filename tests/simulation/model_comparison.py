@@ -18,12 +18,13 @@ from bridge.dead_letters import insert, replay
 from bridge.relay import outbox, sweep
 from contracts import accept
 from contracts.database import Database
+from contracts.replay import OPEN, OPEN_OR_DISCARDED, REPLAY
 from tasks import statements
 from tasks.batches import REQUEST
 from tests.simulation.invariant_checks import NoChecks
 from tests.simulation.postgres import Postgres
 from tests.simulation.tables import OutboxRow
-from webapp import deletion
+from webapp import cancellation, deletion, retrying
 
 USERS = [UUID(int=number) for number in (1, 2)]
 UNKNOWN_USER = UUID(int=3)
@@ -33,9 +34,8 @@ TOO_LARGE = '{"error_class": "TooLarge"}'
 COMPARED_COLUMNS = {
     *("user_known", "turn", "owner", "old_text", "fresh", "created", "n", "verdict", "user_id", "head", "steps_done"),
     *("dispatch_id", "beat", "sends", "in_call", "losses", "needs_dispatch", "begins", "pending"),
-    *("attempts", "call_id", "state"),
     *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out", "too_large", "waits"),
-    "reused_from",
+    *("cancelled", "is_open", "kind", "was_retried", "attempts", "call_id", "state", "reused_from"),
 }
 
 STATE = text("""
@@ -82,9 +82,8 @@ class ModelAndPostgres:
     def compare(self, statement: TextClause, parameters: Any) -> None:
         """Compare the rows of both, in the columns of the protocol."""
         tables = self.model.tables
-        thoughts = [
-            (*_thought_values(t), t.not_before is None) for t in sorted(tables.thoughts.values(), key=lambda t: t.id)
-        ]
+        rows = sorted(tables.thoughts.values(), key=attrgetter("id"))
+        thoughts = [(*_thought_values(t), t.not_before is None) for t in rows]
         assert thoughts == [tuple(row) for row in self.database.rows(STATE)], (statement.text[:60], parameters)
         outbox_rows = [
             (row.topic, row.key, row.turn, row.failure_id, row.value, _work_headers(row))
@@ -122,7 +121,7 @@ class ModelAndPostgres:
         rare = [self.accept, self.decide, self.claim, self.save, self.renew, self.retry, self.defer, self.fail]
         letters = [self.insert_dead_letter, self.replay, self.resend, self.discard]
         relay = [self.publish_batch, self.publish_batch, self.sweep]
-        others = [*relay, self.delete, self.run_batch_statement, self.pass_an_hour]
+        others = [*relay, self.delete, self.cancel, self.run_batch_statement, self.pass_an_hour]
         self.rng.choice(self.rng.choice([frequent, rare, rare, letters, others]))()
 
     def random_thought(self) -> UUID:
@@ -142,8 +141,7 @@ class ModelAndPostgres:
 
     def accept(self) -> None:
         user = self.rng.choice([*USERS, *USERS, UNKNOWN_USER])
-        emit = self.rng.random() < 0.7
-        headers = self.rng.choice([None, None, ORIGINAL])
+        emit, headers = self.rng.random() < 0.7, self.rng.choice([None, None, ORIGINAL])
         event = {"text": "A", "event": b"{}", "topic": "work", "headers": headers, "fresh": self.rng.random() < 0.5}
         self.execute(accept.ACCEPT, id=self.random_thought(), user=user, emit=emit, **event)
 
@@ -230,12 +228,12 @@ class ModelAndPostgres:
         self.execute(insert.INSERT_DEAD_LETTER, **where, value=b"?", headers=headers)
 
     def headers_with_a_thought(self) -> str:
-        return json.dumps(
-            {"message": "?", "thought_id": str(self.random_thought()), "user_id": str(self.rng.choice(USERS))}
-        )
+        ids = {"thought_id": str(self.random_thought()), "user_id": str(self.rng.choice(USERS))}
+        return json.dumps({"message": "?"} | ids)
 
     def replay(self) -> None:
-        self.execute(replay.REPLAY, failure=self.random_failure_id(), topic="work", emit=self.rng.random() < 0.8)
+        how = {"states": list(self.rng.choice([OPEN, OPEN_OR_DISCARDED])), "emit": self.rng.random() < 0.8}
+        self.execute(REPLAY, failure=self.random_failure_id(), topic="work", **how)
 
     def resend(self) -> None:
         failure = self.random_failure_id()
@@ -251,6 +249,14 @@ class ModelAndPostgres:
             self.execute(deletion.DELETE_THOUGHT, id=thought)
         self.execute(deletion.ERASE_LATE_RESULTS, id=thought)
 
+    def cancel(self) -> None:
+        thought = self.random_thought()
+        where = {"id": thought, "turn": self.near(self.row(thought).turn), "topic": "events", "emit": True}
+        what = {"reason": "cancelled", "error": '{"kind": "cancelled"}', "headers": '{"message": "?"}', "event": b"{}"}
+        if self.rng.random() < 0.5:
+            self.execute(cancellation.CANCEL, **where, **what)
+        self.execute(retrying.WAS_RETRIED, id=thought)
+
     def sweep(self) -> None:
         after, users = self.rng.choice([sweep.BEFORE_FIRST_USER, *USERS]), self.rng.choice([1, 2, 500])
         self.execute(sweep.SWEEP, topic="work", after=after, users=users)
@@ -258,27 +264,24 @@ class ModelAndPostgres:
     def publish_batch(self) -> None:
         """Execute a relay's batch. Ids differ, so rows are deleted or parked by their place in the batch."""
         keys = [f"{row.topic} {row.key}" for row in self.model.tables.outbox.values() if row.key]
-        exclusions = {
-            "paused_topics": self.rng.choice([[], ["dead"]]),
-            "paused_order_keys": self.rng.choice([[], keys[:1]]),
-        }
+        topics, order_keys = self.rng.choice([[], ["dead"]]), self.rng.choice([[], keys[:1]])
+        exclusions = {"paused_topics": topics, "paused_order_keys": order_keys}
         self.execute(outbox.HAS_PENDING, **exclusions)
         parameters = exclusions | {"rows": self.rng.choice([2, 500]), "bytes": self.rng.choice([3, 1000])}
         real = self.database.rows(outbox.NEXT_BATCH, **parameters)
         model = self.model.execute(outbox.NEXT_BATCH, parameters)
         assert [_outbox_values(row) for row in model] == [_outbox_values(row) for row in real], parameters
         places = [place for place in range(len(real)) if self.rng.random() < 0.7]
-        statement, reasons = outbox.DELETE, {}
+        statement, more = outbox.DELETE, outbox.terminal_events(())
         if self.rng.random() < 0.1:
-            statement, reasons = outbox.PARK, {"reasons": ["too large"] * len(places)}
-        self.database.rows(statement, ids=[real[place].id for place in places], **reasons)
-        self.model.execute(statement, {"ids": [model[place].id for place in places], **reasons})
+            statement, more = outbox.PARK, {"reasons": ["too large"] * len(places)}
+        self.database.rows(statement, ids=[real[place].id for place in places], **more)
+        self.model.execute(statement, {"ids": [model[place].id for place in places], **more})
         self.compare(statement, places)
 
     def run_batch_statement(self) -> None:
-        statement = self.rng.choice(
-            [REQUEST, batch_source.BEGIN, batch_source.OPEN, batch_source.WAITING, batch_source.END]
-        )
+        others = [batch_source.BEGIN, batch_source.OPEN, batch_source.WAITING, batch_source.END]
+        statement = self.rng.choice([REQUEST, *others])
         parameters = {"held": self.rng.choice([[], USERS[:1]]), "users": self.rng.choice([1, 100])}
         self.execute(statement, **parameters if statement is batch_source.WAITING else {})
 

@@ -10,6 +10,7 @@ from sqlalchemy import TextClause
 
 from tests.simulation.invariant_checks import InvariantChecks
 from tests.simulation.sql_accept import AcceptStatements
+from tests.simulation.sql_author import AuthorStatements
 from tests.simulation.sql_batches import BatchStatements
 from tests.simulation.sql_dead_letters import DeadLetterStatements
 from tests.simulation.sql_decide import DecideStatement
@@ -27,6 +28,7 @@ class Postgres(Store):
         super().__init__(clock, checks, disabled)
         parts = (
             AcceptStatements(self),
+            AuthorStatements(self),
             DecideStatement(self),
             WorkerStatements(self),
             DeadLetterStatements(self),

@@ -1,4 +1,4 @@
-"""Accept, and the deletion of a thought by its author."""
+"""Accept, and the insert of its user."""
 
 import json
 from types import SimpleNamespace
@@ -7,13 +7,11 @@ from typing import Any
 from contracts import accept
 from tests.simulation.store import UNSTORABLE, Parameters, RefusedDataError, Rows, Statements, Store
 from tests.simulation.tables import Thought
-from webapp import deletion, users
-
-ERASED_HEADERS = {"message", "stack", "original_key", "original_headers"}
+from webapp import users
 
 
 class AcceptStatements:
-    """Accept, the insert of its user, and deletion."""
+    """Accept, and the insert of its user."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -23,8 +21,6 @@ class AcceptStatements:
         return {
             accept.ACCEPT: self._accept,
             users.INSERT_USER: self._insert_user,
-            deletion.DELETE_THOUGHT: self._delete_thought,
-            deletion.ERASE_LATE_RESULTS: self._erase_late_results,
         }
 
     def _insert_user(self, p: Parameters) -> Rows:
@@ -66,40 +62,3 @@ class AcceptStatements:
         if emit:
             self._store.add_outbox_row(p["topic"], str(user), turn, thought.event, headers=headers)
         return thought
-
-    def _delete_thought(self, p: Parameters) -> Rows:
-        t = self._tables.thoughts.get(p["id"])
-        if t is None or t.status == "deleted":
-            return []
-        t.finished_at = self._store.clock() if t.finished_at is None else t.finished_at
-        t.status, t.text, t.event = "deleted", "", b""
-        t.headers = t.error = t.not_before = None
-        t.call_id = t.call_id if "delete.call" in self._store.disabled else None
-        t.dispatch_id += "delete.token" not in self._store.disabled
-        t.beat, t.beat_at = t.beat + 1, self._store.clock()
-        return self._erase_late_results(p)
-
-    def _erase_late_results(self, p: Parameters) -> Rows:
-        t = self._tables.thoughts.get(p["id"])
-        if t is None or t.status != "deleted":
-            return []
-        for step in range(1, t.steps_done + 1):
-            self._tables.saved_steps.pop((t.id, step), None)
-            self._tables.copied_from.pop((t.id, step), None)
-        ids = {"thought_id": str(t.id), "user_id": str(t.user_id)}
-        for failure_id, letter in self._tables.dead_letters.items():
-            names_thought = letter.thought_id is None and ids.items() <= letter.headers.items()
-            if letter.thought_id == t.id or names_thought:
-                letter.value, letter.state = b"", "discarded"
-                letter.headers = _without_erased(letter.headers)
-                self._erase_unsent(failure_id)
-        return []
-
-    def _erase_unsent(self, failure_id: str) -> None:
-        for row in self._tables.outbox.values():
-            if row.failure_id == failure_id:
-                row.value, row.headers = b"", _without_erased(row.headers)
-
-
-def _without_erased(headers: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in headers.items() if name not in ERASED_HEADERS}

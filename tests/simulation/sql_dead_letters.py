@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 from bridge.dead_letters import insert, replay
+from contracts.replay import REPLAY
 from tests.simulation.store import Parameters, Rows, Statements, Store
 from tests.simulation.tables import DeadLetter, Thought
 
@@ -19,7 +20,7 @@ class DeadLetterStatements:
     def statements(self) -> Statements:
         return {
             insert.INSERT_DEAD_LETTER: self._insert_dead_letter,
-            replay.REPLAY: self._replay,
+            REPLAY: self._replay,
             replay.RESEND: self._resend,
             replay.DISCARD: self._discard,
         }
@@ -40,10 +41,10 @@ class DeadLetterStatements:
             return []
         t = self._tables.thoughts.get(letter.thought_id) if letter.thought_id else None
         before = {"state": letter.state, "replayed_turn": letter.replayed_turn, "status": t.status if t else None}
-        is_open = letter.state == "open" or "replay.open" in self._disabled
+        is_open = letter.state in p["states"] or "replay.open" in self._disabled
         turn = None
         if t is not None and is_open and self._has_failed(t, letter):
-            self._store.checks.thought_replayed(t, letter)
+            self._store.checks.thought_replayed(t, letter, p["states"])
             turn = self._put_back(t, p)
             letter.state, letter.replayed_turn = "replayed", turn
         is_thought, left_out = letter.thought_id is not None, letter.headers.get("value_left_out")

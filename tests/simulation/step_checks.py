@@ -91,6 +91,7 @@ class StepChecks:
     _calls_of_step: dict[tuple[UUID, int, int], list[PaidCall]] = field(default_factory=lambda: defaultdict(list))
     _calls: dict[UUID | None, list[PaidCall]] = field(default_factory=lambda: defaultdict(list))
     _late_claims: set[UUID | None] = field(default_factory=set)
+    _cancelled_calls: set[UUID] = field(default_factory=set)
     _saved: set[tuple[UUID, int]] = field(default_factory=set)
     _failures: list[tuple[UUID, int]] = field(default_factory=list)
 
@@ -177,7 +178,7 @@ class StepChecks:
         for earlier in calls:
             if not (earlier.answer in FAILED_ANSWERS or earlier.is_excused or earlier.process.is_dead):
                 self.violate(Invariant.PAID_ONCE, f"step {step} was paid twice, and its first worker is alive")
-        if t.call_id != call and t.status != "deleted":
+        if t.call_id != call and t.status != "deleted" and call not in self._cancelled_calls:
             self.violate(Invariant.PAID_ONCE, f"step {step} was paid by a fenced call")
         calls.append(PaidCall(call, step_key, process, self.now()))
         self._calls[call].append(calls[-1])
@@ -253,6 +254,14 @@ class StepChecks:
         if (t.id, step) in self._saved:
             self.violate(Invariant.SAVED_ONCE, f"a thought failed at step {step}, which is saved")
         self._check_service(t.call_id)
+
+    def thought_cancelled(self, t: Thought) -> None:
+        """Note that its author ended a thought. The worker of its call in progress may pay before it notices."""
+        self._failures.append((t.id, t.turn))
+        if not t.is_open:
+            self.violate(Invariant.TERMINATION, f"a {t.status} thought was cancelled")
+        if t.call_id is not None:
+            self._cancelled_calls.add(t.call_id)
 
     def _check_service(self, call: UUID | None) -> None:
         """Check that no thought fails because of an outage: after its last call, a probe must have succeeded."""

@@ -28,7 +28,7 @@ THEMES: Final[Mapping[str, Weights]] = {
     "agents that are busy": {
         "submit as first user": 1, "run all": 8, "run worker until call": 16, "deliver message": 8,
         "agent: transient error": 12, "agent: invalid output": 10, "agent: permanent error": 0.5,
-        "agent: unstorable result": 0.5, "medium pause": 8, "replay dead letter": 4, "kill in call": 0.5,
+        "agent: unstorable result": 0.5, "medium pause": 8, "replay or retry": 4, "kill in call": 0.5,
         "step: answer lost": 1, "delayed request arrives": 1, "run worker": 2,
     },
     "model outages": {
@@ -36,11 +36,11 @@ THEMES: Final[Mapping[str, Weights]] = {
         "deliver message": 12, "toggle model": 4, "agent: service error": 8, "medium pause": 6, "short pause": 4,
         "long pause": 2, "kill in call": 1, "kill worker": 2, "suspend worker": 2, "resume": 2,
         "step: answer lost": 3, "step: answer late": 2, "step: delayed": 2, "step: unreachable": 2,
-        "agent: transient error": 2, "replay dead letter": 1, "delete thought": 0.5, "bridge: one wait": 1,
+        "agent: transient error": 2, "replay or retry": 1, "delete or cancel": 0.5, "bridge: one wait": 1,
     },
     "failures and replays": {
         "submit as first user": 5, "run all": 20, "run worker": 14, "deliver message": 8,
-        "agent: permanent error": 10, "replay dead letter": 10, "discard dead letter": 1, "delete thought": 1.5,
+        "agent: permanent error": 10, "replay or retry": 10, "discard dead letter": 1, "delete or cancel": 1.5,
         "request: one wait": 2, "relay: partly published": 3, "relay: answer late": 2, "swap outbox ids": 3,
         "relay: one wait": 4, "agent: transient error": 2, "kill relay": 1, "invalid record": 6,
         "request: answer lost": 4, "request: unreachable": 3, "request: answer late": 3, "request: delayed": 3,
@@ -50,7 +50,7 @@ THEMES: Final[Mapping[str, Weights]] = {
         "submit": 4, "external thought": 2, "invalid record": 3, "relay: one wait": 10, "relay: answer late": 9,
         "relay: answer lost": 4, "relay: partly published": 6, "swap outbox ids": 8, "suspend relay": 6, "resume": 3,
         "kill relay": 5, "run all": 6, "run bridge": 4, "run worker": 10, "deliver message": 4,
-        "agent: permanent error": 3, "replay dead letter": 2, "medium pause": 3,
+        "agent: permanent error": 3, "replay or retry": 2, "medium pause": 3,
     },
     "logs that are lost": {
         "submit": 3, "external thought": 8, "invalid record": 3, "recreate topic": 2,
@@ -71,7 +71,7 @@ THEMES: Final[Mapping[str, Weights]] = {
         "deliver message": 10, "run bridge": 6, "medium pause": 3, "long pause": 3, "kill in call": 2,
         "kill bridge": 2, "suspend bridge": 2, "suspend worker": 2, "resume": 3, "bridge: answer lost": 3,
         "bridge: answer late": 2, "bridge: unreachable": 2, "rebalance": 2, "lose partition": 1, "lock head": 3,
-        "delete thought": 2, "agent: transient error": 2, "agent: permanent error": 2, "replay dead letter": 2,
+        "delete or cancel": 2, "agent: transient error": 2, "agent: permanent error": 2, "replay or retry": 2,
         "forge wake-up": 1, "flush redis": 1, "external thought": 2,
     },
     "batches": {
@@ -80,7 +80,7 @@ THEMES: Final[Mapping[str, Weights]] = {
         "bridge: up to a wait": 2, "kill bridge": 3, "suspend bridge": 2, "resume": 3, "bridge: answer lost": 3,
         "bridge: unreachable": 2, "bridge: answer late": 3, "bridge: delayed": 2, "request: answer late": 2,
         "request: answer lost": 2, "request: delayed": 2, "agent: permanent error": 2, "postgres outage": 1,
-        "postgres clock jump": 2, "replay dead letter": 2,
+        "postgres clock jump": 2, "replay or retry": 2,
     },
     "two owners": {
         "submit as first user": 4, "run all": 10, "bridge: one wait": 14, "bridge: answer late": 5,
@@ -92,7 +92,7 @@ THEMES: Final[Mapping[str, Weights]] = {
         "submit as first user": 10, "resubmit": 5, "request: one wait": 12, "request: answer late": 6,
         "finish request": 4, "request: answer lost": 4, "request: unreachable": 5, "suspend web": 8, "resume": 3,
         "kill web": 5, "run relay": 6, "run bridge": 8, "deliver message": 10, "run worker": 20, "short pause": 4,
-        "external thought": 3, "delete thought": 1,
+        "external thought": 3, "delete or cancel": 1,
     },
     "queues": {
         "submit": 4, "toggle slow queue": 2, "run all": 12, "run worker": 14, "deliver message": 10,

@@ -40,7 +40,8 @@ TOPICS = {
 DELETE_ALL_ROWS = text("""
     DELETE FROM dead_letters; DELETE FROM outbox; DELETE FROM agent_runs; DELETE FROM thought_vectors;
     DELETE FROM thoughts; DELETE FROM batches;
-    DELETE FROM sign_ins; DELETE FROM password_resets; DELETE FROM api_tokens; DELETE FROM security_events;
+    DELETE FROM webhooks; DELETE FROM sign_ins; DELETE FROM password_resets; DELETE FROM api_tokens;
+    DELETE FROM security_events;
     DELETE FROM former_profiles; DELETE FROM users; DELETE FROM audits
 """)
 """One transaction. TRUNCATE would create new files for every table and index."""

@@ -100,7 +100,7 @@ class FakeWorker:
         error = {"agent": agent, "kind": kind, "message": "the model refused", "attempts": 4}
         row = self._execute(FAIL, id=thought, error=json.dumps(error))
         failed = events.thought_failed(
-            row.user_id, thought, row.turn, agent=agent, message="the model refused", attempts=4
+            row.user_id, thought, row.turn, agent=agent, kind=kind, message="the model refused", attempts=4
         )
         return self._publish(failed, terminal=True)
 

@@ -46,6 +46,7 @@ def find_export(database: Database, user_id: UUID) -> Export | None:
         "former_profiles": personal_data.former_profiles(database, user_id),
         "thoughts": _thoughts(database, user_id),
         "api_tokens": personal_data.tokens(database, user_id),
+        "webhooks": personal_data.webhooks(database, user_id),
         "sign_ins": [_without_id(row._asdict()) for row in sign_ins.sign_ins_of(database, user_id)],
         "security_events": personal_data.security_events(database, user_id),
     }

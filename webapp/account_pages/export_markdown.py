@@ -12,6 +12,7 @@ _TITLES: Final = {
     "former_profiles": "Former profiles",
     "thoughts": "Thoughts",
     "api_tokens": "API tokens",
+    "webhooks": "Webhooks",
     "sign_ins": "Where you are signed in",
     "security_events": "What happened to your account",
 }

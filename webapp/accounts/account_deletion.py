@@ -41,10 +41,12 @@ CLOSE_ACCOUNT: Final = text("""
     browsers AS (DELETE FROM sign_ins o USING owners WHERE o.user_id = owners.id),
     links AS (DELETE FROM password_resets o USING owners WHERE o.user_id = owners.id),
     tokens AS (DELETE FROM api_tokens o USING owners WHERE o.user_id = owners.id),
+    hooks AS (DELETE FROM webhooks o USING owners WHERE o.user_id = owners.id),
     log AS (UPDATE security_events o SET address = '', details = '{}' FROM owners WHERE o.user_id = owners.id)
     SELECT id FROM closed
 """)
-"""Erases all that an account is besides its thoughts: name, password, profiles, sign-ins, links, tokens, addresses.
+"""Erases all that an account is besides its thoughts: name, password, profiles, sign-ins, links, tokens, webhooks and
+addresses.
 
 It does nothing when the account got a thought since its turn was read: that one must be erased first. A repeat after a
 lost answer erases nothing more. ACCEPT updates the same row, so of the two one comes after the other."""

@@ -34,6 +34,13 @@ TOKENS: Final = text("""
 """The API tokens of an account, without what they open."""
 
 
+WEBHOOKS: Final = text("""
+    SELECT url, events, with_text, created_at, last_sent_at, last_result, failing_since, disabled_at FROM webhooks
+     WHERE user_id = :user ORDER BY created_at
+""")
+"""The webhooks of an account, without the key of their signatures."""
+
+
 def find_person(database: Database, user_id: UUID) -> Row | None:
     """Return the person's row, or None when nothing is stored about them. Raises SQLAlchemyError."""
     return next(iter(read(database, PERSON, user=user_id)), None)
@@ -52,6 +59,11 @@ def security_events(database: Database, user_id: UUID) -> Iterator[dict[str, Any
 def tokens(database: Database, user_id: UUID) -> list[dict[str, Any]]:
     """Return name, scopes and times of the API tokens. Raises SQLAlchemyError."""
     return [row._asdict() for row in read(database, TOKENS, user=user_id)]
+
+
+def webhooks(database: Database, user_id: UUID) -> list[dict[str, Any]]:
+    """Return address, events and outcomes of the webhooks. Raises SQLAlchemyError."""
+    return [row._asdict() for row in read(database, WEBHOOKS, user=user_id)]
 
 
 def _pages(database: Database, statement: TextClause, user_id: UUID) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from agents.catalogue import CATALOGUE
 from agents.classification import BY_WORD_RULES
+from contracts.dead_letters import CANCELLED
 from webapp import serializers
 from webapp.memory import Memory, SimilarThought
 from webapp.pages.agent_output import OutputItem, describe_output
@@ -41,7 +42,7 @@ FAILURE_TEXTS: Final = {
     "invalid": ("The model's answer could not be used", ""),
     "lost": ("The worker stopped during this step more than once", " once the cause is fixed"),
 }
-"""For each kind of error: a summary, and the condition of a replay."""
+"""For each kind of error: a summary, and the condition under which a retry helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,14 @@ class ThoughtView:
 
     @property
     def status_text(self) -> str:
-        return "Waiting for the model" if self.model_wait else STATUS_TEXTS[self.status]
+        if self.model_wait:
+            return "Waiting for the model"
+        return "Cancelled" if self.is_cancelled else STATUS_TEXTS[self.status]
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether its author ended the analysis."""
+        return self.status == "failed" and (self.row.error or {}).get("kind") == CANCELLED
 
     @property
     def is_finished(self) -> bool:
@@ -161,14 +169,17 @@ class ThoughtView:
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """Why the thought failed: the error's fields, the agent's title, a summary, and the condition of a replay."""
+        """Why the thought failed: the error's fields, the agent's title, a summary, and the condition of a retry.
+
+        None for a cancelled one.
+        """
         error = self._json["error"]
-        if error is None:
+        if error is None or self.is_cancelled:
             return None
         failed_agent = CATALOGUE.find(str(error["agent"]))
         agent = failed_agent.title if failed_agent else "An agent"
-        summary, replay_condition = FAILURE_TEXTS.get(str(error["kind"]), ("The step failed", ""))
-        return {**error, "agent": agent, "summary": summary, "replay_condition": replay_condition}
+        summary, retry_condition = FAILURE_TEXTS.get(str(error["kind"]), ("The step failed", ""))
+        return {**error, "agent": agent, "summary": summary, "retry_condition": retry_condition}
 
     @property
     def nearest(self) -> SimilarThought | None:

@@ -68,11 +68,13 @@ function tick() {
   if (!isBroken && !isRefreshing && performance.now() - refreshedAt >= refreshInterval()) refresh();
 }
 
-// Returns the HTML of a part as the server rendered it, without running times, so that only real changes count.
+// Returns the HTML of a part as the server rendered it, without running times and the tokens of forms, so that only real
+// changes count: a button that is replaced while it is pressed does nothing.
 function renderedHtml(part) {
   const copy = part.cloneNode(true);
   copy.removeAttribute("data-now");
   for (const span of copy.querySelectorAll("[data-since], [data-until]")) span.textContent = "";
+  for (const token of copy.querySelectorAll("[name=csrf_token]")) token.removeAttribute("value");
   return copy.outerHTML;
 }
 

@@ -80,7 +80,8 @@ def thought_events(thought: Thought) -> Iterator[Outline]:
 
 def _later_events(thought: Thought) -> Iterator[events.Event]:
     row = thought.row
-    if row.status != "pending":
+    was_never_dispatched = row.status == "pending" or (row.status == "failed" and row.started_at is None)
+    if not was_never_dispatched:
         yield events.thought_processing(row.user_id, row.id, row.turn, row.started_at or row.created_at)
     for run in thought.runs:
         yield events.agent_completed(
@@ -121,6 +122,7 @@ def _failed(row: Any) -> events.ThoughtFailed:
         row.id,
         row.turn,
         agent=str(error.get("agent", "")),
+        kind=str(error.get("kind", "")),
         message=str(error.get("message", "")),
         attempts=int(error.get("attempts") or 0),
         when=row.finished_at,

@@ -7,11 +7,13 @@ import pytest
 from confluent_kafka import Producer
 from sqlalchemy import text
 
+from bridge.dead_letters.republish import RepublishResult, republish
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.audit.audit_runs import add_dead_letter, finding_kinds, finish, only_finding, run_audit
 from tests.bridge.running_relays import add_outbox_row, idle_relay
 from tests.bridge.thoughts import add_thought, add_user, update_thought
+from webapp.cancellation import cancel
 
 
 @pytest.fixture
@@ -140,6 +142,20 @@ def test_the_audit_reports_a_dead_letter_that_is_neither_in_the_topic_nor_in_the
     assert figures["dead_letters_unpublished"] == 1
     line = only_finding(figures, "dead_letter")
     assert "failure f: the dead letter of a record was never published and has no outbox row" in line
+
+
+@pytest.mark.usefixtures("topics")
+def test_neither_the_audit_nor_a_republication_expects_a_cancelled_thought_in_the_topic(
+    settings: Settings, database: Database
+) -> None:
+    user = add_user(database)
+    thought = add_thought(database, user)
+    cancel(database, settings, user, thought, 1)
+    database.rows(text("DELETE FROM outbox"))
+    figures = run_audit(settings, database)
+    counts = [figures[f"dead_letters_{name}"] for name in ("indexed", "open", "unpublished", "in_topic")]
+    assert (figures["consistent"], counts) == (True, [1, 0, 0, 0])
+    assert republish(database, settings, dry_run=False) == RepublishResult(expected=0, missing=0, written=0)
 
 
 def test_the_audit_reports_an_open_dead_letter_of_a_thought_that_has_not_failed(

@@ -9,7 +9,9 @@ from sqlalchemy import text
 from contracts.database import Database
 from contracts.settings import Settings
 from tests.bridge.audit.audit_runs import add_dead_letter, add_runs, finish, only_finding, run_audit
-from tests.bridge.thoughts import add_thought, add_user, update_thought
+from tests.bridge.thoughts import add_thought, add_user, thought_row, update_thought
+from webapp.cancellation import cancel
+from webapp.retrying import RetryOutcome, retry
 
 
 @pytest.fixture
@@ -80,6 +82,22 @@ def test_the_audit_checks_the_last_call_of_a_failed_thought_too(settings: Settin
     update_thought(database, later, status="failed", step_started_at="now", finished_at="now")
     add_dead_letter(database, later, f"{later}:2")
     assert f"thought {later}: step 1" in only_finding(run_audit(settings, database), "order")
+
+
+def test_a_line_with_a_thought_that_was_cancelled_between_two_steps_and_retried_is_consistent(
+    settings: Settings, database: Database, line: list[UUID]
+) -> None:
+    database.rows(text("DELETE FROM agent_runs WHERE thought_id = :id AND step > 2"), id=line[2])
+    started = text("SELECT started_at FROM agent_runs WHERE thought_id = :id AND step = 2")
+    (run,) = database.rows(started, id=line[2])
+    update_thought(database, line[2], status="processing", finished_at=None, steps_done=2, attempts=0)
+    update_thought(database, line[2], step_started_at=run.started_at)
+    cancel(database, settings, thought_row(database, line[2]).user_id, line[2], 3)
+    assert run_audit(settings, database)["consistent"]
+    assert retry(database, settings, line[2], 3) is RetryOutcome.RETRIED
+    add_runs(database, line[2], first=3)
+    update_thought(database, line[2], status="completed", finished_at="now", steps_done=5)
+    assert run_audit(settings, database)["consistent"]
 
 
 def test_the_audit_compares_steps_from_before_a_replay_in_their_former_turn(

@@ -18,6 +18,7 @@ from tasks.batches import Batches
 from tests.bridge.thoughts import add_thought
 from tests.tasks.batch.failed import fail_thought
 from tests.tcp_proxy import TcpProxy
+from webapp.cancellation import CancelOutcome, cancel
 
 
 def show_nothing(done: int, total: int) -> None:
@@ -75,6 +76,15 @@ def test_a_batch_that_has_begun_ends_with_its_last_thought_without_a_batch_bridg
 
     assert BatchProgress(batches, number, pause).run(show_nothing)
     assert batches.failed(number) == 1
+
+
+def test_a_thought_that_its_author_cancelled_is_no_failure_of_the_batch(
+    database: Database, batches: Batches, settings: Settings, user_id: UUID
+) -> None:
+    thought = add_thought(database, user_id)
+    number = batches.request().id
+    assert cancel(database, settings, user_id, thought, 1).outcome is CancelOutcome.CANCELLED
+    assert batches.failed(number) == 0
 
 
 def test_an_empty_batch_that_no_bridge_has_begun_has_not_ended(batches: Batches) -> None:

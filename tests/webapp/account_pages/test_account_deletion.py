@@ -28,7 +28,7 @@ from tests.webapp.http_client import submit
 from tests.webapp.test_deletion import add_dead_letter, stored_data
 from webapp.accounts import account_deletion, resets
 
-SECRETS = ("forgotten", EMAIL, "argon2", "Sleep more", "secret agent", "127.0.0.1", "my token")
+SECRETS = ("forgotten", EMAIL, "argon2", "Sleep more", "secret agent", "127.0.0.1", "my token", "my.example")
 
 
 def fill(app: Flask, database: Database, worker: FakeWorker) -> UUID:
@@ -51,12 +51,13 @@ def fill(app: Flask, database: Database, worker: FakeWorker) -> UUID:
     database.rows(text(token), id=uuid4(), user=user)
     joined = """INSERT INTO users (id, account_id, profile) VALUES (:id, :user, '{"goals": ["Sleep more"]}')"""
     database.rows(text(joined), id=uuid4(), user=user)
+    browser.post("/webhooks", json={"url": "https://my.example/"})
     resets.create(database, EMAIL)
     return user
 
 
 def everything(database: Database) -> str:
-    tables = ("users", "sign_ins", "password_resets", "api_tokens", "security_events", "former_profiles")
+    tables = ("users", "sign_ins", "password_resets", "api_tokens", "security_events", "former_profiles", "webhooks")
     rows = " ".join(str(database.rows(text(f"SELECT to_jsonb(t) FROM {table} t"))) for table in tables)
     return stored_data(database) + rows
 
@@ -69,7 +70,7 @@ def delete_outbox(database: Database) -> None:
 def test_nothing_that_a_person_wrote_or_was_is_left(app: Flask, database: Database, worker: FakeWorker) -> None:
     user = fill(app, database, worker)
     delete_outbox(database)
-    assert all(secret in everything(database) for secret in ("forgotten", EMAIL, "argon2", "Sleep more", "my token"))
+    assert all(secret in everything(database) for secret in ("forgotten", EMAIL, "argon2", "Sleep more", "my.example"))
     browser = signed_in(app)
     answer = send(browser, "/account/delete", present=PASSWORD)
     assert answer.status_code == 303

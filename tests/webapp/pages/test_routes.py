@@ -70,7 +70,9 @@ def test_the_page_of_a_failed_thought_says_what_happened_and_who_can_retry(
     assert 'role="alert"' in page
     assert "Classification failed after 4 attempts." in page
     assert "The model service was unavailable or too slow, even after several retries." in page
-    assert "The operator of this site can resume the analysis at this step once the service is available again." in page
+    assert "A retry resumes the analysis at this step and keeps these results" in page
+    assert "It can succeed once the service is available again." in page
+    assert f'action="/thoughts/{thought}/retry"' in page
     assert FAST_REFRESH not in page
 
 
@@ -82,7 +84,7 @@ def test_the_page_of_a_permanently_failed_thought_says_that_the_cause_must_be_fi
     worker.fail(thought, kind="permanent")
     page = client.get(f"/t/{thought}").text
     assert "The request was rejected and will be rejected again until the cause is fixed." in page
-    assert "can resume the analysis at this step once the cause is fixed." in page
+    assert "It can succeed once the cause is fixed." in page
 
 
 def test_the_text_of_a_failed_thought_can_be_edited_and_submitted_again(
@@ -151,7 +153,7 @@ def test_a_fragment_has_the_same_parts_as_the_page(client: FlaskClient, worker: 
     parts = [
         re.findall(r'data-part="([^"]+)"', client.get(f"/t/{thought}{query}").text) for query in ("", "?fragment=1")
     ]
-    assert parts[0] == parts[1] == ["head", "steps", "result-classification", "actions"]
+    assert parts[0] == parts[1] == ["head", "steps", "result-classification", "cancel", "actions"]
     assert "<html" not in client.get(f"/t/{thought}?fragment=1").text
 
 

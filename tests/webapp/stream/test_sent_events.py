@@ -43,7 +43,9 @@ def test_the_event_after_a_missing_one_has_a_gap_before_it() -> None:
 
 
 def test_a_failure_always_has_a_possible_gap_before_it() -> None:
-    failed = events.thought_failed(USER, THOUGHT, 1, agent="analysis", message="m", attempts=4).to_dict()
+    failed = events.thought_failed(
+        USER, THOUGHT, 1, agent="analysis", kind="transient", message="m", attempts=4
+    ).to_dict()
     sent = SentEvents()
     sent.add(all_events()[0])
     assert sent.has_gap_before(failed)
@@ -57,7 +59,9 @@ def test_an_agent_is_open_from_the_start_of_the_processing_until_its_result_was_
         sent.add(event)
         open_agents.append([number for number in range(1, 6) if sent.is_open_at(THOUGHT, number)])
     assert open_agents == [[], [1, 2, 3, 4, 5], [2, 3, 4, 5], [3, 4, 5], [4, 5], [5], [], []]
-    sent.add(events.thought_failed(USER, THOUGHT, 1, agent="analysis", message="m", attempts=4).to_dict())
+    sent.add(
+        events.thought_failed(USER, THOUGHT, 1, agent="analysis", kind="transient", message="m", attempts=4).to_dict()
+    )
     assert not sent.is_open_at(THOUGHT, 2)
     sent.add(events.thought_processing(USER, THOUGHT, 2).to_dict())
     assert sent.is_open_at(THOUGHT, 2), "the thought was replayed"

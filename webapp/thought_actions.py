@@ -1,0 +1,78 @@
+"""Retries and cancels a thought for its author: JSON for programs, forms of the thought's page for people."""
+
+from typing import Final
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, request, url_for
+from werkzeug.exceptions import Conflict
+from werkzeug.wrappers import Response
+
+from webapp import access, cancellation, retrying, serializers
+from webapp.cancellation import CancelOutcome
+from webapp.memory import memory_of
+from webapp.problems import FORM_TYPES
+from webapp.queries import Thought
+from webapp.retrying import RetryOutcome
+from webapp.serializers import json_response
+from webapp.services import services
+
+blueprint = Blueprint("thought_actions", __name__)
+
+RETRY_CONFLICTS: Final = {
+    RetryOutcome.NOT_FAILED: "Only a failed or cancelled thought can be retried, and this one is {status}.",
+    RetryOutcome.NO_DEAD_LETTER: (
+        "This thought cannot be retried, because the record of its failure is missing. Submit its text again, or tell "
+        "the operator of this site."
+    ),
+}
+CANCEL_CONFLICTS: Final = {
+    CancelOutcome.ENDED: "This thought had already ended, so nothing was cancelled.",
+    CancelOutcome.MOVED_ON: "This thought was retried at the same moment. Cancel it again if you still want to.",
+}
+
+
+@blueprint.post("/thoughts/<uuid:thought_id>/retry")
+def retry(thought_id: UUID) -> Response:
+    """Give a failed thought a new turn, from the failed step, with its saved results. Repeating it changes nothing."""
+    thought = access.require_readable(thought_id)
+    outcome = _retry(thought)
+    if outcome in RETRY_CONFLICTS:
+        return _refused(thought_id, RETRY_CONFLICTS[outcome].format(status=thought.row.status))
+    return _done(thought_id, "The analysis was resumed at the step where it ended.")
+
+
+@blueprint.post("/thoughts/<uuid:thought_id>/cancel")
+def cancel(thought_id: UUID) -> Response:
+    """End the analysis of a thought that has not ended. Repeating it changes nothing."""
+    row = access.require_readable(thought_id).row
+    result = cancellation.cancel(services().database, services().settings, row.user_id, thought_id, row.turn)
+    if result.event is not None:
+        services().background_publisher.publish(result.event, terminal=True)
+    if result.outcome in CANCEL_CONFLICTS:
+        return _refused(thought_id, CANCEL_CONFLICTS[result.outcome])
+    return _done(thought_id, "The analysis was cancelled.")
+
+
+def _retry(thought: Thought) -> RetryOutcome:
+    failed_turn = thought.row.turn if thought.row.status == "failed" else None
+    return retrying.retry(services().database, services().settings, thought.row.id, failed_turn)
+
+
+def _done(thought_id: UUID, notice: str) -> Response:
+    """Return the thought as it is now: its page with the notice, or its JSON."""
+    if request.mimetype in FORM_TYPES:
+        return _to_page(thought_id, notice)
+    thought = access.require_readable(thought_id)
+    return json_response(serializers.thought(thought, memory_of(services().database, thought)))
+
+
+def _refused(thought_id: UUID, reason: str) -> Response:
+    """Return the page of the thought with the reason, because it shows what happened instead. Raises Conflict."""
+    if request.mimetype in FORM_TYPES:
+        return _to_page(thought_id, reason)
+    raise Conflict(reason)
+
+
+def _to_page(thought_id: UUID, notice: str) -> Response:
+    flash(notice)
+    return redirect(url_for("pages.thought", thought_id=thought_id), 303)

@@ -1,0 +1,1 @@
+"""Webhooks of an account: JSON calls and a page to create, list, test, enable and delete them."""

@@ -1,0 +1,75 @@
+"""What JSON calls and page share: who may have webhooks, and what a request may ask for."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import UUID
+
+from flask import request
+from werkzeug.exceptions import Conflict, Forbidden, NotFound
+
+from contracts.database import Database
+from contracts.webhooks import EVENT_TYPES, InvalidUrlError, require_url
+from webapp import identity
+from webapp.accounts import security_events
+from webapp.accounts.store import is_anonymous
+from webapp.services import services
+from webapp.webhooks import store
+
+MISSING: Final = "This webhook does not exist, or it belongs to another account."
+
+
+class InvalidWebhookError(ValueError):
+    """Raised for a webhook that cannot be created. `field` names what is wrong, the message says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def require_account() -> UUID:
+    """Return the account that sends the request. Raises Forbidden, because an anonymous cookie has no webhooks."""
+    user_id = identity.current_user()
+    if user_id is None or is_anonymous(services().database, user_id):
+        raise Forbidden("Webhooks belong to an account. Sign in first.")
+    return user_id
+
+
+def create(user_id: UUID, url: str, events: Sequence[str], *, with_text: bool) -> tuple[UUID, bytes]:
+    """Create a webhook, and return its id and its secret. Raises InvalidWebhookError and Conflict."""
+    try:
+        require_url(url, allow_loopback=services().settings.webhook_loopback)
+    except InvalidUrlError as error:
+        raise InvalidWebhookError("url", f"The address {error}.") from None
+    unknown = sorted(set(events) - set(EVENT_TYPES))
+    if unknown or not events:
+        raise InvalidWebhookError("events", f"Choose at least one of: {', '.join(EVENT_TYPES)}.")
+    created = store.create(services().database, user_id, url, sorted(set(events)), with_text=with_text)
+    if created is None:
+        raise Conflict(f"An account has at most {store.MAX_WEBHOOKS} webhooks. Delete one first.")
+    _record("webhook-created", user_id, created[0])
+    return created
+
+
+def delete(user_id: UUID, webhook_id: UUID) -> None:
+    """Delete a webhook of the account. Raises NotFound."""
+    _require(store.delete, user_id, webhook_id)
+    _record("webhook-deleted", user_id, webhook_id)
+
+
+def ping(user_id: UUID, webhook_id: UUID) -> None:
+    """Send a test event to a webhook of the account. Raises NotFound."""
+    _require(store.ping, user_id, webhook_id)
+
+
+def enable(user_id: UUID, webhook_id: UUID) -> None:
+    """Enable a webhook of the account again. Raises NotFound."""
+    _require(store.enable, user_id, webhook_id)
+
+
+def _require(action: Callable[[Database, UUID, UUID], bool], user_id: UUID, webhook_id: UUID) -> None:
+    if not action(services().database, user_id, webhook_id):
+        raise NotFound(MISSING)
+
+
+def _record(kind: security_events.Kind, user_id: UUID, webhook_id: UUID) -> None:
+    security_events.record(services().database, kind, user_id, request.remote_addr or "", webhook=str(webhook_id))
