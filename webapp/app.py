@@ -6,13 +6,14 @@ from flask import Flask
 
 from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from contracts.visible_text import plain_line
-from webapp import api, canonical_host, csrf, health, identity, monitoring, problems, security, static_files
+from webapp import api_version, canonical_host, csrf, health, identity, monitoring, problems, security, static_files
 from webapp.account_pages import routes as account_routes
 from webapp.account_pages import security_log
 from webapp.admin_pages import routes as admin_routes
+from webapp.api import docs, thoughts
+from webapp.api import profile as profile_api
 from webapp.metrics import metrics
 from webapp.pages import routes
-from webapp.profile import api as profile_api
 from webapp.profile import page as profile_page
 from webapp.services import make_services
 from webapp.session import VisitorCookie, cookie_name
@@ -32,7 +33,8 @@ def make_app(settings: Settings | None) -> Flask:
     except SettingsError as error:
         raise SystemExit(f"Cannot start. {error}") from None
     app.extensions["services"] = services
-    app.register_blueprint(api.blueprint)
+    app.register_blueprint(thoughts.blueprint)
+    app.register_blueprint(docs.blueprint)
     app.register_blueprint(StreamBlueprint(services), url_prefix="/thoughts/stream")
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(account_routes.blueprint)
@@ -50,6 +52,7 @@ def make_app(settings: Settings | None) -> Flask:
     csrf.register(app)
     monitoring.register(app)
     canonical_host.register(app)
+    api_version.register(app)
     return app
 
 

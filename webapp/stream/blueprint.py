@@ -6,11 +6,13 @@ from uuid import UUID
 import redis
 from flask import Response, request
 from flask_sse import ServerSentEventsBlueprint
-from werkzeug.exceptions import Forbidden
 
 from webapp import access
+from webapp.operations import described
+from webapp.problem_types import OTHER_USER, TOO_MANY_STREAMS
 from webapp.problems import service_unavailable
 from webapp.services import Services
+from webapp.stream.description import STREAM
 from webapp.stream.event_stream import EventStream, Item
 
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -33,14 +35,17 @@ class StreamBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-
         """Return the items of a new stream of this user."""
         return EventStream(self._services, user_id, last_event_id).items()
 
+    @described(STREAM)
     def stream(self, user_id: UUID) -> Response:
         """Stream a user's events. Raises Forbidden, or ServiceUnavailable when too many streams are open."""
         if not access.may_act_for(user_id):
-            raise Forbidden("You cannot read another user's stream.")
+            raise OTHER_USER.error("You cannot read another user's stream.")
         if request.method == "HEAD":
             return Response(mimetype="text/event-stream", headers=HEADERS)
         if not self._services.connection_limiter.try_acquire(user_id):
-            raise service_unavailable("Too many open streams. Retry later, or poll the thought's JSON.")
+            raise service_unavailable(
+                "Too many open streams. Retry later, or poll the thought's JSON.", TOO_MANY_STREAMS
+            )
         items = self.messages(user_id, request.headers.get("Last-Event-ID"))
         response = Response(map(bytes, items), mimetype="text/event-stream", headers=HEADERS)
         response.call_on_close(items.close)
