@@ -30,8 +30,9 @@ _PATH_PARAMETER: Final = re.compile("<(?:[a-z]+:)?([a-z_]+)>")
 
 _EVERYWHERE: Final = (
     problems.BAD_REQUEST, problems.FOREIGN_HOST, problems.UNSUPPORTED_VERSION, problems.NOT_AUTHENTICATED,
-    problems.FORBIDDEN, problems.TIMEOUT, problems.ADDRESS_TOO_LONG, problems.UNSUPPORTED_EXPECTATION, problems.TOO_MANY_REQUESTS,
-    problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR, problems.UNAVAILABLE, problems.DATABASE_UNAVAILABLE,
+    problems.FORBIDDEN, problems.TIMEOUT, problems.ADDRESS_TOO_LONG, problems.UNSUPPORTED_EXPECTATION,
+    problems.TOO_MANY_REQUESTS, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR, problems.UNAVAILABLE,
+    problems.DATABASE_UNAVAILABLE,
 )  # fmt: skip
 """The problems that every call can have."""
 

@@ -61,6 +61,7 @@ def wait_for_end(services: Services, user_id: UUID, thought_id: UUID, seconds: f
     ends_at = time.monotonic() + seconds
     if not services.waiting_limiter.try_acquire(user_id):
         return False
+    services.hub.start()
     subscription = services.hub.subscribe(channel(services.settings.redis_prefix, user_id))
     try:
         subscription.wait_until_confirmed(min(CONFIRM_TIMEOUT_SECONDS, seconds))

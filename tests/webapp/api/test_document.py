@@ -12,9 +12,7 @@ from tests.stores import ROOT
 from webapp.api.document import openapi_document
 from webapp.api_version import API_VERSION
 from webapp.operations import operation_of
-
-PAGES = {"pages", "profile_page", "account", "docs"}
-"""Blueprints of pages for people, and of the document itself."""
+from webapp.problems import PAGES
 
 OTHER_ROUTES = {
     "static": "files",
@@ -83,7 +81,8 @@ def test_each_answer_names_its_version_and_another_requested_one_is_refused(clie
     assert client.get("/", headers={"API-Version": "2"}).status_code == 200, "a page has no version"
 
 
-def test_the_vendored_viewer_has_its_licence() -> None:
+def test_the_vendored_viewer_has_its_licence_and_asks_no_other_site() -> None:
     folder = next(Path(ROOT / "webapp/static/vendor").glob("swagger-ui-*"))
     assert "Apache License" in (folder / "LICENSE").read_text()
     assert folder.name in (ROOT / "webapp/templates/docs.html").read_text()
+    assert "validatorUrl: null" in (ROOT / "webapp/static/docs.js").read_text()
