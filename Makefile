@@ -9,12 +9,13 @@ ROUNDS ?= 20
 RUNS ?= 10000
 SEED ?= 1
 SET ?= practice
+SCHEMA_SECONDS ?= 300
 
 # Values reach the recipes through the environment, as they were typed. In the text of a recipe, make would expand their
 # dollar signs, and the shell would split them at spaces and interpret their quotes.
 ON_COMMAND_LINE := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 $(foreach name,$(filter-out MAKE%,$(ON_COMMAND_LINE)),$(eval override export $(name) := $$(value $(name))))
-export DIR PORT ROUNDS RUNS SEED SET PYTHON VENV BIN
+export DIR PORT ROUNDS RUNS SEED SET SCHEMA_SECONDS PYTHON VENV BIN
 
 ifneq ($(words $(VENV)),1)
 $(error VENV="$(VENV)": make cannot have targets with spaces in their names; choose a path without spaces)
@@ -44,7 +45,7 @@ STALE := $(shell \
 	fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev install-models stale-venv up down status validate test simulate faults lint types bench tune train eval lock wheels
+.PHONY: help install install-dev install-models stale-venv up down status validate test schema simulate faults lint types bench tune train eval lock wheels
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +73,9 @@ validate: install ## check the running installation in ten steps (docs/validatio
 
 test: install-dev ## run all tests on real PostgreSQL, Redis and Kafka
 	@"$$BIN"/python -m pytest --numprocesses 5 --dist loadscope --no-loadscope-reorder
+
+schema: install-dev ## let Schemathesis play against the API for SCHEMA_SECONDS=300, and compare each answer with the document
+	@THOUGHTS_TEST_SCHEMA_SECONDS="$$SCHEMA_SECONDS" "$$BIN"/python -m pytest -q tests/webapp/api/test_schema.py
 
 simulate: install-dev ## simulate random histories with faults (RUNS=10000 SEED=1), then switch off each guard in turn
 	@"$$BIN"/python -m tests.simulation histories "--runs=$$RUNS" "--seed=$$SEED"

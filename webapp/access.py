@@ -7,14 +7,16 @@ An API token acts for its account alone, whatever TRUST_USER_ID says. Who may ca
 from uuid import UUID
 
 from flask import request
-from werkzeug.exceptions import Forbidden, NotFound, UnprocessableEntity
+from werkzeug.exceptions import HTTPException
 
 from webapp import bearer, deletion
 from webapp.identity import account_id, current_user, ensure_user
 from webapp.ids import parse_id
+from webapp.problem_types import INVALID_VALUE, NOT_FOUND, NOT_RECOGNISED, OTHER_USER
 from webapp.problems import FORM_TYPES
 from webapp.queries import Thought, find_thought
 from webapp.services import services
+from webapp.versions import version_of_thought
 
 
 def may_act_for(user_id: UUID) -> bool:
@@ -36,7 +38,7 @@ def requested_reader() -> UUID | None:
     if user_id is None:
         return current_user()
     if not may_act_for(user_id):
-        raise Forbidden("user_id: you cannot read what belongs to another user. Leave it out to read your own.")
+        raise OTHER_USER.error("user_id: you cannot read what belongs to another user. Leave it out to read your own.")
     return user_id
 
 
@@ -46,7 +48,7 @@ def query_user_id() -> UUID | None:
     try:
         return parse_id(value) if value else None
     except ValueError:
-        raise UnprocessableEntity("user_id: send a UUID.") from None
+        raise INVALID_VALUE.error("user_id: send a UUID.") from None
 
 
 def require_author(user_id: UUID | None) -> UUID:
@@ -57,7 +59,7 @@ def require_author(user_id: UUID | None) -> UUID:
     if user_id is None:
         return require_visitor()
     if not may_act_for(user_id):
-        raise Forbidden("user_id: this is another user. Leave it out to write as yourself.")
+        raise OTHER_USER.error("user_id: this is another user. Leave it out to write as yourself.")
     return user_id
 
 
@@ -72,7 +74,7 @@ def require_visitor() -> UUID:
     user_id = ensure_user()
     if is_known or services().settings.trust_user_id:
         return user_id
-    raise Forbidden(_no_cookie_text())
+    raise NOT_RECOGNISED.error(_no_cookie_text())
 
 
 def _no_cookie_text() -> str:
@@ -108,6 +110,14 @@ def require_readable(thought_id: UUID) -> Thought:
     return thought
 
 
+def require_readable_version(thought_id: UUID) -> str:
+    """Return the digest of the thought's version. Raises NotFound as `require_readable` does."""
+    version = version_of_thought(services().database, thought_id)
+    if version is None or not may_act_for(version.user_id):
+        raise _not_found()
+    return version.digest
+
+
 def require_deletable(thought_id: UUID) -> UUID:
     """Return the owner of a thought that the client may delete or has already deleted. Raises NotFound otherwise."""
     owner = deletion.owner_of(services().database, thought_id)
@@ -116,5 +126,5 @@ def require_deletable(thought_id: UUID) -> UUID:
     return owner
 
 
-def _not_found() -> NotFound:
-    return NotFound("This thought does not exist, or it belongs to another user.")
+def _not_found() -> HTTPException:
+    return NOT_FOUND.error("This thought does not exist, or it belongs to another user.")

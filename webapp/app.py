@@ -8,7 +8,7 @@ from contracts.settings import Settings, SettingsError, load_settings_or_exit
 from contracts.visible_text import plain_line
 from webapp import (
     access_check,
-    api,
+    api_version,
     canonical_host,
     csrf,
     health,
@@ -22,10 +22,11 @@ from webapp import (
 from webapp.account_pages import personal_data, security_log, token_calls
 from webapp.account_pages import routes as account_routes
 from webapp.admin_pages import routes as admin_routes
+from webapp.api import docs, thoughts
+from webapp.api import profile as profile_api
 from webapp.limits import limiter
 from webapp.metrics import metrics
 from webapp.pages import routes
-from webapp.profile import api as profile_api
 from webapp.profile import page as profile_page
 from webapp.services import make_services
 from webapp.session import VisitorCookie, cookie_name
@@ -47,7 +48,8 @@ def make_app(settings: Settings | None) -> Flask:
     except SettingsError as error:
         raise SystemExit(f"Cannot start. {error}") from None
     app.extensions["services"] = services
-    app.register_blueprint(api.blueprint)
+    app.register_blueprint(thoughts.blueprint)
+    app.register_blueprint(docs.blueprint)
     app.register_blueprint(thought_actions.blueprint)
     app.register_blueprint(StreamBlueprint(services), url_prefix="/thoughts/stream")
     app.register_blueprint(routes.blueprint)
@@ -72,6 +74,7 @@ def make_app(settings: Settings | None) -> Flask:
     csrf.register(app)
     monitoring.register(app)
     canonical_host.register(app)
+    api_version.register(app)
     return app
 
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 from uuid import UUID
 
 from flask import request
-from werkzeug.exceptions import BadRequest
 
 from webapp.memory import SearchPosition
+from webapp.problem_types import INVALID_CURSOR
 from webapp.queries import ListPosition
 
 Place = TypeVar("Place")
@@ -54,7 +54,9 @@ def _requested(decode_cursor: Callable[[str], Position]) -> Position | None:
     try:
         return decode_cursor(cursor) if cursor else None
     except ValueError:
-        raise BadRequest("cursor: this cursor is invalid. Send the `next` of the page before, or none.") from None
+        raise INVALID_CURSOR.error(
+            "cursor: this cursor is invalid. Send the `next` of the page before, or none."
+        ) from None
 
 
 def _token(place: str, thought_id: UUID) -> str:

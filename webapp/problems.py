@@ -1,43 +1,34 @@
 """Turns errors into responses: `application/problem+json` (RFC 9457) for programs, a page for people.
 
-No response contains a stack trace.
-
-400  the request cannot be parsed: invalid JSON, header or cursor
-401  it needs an API token, or has one that is wrong, expired or deleted; or its ticket of a stream was used
-403  it belongs to another user, or the request came from another site or has no cookie, or its token lacks the scope
-404  it does not exist, or belongs to another user
-409  the profile was changed since the version that the request names; with If-Match: 412. A thought to retry has not
-     failed, or one to cancel has already ended
-410  the thought of this Idempotency-Key was deleted
-413, 415  the body is too large, or of an unsupported type
-422  the request can be parsed, but a value in it is invalid
-503  PostgreSQL is unavailable or too many streams are open; Retry-After says when to retry
+Which problems there are, with their statuses, is in `webapp.problem_types`. No response contains a stack trace.
 """
 
 import json
 import logging
-from typing import Any
 
 from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable, UnprocessableEntity
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from contracts.database import database_trouble, is_rejected_data
 from contracts.trouble_log import log_trouble
+from webapp.problem_types import DATABASE_UNAVAILABLE, INVALID_VALUE, UNAVAILABLE, ProblemType, problem_type
+from webapp.representations import Problem
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
-PAGES = frozenset({"pages", "profile_page", "account", "webhook_pages", "security_log", "admin"})
+PAGES = frozenset({"pages", "profile_page", "account", "webhook_pages", "security_log", "admin", "docs"})
 """The blueprints of pages."""
 
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
-def _problem_response(status: int, title: str, detail: str, **members: Any) -> Response:
-    """Return a response of type application/problem+json."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
-    return Response(json.dumps(body), status, content_type="application/problem+json")
+def as_problem(error: HTTPException) -> Problem:
+    """Return what programs get of an error."""
+    kind = problem_type(error)
+    status = error.code or kind.status
+    return Problem(type=kind.uri, title=kind.title, status=status, detail=error.description or kind.title)
 
 
 def register(app: Flask) -> None:
@@ -57,7 +48,7 @@ def error_response(error: HTTPException) -> Response:
         )
         response = Response(page, status)
     else:
-        response = _problem_response(status, title, error.description or title)
+        response = Response(json.dumps(as_problem(error).to_json()), status, content_type="application/problem+json")
     return copy_headers(error, response)
 
 
@@ -89,17 +80,18 @@ def _prefers_page() -> bool:
     )
 
 
-def service_unavailable(detail: str) -> ServiceUnavailable:
+def service_unavailable(detail: str, problem: ProblemType = UNAVAILABLE) -> HTTPException:
     """Return a 503 error with a Retry-After header."""
-    return ServiceUnavailable(detail, retry_after=RETRY_AFTER_SECONDS)
+    return problem.error(detail, retry_after=RETRY_AFTER_SECONDS)
 
 
 def database_problem(error: SQLAlchemyError) -> HTTPException:
     """Return the HTTP error of a failed statement: 422 for a value that cannot be stored, 503 otherwise (logged)."""
     if is_rejected_data(error):
-        return UnprocessableEntity("The database cannot store a value of this request. Change it and try again.")
+        return INVALID_VALUE.error("The database cannot store a value of this request. Change it and try again.")
     log_trouble(log, database_trouble(error), "the request is answered with 503")
-    return service_unavailable("The database is unavailable at the moment. Nothing was lost; try again in a moment.")
+    text = "The database is unavailable at the moment. Nothing was lost; try again in a moment."
+    return service_unavailable(text, DATABASE_UNAVAILABLE)
 
 
 def _database_error_response(error: SQLAlchemyError) -> Response:

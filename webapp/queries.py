@@ -161,16 +161,21 @@ def page_of_thoughts(
 
     The page has at most `limit` thoughts, and fewer when they would exceed PAGE_BYTES, but always one.
     """
-    selected = _SIZES.where(t.user_id == user_id)
-    if status:
-        selected = selected.where(t.status == status)
-    if after:
-        selected = selected.where(tuple_(t.created_at, t.id) < after)
-    sizes = read(database, selected.order_by(t.created_at.desc(), t.id.desc()).limit(limit + 1))
+    sizes = read(database, listed(_SIZES, user_id, status, after).limit(limit + 1))
     page = sizes[: min(limit, number_that_fits([row.size for row in sizes], PAGE_BYTES))]
     rows = read(database, _THOUGHT.where(t.id == any_(_IDS)), ids=[row.id for row in page])
     rows.sort(key=lambda row: (row.created_at, row.id), reverse=True)
     return _with_runs(database, rows), _next_position(page, sizes)
+
+
+def listed(columns: Select[Any], user_id: UUID, status: str | None, after: ListPosition | None) -> Select[Any]:
+    """Select the thoughts of a user's list after `after`, the latest first."""
+    selected = columns.where(t.user_id == user_id, t.status != "deleted")
+    if status:
+        selected = selected.where(t.status == status)
+    if after:
+        selected = selected.where(tuple_(t.created_at, t.id) < after)
+    return selected.order_by(t.created_at.desc(), t.id.desc())
 
 
 def first_that_fit(database: Database, ids: Sequence[UUID]) -> Sequence[UUID]:

@@ -4,11 +4,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.exceptions import Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
 from webapp import bearer
+from webapp.problem_types import FOREIGN_HOST, OTHER_SITE
 from webapp.request_origin import is_for_loopback_host
 from webapp.services import services
 
@@ -46,7 +47,7 @@ def _require_served_host() -> None:
     """
     served = services().settings.served_hosts
     if served and request.blueprint != "health" and not host_is_trusted(request.host.lower(), served):
-        raise BadRequest("This host name is not served. Open the address of the site that you were given.")
+        raise FOREIGN_HOST.error("This host name is not served. Open the address of the site that you were given.")
 
 
 def _require_own_host() -> None:
@@ -79,7 +80,7 @@ def _require_same_site() -> None:
         else origin is not None and _host(origin) != request.host
     )
     if is_cross_site:
-        raise Forbidden("This request came from another site. Open the page itself and try again.")
+        raise OTHER_SITE.error("This request came from another site. Open the page itself and try again.")
 
 
 def _host(origin: str) -> str | None:

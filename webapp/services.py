@@ -28,6 +28,11 @@ STATEMENT_TIMEOUT_SECONDS = 2.5
 MAX_STREAMS_PER_USER = 20
 """Open streams of one user in one process: enough for a few browsers with six tabs each."""
 
+MAX_WAITING: Final = 200
+"""Requests of one process that may wait for an analysis (`Prefer: wait`): no limit of connections drops them."""
+
+MAX_WAITING_PER_USER: Final = 10
+
 STREAM_QUERY_SLOTS: Final = POOL_SIZE // 2
 """Streams that may query PostgreSQL at the same time: half of the pool, so that requests always find a connection."""
 
@@ -41,6 +46,7 @@ class Services:
     redis: redis.Redis
     hub: Hub
     connection_limiter: ConnectionLimiter
+    waiting_limiter: ConnectionLimiter
     stream_query_slots: BoundedSemaphore
     background_publisher: BackgroundPublisher
     mailer: Mailer
@@ -86,6 +92,7 @@ def make_services(settings: Settings) -> Services:
         redis=client,
         hub=Hub(connect_redis(settings.redis_url), settings.redis_prefix),
         connection_limiter=limiter,
+        waiting_limiter=ConnectionLimiter(MAX_WAITING, MAX_WAITING_PER_USER),
         stream_query_slots=BoundedSemaphore(STREAM_QUERY_SLOTS),
         background_publisher=BackgroundPublisher(ProgressPublisher(client, settings.redis_prefix)),
         mailer=Mailer(settings),

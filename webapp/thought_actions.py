@@ -13,7 +13,7 @@ from webapp.memory import memory_of
 from webapp.problems import FORM_TYPES
 from webapp.queries import Thought
 from webapp.retrying import RetryOutcome
-from webapp.serializers import json_response
+from webapp.representations import json_response
 from webapp.services import services
 
 blueprint = Blueprint("thought_actions", __name__)

@@ -46,17 +46,6 @@ class Usage:
     tokens_complete: bool = True
     cost_complete: bool = True
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the sums; None is unknown."""
-        return {
-            "calls": self.calls,
-            "tokens_in": self.tokens_in,
-            "tokens_out": self.tokens_out,
-            "tokens_complete": self.tokens_complete,
-            "cost_usd": None if self.cost_usd is None else float(self.cost_usd),
-            "cost_complete": self.cost_complete,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class UsagePerDay:
@@ -65,10 +54,6 @@ class UsagePerDay:
     since: date
     total: Usage
     days: Sequence[tuple[date, Usage]]
-
-    def to_json(self) -> dict[str, Any]:
-        days = [{"day": day.isoformat()} | usage.to_json() for day, usage in self.days]
-        return {"since": self.since.isoformat(), "total": self.total.to_json(), "days": days}
 
 
 def usage_of_thought(thought: Thought) -> Usage:

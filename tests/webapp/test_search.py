@@ -164,7 +164,7 @@ def test_a_user_who_searches_in_a_loop_is_told_to_wait_and_others_still_find(
     stranger = app.test_client()
     write_analysed(stranger, database, worker, SAILING)
     responses = [client.get("/thoughts", query_string={"similar_to": "x"}) for _ in range(PER_USER_BURST + 5)]
-    refused = next(response for response in responses if response.status_code == 503)
+    refused = next(response for response in responses if response.status_code == 429)
     assert refused.mimetype == "application/problem+json"
     assert 1 <= int(refused.headers["Retry-After"]) <= PER_USER_SECONDS
     assert responses[0].status_code == 200

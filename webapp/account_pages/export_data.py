@@ -12,7 +12,7 @@ from webapp import serializers
 from webapp.accounts import personal_data, sign_ins
 from webapp.memory import memories_of
 from webapp.queries import page_of_thoughts
-from webapp.serializers import isoformat_utc
+from webapp.representations import isoformat_utc
 
 PAGE_LENGTH: Final = 50
 """Thoughts that are read at once; a page is also limited in bytes."""
@@ -69,7 +69,7 @@ def _thoughts(database: Database, user_id: UUID) -> Iterator[dict[str, Any]]:
     position = None
     while True:
         page, position = page_of_thoughts(database, user_id, limit=PAGE_LENGTH, after=position)
-        yield from serializers.thoughts(page, memories_of(database, page))
+        yield from (thought.to_json() for thought in serializers.thoughts(page, memories_of(database, page)))
         if position is None:
             return
 

@@ -10,7 +10,7 @@ from contracts.database import Row
 from webapp import access
 from webapp.account_pages.tokens import delete_own
 from webapp.accounts import tokens
-from webapp.serializers import isoformat_utc, json_response
+from webapp.representations import isoformat_utc, json_response
 from webapp.services import services
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/tokens")

@@ -100,7 +100,7 @@ class ThoughtView:
         self.wait_notice = wait_notice
         self.memory = memory or Memory()
         self.now = datetime.now(UTC)
-        self._json = serializers.thought(thought, self.memory)
+        self._json = serializers.thought(thought, self.memory).to_json()
 
     @property
     def id(self) -> str:

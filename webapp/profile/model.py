@@ -10,7 +10,7 @@ from functools import cache
 from typing import Annotated, Any, Final, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from agents.fields import MAX_LIST_LENGTH, MAX_PHRASE_LENGTH
@@ -66,7 +66,14 @@ def _language(value: str) -> str:
     return "-".join(part for part in parts if part)
 
 
-Entries = Annotated[tuple[Annotated[str, AfterValidator(_entry)], ...], BeforeValidator(_bounded)]
+_ENTRY_SCHEMA: Final = {"type": "string", "minLength": 1, "maxLength": MAX_PHRASE_LENGTH, "format": "visible-line"}
+_LANGUAGE_SCHEMA: Final = {"type": "string", "pattern": f"^ *({_LANGUAGE.pattern})? *$"}
+_TIME_ZONE_SCHEMA: Final = {"type": "string", "format": "time-zone"}
+
+Entry = Annotated[str, AfterValidator(_entry), WithJsonSchema(_ENTRY_SCHEMA)]
+Entries = Annotated[
+    tuple[Entry, ...], BeforeValidator(_bounded), Field(json_schema_extra={"maxItems": MAX_LIST_LENGTH})
+]
 
 
 class _Closed(BaseModel):
@@ -92,9 +99,9 @@ class Profile(_Closed):
     """The most important value first."""
     recent_patterns: RecentPatterns = RecentPatterns()
     current_challenges: Entries = ()
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = ""
+    time_zone: Annotated[str, AfterValidator(_time_zone), WithJsonSchema(_TIME_ZONE_SCHEMA)] = ""
     """The IANA name of a time zone, or empty."""
-    language: Annotated[str, AfterValidator(_language)] = ""
+    language: Annotated[str, AfterValidator(_language), WithJsonSchema(_LANGUAGE_SCHEMA)] = ""
     """A BCP 47 tag of a language, with a script and a region where needed, or empty."""
 
     @classmethod

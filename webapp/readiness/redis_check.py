@@ -13,7 +13,7 @@ from contracts.presence import Presence, SeenProcess
 from contracts.progress import channel
 from contracts.redis_refusals import redis_refusal
 from webapp.readiness.probe import CheckError
-from webapp.serializers import isoformat_utc
+from webapp.representations import isoformat_utc
 
 KEY_SECONDS: Final = 60
 """How long the key that the check writes is kept."""

@@ -8,9 +8,12 @@ from flask import Response, request
 from flask_sse import ServerSentEventsBlueprint
 
 from webapp.accounts.admissions import Admission
+from webapp.operations import described
+from webapp.problem_types import TOO_MANY_STREAMS
 from webapp.problems import service_unavailable
 from webapp.services import Services
 from webapp.stream import opening
+from webapp.stream.description import STREAM
 from webapp.stream.event_stream import EventStream, Item
 
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -36,6 +39,7 @@ class StreamBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-
         """Return the items of a new stream of this user, which ends with its admission."""
         return EventStream(self._services, user_id, last_event_id, admission).items()
 
+    @described(STREAM)
     def stream(self, user_id: UUID) -> Response:
         """Stream a user's events.
 
@@ -45,7 +49,9 @@ class StreamBlueprint(ServerSentEventsBlueprint):  # type: ignore[misc] # flask-
         if request.method == "HEAD":
             return Response(mimetype="text/event-stream", headers=HEADERS)
         if not self._services.connection_limiter.try_acquire(user_id):
-            raise service_unavailable("Too many open streams. Retry later, or poll the thought's JSON.")
+            raise service_unavailable(
+                "Too many open streams. Retry later, or poll the thought's JSON.", TOO_MANY_STREAMS
+            )
         items = self.messages(user_id, opening.requested_event_id(), admission)
         response = Response(map(bytes, items), mimetype="text/event-stream", headers=HEADERS)
         response.call_on_close(items.close)

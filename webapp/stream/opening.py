@@ -20,7 +20,7 @@ from webapp import access, bearer, identity
 from webapp.accounts import admissions
 from webapp.accounts.admissions import Admission
 from webapp.problems import service_unavailable
-from webapp.serializers import json_response
+from webapp.representations import json_response
 from webapp.services import services
 from webapp.stream import tickets
 

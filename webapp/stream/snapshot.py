@@ -15,6 +15,7 @@ from contracts.database import Database
 from webapp import cursors, serializers
 from webapp.memory import memories_of
 from webapp.queries import Thought, number_that_fits, open_and_latest, thoughts_in_view
+from webapp.representations import isoformat_utc
 
 NO_TEXT: Final = "-"
 """Stands for the text in an outline."""
@@ -110,8 +111,8 @@ def reset_data(database: Database, user_id: UUID) -> dict[str, Any]:
     return {
         "user_id": str(user_id),
         "thought_id": None,
-        "timestamp": serializers.isoformat_utc(datetime.now(UTC)),
-        "thoughts": serializers.thoughts(shown, memories_of(database, shown)),
+        "timestamp": isoformat_utc(datetime.now(UTC)),
+        "thoughts": [one.to_json() for one in serializers.thoughts(shown, memories_of(database, shown))],
     } | more
 
 

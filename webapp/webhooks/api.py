@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, StrictBool, ValidationError
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from contracts.webhooks import EVENT_TYPES, secret_text
-from webapp.serializers import isoformat_utc, json_response
+from webapp.representations import isoformat_utc, json_response
 from webapp.services import services
 from webapp.webhooks import management, store
 from webapp.webhooks.management import InvalidWebhookError
