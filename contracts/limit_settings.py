@@ -33,6 +33,8 @@ class LimitSettings(BaseModel):
     limit_exports_per_address: RateLimits = "100/hour"
     limit_exports_for_all: RateLimits = NO_LIMIT
 
+    limit_webhook_tests_per_user: RateLimits = "10/minute,60/hour"
+
     limit_sign_ins_per_device: RateLimits = "10/minute,60/hour"
     limit_sign_ins_per_address_and_email: RateLimits = "5/minute,30/hour"
     limit_sign_ins_per_address: RateLimits = "20/minute,200/hour"

@@ -8,10 +8,12 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import Final
+from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
 
-EVENT_TYPES: Final = ("thought_completed", "thought_failed")
+EventType = Literal["thought_completed", "thought_failed"]
+
+EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
 """The events that a webhook can ask for."""
 
 PING: Final = "ping"

@@ -1,6 +1,8 @@
 """Enforces the table of access rules before each request. No application starts that has a route without a rule."""
 
-from flask import Flask, redirect, request, url_for
+from typing import Final
+
+from flask import Flask, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.wrappers import Response
 
@@ -9,6 +11,8 @@ from webapp.access_rules import RULES, Rule, Who
 from webapp.accounts.scopes import Scope
 from webapp.problems import FORM_TYPES
 from webapp.security import SAFE_METHODS
+
+SIGN_IN_AGAIN: Final = "You signed in more than an hour ago. Sign in again to act as an administrator."
 
 
 def register(app: Flask) -> None:
@@ -28,8 +32,7 @@ def _check() -> Response | None:
     if rule is None or rule.who is Who.ANYONE:
         return None
     if rule.who is Who.ADMINISTRATOR:
-        _require_administrator()
-        return None
+        return _check_administrator()
     if bearer.is_sent():
         _check_token(rule.scope)
         return None
@@ -57,11 +60,21 @@ def _check_sign_in(rule: Rule) -> Response | None:
     return None
 
 
-def _require_administrator() -> None:
-    """Answer everybody else as if the page did not exist, also a token of an administrator. Raises NotFound."""
+def _check_administrator() -> Response | None:
+    """Let only administrators through whose sign-in is at most an hour old; one of a form keeps what they wrote.
+
+    Everybody else is answered as if the page did not exist, also a token of an administrator. Raises NotFound.
+    """
     account = identity.signed_in()
     if account is None or not account.is_admin:
         raise NotFound
+    if account.is_fresh:
+        return None
+    if request.method in SAFE_METHODS:
+        flash(SIGN_IN_AGAIN)
+        return way_to_sign_in()
+    written = request.form.get("reason", "")
+    return make_response(render_template("admin_stale.html", message=SIGN_IN_AGAIN, written=written), 403)
 
 
 def way_to_sign_in() -> Response:

@@ -3,7 +3,8 @@
 The application does not start while an endpoint has no row. To add a route, add its row to RULES:
 
 - `who`: ANYONE (no user is looked at: only for safe methods), VISITOR (everybody, each for what is theirs), ACCOUNT (an
-  account that is signed in) or ADMINISTRATOR, whose pages do not exist for everybody else: no token opens them.
+  account that is signed in) or ADMINISTRATOR, whose pages do not exist for everybody else: no token opens them, and
+  the sign-in must be at most an hour old.
 - `scope`: the scope that an API token needs. Without one the endpoint is a page or a form, which no token may use, and
   a browser without the sign-in that it needs is led to the page where one signs in. With one it is a call for
   programs, which is then answered with 401.
@@ -49,6 +50,7 @@ _PAGE_FOR_ALL: Final = Rule(Who.ANYONE)
 _PAGE: Final = Rule(Who.VISITOR)
 _PAGE_OF_OWNER: Final = Rule(Who.VISITOR, stranger=404)
 _ACCOUNT_PAGE: Final = Rule(Who.ACCOUNT)
+_ACCOUNT_PAGE_OF_OWNER: Final = Rule(Who.ACCOUNT, stranger=404)
 _ADMIN_PAGE: Final = Rule(Who.ADMINISTRATOR)
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
@@ -57,11 +59,18 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "health.health": _PAGE_FOR_ALL,
         "health.ready": _PAGE_FOR_ALL,
         "metrics.metrics": _PAGE_FOR_ALL,
+        "docs.document": _PAGE_FOR_ALL,
+        "docs.viewer": _PAGE_FOR_ALL,
+        "docs.problems": _PAGE_FOR_ALL,
+        "docs.problem": _PAGE_FOR_ALL,
         "thoughts.create": Rule(Who.VISITOR, Scope.WRITE, nobody=403),
+        "thoughts.create_batch": Rule(Who.VISITOR, Scope.WRITE, nobody=403),
         "thoughts.listing": Rule(Who.VISITOR, Scope.READ),
         "thoughts.show": Rule(Who.VISITOR, Scope.READ, stranger=404),
         "thoughts.delete": Rule(Who.VISITOR, Scope.WRITE, stranger=404),
         "thoughts.delete_by_form": _PAGE_OF_OWNER,
+        "thought_actions.retry": Rule(Who.VISITOR, Scope.WRITE, stranger=404),
+        "thought_actions.cancel": Rule(Who.VISITOR, Scope.WRITE, stranger=404),
         "thoughts.usage": Rule(Who.VISITOR, Scope.READ),
         "sse.stream": Rule(Who.VISITOR, Scope.STREAM, stranger=403),
         "sse.ticket": Rule(Who.VISITOR, Scope.STREAM, nobody=401),
@@ -81,7 +90,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "account.resets.choose": _PAGE,
         "account.credentials.password": _ACCOUNT_PAGE,
         "account.credentials.email": _ACCOUNT_PAGE,
-        "account.credentials.confirm_email": Rule(Who.ACCOUNT, stranger=404),
+        "account.credentials.confirm_email": _ACCOUNT_PAGE_OF_OWNER,
         "account.personal_data.export_page": _PAGE,
         "account.personal_data.export": _PAGE,
         "account.personal_data.delete": _ACCOUNT_PAGE,
@@ -95,9 +104,19 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "account.show": _ACCOUNT_PAGE,
         "account.tokens.show": _ACCOUNT_PAGE,
         "account.tokens.create": _ACCOUNT_PAGE,
-        "account.tokens.delete": Rule(Who.ACCOUNT, stranger=404),
+        "account.tokens.delete": _ACCOUNT_PAGE_OF_OWNER,
         "exports.export_call": Rule(Who.ACCOUNT, Scope.EXPORT),
         "tokens.listing": Rule(Who.ACCOUNT, Scope.READ),
         "tokens.delete": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
+        "webhook_pages.show": _ACCOUNT_PAGE,
+        "webhook_pages.create": _ACCOUNT_PAGE,
+        "webhook_pages.test": _ACCOUNT_PAGE_OF_OWNER,
+        "webhook_pages.enable": _ACCOUNT_PAGE_OF_OWNER,
+        "webhook_pages.delete": _ACCOUNT_PAGE_OF_OWNER,
+        "webhooks.listing": Rule(Who.ACCOUNT, Scope.READ),
+        "webhooks.create": Rule(Who.ACCOUNT, Scope.WRITE),
+        "webhooks.test": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
+        "webhooks.enable": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
+        "webhooks.delete": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
     }
 )

@@ -19,11 +19,12 @@ from webapp import (
     static_files,
     thought_actions,
 )
-from webapp.account_pages import personal_data, security_log, token_calls
 from webapp.account_pages import routes as account_routes
+from webapp.account_pages import security_log
 from webapp.admin_pages import routes as admin_routes
-from webapp.api import docs, thoughts
+from webapp.api import docs, exports, thoughts, tokens
 from webapp.api import profile as profile_api
+from webapp.api import webhooks as webhooks_api
 from webapp.limits import limiter
 from webapp.metrics import metrics
 from webapp.pages import routes
@@ -31,7 +32,6 @@ from webapp.profile import page as profile_page
 from webapp.services import make_services
 from webapp.session import VisitorCookie, cookie_name
 from webapp.stream.blueprint import StreamBlueprint
-from webapp.webhooks import api as webhooks_api
 from webapp.webhooks import page as webhooks_page
 
 MAX_BODY_BYTES = 256 * 1024
@@ -56,8 +56,8 @@ def make_app(settings: Settings | None) -> Flask:
     app.register_blueprint(account_routes.blueprint)
     app.register_blueprint(security_log.blueprint)
     app.register_blueprint(admin_routes.blueprint)
-    app.register_blueprint(token_calls.blueprint)
-    app.register_blueprint(personal_data.calls)
+    app.register_blueprint(tokens.blueprint)
+    app.register_blueprint(exports.blueprint)
     app.register_blueprint(profile_api.blueprint)
     app.register_blueprint(profile_page.blueprint)
     app.register_blueprint(webhooks_api.blueprint)

@@ -8,13 +8,17 @@ from typing import Any, Final
 
 from flask import request
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Forbidden, HTTPException
+
+from webapp.problem_types import INSUFFICIENT_SCOPE, NOT_AUTHENTICATED
 
 REALM: Final = "thoughts"
 
 
 class InsufficientScope(Forbidden):
-    """A valid token that may not do this."""
+    """A valid token that may not do this. A class of its own, because werkzeug's 403 takes no challenge."""
+
+    problem_type = INSUFFICIENT_SCOPE
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"This token lacks the scope {scope}. Create one that has it, at /account/tokens.")
@@ -34,7 +38,7 @@ def sent_token() -> str:
     """Return the token of the header. Raises Unauthorized when the header holds none."""
     header = request.authorization
     if header is None or header.type != "bearer" or not header.token:
-        raise Unauthorized(
+        raise NOT_AUTHENTICATED.error(
             "The Authorization header holds no API token. Send `Authorization: Bearer tht_...` once, or leave the "
             "header out. If a proxy in front of this site adds it, let the proxy remove it.",
             www_authenticate=challenge({}),
@@ -42,15 +46,15 @@ def sent_token() -> str:
     return header.token
 
 
-def invalid_token(detail: str) -> Unauthorized:
+def invalid_token(detail: str) -> HTTPException:
     """Return the 401 error of a token that is wrong, has expired or was deleted."""
-    return Unauthorized(detail, www_authenticate=challenge({"error": "invalid_token"}))
+    return NOT_AUTHENTICATED.error(detail, www_authenticate=challenge({"error": "invalid_token"}))
 
 
-def missing_credentials() -> Unauthorized:
+def missing_credentials() -> HTTPException:
     """Return the 401 error of a call that needs an account."""
     detail = "Send an API token of your account, as `Authorization: Bearer tht_...`; you get one at /account/tokens."
-    return Unauthorized(detail, www_authenticate=challenge({}))
+    return NOT_AUTHENTICATED.error(detail, www_authenticate=challenge({}))
 
 
 def challenge(parameters: Mapping[str, str | None]) -> WWWAuthenticate:

@@ -43,6 +43,8 @@ class Answer:
     description: str
     model: type[BaseModel] | None = None
     media_type: str = JSON
+    text_type: str | None = None
+    """Another type, of text without a schema, that the request can choose instead."""
     headers: tuple[Header, ...] = ()
     links: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """OpenAPI's links: which calls can follow, and where their parameters come from."""

@@ -67,13 +67,23 @@ UNSUPPORTED_VERSION: Final = ProblemType(
 )
 NOT_AUTHENTICATED: Final = ProblemType(
     "not-authenticated", 401, "The credentials are missing or not valid",
-    "The token is unknown, expired or revoked.",
-    "Send a valid token.",
+    "The call needs an account, or the token is unknown, has expired or was deleted.",
+    "Send an API token of your account, as `Authorization: Bearer tht_...`.",
+)
+TICKET_USED: Final = ProblemType(
+    "ticket-used", 401, "The ticket opens no stream any more",
+    "It was used, is too old, or its token or sign-in has ended.",
+    "Send `POST /thoughts/stream/ticket` for another one, and open the stream with it.",
 )
 FORBIDDEN: Final = ProblemType(
     "forbidden", 403, "The request is not allowed",
     "The server understood the request and refuses it.",
     "Do what `detail` says; repeating the request unchanged does not help.",
+)
+INSUFFICIENT_SCOPE: Final = ProblemType(
+    "insufficient-scope", 403, "The token may not do this",
+    "The token is valid, and lacks the scope that `detail` names.",
+    "Create a token that has the scope, at `/account/tokens`.",
 )
 OTHER_USER: Final = ProblemType(
     "other-user", 403, "This belongs to another user",
@@ -109,6 +119,21 @@ CONFLICT: Final = ProblemType(
     "conflict", 409, "The present state does not allow it",
     "What the request changes has another state than the request expects.",
     "Read it again and decide.",
+)
+ALREADY_ENDED: Final = ProblemType(
+    "already-ended", 409, "The thought had already ended",
+    "Its analysis was completed or had failed before it could be cancelled.",
+    "Read the thought; there is nothing left to cancel.",
+)
+NOT_RETRIABLE: Final = ProblemType(
+    "not-retriable", 409, "The thought cannot be retried",
+    "It has not failed, or the record of its failure is missing.",
+    "Read the thought; submit its text again if it has failed.",
+)
+TOO_MANY_WEBHOOKS: Final = ProblemType(
+    "too-many-webhooks", 409, "The account has as many webhooks as it may have",
+    "The number of an account's webhooks is limited.",
+    "Delete one first.",
 )
 PROFILE_CHANGED: Final = ProblemType(
     "profile-changed", 409, "The profile was changed in the meantime",

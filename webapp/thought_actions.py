@@ -4,16 +4,18 @@ from typing import Final
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, request, url_for
-from werkzeug.exceptions import Conflict
 from werkzeug.wrappers import Response
 
 from webapp import access, cancellation, retrying, serializers
 from webapp.cancellation import CancelOutcome
 from webapp.memory import memory_of
+from webapp.operations import Answer, Operation, described
+from webapp.problem_types import ALREADY_ENDED, CONFLICT, NOT_FOUND, NOT_RETRIABLE, ProblemType
 from webapp.problems import FORM_TYPES
 from webapp.queries import Thought
-from webapp.retrying import RetryOutcome
+from webapp.representations import Thought as ThoughtAnswer
 from webapp.representations import json_response
+from webapp.retrying import RetryOutcome
 from webapp.services import services
 
 blueprint = Blueprint("thought_actions", __name__)
@@ -26,22 +28,50 @@ RETRY_CONFLICTS: Final = {
     ),
 }
 CANCEL_CONFLICTS: Final = {
-    CancelOutcome.ENDED: "This thought had already ended, so nothing was cancelled.",
-    CancelOutcome.MOVED_ON: "This thought was retried at the same moment. Cancel it again if you still want to.",
-}
+    CancelOutcome.ENDED: (ALREADY_ENDED, "This thought had already ended, so nothing was cancelled."),
+    CancelOutcome.MOVED_ON: (
+        CONFLICT, "This thought was retried at the same moment. Cancel it again if you still want to.",
+    ),
+}  # fmt: skip
+
+_RETRY: Final = Operation(
+    id="retryThought",
+    tag="Thoughts",
+    summary="Retry a failed or cancelled thought",
+    description=(
+        "Gives the thought a new turn, at the end of its author's line. The analysis goes on at the step that failed; "
+        "the results before it are kept and cost nothing again. Repeating the request changes nothing."
+    ),
+    answers={200: Answer("The thought, as it is now.", ThoughtAnswer)},
+    problems=(NOT_FOUND, NOT_RETRIABLE),
+)
+
+_CANCEL: Final = Operation(
+    id="cancelThought",
+    tag="Thoughts",
+    summary="Cancel the analysis of a thought",
+    description=(
+        "The thought fails with the kind `cancelled`, and keeps the results that it has. A step that is being computed "
+        "may still be paid; its result is dropped. Repeating the request changes nothing."
+    ),
+    answers={200: Answer("The thought, as it is now.", ThoughtAnswer)},
+    problems=(NOT_FOUND, ALREADY_ENDED, CONFLICT),
+)
 
 
 @blueprint.post("/thoughts/<uuid:thought_id>/retry")
+@described(_RETRY)
 def retry(thought_id: UUID) -> Response:
     """Give a failed thought a new turn, from the failed step, with its saved results. Repeating it changes nothing."""
     thought = access.require_readable(thought_id)
     outcome = _retry(thought)
     if outcome in RETRY_CONFLICTS:
-        return _refused(thought_id, RETRY_CONFLICTS[outcome].format(status=thought.row.status))
+        return _refused(thought_id, NOT_RETRIABLE, RETRY_CONFLICTS[outcome].format(status=thought.row.status))
     return _done(thought_id, "The analysis was resumed at the step where it ended.")
 
 
 @blueprint.post("/thoughts/<uuid:thought_id>/cancel")
+@described(_CANCEL)
 def cancel(thought_id: UUID) -> Response:
     """End the analysis of a thought that has not ended. Repeating it changes nothing."""
     row = access.require_readable(thought_id).row
@@ -49,7 +79,7 @@ def cancel(thought_id: UUID) -> Response:
     if result.event is not None:
         services().background_publisher.publish(result.event, terminal=True)
     if result.outcome in CANCEL_CONFLICTS:
-        return _refused(thought_id, CANCEL_CONFLICTS[result.outcome])
+        return _refused(thought_id, *CANCEL_CONFLICTS[result.outcome])
     return _done(thought_id, "The analysis was cancelled.")
 
 
@@ -66,11 +96,11 @@ def _done(thought_id: UUID, notice: str) -> Response:
     return json_response(serializers.thought(thought, memory_of(services().database, thought)))
 
 
-def _refused(thought_id: UUID, reason: str) -> Response:
-    """Return the page of the thought with the reason, because it shows what happened instead. Raises Conflict."""
+def _refused(thought_id: UUID, problem: ProblemType, reason: str) -> Response:
+    """Return the page of the thought with the reason, because it shows what happened instead. Raises the problem."""
     if request.mimetype in FORM_TYPES:
         return _to_page(thought_id, reason)
-    raise Conflict(reason)
+    raise problem.error(reason)
 
 
 def _to_page(thought_id: UUID, notice: str) -> Response:

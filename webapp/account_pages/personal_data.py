@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import Final, Literal
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
-from werkzeug.exceptions import NotFound, UnprocessableEntity
+from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import csrf, identity
@@ -17,10 +18,10 @@ from webapp.accounts.account_deletion import delete_account
 from webapp.services import services
 
 blueprint = Blueprint("personal_data", __name__)
-calls = Blueprint("exports", __name__)
-"""The call for programs, whose address is not that of a page."""
 
-_FORMATS = {
+Format = Literal["json", "markdown"]
+
+_FORMATS: Final = {
     "json": ("application/json", "thoughts.json", json_parts),
     "markdown": ("text/markdown; charset=utf-8", "thoughts.md", markdown_parts),
 }
@@ -35,22 +36,17 @@ def export_page() -> BaseResponse:
 @blueprint.post("/export")
 def export() -> BaseResponse:
     """Return everything that is stored about the person as one file. It is written while it is read."""
-    if (answer := _export(request.form.get("format", ""))) is None:
+    if (answer := export_file(request.form.get("format", ""))) is None:
         flash("Nothing is stored about you yet.")
         return redirect(url_for("account.personal_data.export_page"), 303)
     return answer
 
 
-@calls.get("/export")
-def export_call() -> BaseResponse:
-    """Return the same file to a program. Raises NotFound when nothing is stored about the user."""
-    if (answer := _export(request.args.get("format") or "json")) is None:
-        raise NotFound("Nothing is stored about this user.")
-    return answer
+def export_file(name_of_format: str) -> Response | None:
+    """Return the file of the request's user, or None when nothing is stored.
 
-
-def _export(name_of_format: str) -> Response | None:
-    """Return the file, or None when nothing is stored. Raises UnprocessableEntity for an unknown format."""
+    Raises UnprocessableEntity for an unknown format.
+    """
     if (chosen := _FORMATS.get(name_of_format)) is None:
         raise UnprocessableEntity("format: choose json or markdown.")
     mimetype, name, parts_of = chosen

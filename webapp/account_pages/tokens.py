@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import access
@@ -13,6 +12,7 @@ from webapp.accounts import security_events, tokens
 from webapp.accounts.scopes import Scope
 from webapp.accounts.tokens import NewToken
 from webapp.csrf import form_checks_token
+from webapp.problem_types import NOT_FOUND
 from webapp.services import services
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/tokens")
@@ -54,7 +54,7 @@ def delete_own(token_id: UUID) -> str:
     user_id = access.require_account()
     name = tokens.delete(services().database, user_id, token_id)
     if name is None:
-        raise NotFound("This token does not exist, or it belongs to another account.")
+        raise NOT_FOUND.error("This token does not exist, or it belongs to another account.")
     details = {"token_id": str(token_id), "name": name}
     security_events.record(services().database, "token-deleted", user_id, request.remote_addr or "", **details)
     return name

@@ -18,8 +18,8 @@ class Scope(StrEnum):
 
 
 _DESCRIPTIONS = {
-    Scope.READ: "read: your thoughts with their results, your profile, and what you used",
-    Scope.WRITE: "write: submit and delete thoughts, change your profile, and delete tokens",
+    Scope.READ: "read: your thoughts with their results, your profile, what you used, and your webhooks",
+    Scope.WRITE: "write: submit, retry, cancel and delete thoughts, change profile and webhooks, and delete tokens",
     Scope.STREAM: "stream: watch the progress of your thoughts",
     Scope.EXPORT: "export: everything that you have here, in one file",
 }

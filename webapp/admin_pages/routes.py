@@ -1,9 +1,9 @@
-"""The routes of the administrators' pages. Everybody else gets the same 404 as for a page that does not exist."""
+"""The routes of the administrators' pages. Their rule in `webapp.access_rules` keeps everybody else away."""
 
 import logging
 from uuid import UUID
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, render_template, request
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
@@ -14,7 +14,6 @@ from webapp import csrf, identity
 from webapp.accounts.sign_ins import SignedIn
 from webapp.admin_pages import figures
 from webapp.admin_pages.reveals import can_reveal, reveal
-from webapp.security import SAFE_METHODS
 from webapp.services import services
 
 log = logging.getLogger(__name__)
@@ -23,8 +22,6 @@ blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 MIN_REASON_LENGTH = 10
 MAX_REASON_LENGTH = 500
-
-SIGN_IN_AGAIN = "You signed in more than an hour ago. Sign in again to act as an administrator."
 
 
 def _is_reason(_: Form, field: Field) -> None:
@@ -41,21 +38,6 @@ class RevealForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """Why an administrator must read a text."""
 
     reason = TextAreaField("Reason", [_is_reason])
-
-
-@blueprint.before_request
-def _require_fresh_administrator() -> BaseResponse | None:
-    """Let only administrators through whose sign-in is at most an hour old. Raises NotFound for everybody else."""
-    account = identity.signed_in()
-    if account is None or not account.is_admin:
-        raise NotFound
-    if account.is_fresh:
-        return None
-    if request.method in SAFE_METHODS:
-        flash(SIGN_IN_AGAIN)
-        return redirect(url_for("account.sign_in", next=request.path), 303)
-    written = request.form.get("reason", "")
-    return make_response(render_template("admin_stale.html", message=SIGN_IN_AGAIN, written=written), 403)
 
 
 @blueprint.get("")
@@ -98,7 +80,7 @@ def reveal_text(thought_id: UUID) -> BaseResponse:
 
 
 def _administrator() -> SignedIn:
-    """Return the account that `_require_fresh_administrator` let through. Raises NotFound."""
+    """Return the account that `webapp.access_check` let through. Raises NotFound."""
     account = identity.signed_in()
     if account is None:
         raise NotFound

@@ -16,6 +16,8 @@ from werkzeug.routing import Rule
 
 from agents.catalogue import CATALOGUE
 from webapp import problem_types as problems
+from webapp.access_rules import RULES
+from webapp.api.document_security import security_of, security_schemes
 from webapp.api.document_text import INFO, TAGS, VERSION_HEADER, VERSION_PARAMETER
 from webapp.operations import JSON, Answer, Header, Operation, operation_of
 from webapp.problem_types import PROBLEM_TYPES, ProblemType
@@ -30,9 +32,9 @@ _PATH_PARAMETER: Final = re.compile("<(?:[a-z]+:)?([a-z_]+)>")
 
 _EVERYWHERE: Final = (
     problems.BAD_REQUEST, problems.FOREIGN_HOST, problems.UNSUPPORTED_VERSION, problems.NOT_AUTHENTICATED,
-    problems.FORBIDDEN, problems.TIMEOUT, problems.ADDRESS_TOO_LONG, problems.UNSUPPORTED_EXPECTATION,
-    problems.TOO_MANY_REQUESTS, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR, problems.UNAVAILABLE,
-    problems.DATABASE_UNAVAILABLE,
+    problems.FORBIDDEN, problems.INSUFFICIENT_SCOPE, problems.TIMEOUT, problems.ADDRESS_TOO_LONG,
+    problems.UNSUPPORTED_EXPECTATION, problems.TOO_MANY_REQUESTS, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR,
+    problems.UNAVAILABLE, problems.DATABASE_UNAVAILABLE,
 )  # fmt: skip
 """The problems that every call can have."""
 
@@ -60,6 +62,7 @@ def openapi_document(app: Flask) -> dict[str, Any]:
         "components": {
             "schemas": _schemas([operation for _, _, operation in calls]),
             "responses": dict(sorted(answers.items())),
+            "securitySchemes": security_schemes(app.config["SESSION_COOKIE_NAME"]),
         },
     }
 
@@ -105,6 +108,7 @@ def _operation(rule: Rule, operation: Operation, groups: list[ProblemGroup]) -> 
     }
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": {JSON: {"schema": _reference(operation.body)}}}
+    described["security"] = security_of(RULES[rule.endpoint])
     described["responses"] = {
         **{str(status): _answer(answer) for status, answer in operation.answers.items()},
         **{str(group[0].status): {"$ref": f"#/components/responses/{_name(group)}"} for group in groups},
@@ -149,6 +153,8 @@ def _answer(answer: Answer) -> dict[str, Any]:
         described["content"] = {answer.media_type: {"schema": _reference(answer.model)}}
     elif answer.media_type != JSON:
         described["content"] = {answer.media_type: {"schema": {"type": "string"}}}
+    if answer.text_type is not None:
+        described["content"][answer.text_type] = {"schema": {"type": "string"}}
     return described | ({"links": dict(answer.links)} if answer.links else {})
 
 

@@ -23,6 +23,9 @@ TAGS: Final = [
     {"name": "Live progress", "description": "Server-sent events of one user."},
     {"name": "Profile", "description": "What a user wrote about themselves, for the agents."},
     {"name": "Usage", "description": "Calls, tokens and cost."},
+    {"name": "Webhooks", "description": "Where the ends of an account's thoughts are sent to."},
+    {"name": "API tokens", "description": "The account's tokens. A person creates them at `/account/tokens`."},
+    {"name": "Export", "description": "Everything that is stored about an account."},
 ]
 
 VERSION_PARAMETER: Final = Header(

@@ -7,7 +7,7 @@ from flask import Flask, g, request
 
 from webapp.limits.rules import Rule
 
-COUNTED_LISTS: Final[Mapping[str, str]] = {}
+COUNTED_LISTS: Final[Mapping[str, str]] = {"thoughts.create_batch": "thoughts"}
 """Endpoints whose JSON holds many of what is counted, and the member that lists them."""
 
 

@@ -30,6 +30,7 @@ _TOO_MANY: Final[Mapping[Kind, str]] = {
     "exports": "There were too many exports in a short time.",
     "searches": "There were too many searches in a short time.",
     "streams": "Too many streams were opened in a short time.",
+    "webhook-tests": "Webhooks were tested too often.",
     "requests": "There were too many requests in a short time.",
 }
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Kind = Literal[
-    "sign-ins", "sign-ups", "resets", "password-checks", "thoughts", "exports", "searches", "streams", "requests"
-]
+    "sign-ins", "sign-ups", "resets", "password-checks", "thoughts", "exports", "searches", "streams", "webhook-tests",
+    "requests",
+]  # fmt: skip
 """What is counted. Every limited request also counts as one of `requests`."""
 
 Subject = Literal[
@@ -32,13 +33,29 @@ ENDPOINTS: Final[Mapping[str, Kind]] = {
     "account.sign_out_everywhere": "requests",
     "account.sign_up.ask": "sign-ups",
     "account.sign_up.confirm": "sign-ups",
+    "account.tokens.create": "requests",
+    "account.tokens.delete": "requests",
     "admin.reveal_text": "requests",
+    "exports.export_call": "exports",
     "profile.replace": "requests",
     "profile_page.save": "requests",
     "sse.stream": "streams",
+    "sse.ticket": "requests",
+    "thought_actions.cancel": "requests",
+    "thought_actions.retry": "thoughts",
     "thoughts.create": "thoughts",
+    "thoughts.create_batch": "thoughts",
     "thoughts.delete": "requests",
     "thoughts.delete_by_form": "requests",
+    "tokens.delete": "requests",
+    "webhook_pages.create": "requests",
+    "webhook_pages.delete": "requests",
+    "webhook_pages.enable": "requests",
+    "webhook_pages.test": "webhook-tests",
+    "webhooks.create": "requests",
+    "webhooks.delete": "requests",
+    "webhooks.enable": "requests",
+    "webhooks.test": "webhook-tests",
 }
 """The kind of an endpoint's requests; a test demands a row for each endpoint that changes something.
 
@@ -100,6 +117,7 @@ RULES: Final = (
     Rule("streams", "per-user"),
     Rule("streams", "per-address"),
     Rule("streams", "for-all"),
+    Rule("webhook-tests", "per-user"),
     Rule("requests", "per-user"),
     Rule("requests", "per-address"),
     Rule("requests", "for-all"),

@@ -12,17 +12,19 @@ from uuid import UUID
 
 import redis
 from flask import Response, request, url_for
-from werkzeug.exceptions import Forbidden, Unauthorized
 
 from contracts.refusals import redis_trouble
 from contracts.trouble_log import log_trouble
 from webapp import access, bearer, identity
 from webapp.accounts import admissions
 from webapp.accounts.admissions import Admission
+from webapp.operations import described
+from webapp.problem_types import OTHER_USER, TICKET_USED
 from webapp.problems import service_unavailable
-from webapp.representations import json_response
+from webapp.representations import StreamLink, StreamTicket, json_response
 from webapp.services import services
 from webapp.stream import tickets
+from webapp.stream.description import TICKET, StreamQuery
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ def admit(user_id: UUID) -> Admission | None:
 
     Raises Forbidden for another user's stream, Unauthorized for a ticket that opens none, and ServiceUnavailable.
     """
-    ticket = request.args.get("ticket")
+    ticket = _query().ticket
     if ticket is None or bearer.is_sent():
         if access.trusts_every_client():
             return None
@@ -42,15 +44,16 @@ def admit(user_id: UUID) -> Admission | None:
     else:
         admission = _redeem(ticket)
     if admission is None or admission.user_id != user_id:
-        raise Forbidden("You cannot read another user's stream.")
+        raise OTHER_USER.error("You cannot read another user's stream.")
     return admission
 
 
 def requested_event_id() -> str | None:
     """Return after which event the client wants to continue."""
-    return request.headers.get("Last-Event-ID") or request.args.get("last_event_id")
+    return request.headers.get("Last-Event-ID") or _query().last_event_id
 
 
+@described(TICKET)
 def new_ticket() -> Response:
     """Return a ticket for one stream of the request's user, and the address that it opens.
 
@@ -61,19 +64,19 @@ def new_ticket() -> Response:
         raise bearer.missing_credentials()
     parts = services()
     ticket = _call_redis(lambda: tickets.issue(parts.redis, parts.settings.redis_prefix, admission))
-    body = {
-        "ticket": ticket,
-        "expires_in_seconds": tickets.TICKET_SECONDS,
-        "links": {"stream": url_for("sse.stream", user_id=admission.user_id, ticket=ticket)},
-    }
-    return json_response(body, 201)
+    links = StreamLink(stream=url_for("sse.stream", user_id=admission.user_id, ticket=ticket))
+    return json_response(StreamTicket(ticket=ticket, expires_in_seconds=tickets.TICKET_SECONDS, links=links), 201)
+
+
+def _query() -> StreamQuery:
+    return StreamQuery.model_validate(request.args.to_dict())
 
 
 def _redeem(ticket: str) -> Admission:
     parts = services()
     admission = _call_redis(lambda: tickets.redeem(parts.redis, parts.settings.redis_prefix, ticket))
     if admission is None or not admissions.is_valid(parts.database, admission):
-        raise Unauthorized(
+        raise TICKET_USED.error(
             "This ticket was used, is older than "
             f"{tickets.TICKET_SECONDS} seconds, or its token was deleted. Send POST /thoughts/stream/ticket for "
             "another one, and open the stream with it.",

@@ -1,1 +1,1 @@
-"""Webhooks of an account: JSON calls and a page to create, list, test, enable and delete them."""
+"""Webhooks of an account: their page, and what it shares with the JSON calls (`webapp.api.webhooks`)."""

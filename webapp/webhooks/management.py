@@ -1,17 +1,15 @@
-"""What JSON calls and page share: who may have webhooks, and what a request may ask for."""
+"""What JSON calls and page share: what a webhook may be, and what becomes of one that the account does not have."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
 from flask import request
-from werkzeug.exceptions import Conflict, Forbidden, NotFound
 
 from contracts.database import Database
 from contracts.webhooks import EVENT_TYPES, InvalidUrlError, require_url
-from webapp import identity
 from webapp.accounts import security_events
-from webapp.accounts.store import is_anonymous
+from webapp.problem_types import NOT_FOUND, TOO_MANY_WEBHOOKS
 from webapp.services import services
 from webapp.webhooks import store
 
@@ -26,14 +24,6 @@ class InvalidWebhookError(ValueError):
         self.field = field
 
 
-def require_account() -> UUID:
-    """Return the account that sends the request. Raises Forbidden, because an anonymous cookie has no webhooks."""
-    user_id = identity.current_user()
-    if user_id is None or is_anonymous(services().database, user_id):
-        raise Forbidden("Webhooks belong to an account. Sign in first.")
-    return user_id
-
-
 def create(user_id: UUID, url: str, events: Sequence[str], *, with_text: bool) -> tuple[UUID, bytes]:
     """Create a webhook, and return its id and its secret. Raises InvalidWebhookError and Conflict."""
     try:
@@ -45,7 +35,7 @@ def create(user_id: UUID, url: str, events: Sequence[str], *, with_text: bool) -
         raise InvalidWebhookError("events", f"Choose at least one of: {', '.join(EVENT_TYPES)}.")
     created = store.create(services().database, user_id, url, sorted(set(events)), with_text=with_text)
     if created is None:
-        raise Conflict(f"An account has at most {store.MAX_WEBHOOKS} webhooks. Delete one first.")
+        raise TOO_MANY_WEBHOOKS.error(f"An account has at most {store.MAX_WEBHOOKS} webhooks. Delete one first.")
     _record("webhook-created", user_id, created[0])
     return created
 
@@ -68,7 +58,7 @@ def enable(user_id: UUID, webhook_id: UUID) -> None:
 
 def _require(action: Callable[[Database, UUID, UUID], bool], user_id: UUID, webhook_id: UUID) -> None:
     if not action(services().database, user_id, webhook_id):
-        raise NotFound(MISSING)
+        raise NOT_FOUND.error(MISSING)
 
 
 def _record(kind: security_events.Kind, user_id: UUID, webhook_id: UUID) -> None:

@@ -8,7 +8,7 @@ from werkzeug.exceptions import Conflict
 from werkzeug.wrappers import Response as BaseResponse
 
 from contracts.webhooks import EVENT_TYPES, MAX_URL_LENGTH, secret_text
-from webapp import identity
+from webapp import access
 from webapp.services import services
 from webapp.webhooks import management, store
 from webapp.webhooks.management import InvalidWebhookError
@@ -19,17 +19,15 @@ EVENT_TEXTS: Final = {"thought_completed": "A thought was analysed", "thought_fa
 
 
 @blueprint.get("")
-def show() -> BaseResponse:
-    """Show the account's webhooks; without a sign-in, its page."""
-    if identity.signed_in() is None:
-        return redirect(url_for("account.sign_in", next=request.path), 303)
+def show() -> Response:
+    """Show the account's webhooks."""
     return _render()
 
 
 @blueprint.post("")
 def create() -> Response:
     """Create a webhook, and show its secret. Every error stands beside its field, with what was written."""
-    user_id = management.require_account()
+    user_id = access.require_account()
     url, events = request.form.get("url", "").strip(), request.form.getlist("events")
     try:
         _, secret = management.create(user_id, url, events, with_text=request.form.get("with_text") == "1")
@@ -43,21 +41,21 @@ def create() -> Response:
 @blueprint.post("/<uuid:webhook_id>/test")
 def test(webhook_id: UUID) -> BaseResponse:
     """Queue a test event."""
-    management.ping(management.require_account(), webhook_id)
+    management.ping(access.require_account(), webhook_id)
     return _back("A test event is being sent. Reload this page to see the result.")
 
 
 @blueprint.post("/<uuid:webhook_id>/enable")
 def enable(webhook_id: UUID) -> BaseResponse:
     """Enable a webhook again."""
-    management.enable(management.require_account(), webhook_id)
+    management.enable(access.require_account(), webhook_id)
     return _back("The webhook is enabled again.")
 
 
 @blueprint.post("/<uuid:webhook_id>/delete")
 def delete(webhook_id: UUID) -> BaseResponse:
     """Delete a webhook."""
-    management.delete(management.require_account(), webhook_id)
+    management.delete(access.require_account(), webhook_id)
     return _back("The webhook was deleted.")
 
 
@@ -71,7 +69,7 @@ def _render(
 ) -> Response:
     page = render_template(
         "webhooks.html",
-        webhooks=store.webhooks_of(services().database, management.require_account()),
+        webhooks=store.webhooks_of(services().database, access.require_account()),
         secret=secret,
         created_url=created_url,
         errors=errors or {},

@@ -13,6 +13,7 @@ from contracts.database import Database
 from tests.webapp.http_client import submit
 from webapp.accounts import sign_ins, tokens
 from webapp.accounts.scopes import Scope
+from webapp.webhooks import store as webhooks
 
 CSRF: dict[str, str] = {"csrf_token": "a" * 40}
 """What the cookie of every client of these tests holds, so that its forms can carry the right token."""
@@ -35,6 +36,7 @@ class Owned:
     user_id: UUID
     thought_id: UUID
     token_id: UUID
+    webhook_id: UUID
 
 
 def csrf_field(app: Flask) -> str:
@@ -98,14 +100,16 @@ def with_token(client: FlaskClient, token: tokens.NewToken) -> FlaskClient:
 
 
 def account_with_things(app: Flask, database: Database) -> Owned:
-    """Return a new account, which was an anonymous visitor first, with a thought and a token."""
+    """Return a new account, which was an anonymous visitor first, with a thought, a token and a webhook."""
     user_id = uuid4()
     thought_id = submit(visitor(app, user_id))
     add_account(database, user_id)
-    return Owned(user_id, thought_id, new_token(database, user_id).id)
+    webhook = webhooks.create(database, user_id, "https://example.org/", ["thought_failed"], with_text=False)
+    assert webhook is not None
+    return Owned(user_id, thought_id, new_token(database, user_id).id, webhook[0])
 
 
 def visitor_with_things(app: Flask) -> Owned:
-    """Return a new anonymous user with a thought; it can have no token."""
+    """Return a new anonymous user with a thought; it can have no token and no webhook."""
     user_id = uuid4()
-    return Owned(user_id, submit(visitor(app, user_id)), uuid4())
+    return Owned(user_id, submit(visitor(app, user_id)), uuid4(), uuid4())

@@ -27,7 +27,10 @@ EMPTY_FORM: Final = Example(form={})
 
 EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", "thoughts.create"): Example(json={"text": "a thought"}),
+    ("POST", "thoughts.create_batch"): Example(json={"thoughts": [{"text": "a thought"}]}),
     ("POST", "thoughts.delete_by_form"): EMPTY_FORM,
+    ("POST", "thought_actions.retry"): Example(),
+    ("POST", "thought_actions.cancel"): Example(),
     ("POST", "sse.ticket"): Example(),
     ("PUT", "profile.replace"): Example(json={"goals": ["a goal"]}),
     ("POST", "profile_page.save"): Example(form={"goals": "a goal", "version": "0"}),
@@ -47,6 +50,13 @@ EXAMPLES: Final[Mapping[tuple[str, str], Example]] = {
     ("POST", "account.sign_out_everywhere"): EMPTY_FORM,
     ("POST", "account.tokens.create"): Example(form={"name": "a token", "scopes": "read", "days": "1"}),
     ("POST", "account.tokens.delete"): EMPTY_FORM,
+    ("POST", "webhook_pages.create"): Example(form={"url": "https://example.org/", "events": "thought_failed"}),
+    ("POST", "webhook_pages.test"): EMPTY_FORM,
+    ("POST", "webhook_pages.enable"): EMPTY_FORM,
+    ("POST", "webhook_pages.delete"): EMPTY_FORM,
+    ("POST", "webhooks.create"): Example(json={"url": "https://example.org/"}),
+    ("POST", "webhooks.test"): Example(),
+    ("POST", "webhooks.enable"): Example(),
 }
 """By method and endpoint. A GET or DELETE needs none. Forms without the right password are served, too: with 422."""
 
@@ -55,6 +65,8 @@ ARGUMENTS: Final[Mapping[str, Callable[[Flask, Database, Owned], str]]] = {
     "user_id": lambda app, database, owned: str(owned.user_id),
     "thought_id": lambda app, database, owned: str(owned.thought_id),
     "token_id": lambda app, database, owned: str(owned.token_id),
+    "webhook_id": lambda app, database, owned: str(owned.webhook_id),
+    "name": lambda app, database, owned: "not-found",
     "sign_in_id": lambda app, database, owned: str(owned.user_id),
     "account.sign_up.confirm token": lambda app, database, owned: _signed(app, sign_up_token, "new@example.org"),
     "account.credentials.confirm_email token": lambda app, database, owned: _signed(

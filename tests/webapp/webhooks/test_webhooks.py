@@ -107,7 +107,7 @@ def test_an_anonymous_visitor_has_no_webhooks(app: Flask) -> None:
     visitor = app.test_client()
     visitor.get("/")
     for method, path in (("get", "/webhooks"), ("post", "/webhooks"), ("delete", f"/webhooks/{uuid4()}")):
-        assert getattr(visitor, method)(path, **({"json": BODY} if method == "post" else {})).status_code == 403
+        assert getattr(visitor, method)(path, **({"json": BODY} if method == "post" else {})).status_code == 401
     assert visitor.get("/account/webhooks").headers["Location"] == "/account/sign-in?next=/account/webhooks"
 
 
