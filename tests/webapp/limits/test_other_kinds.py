@@ -1,7 +1,6 @@
-"""The limits of resets, exports, checked passwords and batches, on routes of the test that stand for their pages."""
+"""The limits of resets, exports, checked passwords, tests of webhooks, and batches."""
 
 import json
-from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -9,33 +8,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.webapp.conftest import MakeApp
-from tests.webapp.limits.clients import client_at, sign_up, statuses
-from webapp.limits import costs, rules
-from webapp.limits.rules import Kind
+from contracts.database import Database
+from tests.webapp.access import actors
+from tests.webapp.conftest import CountRows, MakeApp
+from tests.webapp.limits.clients import client_at, post_thought, send_form, sign_up, statuses
 
 EMAIL = "ada@example.org"
 
-MakeRoute = Callable[..., Flask]
 
-
-@pytest.fixture
-def make_route(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> MakeRoute:
-    """Return an application with a route of one kind, which counts the `thoughts` of its JSON."""
-
-    def make(kind: Kind, **settings: str) -> Flask:
-        endpoint = f"test_{uuid4().hex}"
-        app = make_app(trust_user_id=False, **settings)
-        app.add_url_rule("/counted", endpoint, lambda: ("", 204), methods=["POST"])
-        monkeypatch.setattr(rules, "ENDPOINTS", {**rules.ENDPOINTS, endpoint: kind})
-        monkeypatch.setattr(costs, "COUNTED_LISTS", {endpoint: "thoughts"})
-        return app
-
-    return make
-
-
-def send(client: FlaskClient, **body: object) -> TestResponse:
-    return client.post("/counted", json=body)
+def send_batch(client: FlaskClient, *texts: str) -> TestResponse:
+    return client.post("/thoughts:batch", json={"thoughts": [{"text": text} for text in texts]})
 
 
 def browser_of(app: Flask, address: str = "192.0.2.1") -> FlaskClient:
@@ -44,46 +26,83 @@ def browser_of(app: Flask, address: str = "192.0.2.1") -> FlaskClient:
     return client
 
 
-def test_resets_are_limited_for_each_email_address_but_not_for_the_browser_of_its_owner(make_route: MakeRoute) -> None:
-    app = make_route("resets", limit_resets_per_email="1/hour", limit_resets_per_device="2/hour")
-    owner = client_at(app, "192.0.2.1")
-    sign_up(owner, EMAIL)
+def account_of(app: Flask, email: str) -> FlaskClient:
+    client = client_at(app, "192.0.2.1")
+    sign_up(client, email)
+    return client
+
+
+def test_resets_are_limited_for_each_email_address_but_not_for_the_browser_of_its_owner(make_app: MakeApp) -> None:
+    app = make_app(trust_user_id=False, limit_resets_per_email="1/hour", limit_resets_per_device="2/hour")
+    owner = account_of(app, EMAIL)
     owner.delete_cookie(app.config["SESSION_COOKIE_NAME"])
     attackers = [client_at(app, f"198.51.100.{number}") for number in range(2)]
-    assert statuses(*(send(attacker, email=EMAIL) for attacker in attackers)) == [204, 429]
-    assert statuses(*(send(owner, email=EMAIL) for _ in range(3))) == [204, 204, 429]
+
+    def ask(client: FlaskClient) -> TestResponse:
+        return send_form(client, "/account/forgotten", email=EMAIL)
+
+    assert statuses(*map(ask, attackers)) == [200, 429]
+    assert statuses(*(ask(owner) for _ in range(3))) == [200, 200, 429]
 
 
-def test_exports_are_limited_for_each_user(make_route: MakeRoute) -> None:
-    app = make_route("exports", limit_exports_per_user="1/hour")
-    first, second = browser_of(app), browser_of(app)
-    assert statuses(send(first), send(first), send(second)) == [204, 429, 204]
+def test_exports_of_the_page_and_of_programs_are_limited_for_each_user(make_app: MakeApp) -> None:
+    app = make_app(trust_user_id=False, limit_exports_per_user="2/hour")
+    first, second = account_of(app, EMAIL), account_of(app, "eve@example.org")
+    assert first.get("/account/export").status_code == 200, "the page alone is no export"
+    assert send_form(first, "/account/export", format="json").status_code == 200
+    assert statuses(*(client.get("/export") for client in (first, first, second))) == [200, 429, 200]
 
 
-def test_checked_passwords_are_limited_for_each_user(make_route: MakeRoute) -> None:
-    app = make_route("password-checks", limit_password_checks_per_user="2/hour")
-    browser = browser_of(app)
-    assert statuses(*(send(browser) for _ in range(3))) == [204, 204, 429]
+@pytest.mark.parametrize("path", ["/account/delete", "/account/password", "/account/email"])
+def test_checked_passwords_are_limited_for_each_user(make_app: MakeApp, path: str) -> None:
+    browser = account_of(make_app(trust_user_id=False, limit_password_checks_per_user="2/hour"), EMAIL)
+    assert statuses(*(send_form(browser, path, present="wrong") for _ in range(3))) == [422, 422, 429]
 
 
-def test_a_batch_uses_the_limit_for_each_of_its_thoughts_but_is_one_request(make_route: MakeRoute) -> None:
+def test_tests_of_webhooks_are_limited_for_each_user_whichever_webhook_it_is(
+    make_app: MakeApp, database: Database
+) -> None:
+    app = make_app(trust_user_id=False, limit_webhook_tests_per_user="1/hour")
+    owners = [actors.account_with_things(app, database) for _ in range(2)]
+    first, second = (actors.signed_in(app, database, owner.user_id) for owner in owners)
+    answers = [
+        first.post(f"/webhooks/{owners[0].webhook_id}/test"),
+        first.post(f"/webhooks/{uuid4()}/test"),
+        second.post(f"/webhooks/{owners[1].webhook_id}/test"),
+    ]
+    assert statuses(*answers) == [202, 429, 202]
+
+
+def test_a_retry_counts_as_a_thought(make_app: MakeApp) -> None:
+    browser = browser_of(make_app(trust_user_id=False, limit_thoughts_per_anonymous_user="2/hour"))
+    thought = (post_thought(browser).json or {})["id"]
+    assert browser.post(f"/thoughts/{thought}/cancel").status_code == 200
+    assert statuses(*(browser.post(f"/thoughts/{thought}/retry") for _ in range(2))) == [200, 429]
+
+
+def test_a_batch_uses_the_limit_for_each_of_its_thoughts_but_is_one_request(
+    make_app: MakeApp, count_rows: CountRows
+) -> None:
     limits = {"limit_thoughts_per_anonymous_user": "5/hour", "limit_requests_per_user": "3/hour"}
-    browser = browser_of(make_route("thoughts", **limits))
-    assert send(browser, thoughts=["one", "two", "three"]).status_code == 204
-    refused = send(browser, thoughts=["four", "five", "six"])
+    browser = browser_of(make_app(trust_user_id=False, **limits))
+    assert send_batch(browser, "one", "two", "three").status_code == 200
+    refused = send_batch(browser, "four", "five", "six")
     assert (refused.status_code, refused.mimetype) == (429, "application/problem+json")
     assert "thoughts-per-anonymous-user" in refused.headers["RateLimit"]
+    assert count_rows("thoughts") == 3
 
 
-def test_a_batch_that_is_larger_than_the_limit_is_told_to_be_smaller(make_route: MakeRoute) -> None:
-    browser = browser_of(make_route("thoughts", limit_thoughts_per_anonymous_user="2/hour"))
-    refused = send(browser, thoughts=["one", "two", "three"])
+def test_a_batch_that_is_larger_than_the_limit_is_told_to_be_smaller(make_app: MakeApp) -> None:
+    browser = browser_of(make_app(trust_user_id=False, limit_thoughts_per_anonymous_user="2/hour"))
+    refused = send_batch(browser, "one", "two", "three")
     assert refused.status_code == 429
     assert "Send at most 2 at once." in (refused.json or {})["detail"]
 
 
 @pytest.mark.parametrize("body", [[], {"thoughts": "text"}, {"thoughts": []}, {}, "text"])
-def test_a_body_without_a_list_counts_once(make_route: MakeRoute, body: object) -> None:
-    browser = browser_of(make_route("thoughts", limit_thoughts_per_anonymous_user="2/hour"))
-    answers = [browser.post("/counted", data=json.dumps(body), content_type="application/json") for _ in range(3)]
-    assert statuses(*answers) == [204, 204, 429]
+def test_a_body_without_a_list_counts_once(make_app: MakeApp, body: object) -> None:
+    browser = browser_of(make_app(trust_user_id=False, limit_thoughts_per_anonymous_user="2/hour"))
+    answers = [
+        browser.post("/thoughts:batch", data=json.dumps(body), content_type="application/json") for _ in range(3)
+    ]
+    assert statuses(*answers) == [422, 422, 429]
