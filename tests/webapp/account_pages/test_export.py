@@ -1,7 +1,7 @@
 """Everything that is stored about a person comes in one file."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from flask import Flask
@@ -9,12 +9,15 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from contracts.database import Database
+from tests.webapp.access import actors
 from tests.webapp.account_pages.people import EMAIL, kinds, new_account
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
 from webapp.account_pages import export_data
-from webapp.account_pages.export_data import Export, json_parts
+from webapp.account_pages.export_data import Export as WrittenExport
+from webapp.account_pages.export_data import json_parts
 from webapp.account_pages.export_markdown import markdown_parts
+from webapp.representations import Export
 
 
 def exported(browser: FlaskClient, form: str) -> TestResponse:
@@ -80,7 +83,7 @@ def test_a_file_is_written_while_it_is_read() -> None:
 
     for parts_of in (json_parts, markdown_parts):
         read.clear()
-        parts = parts_of(Export({"email": EMAIL}, {"thoughts": entries()}))
+        parts = parts_of(WrittenExport({"email": EMAIL}, {"thoughts": entries()}))
         sent = ""
         while "0" not in sent.replace("00", ""):
             sent += next(parts)
@@ -113,6 +116,24 @@ def test_an_anonymous_person_can_export_too_and_a_new_one_has_nothing(app: Flask
     submit(browser, "anonymous")
     data = json.loads(exported(browser, "json").text)
     assert (data["email"], data["thoughts"][0]["text"]) == (None, "anonymous")
+
+
+def test_the_file_is_what_the_document_of_the_api_says(app: Flask, worker: FakeWorker, database: Database) -> None:
+    owner = actors.account_with_things(app, database)
+    worker.complete(owner.thought_id)
+    browser = actors.signed_in(app, database, owner.user_id)
+    for goal in ("Sleep more", "Read more"):
+        browser.put("/profile", json={"goals": [goal]})
+    browser.get("/export")
+    file = browser.get("/export").json or {}
+    assert all(file[name] for name in Export.model_fields)
+    assert file.keys() == Export.model_fields.keys()
+    for name, field in Export.model_fields.items():
+        [model] = [found for found in get_args(field.annotation) if hasattr(found, "model_fields")] or [None]
+        assert model is None or all(entry.keys() == model.model_fields.keys() for entry in file[name]), name
+    Export.model_validate(file)
+    assert "text/markdown" in browser.get("/export?format=markdown").content_type
+    assert browser.get("/export?format=yaml").status_code == 422
 
 
 def test_an_export_needs_a_token_and_a_known_format(app: Flask, database: Database) -> None:

@@ -22,6 +22,7 @@ _TIMES = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.isoformat())
 schemathesis.openapi.format("visible-text", _TEXT.filter(has_visible_character))
 schemathesis.openapi.format("visible-line", _TEXT.filter(lambda text: has_visible_character(" ".join(text.split()))))
 schemathesis.openapi.format("cursor", st.builds(_cursor, _TIMES, st.uuids()))
+schemathesis.openapi.format("webhook-url", st.integers(1, 10**6).map("https://example.org/hooks/{}".format))
 schemathesis.openapi.format("time-zone", st.sampled_from(["", "Europe/Berlin", "utc", "America/New_York"]))
 
 

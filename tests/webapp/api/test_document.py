@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from agents.catalogue import CATALOGUE
 from tests.stores import ROOT
+from webapp.accounts.scopes import Scope
 from webapp.api.document import openapi_document
 from webapp.api_version import API_VERSION
 from webapp.operations import operation_of
@@ -42,6 +43,19 @@ def test_each_operation_has_an_id_of_its_own_and_a_text(app: Flask) -> None:
     ids = [call["operationId"] for _, _, call in operations(app)]
     assert len(set(ids)) == len(ids) > 5
     assert all(call["summary"] and call["description"].endswith(".") for _, _, call in operations(app))
+
+
+def test_each_call_says_which_token_it_needs_and_whether_it_needs_one(app: Flask) -> None:
+    document = openapi_document(app)
+    security = {call["operationId"]: call["security"] for _, _, call in operations(app)}
+    assert security["exportAccount"] == [{"token": ["export"]}, {"cookie": []}]
+    assert security["createStreamTicket"] == [{"token": ["stream"]}, {"cookie": []}]
+    assert security["createThought"] == [{"token": ["write"]}, {"cookie": []}, {}]
+    schemes = document["components"]["securitySchemes"]
+    assert {name for call in security.values() for option in call for name in option} == set(schemes)
+    scopes = {scope for call in security.values() for option in call for scope in option.get("token", ())}
+    assert scopes == set(Scope)
+    assert schemes["cookie"]["name"] == app.config["SESSION_COOKIE_NAME"]
 
 
 def test_a_reference_leads_to_a_schema_and_each_schema_is_used(app: Flask) -> None:

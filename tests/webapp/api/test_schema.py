@@ -1,5 +1,7 @@
 """Schemathesis plays against a real web process: no server error, and every answer is what the document says.
 
+The calls that need an account get a token, and Schemathesis tries them without it and with another one.
+
 The suite takes a few examples of a fixed seed. `make schema` plays for five minutes with a new seed.
 """
 
@@ -18,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.database import Database
 from contracts.progress import ProgressPublisher
 from tests.stores import ROOT
+from tests.webapp.access import actors
 from tests.webapp.conftest import StartWeb
 from tests.webapp.fake_worker import FakeWorker
 
@@ -47,11 +50,12 @@ def _thoughts_are_analysed(database: Database, publisher: ProgressPublisher) -> 
 
 @pytest.mark.usefixtures("_thoughts_are_analysed")
 @pytest.mark.timeout(1800)
-def test_every_answer_is_what_the_document_says(start_web: StartWeb, tmp_path: Path) -> None:
+def test_every_answer_is_what_the_document_says(start_web: StartWeb, database: Database, tmp_path: Path) -> None:
     web = start_web()
     config = str(Path(__file__).with_name("schemathesis.toml"))
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run", f"{web.url}/openapi.json"]
     command += ["--checks", "all", *(LONG if SECONDS else SHORT)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    token = actors.new_token(database, actors.add_account(database)).text
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "THOUGHTS_TEST_TOKEN": token}
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr + web.log.read_text()[-2000:]
