@@ -71,6 +71,21 @@ def test_a_hash_of_other_parameters_is_recognised() -> None:
     assert not is_outdated(hash_password("a long enough password"))
 
 
+def test_a_password_is_hashed_again_at_the_next_sign_in_when_the_parameters_have_changed(
+    app: Flask, database: Database
+) -> None:
+    weaker = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash("a long enough password")
+    send_form(app.test_client(), "/account/sign-up", email=EMAIL, password="a long enough password")
+    database.rows(text("UPDATE users SET password_hash = :hash"), hash=weaker)
+    assert send_form(app.test_client(), "/account/sign-in", email=EMAIL, password="a wrong password") == 422
+    [row] = database.rows(text("SELECT password_hash FROM users WHERE email > ''"))
+    assert row.password_hash == weaker
+    assert send_form(app.test_client(), "/account/sign-in", email=EMAIL, password="a long enough password") == 303
+    [row] = database.rows(text("SELECT password_hash FROM users WHERE email > ''"))
+    assert not is_outdated(row.password_hash)
+    assert is_correct("a long enough password", row.password_hash)
+
+
 def test_a_password_does_not_expire(app: Flask, database: Database) -> None:
     send_form(app.test_client(), "/account/sign-up", email=EMAIL, password="a long enough password")
     database.rows(text("UPDATE users SET created_at = created_at - CAST(:age AS interval)"), age=timedelta(days=4000))
