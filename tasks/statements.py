@@ -13,12 +13,16 @@ from sqlalchemy import text
 
 PROFILE_AT_WRITING: Final = """(
     SELECT jsonb_build_object('version', version, 'profile', profile) FROM (
-      SELECT version, profile FROM former_profiles f WHERE f.user_id = t.user_id AND f.replaced_at > t.created_at
+      SELECT version, profile FROM former_profiles f WHERE f.user_id = COALESCE(t.profile_of, t.user_id) AND f.replaced_at > t.created_at
        UNION ALL
-      SELECT profile_version, profile FROM users WHERE users.id = t.user_id) known
+      SELECT profile_version, profile FROM users WHERE users.id = COALESCE(t.profile_of, t.user_id)) known
     ORDER BY version LIMIT 1)"""
 """The profile that the author of `t` had when the thought was written: the oldest that was replaced later, or else the
-present one."""
+present one. A thought that came from an anonymous user to an account keeps that user's profile (`profile_of`)."""
+
+_STATUS_AFTER_CALL: Final = "CASE WHEN started_at IS NULL THEN 'pending' ELSE status END"
+"""A call that ends in a turn in which no bridge has dispatched its thought leaves the thought pending: the thought came
+to an account whose line was not empty (`webapp/accounts/joining.py`), and only the call in progress went on."""
 
 _PLAUSIBLE = "(t.beat_at <= clock_timestamp() + interval '1 s' AND t.not_before <= t.beat_at + interval '3600.01 s')"
 """The time of the next attempt can be believed. RETRY and DEFER write it together with `beat_at`, an hour apart at most
@@ -82,13 +86,13 @@ RENEW: Final = text("""
 A row that another transaction has locked is skipped until the next renewal (`renewed` is false): waiting for it would
 let the leases of all other calls expire."""
 
-SAVE: Final = text("""
+SAVE: Final = text(f"""
     WITH t AS (
       UPDATE thoughts
          SET steps_done = :step, call_id = NULL, attempts = 0, service_failures = 0, sends = 1, losses = 0,
              not_before = NULL, error = NULL,
              beat = beat + 1, beat_at = clock_timestamp(),
-             status = CASE WHEN :last THEN 'completed' ELSE status END,
+             status = CASE WHEN :last THEN 'completed' ELSE {_STATUS_AFTER_CALL} END,
              finished_at = CASE WHEN :last THEN clock_timestamp() END,
              processing_seconds = CASE WHEN :last THEN CAST(:seconds AS float8) END
        WHERE id = :id AND call_id = :call_id RETURNING id, user_id, turn, headers, step_started_at),
@@ -110,20 +114,20 @@ SAVE: Final = text("""
     SELECT CASE WHEN EXISTS (SELECT FROM t)
                   OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call_id)
                 THEN 'saved' ELSE 'fenced' END AS result
-""")
+""")  # noqa: S608  all parts are constants
 """Saves a step's result, completes the thought with the last step, and writes the events for Kafka to the outbox.
 
 The events carry the tracing headers of an external producer's thought. The guard is `call_id`; a repeat after a lost
 answer finds its own row in `agent_runs` and returns `saved` again. contracts/outbox.py lists the outbox rows of this
 statement and of FAIL."""
 
-RETRY: Final = text("""
+RETRY: Final = text(f"""
     UPDATE thoughts
-       SET call_id = NULL, sends = 1, service_failures = service_failures + :service,
+       SET call_id = NULL, status = {_STATUS_AFTER_CALL}, sends = 1, service_failures = service_failures + :service,
            not_before = clock_timestamp() + make_interval(secs => :backoff),
            error = CAST(:error AS jsonb), beat = beat + 1, beat_at = clock_timestamp()
      WHERE id = :id AND call_id = :call_id RETURNING turn
-""")
+""")  # noqa: S608  all parts are constants
 """Schedules the next attempt after a transient failure. The guard is `call_id`.
 
 No row means that the call is fenced, or that this is a repeat after a lost answer. The message is then dropped;
@@ -132,7 +136,7 @@ after a lost answer a bridge sends the step again when its lease expires."""
 DEFER: Final = text(f"""
     WITH d AS (
       UPDATE thoughts t
-         SET call_id = NULL, sends = 1,
+         SET call_id = NULL, status = {_STATUS_AFTER_CALL}, sends = 1,
              attempts = t.attempts - CASE WHEN t.call_id IS NULL THEN 0 ELSE 1 END
                         - CASE WHEN :outage THEN t.service_failures ELSE 0 END,
              service_failures = CASE WHEN :outage THEN 0 ELSE t.service_failures END,
