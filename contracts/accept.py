@@ -23,10 +23,11 @@ EVENT_OF_ACCOUNT: Final = """
       THEN jsonb_set(convert_from(t.event, 'UTF8')::jsonb, '{user_id}', to_jsonb(t.account))
       ELSE jsonb_build_object(
              'version', 1, 'event_type', 'thought_created', 'event_id', t.id, 'user_id', t.account, 'thought_id', t.id,
-             'timestamp', CASE WHEN isfinite(t.created_at) THEN t.created_at ELSE now() END, 'text', t.text)
+             'timestamp', date_trunc('second', CASE WHEN isfinite(t.created_at) THEN t.created_at ELSE now() END),
+             'text', t.text)
       END::text, 'UTF8')
 """
-"""The event of the thought `t` in the name of `t.account`: a bridge accepts only an event whose user is the record's key.
+"""The event of the thought `t` in the name of `t.account`: a bridge accepts only events whose user is their key.
 
 An event of the web keeps its other members. That of an external producer is written again, because it may have members
 that PostgreSQL's JSON rejects, such as NaN."""
@@ -48,7 +49,8 @@ ACCEPT: Final = text(f"""
           SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM t WHERE emitted_at IS NOT NULL)
     SELECT EXISTS (SELECT FROM author) AS user_known, (SELECT id FROM author) AS author,
            COALESCE((SELECT turn FROM t), (SELECT turn FROM old)) AS turn,
-           (SELECT CASE WHEN user_id = author.id THEN :user ELSE user_id END FROM old LEFT JOIN author ON true) AS owner,
+           (SELECT CASE WHEN user_id = author.id THEN :user ELSE user_id END
+              FROM old LEFT JOIN author ON true) AS owner,
            (SELECT text FROM old) AS old_text, EXISTS (SELECT FROM t) AS created
 """)  # noqa: S608  all parts are constants
 """Stores a thought of :user, or of the account that this user has joined. contracts/outbox.py describes its outbox row.

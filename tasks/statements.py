@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 PROFILE_AT_WRITING: Final = """(
     SELECT jsonb_build_object('version', version, 'profile', profile) FROM (
-      SELECT version, profile FROM former_profiles f WHERE f.user_id = COALESCE(t.profile_of, t.user_id) AND f.replaced_at > t.created_at
+      SELECT version, profile FROM former_profiles f
+       WHERE f.user_id = COALESCE(t.profile_of, t.user_id) AND f.replaced_at > t.created_at
        UNION ALL
       SELECT profile_version, profile FROM users WHERE users.id = COALESCE(t.profile_of, t.user_id)) known
     ORDER BY version LIMIT 1)"""

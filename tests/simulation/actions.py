@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from tests.simulation import external_records, joining_actions, operator_actions, ordinary_actions, process_faults, store_faults
+from tests.simulation import (
+    external_records,
+    joining_actions,
+    operator_actions,
+    ordinary_actions,
+    process_faults,
+    store_faults,
+)
 from tests.simulation.choice import Action
 from tests.simulation.fibers import Outcome
 from tests.simulation.wait_outcomes import (

@@ -74,10 +74,11 @@ class JoinStatements:
 
 def event_of_account(t: Thought, account: UUID) -> bytes:
     """Return the thought's event in the account's name, as PostgreSQL's type jsonb prints it."""
-    event: dict[str, Any] = {
-        **{"version": 1, "event_type": "thought_created", "event_id": str(t.id), "thought_id": str(t.id)},
-        **{"timestamp": "2026-01-01T00:00:00+00:00", "text": t.text},
-    }
-    event = (json.loads(t.event) if t.headers is None else event) | {"user_id": str(account)}
+    if t.headers is None:
+        event: dict[str, Any] = json.loads(t.event)
+    else:
+        event = {"version": 1, "event_type": "thought_created", "event_id": str(t.id), "thought_id": str(t.id)}
+        event |= {"timestamp": "2026-01-01T00:00:00+00:00", "text": t.text}
+    event["user_id"] = str(account)
     names = sorted(event, key=lambda name: (len(name), name))
     return json.dumps({name: event[name] for name in names}, ensure_ascii=False).encode()

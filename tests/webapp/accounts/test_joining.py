@@ -80,7 +80,8 @@ def test_a_user_joins_one_account_only_and_an_account_joins_none(pair: Pair, dat
     joining.join(database, pair.account, other.account, topic="work", emit=True)
     joining.join(database, other.anonymous, pair.anonymous, topic="work", emit=True)
     joining.join(database, pair.account, pair.account, topic="work", emit=True)
-    assert pair.line_ids(pair.account) == [*own, *moved]
+    late = pair.write(pair.anonymous)
+    assert pair.line_ids(pair.account) == [*own, *moved, *late]
     assert pair.line(other.account) == []
 
 

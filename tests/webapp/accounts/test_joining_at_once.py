@@ -1,4 +1,4 @@
-"""A sign-in at the same moment as other requests: both end as if one had come after the other, and nothing stays behind.
+"""A sign-in at the same moment as other requests: both end as if one had come after the other, and nothing is lost.
 
 In each test the first statement has not committed when the second one waits for its locks.
 """

@@ -1,4 +1,4 @@
-"""A thought that is being processed when its user signs in: it goes on in the account's line, or waits for its turn there."""
+"""A thought that is being processed when its user signs in: it goes on in the account's line, or waits for its turn."""
 
 from uuid import UUID, uuid4
 
@@ -90,9 +90,7 @@ def test_a_call_in_progress_ends_and_its_thought_then_waits_behind_the_accounts_
 
 
 @pytest.mark.parametrize("ending", ["retry", "outage"])
-def test_a_call_that_fails_after_the_join_leaves_its_thought_waiting(
-    pair: Pair, store: StepStore, ending: str
-) -> None:
+def test_a_call_that_fails_after_the_join_leaves_its_thought_waiting(pair: Pair, store: StepStore, ending: str) -> None:
     (own,), (moved,) = pair.write(pair.account), pair.write(pair.anonymous)
     step = step_of(begin(pair, moved))
     call = claimed(store, step)
