@@ -135,12 +135,16 @@ STALLED: Final = text("""
                   ELSE GREATEST(0, COALESCE(EXTRACT(epoch FROM t.not_before - t.beat_at), 0))
                        + :lease_seconds * 2 ^ LEAST(GREATEST(t.sends - 1, 0), 5) END::float8 AS lease_seconds
         FROM thoughts t WHERE t.finished_at IS NULL AND t.status = 'processing'
+         AND (t.started_at IS NOT NULL
+              OR NOT EXISTS (SELECT FROM thoughts e
+                              WHERE e.user_id = t.user_id AND e.finished_at IS NULL AND e.turn < t.turn))
          AND (:always OR EXISTS (SELECT FROM batches b WHERE b.begun_at < now() - :lease_seconds * interval '2.5 s'
                                     AND b.ended_at IS NULL AND t.created_at <= b.asked_at))) w
      WHERE w.seconds > 2 * w.lease_seconds + :lease_seconds / 2 ORDER BY w.seconds DESC
 """)
 """Thoughts in work whose beat stayed unchanged for more than twice the lease that a bridge waits: once for the bridge
-that watches, once for a bridge that replaces it. In batch mode a bridge watches only while it processes a batch."""
+that watches, once for a bridge that replaces it. In batch mode a bridge watches only while it processes a batch. A
+thought that came to an account's line in a call, behind other thoughts, is watched when it is the head."""
 
 OUTBOX: Final = text("""
     SELECT count(*) AS number, count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,

@@ -174,7 +174,7 @@ class ModelAndPostgres:
         call = self.random_call(row) if self.rng.random() < 0.5 else None
         token, step = self.near(row.dispatch_id), max(1, self.near(row.steps_done + 1))
         where = {"id": thought, "dispatch_id": token, "step": step, "call_id": call}
-        what = {"wait": self.rng.choice([1.0, 600.0]), "waiting": "{}", "outage": self.rng.random() < 0.5}
+        what = {"wait": self.rng.choice([60.0, 600.0]), "waiting": "{}", "outage": self.rng.random() < 0.5}
         self.execute(statements.DEFER, **where, **what, max=4)
 
     def renew(self) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from contracts.database import Database
 from contracts.settings import Settings
@@ -63,6 +64,19 @@ def test_a_call_that_was_in_progress_at_the_join_is_compared_with_neither_line(
     pair.join()
     figures = run_audit(settings, database)
     assert figures["consistent"], figures["finding_details"]
+
+
+def test_a_call_of_a_killed_worker_is_stalled_only_once_its_thought_is_the_head(
+    settings: Settings, database: Database, pair: Pair
+) -> None:
+    own, moved = add_thought(database, pair.account), add_thought(database, pair.anonymous)
+    begin_call(pair, moved)
+    pair.join()
+    database.rows(text("INSERT INTO batches (asked_at, begun_at) VALUES (now(), now() - interval '1 hour')"))
+    update_thought(database, moved, beat_at="yesterday")
+    assert run_audit(settings, database)["findings"]["stalled"] == 0
+    finish(database, own)
+    assert run_audit(settings, database)["findings"]["stalled"] == 1
 
 
 def test_a_moved_thought_whose_step_begins_before_the_accounts_thoughts_have_ended_is_reported(
