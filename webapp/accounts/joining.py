@@ -127,10 +127,16 @@ def join(database: Database, anonymous: UUID, account: UUID, *, topic: str, emit
 
 
 def _join(database: Database, anonymous: UUID, account: UUID, topic: str, *, emit: bool) -> None:
-    database.rows(INSERT_USER, id=anonymous)
+    if not _move(database, anonymous, account, topic, emit=emit):
+        database.rows(INSERT_USER, id=anonymous)
+        _move(database, anonymous, account, topic, emit=emit)
+    database.rows(MOVE_LATE_VECTORS, anonymous=anonymous)
+
+
+def _move(database: Database, anonymous: UUID, account: UUID, topic: str, *, emit: bool) -> bool:
+    """Return whether both users are stored. Raises LinesChangedError."""
     for _ in range(MAX_TRIES):
         row = database.row(JOIN_ACCOUNT, anonymous=anonymous, account=account, topic=topic, emit=emit)
         if row is None or row.joined or not row.may_join:
-            database.rows(MOVE_LATE_VECTORS, anonymous=anonymous)
-            return
+            return row is not None
     raise LinesChangedError("other requests kept changing the lines of the two users")

@@ -48,8 +48,9 @@ def test_a_thought_that_waits_for_the_join_is_accepted_for_the_account(pair: Pai
     with ThreadPoolExecutor() as pool:
         with slow_commit(pair.database) as uncommitted:
             slow(pair, uncommitted).join()
-            late = pool.submit(pair.write, pair.anonymous)
-        assert pair.line_ids(pair.account) == [*first, *late.result(10)]
+            written = pool.submit(pair.write, pair.anonymous)
+        late = written.result(10)
+    assert pair.line_ids(pair.account) == [*first, *late]
     row = outbox_rows(pair.database, pair.settings.kafka_topic)[-1]
     assert (row.key, parse_created(bytes(row.value)).user_id) == (str(pair.account), pair.account)
 
