@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
+from contracts.accept import accept
 from contracts.database import Database, Row
+from contracts.events import thought_created
 from contracts.settings import Settings
-from tests.tasks.thoughts import accept_thought
 from webapp.accounts import joining
 
 INSERT_ACCOUNT = text("INSERT INTO users (id, is_anonymous, email) VALUES (:id, false, :email)")
@@ -26,9 +27,14 @@ class Pair:
     account: UUID
 
     def write(self, user: UUID, number: int = 1) -> list[UUID]:
-        """Let the user write thoughts; return their ids."""
-        written = [accept_thought(self.database, self.settings, f"Thought {n}", user) for n in range(number)]
-        return [record.thought_id for record in written]
+        """Let a stored user write thoughts; return their ids."""
+        return [self._accept(user, f"Thought {n}") for n in range(number)]
+
+    def _accept(self, user: UUID, thought_text: str) -> UUID:
+        thought, topic = uuid4(), self.settings.kafka_topic
+        event = thought_created(user, thought, thought_text).to_bytes()
+        accept(self.database, thought_id=thought, user_id=user, text=thought_text, event=event, topic=topic, emit=True)
+        return thought
 
     def join(self) -> None:
         """Sign in."""
