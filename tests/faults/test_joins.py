@@ -83,8 +83,9 @@ def sign_in_during_work(
 def test_the_accounts_open_stream_shows_every_event_of_a_thought_that_joins_during_its_analysis(stack: Stack) -> None:
     home, browser = Browser(stack.url), Browser(stack.url)
     home.sign_up("grace@example.org", PASSWORD)
-    listener = stack.listen(stack.thought(home.write(TEXT.format("at home")))["user_id"])
-    moved = browser.write(TEXT.format("before the sign-in"))
+    own = stack.wait_until_terminal(home.write("Written at home"))
+    listener = stack.listen(own["user_id"])
+    moved = browser.write("Written before the sign-in [[delay:analysis:4000]]")
     eventually(lambda: stack.call_counts(moved)["analysis"], timeout=60)
     browser.sign_in("grace@example.org", PASSWORD)
     eventually(lambda: "thought_completed" in listener.event_names(moved), timeout=60)
