@@ -39,7 +39,7 @@ class JoinStatements:
         line, has_line = tables.line(anonymous), bool(tables.line(account))
         thoughts = tables.thoughts_by_user.pop(anonymous, [])
         tables.account_of[anonymous] = account
-        last_turn = max(tables.users[anonymous], tables.users[account])
+        last_turn = former_last_turn = max(tables.users[anonymous], tables.users[account])
         for t in sorted(thoughts, key=lambda t: t.turn):
             former_turn = t.turn
             if t.is_open:
@@ -53,7 +53,7 @@ class JoinStatements:
             self._store.checks.thought_moved(t, anonymous, former_turn)
             if t.is_open and p["emit"]:
                 self._store.add_outbox_row(p["topic"], str(account), t.turn, t.event, headers=t.headers)
-        tables.users[account] = last_turn if line else tables.users[account]
+        tables.users[account] = max(former_last_turn + 1, last_turn)
         tables.thoughts_by_user.setdefault(account, []).extend(thoughts)
 
     def _move_open(self, t: Thought, anonymous: UUID, turn: int, p: Parameters, *, is_head: bool) -> None:

@@ -76,7 +76,7 @@ JOIN_ACCOUNT: Final = text(f"""
       SELECT account, 0, old_profile, clock_timestamp() FROM pair WHERE takes_profile),
     account AS (
       UPDATE users
-         SET last_turn = pair.last_turn + (SELECT count(*) FROM line),
+         SET last_turn = pair.last_turn + GREATEST(1, (SELECT count(*) FROM line)),
              profile = CASE WHEN takes_profile THEN anonymous_profile ELSE profile END,
              profile_version = profile_version + takes_profile::int
         FROM pair WHERE users.id = pair.account),
@@ -88,6 +88,8 @@ JOIN_ACCOUNT: Final = text(f"""
 The guards are `account_id` and `last_turn` of both users, read under the locks of their rows. A thought that was
 accepted, replayed or moved since the snapshot was taken has raised `last_turn`: then nothing changes, and the statement
 is repeated (`may_join` without `joined`). ACCEPT reads `account_id` under the same lock, so no thought stays behind.
+The account's `last_turn` rises even if all thoughts are finished, so that a deletion of the account that began before
+reads its thoughts again.
 
 New turns are larger than every former turn of both lines. So a failure id, an event's id and Decide's comparison of a
 head's turn never mistake one line's turn for the other's, and the audit can tell them apart.

@@ -19,6 +19,7 @@ from tests.tasks.thoughts import outbox_rows
 from tests.transactions import slow_commit
 from tests.webapp.accounts.joined_users import Pair, add_pair
 from webapp.accounts import store
+from webapp.accounts.account_deletion import CLOSE_ACCOUNT, OWNERS
 from webapp.profile.model import Profile
 from webapp.profile.store import find_profile, replace_profile
 
@@ -107,6 +108,15 @@ def test_of_two_accounts_that_sign_in_at_once_one_gets_all_thoughts(pair: Pair) 
             joined = pool.submit(second.join)
         joined.result(10)
     assert (pair.line_ids(pair.account), pair.line_ids(other.account)) == (moved, [])
+
+
+def test_a_deletion_of_the_account_that_began_before_does_not_end_without_the_moved_thoughts(pair: Pair) -> None:
+    (ended,) = pair.write(pair.anonymous)
+    finish_thought(pair.database, ended)
+    pair.write(pair.account, 3)
+    last_turn = pair.database.rows(OWNERS, user=pair.account)[0].last_turn
+    pair.join()
+    assert pair.database.rows(CLOSE_ACCOUNT, user=pair.account, turn=last_turn) == []
 
 
 def test_a_vector_that_is_being_stored_follows_its_thought(pair: Pair) -> None:

@@ -2,9 +2,11 @@
 
 from flask.testing import FlaskClient
 
-from tests.webapp.accounts.test_sign_up import EMAIL, PASSWORD, send_form
+from tests.webapp.accounts.browsers import PASSWORD, send_form
 from tests.webapp.conftest import MakeApp
 from tests.webapp.http_client import submit
+
+EMAIL = "ada@example.org"
 
 
 def ids(client: FlaskClient) -> list[str]:
