@@ -25,6 +25,13 @@ _STATUS_AFTER_CALL: Final = "CASE WHEN started_at IS NULL THEN 'pending' ELSE st
 """A call that ends in a turn in which no bridge has dispatched its thought leaves the thought pending: the thought came
 to an account whose line was not empty (`webapp/accounts/joining.py`), and only the call in progress went on."""
 
+_EVENT_OF_AUTHOR: Final = """
+    CASE WHEN t.profile_of IS NULL THEN e.event
+         ELSE convert_to(replace(convert_from(e.event, 'UTF8'), '"user_id":"' || t.profile_of || '"',
+                                 '"user_id":"' || t.user_id || '"'), 'UTF8') END"""
+"""A lifecycle event in the name of the thought's present user: a call that was in progress when its thought came to an
+account reports in the name of the anonymous user. Systems that read the topic, and webhooks, know only the account."""
+
 _PLAUSIBLE = "(t.beat_at <= clock_timestamp() + interval '1 s' AND t.not_before <= t.beat_at + interval '3600.01 s')"
 """The time of the next attempt can be believed. RETRY and DEFER write it together with `beat_at`, an hour apart at most
 (`failures.MAX_RETRY_AFTER_SECONDS`). A `beat_at` in the future, or a longer wait, is from a clock that was wrong, or
@@ -96,7 +103,7 @@ SAVE: Final = text(f"""
              status = CASE WHEN :last THEN 'completed' ELSE {_STATUS_AFTER_CALL} END,
              finished_at = CASE WHEN :last THEN clock_timestamp() END,
              processing_seconds = CASE WHEN :last THEN CAST(:seconds AS float8) END
-       WHERE id = :id AND call_id = :call_id RETURNING id, user_id, turn, headers, step_started_at),
+       WHERE id = :id AND call_id = :call_id RETURNING id, user_id, profile_of, turn, headers, step_started_at),
     r AS (
       INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, tokens_in, tokens_out,
                               cost_usd, dropped_claims, profile_version, reuse_key, reused_from, earlier_thoughts,
@@ -108,10 +115,10 @@ SAVE: Final = text(f"""
         FROM t),
     o AS (
       INSERT INTO outbox (topic, key, turn, value, headers)
-      SELECT CAST(:topic AS text), user_id::text, turn, unnest(CAST(:events AS bytea[])),
+      SELECT CAST(:topic AS text), user_id::text, turn, {_EVENT_OF_AUTHOR},
              CASE WHEN headers->'tracing' IS NOT NULL
                   THEN jsonb_build_object('original_headers', headers->'tracing') END
-        FROM t WHERE :emit)
+        FROM t CROSS JOIN unnest(CAST(:events AS bytea[])) AS e(event) WHERE :emit)
     SELECT CASE WHEN EXISTS (SELECT FROM t)
                   OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call_id)
                 THEN 'saved' ELSE 'fenced' END AS result
@@ -173,7 +180,7 @@ COUNT_IN_PROGRESS: Final = text("""
 """)
 """How many thoughts are in progress, and so wait when the model service is unavailable."""
 
-FAIL: Final = text("""
+FAIL: Final = text(f"""
     WITH t AS (
       UPDATE thoughts
          SET status = 'failed', finished_at = clock_timestamp(), call_id = NULL, not_before = NULL,
@@ -181,11 +188,11 @@ FAIL: Final = text("""
        WHERE id = :id AND status = 'processing' AND dispatch_id = :dispatch_id AND steps_done = :step - 1
          AND (call_id = CAST(:call_id AS uuid)
               OR (CAST(:call_id AS uuid) IS NULL AND call_id IS NULL AND attempts >= :max))
-      RETURNING id, user_id, turn, event, origin, headers),
+      RETURNING id, user_id, profile_of, turn, event, origin, headers),
     d AS (
       INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
       SELECT id || ':' || turn, id, turn, :reason, event,
-             CAST(:headers AS jsonb) || jsonb_build_object('origin', origin) || COALESCE(headers - 'tracing', '{}')
+             CAST(:headers AS jsonb) || jsonb_build_object('origin', origin) || COALESCE(headers - 'tracing', '{{}}')
         FROM t
           ON CONFLICT (failure_id) DO UPDATE SET state = 'open', reason = EXCLUDED.reason, value = EXCLUDED.value,
              headers = EXCLUDED.headers, resolved_at = NULL, replayed_turn = NULL
@@ -195,16 +202,16 @@ FAIL: Final = text("""
       SELECT CAST(:dead_letter_topic AS text), t.user_id::text, d.failure_id, d.value, d.headers FROM d, t),
     o2 AS (
       INSERT INTO outbox (topic, key, turn, value, headers)
-      SELECT CAST(:topic AS text), user_id::text, turn, CAST(:event AS bytea),
-             CASE WHEN headers->'tracing' IS NOT NULL
-                  THEN jsonb_build_object('original_headers', headers->'tracing') END
-        FROM t WHERE :emit)
+      SELECT CAST(:topic AS text), t.user_id::text, t.turn, {_EVENT_OF_AUTHOR},
+             CASE WHEN t.headers->'tracing' IS NOT NULL
+                  THEN jsonb_build_object('original_headers', t.headers->'tracing') END
+        FROM t CROSS JOIN (SELECT CAST(:event AS bytea)) AS e(event) WHERE :emit)
     SELECT turn FROM t
      UNION ALL
     SELECT turn FROM thoughts
      WHERE id = :id AND turn = :turn AND status = 'failed' AND error = CAST(:error AS jsonb)
        AND NOT EXISTS (SELECT FROM t)
-""")
+""")  # noqa: S608  all parts are constants
 """Fails the thought: writes its state, its dead letter and both outbox rows together, or nothing.
 
 :call_id is NULL after the claim result `exhausted`. A dead letter of this turn exists only where the table was rebuilt

@@ -1,16 +1,18 @@
 """A thought that is being processed when its user signs in: it goes on in the account's line, or waits for its turn."""
 
+import json
 from uuid import UUID, uuid4
 
 import pytest
 
 from bridge.consumer.protocol import Head
 from contracts.database import Database
+from contracts.events import agent_completed, thought_failed
 from contracts.settings import Settings
 from tasks.step_store import Step, StepStore
 from tests.bridge.thoughts import finish_thought, thought_row
 from tests.tasks.agent_results import make_result
-from tests.tasks.thoughts import agent_run_rows, poll_head, record_of, step_of
+from tests.tasks.thoughts import agent_run_rows, outbox_rows, poll_head, record_of, step_of
 from tests.webapp.accounts.joined_users import Pair, add_pair
 from webapp.profile.model import Profile
 from webapp.profile.store import replace_profile
@@ -89,6 +91,19 @@ def test_a_call_in_progress_ends_and_its_thought_then_waits_behind_the_accounts_
     assert result_of_claim(store, step_of(head)) == "run"
 
 
+def test_the_events_of_a_call_in_progress_are_written_in_the_accounts_name(pair: Pair, store: StepStore) -> None:
+    pair.write(pair.account)
+    (moved,) = pair.write(pair.anonymous)
+    step = step_of(begin(pair, moved))
+    call = claimed(store, step)
+    events = [agent_completed(pair.anonymous, moved, 1, agent_name='a "user_id": quote', total=5).to_bytes()]
+    pair.join()
+    assert store.save(step, call, 1, make_result(), seconds=0.1, events=events)
+    (row,) = outbox_rows(pair.database, pair.settings.kafka_events_topic)
+    written, event = json.loads(bytes(row.value)), json.loads(events[0])
+    assert (row.key, written) == (str(pair.account), event | {"user_id": str(pair.account)})
+
+
 @pytest.mark.parametrize("ending", ["retry", "outage"])
 def test_a_call_that_fails_after_the_join_leaves_its_thought_waiting(pair: Pair, store: StepStore, ending: str) -> None:
     (own,), (moved,) = pair.write(pair.account), pair.write(pair.anonymous)
@@ -153,7 +168,10 @@ def test_a_permanent_failure_after_the_join_is_a_dead_letter_of_the_new_turn(pai
     call = claimed(store, step)
     pair.join()
     error = {"agent": step.agent, "kind": "permanent"}
-    assert store.fail(step, call, 1, error=error, headers={}, event=b"{}")
+    event = thought_failed(pair.anonymous, moved, 1, agent=step.agent, kind="permanent", message="\0", attempts=1)
+    assert store.fail(step, call, 1, error=error, headers={}, event=event.to_bytes())
+    written = outbox_rows(pair.database, pair.settings.kafka_events_topic)[-1]
+    assert json.loads(bytes(written.value))["user_id"] == str(pair.account)
     row = thought_row(pair.database, moved)
     assert (row.status, row.turn, row.user_id) == ("failed", 4, pair.account)
 
