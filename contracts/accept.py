@@ -2,6 +2,9 @@
 
 The web accepts what a person wrote; the bridge accepts what an external producer wrote to the work topic. The statement
 holds the lock of the user's row, so the order of a user's turns is the order of the commits.
+
+An anonymous user may have joined an account (`webapp/accounts/joining.py`). A request that names this user, because it
+was on its way, is accepted for the account.
 """
 
 import json
@@ -14,28 +17,54 @@ from sqlalchemy import text
 
 from contracts.database import Database
 
-ACCEPT: Final = text("""
+EVENT_OF_ACCOUNT: Final = """
+    convert_to(CASE
+      WHEN t.headers IS NULL
+      THEN jsonb_set(convert_from(t.event, 'UTF8')::jsonb, '{user_id}', to_jsonb(t.account))
+      ELSE jsonb_build_object(
+             'version', 1, 'event_type', 'thought_created', 'event_id', t.id, 'user_id', t.account, 'thought_id', t.id,
+             'timestamp', date_trunc('second', CASE WHEN isfinite(t.created_at) THEN t.created_at ELSE now() END),
+             'text', t.text)
+      END::text, 'UTF8')
+"""
+"""The event of the thought `t` in the name of `t.account`: a bridge accepts only events whose user is their key.
+
+An event of the web keeps its other members. That of an external producer is written again, because it may have members
+that PostgreSQL's JSON rejects, such as NaN."""
+
+ACCEPT: Final = text(f"""
     WITH old AS (SELECT user_id, turn, text FROM thoughts WHERE id = :id),
-    u AS (UPDATE users SET last_turn = last_turn + 1
-           WHERE id = :user AND NOT EXISTS (SELECT FROM old) RETURNING id, last_turn),
+    author AS (SELECT COALESCE(account_id, id) AS id FROM users WHERE id = :user),
+    u AS (UPDATE users SET last_turn = last_turn + 1 FROM author
+           WHERE users.id = author.id AND users.account_id IS NULL AND NOT EXISTS (SELECT FROM old)
+          RETURNING users.id AS account, last_turn, users.id <> :user AS has_joined),
     t AS (INSERT INTO thoughts (id, user_id, turn, text, event, headers, fresh, emitted_at)
-          SELECT CAST(:id AS uuid), u.id, u.last_turn, CAST(:text AS text), CAST(:event AS bytea),
-                 CAST(:headers AS jsonb), CAST(:fresh AS boolean), CASE WHEN :emit THEN now() END
-            FROM u ON CONFLICT (id) DO NOTHING RETURNING user_id, turn, event, headers),
+          SELECT t.id, t.account, t.last_turn, t.text, CASE WHEN t.has_joined THEN {EVENT_OF_ACCOUNT} ELSE t.event END,
+                 t.headers, CAST(:fresh AS boolean),
+                 CASE WHEN :emit OR (t.has_joined AND t.headers IS NOT NULL) THEN now() END
+            FROM (SELECT u.*, CAST(:id AS uuid) AS id, CAST(:text AS text) AS text, CAST(:event AS bytea) AS event,
+                         CAST(:headers AS jsonb) AS headers, now() AS created_at FROM u) t
+              ON CONFLICT (id) DO NOTHING RETURNING user_id, turn, event, headers, emitted_at),
     o AS (INSERT INTO outbox (topic, key, turn, value, headers)
-          SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM t WHERE :emit)
-    SELECT EXISTS (SELECT FROM users WHERE id = :user) AS user_known,
+          SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM t WHERE emitted_at IS NOT NULL)
+    SELECT EXISTS (SELECT FROM author) AS user_known, (SELECT id FROM author) AS author,
            COALESCE((SELECT turn FROM t), (SELECT turn FROM old)) AS turn,
-           (SELECT user_id FROM old) AS owner, (SELECT text FROM old) AS old_text,
-           EXISTS (SELECT FROM t) AS created
-""")
-"""The outbox row that it writes is described in contracts/outbox.py."""
+           (SELECT CASE WHEN user_id = author.id THEN :user ELSE user_id END
+              FROM old LEFT JOIN author ON true) AS owner,
+           (SELECT text FROM old) AS old_text, EXISTS (SELECT FROM t) AS created
+""")  # noqa: S608  all parts are constants
+"""Stores a thought of :user, or of the account that this user has joined. contracts/outbox.py describes its outbox row.
+
+A thought of an external producer has that producer's record, and so no outbox row; when its user has joined an account,
+the record is of another line, and the outbox row is written. A join that commits while this statement waits for the
+row lock makes it store nothing, because `account_id` is read again: the repeat finds the account. `owner` is :user also
+when the thought belongs to the account."""
 
 MAX_TRIES: Final = 5
 """How often ACCEPT is executed before `accept` returns without a turn.
 
-A repeat is needed only when another transaction inserts the same id at the same moment: the statement's snapshot does
-not show that row yet, and the next execution does.
+A repeat is needed only when another transaction inserts the same id, or lets the user join an account, at the same
+moment: the statement's snapshot does not show that yet, and the next execution does.
 """
 
 
@@ -47,11 +76,14 @@ class Accepted:
     turn: int | None
     """The thought's position in its user's line; None when the user is unknown."""
     existing_owner: UUID | None
-    """The user of the thought that already had this id; None when there was none."""
+    """The user of the thought that already had this id; None when there was none. A thought of the account that the
+    user has joined counts as the user's own."""
     existing_text: str | None
     """The text of that thought; "" when it was deleted."""
     created: bool
     """Whether this execution stored the thought."""
+    author: UUID | None = None
+    """The user whose line the thought is in: the account that the user has joined, or the user."""
 
     @property
     def was_deleted(self) -> bool:
@@ -107,7 +139,7 @@ def accept(
     parameters = accept_parameters(thought_id, user_id, text, event, topic, emit=emit, headers=headers, fresh=fresh)
     for _ in range(MAX_TRIES):
         row = database.rows(ACCEPT, **parameters)[0]
-        accepted = Accepted(row.user_known, row.turn, row.owner, row.old_text, row.created)
+        accepted = Accepted(row.user_known, row.turn, row.owner, row.old_text, row.created, row.author)
         if accepted.turn is not None or not accepted.user_known:
             break
     return accepted

@@ -21,6 +21,7 @@ RECORD_STATES: Final = {
     "failed": "its thought has failed",
     "deleted": "its author deleted the thought",
     "replayed": "its thought was replayed since and has a new turn",
+    "moved": "its thought is in the line of the account that its user has joined, and has a record there",
     "dead_lettered": "it could not become a thought and is a dead letter",
     "foreign": "another installation wrote it to this topic, and reads it itself",
     "in_flight": "its thought is being processed",
@@ -29,9 +30,9 @@ RECORD_STATES: Final = {
     "withheld": "Kafka shows it to no reader until a transaction at or before its offset has ended",
     "gaps": "an offset without a record: expired, compacted or a transaction marker",
 }
-"""The states of a record of the work topic. The first six are done; an offset may be committed past these only."""
+"""The states of a record of the work topic. The first seven are done; an offset may be committed past these only."""
 
-DONE_STATES: Final = frozenset({"completed", "failed", "deleted", "replayed", "dead_lettered", "foreign"})
+DONE_STATES: Final = frozenset({"completed", "failed", "deleted", "replayed", "moved", "dead_lettered", "foreign"})
 
 PARTITION_FIGURES: Final = {
     "first": "The first offset that the audit counted",

@@ -29,7 +29,12 @@ ROW_KINDS: Final = (
     RowKind(
         topic="kafka_topic",
         columns=("topic", "key", "turn", "value", "headers"),
-        written_by=("contracts.accept.ACCEPT", "bridge.relay.sweep.SWEEP", "contracts.replay.REPLAY"),
+        written_by=(
+            "contracts.accept.ACCEPT",
+            "bridge.relay.sweep.SWEEP",
+            "contracts.replay.REPLAY",
+            "webapp.accounts.joining.JOIN_ACCOUNT",
+        ),
         becomes="A thought to analyse: the key is its user's id, the header `turn` is its turn.",
     ),
     RowKind(

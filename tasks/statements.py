@@ -13,12 +13,24 @@ from sqlalchemy import text
 
 PROFILE_AT_WRITING: Final = """(
     SELECT jsonb_build_object('version', version, 'profile', profile) FROM (
-      SELECT version, profile FROM former_profiles f WHERE f.user_id = t.user_id AND f.replaced_at > t.created_at
+      SELECT version, profile FROM former_profiles f
+       WHERE f.user_id = COALESCE(t.profile_of, t.user_id) AND f.replaced_at > t.created_at
        UNION ALL
-      SELECT profile_version, profile FROM users WHERE users.id = t.user_id) known
+      SELECT profile_version, profile FROM users WHERE users.id = COALESCE(t.profile_of, t.user_id)) known
     ORDER BY version LIMIT 1)"""
 """The profile that the author of `t` had when the thought was written: the oldest that was replaced later, or else the
-present one."""
+present one. A thought that came from an anonymous user to an account keeps that user's profile (`profile_of`)."""
+
+_STATUS_AFTER_CALL: Final = "CASE WHEN started_at IS NULL THEN 'pending' ELSE status END"
+"""A call that ends in a turn in which no bridge has dispatched its thought leaves the thought pending: the thought came
+to an account whose line was not empty (`webapp/accounts/joining.py`), and only the call in progress went on."""
+
+_EVENT_OF_AUTHOR: Final = """
+    CASE WHEN t.profile_of IS NULL THEN e.event
+         ELSE convert_to(replace(convert_from(e.event, 'UTF8'), '"user_id":"' || t.profile_of || '"',
+                                 '"user_id":"' || t.user_id || '"'), 'UTF8') END"""
+"""A lifecycle event in the name of the thought's present user: a call that was in progress when its thought came to an
+account reports in the name of the anonymous user. Systems that read the topic, and webhooks, know only the account."""
 
 _PLAUSIBLE = "(t.beat_at <= clock_timestamp() + interval '1 s' AND t.not_before <= t.beat_at + interval '3600.01 s')"
 """The time of the next attempt can be believed. RETRY and DEFER write it together with `beat_at`, an hour apart at most
@@ -82,16 +94,16 @@ RENEW: Final = text("""
 A row that another transaction has locked is skipped until the next renewal (`renewed` is false): waiting for it would
 let the leases of all other calls expire."""
 
-SAVE: Final = text("""
+SAVE: Final = text(f"""
     WITH t AS (
       UPDATE thoughts
          SET steps_done = :step, call_id = NULL, attempts = 0, service_failures = 0, sends = 1, losses = 0,
              not_before = NULL, error = NULL,
              beat = beat + 1, beat_at = clock_timestamp(),
-             status = CASE WHEN :last THEN 'completed' ELSE status END,
+             status = CASE WHEN :last THEN 'completed' ELSE {_STATUS_AFTER_CALL} END,
              finished_at = CASE WHEN :last THEN clock_timestamp() END,
              processing_seconds = CASE WHEN :last THEN CAST(:seconds AS float8) END
-       WHERE id = :id AND call_id = :call_id RETURNING id, user_id, turn, headers, step_started_at),
+       WHERE id = :id AND call_id = :call_id RETURNING id, user_id, profile_of, turn, headers, step_started_at),
     r AS (
       INSERT INTO agent_runs (thought_id, step, agent, version, provider, model, output, tokens_in, tokens_out,
                               cost_usd, dropped_claims, profile_version, reuse_key, reused_from, earlier_thoughts,
@@ -103,27 +115,27 @@ SAVE: Final = text("""
         FROM t),
     o AS (
       INSERT INTO outbox (topic, key, turn, value, headers)
-      SELECT CAST(:topic AS text), user_id::text, turn, unnest(CAST(:events AS bytea[])),
+      SELECT CAST(:topic AS text), user_id::text, turn, {_EVENT_OF_AUTHOR},
              CASE WHEN headers->'tracing' IS NOT NULL
                   THEN jsonb_build_object('original_headers', headers->'tracing') END
-        FROM t WHERE :emit)
+        FROM t CROSS JOIN unnest(CAST(:events AS bytea[])) AS e(event) WHERE :emit)
     SELECT CASE WHEN EXISTS (SELECT FROM t)
                   OR EXISTS (SELECT FROM agent_runs WHERE thought_id = :id AND step = :step AND call_id = :call_id)
                 THEN 'saved' ELSE 'fenced' END AS result
-""")
+""")  # noqa: S608  all parts are constants
 """Saves a step's result, completes the thought with the last step, and writes the events for Kafka to the outbox.
 
 The events carry the tracing headers of an external producer's thought. The guard is `call_id`; a repeat after a lost
 answer finds its own row in `agent_runs` and returns `saved` again. contracts/outbox.py lists the outbox rows of this
 statement and of FAIL."""
 
-RETRY: Final = text("""
+RETRY: Final = text(f"""
     UPDATE thoughts
-       SET call_id = NULL, sends = 1, service_failures = service_failures + :service,
+       SET call_id = NULL, status = {_STATUS_AFTER_CALL}, sends = 1, service_failures = service_failures + :service,
            not_before = clock_timestamp() + make_interval(secs => :backoff),
            error = CAST(:error AS jsonb), beat = beat + 1, beat_at = clock_timestamp()
      WHERE id = :id AND call_id = :call_id RETURNING turn
-""")
+""")  # noqa: S608  all parts are constants
 """Schedules the next attempt after a transient failure. The guard is `call_id`.
 
 No row means that the call is fenced, or that this is a repeat after a lost answer. The message is then dropped;
@@ -132,7 +144,7 @@ after a lost answer a bridge sends the step again when its lease expires."""
 DEFER: Final = text(f"""
     WITH d AS (
       UPDATE thoughts t
-         SET call_id = NULL, sends = 1,
+         SET call_id = NULL, status = {_STATUS_AFTER_CALL}, sends = 1,
              attempts = t.attempts - CASE WHEN t.call_id IS NULL THEN 0 ELSE 1 END
                         - CASE WHEN :outage THEN t.service_failures ELSE 0 END,
              service_failures = CASE WHEN :outage THEN 0 ELSE t.service_failures END,
@@ -168,7 +180,7 @@ COUNT_IN_PROGRESS: Final = text("""
 """)
 """How many thoughts are in progress, and so wait when the model service is unavailable."""
 
-FAIL: Final = text("""
+FAIL: Final = text(f"""
     WITH t AS (
       UPDATE thoughts
          SET status = 'failed', finished_at = clock_timestamp(), call_id = NULL, not_before = NULL,
@@ -176,11 +188,11 @@ FAIL: Final = text("""
        WHERE id = :id AND status = 'processing' AND dispatch_id = :dispatch_id AND steps_done = :step - 1
          AND (call_id = CAST(:call_id AS uuid)
               OR (CAST(:call_id AS uuid) IS NULL AND call_id IS NULL AND attempts >= :max))
-      RETURNING id, user_id, turn, event, origin, headers),
+      RETURNING id, user_id, profile_of, turn, event, origin, headers),
     d AS (
       INSERT INTO dead_letters (failure_id, thought_id, turn, reason, value, headers)
       SELECT id || ':' || turn, id, turn, :reason, event,
-             CAST(:headers AS jsonb) || jsonb_build_object('origin', origin) || COALESCE(headers - 'tracing', '{}')
+             CAST(:headers AS jsonb) || jsonb_build_object('origin', origin) || COALESCE(headers - 'tracing', '{{}}')
         FROM t
           ON CONFLICT (failure_id) DO UPDATE SET state = 'open', reason = EXCLUDED.reason, value = EXCLUDED.value,
              headers = EXCLUDED.headers, resolved_at = NULL, replayed_turn = NULL
@@ -190,16 +202,16 @@ FAIL: Final = text("""
       SELECT CAST(:dead_letter_topic AS text), t.user_id::text, d.failure_id, d.value, d.headers FROM d, t),
     o2 AS (
       INSERT INTO outbox (topic, key, turn, value, headers)
-      SELECT CAST(:topic AS text), user_id::text, turn, CAST(:event AS bytea),
-             CASE WHEN headers->'tracing' IS NOT NULL
-                  THEN jsonb_build_object('original_headers', headers->'tracing') END
-        FROM t WHERE :emit)
+      SELECT CAST(:topic AS text), t.user_id::text, t.turn, {_EVENT_OF_AUTHOR},
+             CASE WHEN t.headers->'tracing' IS NOT NULL
+                  THEN jsonb_build_object('original_headers', t.headers->'tracing') END
+        FROM t CROSS JOIN (SELECT CAST(:event AS bytea)) AS e(event) WHERE :emit)
     SELECT turn FROM t
      UNION ALL
     SELECT turn FROM thoughts
      WHERE id = :id AND turn = :turn AND status = 'failed' AND error = CAST(:error AS jsonb)
        AND NOT EXISTS (SELECT FROM t)
-""")
+""")  # noqa: S608  all parts are constants
 """Fails the thought: writes its state, its dead letter and both outbox rows together, or nothing.
 
 :call_id is NULL after the claim result `exhausted`. A dead letter of this turn exists only where the table was rebuilt

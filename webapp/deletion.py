@@ -22,7 +22,8 @@ _ERASE_REST: Final = f"""
       SELECT failure_id FROM dead_letters JOIN gone ON thought_id = gone.id
        UNION ALL
       SELECT failure_id FROM dead_letters JOIN gone ON headers->>'thought_id' = gone.id::text
-                                                   AND headers->>'user_id' = gone.user_id::text
+                             AND headers->>'user_id' IN (SELECT id::text FROM users
+                                                          WHERE id = gone.user_id OR account_id = gone.user_id)
        WHERE thought_id IS NULL),
     unsent AS (
       UPDATE outbox o SET value = '', headers = o.headers - '{PERSONAL_KEYS}'::text[]
@@ -33,7 +34,8 @@ _ERASE_REST: Final = f"""
       FROM letters WHERE l.failure_id = letters.failure_id
 """  # noqa: S608  all parts are constants
 """Erases the results, the vector, and the dead letters in the table and in the outbox. A record that was dead-lettered
-before its thought was stored holds the text too; its headers name the thought."""
+before its thought was stored holds the text too; its headers name the thought, and its user or the anonymous user that
+has joined this account since."""
 
 DELETE_THOUGHT: Final = text(f"""
     WITH gone AS (

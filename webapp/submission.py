@@ -49,7 +49,8 @@ def submit(services: Services, user_id: UUID, thought_id: UUID, text: str, *, fr
         raise KeyReusedError("this Idempotency-Key was used before for another text")
     if accepted.created or attempts > 1:  # an earlier attempt may have stored it although its answer was lost
         services.metrics.accepted.inc()
-        services.background_publisher.publish(event)
+        author = accepted.author or user_id  # the account, when the user has joined one since the request was sent
+        services.background_publisher.publish(event.model_copy(update={"user_id": author}))
 
 
 def status_message(services: Services) -> str:

@@ -33,17 +33,19 @@ OUTBOX_TURNS: Final = text("""
 RECORD_STATES: Final = text("""
     SELECT t.turn,
            CASE WHEN b.failure_id IS NOT NULL THEN 'dead_lettered'
-                WHEN t.id IS NULL OR t.user_id <> r.user_id THEN 'unknown'
+                WHEN t.id IS NULL OR t.user_id <> COALESCE(u.account_id, r.user_id) THEN 'unknown'
                 WHEN t.status = 'deleted' THEN 'deleted'
                 WHEN t.turn <> COALESCE(r.turn, (SELECT min(turn) FROM dead_letters WHERE thought_id = t.id), t.turn)
                      AND (r.turn IS NULL OR EXISTS (SELECT FROM dead_letters WHERE failure_id = t.id || ':' || r.turn))
                 THEN 'replayed'
                 WHEN t.status = 'completed' THEN 'completed' WHEN t.status = 'failed' THEN 'failed'
+                WHEN t.user_id <> r.user_id THEN 'moved'
                 WHEN t.status = 'processing' THEN 'in_flight' ELSE 'waiting' END AS state
       FROM unnest(CAST(:thoughts AS uuid[]), CAST(:users AS uuid[]), CAST(:turns AS bigint[]),
                   CAST(:failures AS text[]))
            WITH ORDINALITY AS r(thought_id, user_id, turn, failure_id, n)
       LEFT JOIN thoughts t ON t.id = r.thought_id
+      LEFT JOIN users u ON u.id = r.user_id
       LEFT JOIN dead_letters b ON b.failure_id = r.failure_id
      ORDER BY r.n
 """)
@@ -87,17 +89,24 @@ THOUGHTS: Final = text("""
 (one row each; NULL when there is none)."""
 
 OUT_OF_ORDER: Final = text("""
-    WITH t AS (SELECT id, user_id, turn, status, steps_done, call_id, step_started_at, finished_at
-                 FROM thoughts WHERE user_id = ANY (CAST(:users AS uuid[]))),
-    marks AS (
-      SELECT t.user_id, r.turn, r.thought_id, r.step, r.started_at, r.finished_at AS ended_at
+    WITH t AS (SELECT t.id, t.user_id, t.turn, t.status, t.steps_done, t.call_id, t.step_started_at, t.finished_at,
+                      t.profile_of, f.last_turn AS last_former_turn, COALESCE(t.started_at, 'infinity') AS began_at
+                 FROM thoughts t LEFT JOIN users f ON f.id = t.profile_of AND f.account_id = t.user_id
+                WHERE t.user_id = ANY (CAST(:users AS uuid[]))),
+    calls AS (
+      SELECT t.id, r.turn, r.step, r.started_at, r.finished_at AS ended_at
         FROM t JOIN agent_runs r ON r.thought_id = t.id WHERE r.turn IS NOT NULL
        UNION ALL
-      SELECT user_id, turn, id, steps_done + 1,
-             CASE WHEN call_id IS NOT NULL OR status = 'failed' THEN step_started_at END,
+      SELECT id, turn, steps_done + 1, CASE WHEN call_id IS NOT NULL OR status = 'failed' THEN step_started_at END,
              COALESCE(finished_at, 'infinity') FROM t WHERE status <> 'deleted'),
+    marks AS (
+      SELECT t.user_id, t.id AS thought_id, c.turn, c.step, c.ended_at,
+             CASE WHEN c.turn <= t.last_former_turn THEN t.profile_of ELSE t.user_id END AS line,
+             CASE WHEN c.turn > t.last_former_turn AND c.started_at < t.began_at THEN NULL ELSE c.started_at END
+               AS started_at
+        FROM calls c JOIN t ON t.id = c.id),
     seen AS (
-      SELECT *, max(ended_at) OVER (PARTITION BY user_id ORDER BY turn RANGE BETWEEN UNBOUNDED PRECEDING
+      SELECT *, max(ended_at) OVER (PARTITION BY line ORDER BY turn RANGE BETWEEN UNBOUNDED PRECEDING
                                     AND 1 PRECEDING) AS earlier_ended,
              max(ended_at) FILTER (WHERE ended_at <> 'infinity')
                            OVER (PARTITION BY thought_id, turn ORDER BY step ROWS BETWEEN UNBOUNDED PRECEDING
@@ -111,6 +120,10 @@ OUT_OF_ORDER: Final = text("""
 All times are of PostgreSQL's clock. Of each step the last call counts. Steps older than the column `turn` have no turn
 and are left out; so are deleted thoughts.
 
+A thought that came from an anonymous user to an account has turns of two lines: those up to the last turn of that user
+are of its own line. A call that was in progress began in the former line, before the thought began in its new turn;
+it cannot be compared with either line.
+
 A window frame that excludes a group would say the same, but PostgreSQL computes it again for every row: a minute for
 5,000 thoughts."""
 
@@ -122,12 +135,16 @@ STALLED: Final = text("""
                   ELSE GREATEST(0, COALESCE(EXTRACT(epoch FROM t.not_before - t.beat_at), 0))
                        + :lease_seconds * 2 ^ LEAST(GREATEST(t.sends - 1, 0), 5) END::float8 AS lease_seconds
         FROM thoughts t WHERE t.finished_at IS NULL AND t.status = 'processing'
+         AND (t.started_at IS NOT NULL
+              OR NOT EXISTS (SELECT FROM thoughts e
+                              WHERE e.user_id = t.user_id AND e.finished_at IS NULL AND e.turn < t.turn))
          AND (:always OR EXISTS (SELECT FROM batches b WHERE b.begun_at < now() - :lease_seconds * interval '2.5 s'
                                     AND b.ended_at IS NULL AND t.created_at <= b.asked_at))) w
      WHERE w.seconds > 2 * w.lease_seconds + :lease_seconds / 2 ORDER BY w.seconds DESC
 """)
 """Thoughts in work whose beat stayed unchanged for more than twice the lease that a bridge waits: once for the bridge
-that watches, once for a bridge that replaces it. In batch mode a bridge watches only while it processes a batch."""
+that watches, once for a bridge that replaces it. In batch mode a bridge watches only while it processes a batch. A
+thought that came to an account's line in a call, behind other thoughts, is watched when it is the head."""
 
 OUTBOX: Final = text("""
     SELECT count(*) AS number, count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,

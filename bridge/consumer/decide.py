@@ -5,7 +5,8 @@ For each user of a batch it
 1. gives a verdict on each record (`protocol.VerdictKind`). A record is done when its thought is terminal, or when the
    thought has failed in the record's turn and was replayed since, which its dead letter of that turn proves. A turn
    that the thought never had proves nothing, because any producer may write the header: such a record stays open until
-   the thought is terminal;
+   the thought is terminal. A record of an anonymous user whose thought belongs to the account that this user has
+   joined is done too, because the join wrote another record, for the account's line;
 2. if a record is open, finds the head of the line: the user's unfinished thought with the smallest turn, which need not
    be the thought of a record;
 3. dispatches the head in two cases: the head is pending and the lane allows it to begin (`DecideRequest.may_begin`); or
@@ -32,7 +33,9 @@ DECIDE: Final = text("""
                            CAST(:seen_beats AS bigint[]), CAST(:may_begin AS boolean[]))
                AS a(user_id, seen_thought, seen_dispatch, seen_beat, may_begin)),
     rec AS MATERIALIZED (
-      SELECT r.*, CASE WHEN t.id IS NULL THEN 'unknown' WHEN t.user_id <> r.user_id THEN 'contradicts'
+      SELECT r.*, CASE WHEN t.id IS NULL THEN 'unknown' WHEN t.user_id <> r.user_id
+                       THEN CASE WHEN EXISTS (SELECT FROM users WHERE id = r.user_id AND account_id = t.user_id)
+                                 THEN 'done' ELSE 'contradicts' END
                        WHEN t.finished_at IS NOT NULL THEN 'done'
                        WHEN t.turn <> r.turn AND EXISTS (SELECT FROM dead_letters
                                                           WHERE failure_id = t.id || ':' || r.turn) THEN 'done'

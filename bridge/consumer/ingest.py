@@ -113,7 +113,8 @@ class Ingestion:
         if not accepted.user_known:
             return "unknown-user", None
         if accepted.created:
-            self._publisher.publish(thought_created(record.user_id, record.thought_id, event.text))
+            author = accepted.author or record.user_id
+            self._publisher.publish(thought_created(author, record.thought_id, event.text))
         return "", accepted.turn
 
     def _dead_letter(self, item: DeadLetterRecord) -> None:

@@ -14,7 +14,8 @@ from contracts.source_headers import StoredHeaders
 VerdictKind = Literal["done", "open", "unknown", "contradicts"]
 """What a record means, as PostgreSQL knows its thought:
 
-- `done`: the thought is terminal, or it failed in the record's turn and was replayed since. The offset is closed.
+- `done`: the thought is terminal, or it failed in the record's turn and was replayed since, or the record's user has
+  joined the account to which the thought belongs. The offset is closed.
 - `open`: the thought is not terminal. The offset stays open.
 - `unknown`: no thought has this id. The record is accepted as an external producer's.
 - `contradicts`: the thought belongs to another user. The record is dead-lettered.

@@ -50,7 +50,8 @@ REBUILD: Final = text(f"""
              entry.created_at, entry.kafka_partition, entry.kafka_offset
         FROM entry LEFT JOIN thoughts t
             ON (t.id = entry.thought_id)
-            OR (t.id = entry.claimed AND t.user_id = entry.user_id AND t.status = 'deleted')
+            OR (t.id = entry.claimed AND t.status = 'deleted'
+                AND EXISTS (SELECT FROM users u WHERE u.id = entry.user_id AND t.user_id IN (u.id, u.account_id)))
           ON CONFLICT (failure_id) DO NOTHING RETURNING failure_id)
     SELECT count(*) AS added FROM added
 """)  # noqa: S608  all parts are constants

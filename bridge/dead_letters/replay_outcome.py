@@ -17,7 +17,8 @@ REPLAY_OUTCOME: Final = text("""
     SELECT t.status, (SELECT a.failure_id FROM dead_letters a
                        WHERE a.headers->'original_headers' @> CAST(:replay_of AS jsonb)
                        ORDER BY a.created_at DESC LIMIT 1) AS failed_again
-      FROM (SELECT 1) AS one LEFT JOIN thoughts t ON t.id = :thought AND t.user_id = :user
+      FROM (SELECT 1) AS one LEFT JOIN thoughts t
+        ON t.id = :thought AND t.user_id = (SELECT COALESCE(account_id, id) FROM users WHERE id = :user)
 """)
 """The status of the thought that the record became, if any, and the dead letter of its next failure, if any."""
 

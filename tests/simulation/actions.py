@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from tests.simulation import external_records, operator_actions, ordinary_actions, process_faults, store_faults
+from tests.simulation import (
+    external_records,
+    joining_actions,
+    operator_actions,
+    ordinary_actions,
+    process_faults,
+    store_faults,
+)
 from tests.simulation.choice import Action
 from tests.simulation.fibers import Outcome
 from tests.simulation.wait_outcomes import (
@@ -119,4 +126,6 @@ FAULTS: Final[dict[str, tuple[Action, float]]] = {
 }
 """The faults, with their weights. Each history draws some of them."""
 
-ACTIONS: Final = {name: action for name, (action, _) in {**ORDINARY, **FAULTS}.items()}
+ACTIONS: Final = {name: action for name, (action, _) in {**ORDINARY, **FAULTS}.items()} | {
+    joining_actions.JOIN: joining_actions.sign_in
+}

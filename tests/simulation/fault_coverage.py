@@ -55,7 +55,7 @@ _REQUIRED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "send next step": ("answer lost", *_PROCESS),
         "acknowledge": ("answer lost", *_PROCESS),
     },
-    "web": {"accept": (*_STATEMENT, *_PROCESS), "insert user": (*_STATEMENT,)},
+    "web": {"accept": (*_STATEMENT, *_PROCESS), "insert user": (*_STATEMENT,), "join account": (*_STATEMENT,)},
     "operator": {"replay": _STATEMENT, "resend": _STATEMENT, "discard": _STATEMENT},
     "author": {
         "delete thought": _STATEMENT,

@@ -31,6 +31,7 @@ def finish(world: World) -> None:
             process.is_suspended = False
         _run_rounds(world, _is_finished)
     world.checks.check_end(world.postgres.tables.thoughts)
+    world.checks.check_joined(world.postgres.tables.thoughts.values(), world.postgres.tables.account_of)
     world.checks.check_dead_letters(world.postgres.tables.dead_letters, world.kafka.dead_letter_ids)
     if not _is_finished(world):
         world.checks.violate(Invariant.TERMINATION, "the log stays uncommitted, or the outbox is never empty")

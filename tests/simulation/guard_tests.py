@@ -43,18 +43,30 @@ _REPLAY: Final = "bridge/dead_letters/test_replay.py"
 _REUSE: Final = "tasks/memory/test_reuse.py"
 _SWEEP: Final = "bridge/relay/test_sweep.py"
 
+_JOIN: Final = "webapp/accounts/test_joining.py"
+_FREE: Final = "AND users.account_id IS NULL"
+_JOIN_AT_ONCE: Final = "webapp/accounts/test_joining_at_once.py"
+
 _REPLAYED: Final = "test_a_replayed_thought_is_pending_again_at_the_end_of_its_line"
 
 GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
     "accept.owner": GuardTest(
         _ACCEPT, "test_accept_detects_an_id_of_another_users_thought",
-        *_cut("contracts.accept", "ACCEPT", ("(SELECT user_id FROM old) AS owner", "CAST(NULL AS uuid) AS owner")),
+        *_cut("contracts.accept", "ACCEPT", ("ELSE user_id END FROM old", "ELSE CAST(NULL AS uuid) END FROM old")),
+    ),
+    "accept.again": GuardTest(
+        _JOIN_AT_ONCE, "test_a_thought_that_waits_for_the_join_is_accepted_for_the_account",
+        *_cut("contracts.accept", "ACCEPT", ("AND users.account_id IS NULL AND NOT", "AND NOT")),
     ),
     "decide.turn": GuardTest(
         _DECIDE, "test_each_record_gets_its_verdict",
         *_cut("bridge.consumer.decide", "DECIDE", (
             "WHEN t.turn <> r.turn AND EXISTS (SELECT FROM dead_letters "
             "WHERE failure_id = t.id || ':' || r.turn) THEN 'done'", "")),
+    ),
+    "decide.joined": GuardTest(
+        _JOIN, "test_a_record_of_the_former_line_is_done_and_one_of_a_stranger_contradicts",
+        *_cut("bridge.consumer.decide", "DECIDE", ("THEN 'done' ELSE 'contradicts' END", "THEN 'open' END")),
     ),
     "decide.recheck": GuardTest(
         _DECIDE, "test_a_head_that_finished_or_was_replayed_before_it_was_locked_is_not_returned",
@@ -195,6 +207,27 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
         _SWEEP, "test_the_sweep_skips_a_line_whose_head_is_being_processed",
         *_cut("bridge.relay.sweep", "SWEEP", (
             "AND (line.beat_at IS NULL OR line.beat_at <= now() - interval '1 min')", "")),
+    ),
+    "join.once": GuardTest(
+        _JOIN, "test_a_user_joins_one_account_only_and_an_account_joins_none",
+        *_cut("webapp.accounts.joining", "JOIN_ACCOUNT", ("a.account_id IS NULL AND", ""), (_FREE, "")),
+    ),
+    "join.seen": GuardTest(
+        _JOIN_AT_ONCE, "test_a_thought_that_is_being_accepted_is_moved_too",
+        *_cut("webapp.accounts.joining", "JOIN_ACCOUNT", (
+            "AND users.last_turn = CASE", "AND users.last_turn >= 0 * CASE")),
+    ),
+    "join.large_turn": GuardTest(
+        _JOIN, "test_new_turns_are_larger_than_every_former_turn_of_both_lines",
+        *_cut("webapp.accounts.joining", "JOIN_ACCOUNT", ("GREATEST(anonymous_turn, account_turn)", "account_turn")),
+    ),
+    "join.record": GuardTest(
+        _JOIN, "test_each_open_thought_gets_a_record_that_a_bridge_accepts_in_the_accounts_name",
+        *_cut("webapp.accounts.joining", "JOIN_ACCOUNT", ("FROM moved WHERE :emit", "FROM moved WHERE false")),
+    ),
+    "join.vector": GuardTest(
+        _JOIN_AT_ONCE, "test_a_vector_that_is_being_stored_follows_its_thought",
+        *_cut("webapp.accounts.joining", "MOVE_LATE_VECTORS", ("AND t.user_id <> v.user_id", "AND false")),
     ),
     "gate.bound": GuardTest(_GATE, "test_a_user_over_the_budget_waits_and_others_do_not"),
     "batch.cutoff": GuardTest(

@@ -13,6 +13,7 @@ from tests.simulation.actions import ACTIONS
 from tests.simulation.final_phase import finish
 from tests.simulation.guard_switches import switched_off
 from tests.simulation.invariants import Violation
+from tests.simulation.joining_actions import with_joins
 from tests.simulation.patches import patched
 from tests.simulation.themes import draw_weights
 from tests.simulation.world import FaultHit, World
@@ -38,7 +39,8 @@ def draw(seed: int, length: int = LENGTH) -> History:
     rng = Random(seed)
     weights = draw_weights(rng)
     names = rng.choices(list(weights), cum_weights=list(accumulate(weights.values())), k=length)
-    return [(name, rng.getrandbits(24)) for name in names]
+    history = [(name, rng.getrandbits(24)) for name in names]
+    return with_joins(history, Random(f"sign-ins of {seed}"))
 
 
 def play(history: History, disabled: frozenset[str] = frozenset(), *, with_trace: bool = False) -> HistoryResult:

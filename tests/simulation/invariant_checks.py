@@ -1,7 +1,7 @@
 """The checks of all invariants: during a history, and at its end."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,18 @@ class InvariantChecks(StepChecks):
             self.check_external_accept(thought)
         self._lines[thought.user_id].append(thought)
         self._accepted.add(thought.id)
+
+    def thought_moved(self, t: Thought, former_user: UUID, former_turn: int) -> None:
+        """Note that a thought came from an anonymous user to an account, an open one behind all others."""
+        self.thought_left_its_line(t, former_user, former_turn)
+        if t.is_open:
+            t.write_order = self.next_write_order()
+
+    def check_joined(self, thoughts: Iterable[Thought], account_of: Mapping[UUID, UUID]) -> None:
+        """Check that no thought stayed with an anonymous user that has joined an account."""
+        for t in thoughts:
+            if t.user_id in account_of:
+                self.violate(Invariant.JOINED, f"thought {t.id.int} is still the anonymous user's")
 
     def thought_acknowledged(self, thought_id: UUID) -> None:
         """Note that a client was told that its thought is accepted."""

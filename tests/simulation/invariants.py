@@ -16,6 +16,7 @@ class Invariant(Enum):
     SOLO_QUEUE = "a step whose worker died runs next in the queue `solo`"
     BATCHES = "in batch mode one request is enough for every thought that was accepted before it"
     NO_KAFKA = "without Kafka, dead letters are the only outbox rows"
+    JOINED = "every thought of an anonymous user that has joined an account is the account's"
     DEAD_LETTERS = "every failure is in the index once, and in the topic at least once under one failure id"
 
 

@@ -62,6 +62,8 @@ class LogChecks:
     def _is_done(self, message: Message) -> bool:
         event = message.event
         thought = self._tables.thoughts.get(event.thought) if event else None
+        if event and thought and self._tables.account_of.get(event.user) == thought.user_id:
+            return True  # its record of the account's line was written with the move
         if (
             event
             and thought

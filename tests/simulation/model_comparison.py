@@ -4,7 +4,6 @@ Columns that depend on the time of day are not compared, and the time is advance
 """
 
 import json
-from collections.abc import Mapping
 from operator import attrgetter
 from random import Random
 from types import SimpleNamespace
@@ -21,26 +20,23 @@ from contracts.database import Database
 from contracts.replay import OPEN, OPEN_OR_DISCARDED, REPLAY
 from tasks import statements
 from tasks.batches import REQUEST
+from tests.simulation.compared_rows import comparable, compared, outbox_values, work_headers
 from tests.simulation.invariant_checks import NoChecks
 from tests.simulation.postgres import Postgres
-from tests.simulation.tables import OutboxRow
 from webapp import cancellation, deletion, retrying
+from webapp.accounts import joining
 
-USERS = [UUID(int=number) for number in (1, 2)]
+USERS = [UUID(int=number) for number in (1, 2, 4)]
+ACCOUNT = USERS[-1]
+"""The others are anonymous, and may join it."""
 UNKNOWN_USER = UUID(int=3)
 ORIGINAL = '{"original_key": "QQ==", "original_headers": [["replay-of", "QQ=="], ["b", null]], "message": "?"}'
 WITHOUT_VALUE = '{"value_left_out": "undecodable"}'
 TOO_LARGE = '{"error_class": "TooLarge"}'
-COMPARED_COLUMNS = {
-    *("user_known", "turn", "owner", "old_text", "fresh", "created", "n", "verdict", "user_id", "head", "steps_done"),
-    *("dispatch_id", "beat", "sends", "in_call", "losses", "needs_dispatch", "begins", "pending"),
-    *("is_thought", "replayed_turn", "status", "closed", "emitted", "last", "left_out", "too_large", "waits"),
-    *("cancelled", "is_open", "kind", "was_retried", "attempts", "call_id", "state", "reused_from"),
-}
-
 STATE = text("""
     SELECT id, user_id, turn, status, dispatch_id, steps_done, attempts, service_failures, call_id, beat, sends, losses,
-           emissions, finished_at IS NULL AS is_open, not_before IS NULL AS is_free FROM thoughts ORDER BY id
+           emissions, finished_at IS NULL AS is_open, profile_of, started_at IS NULL AS waits,
+           not_before IS NULL AS is_free FROM thoughts ORDER BY id
 """)
 OUTBOX = text("""
     SELECT topic, key, turn, failure_id, value, CASE WHEN topic = 'work' THEN headers END AS headers FROM outbox
@@ -51,9 +47,9 @@ DEAD_LETTERS = text("""
 """)
 _thought_values = attrgetter(
     "id", "user_id", "turn", "status", "dispatch_id", "steps_done", "attempts", "service_failures", "call_id", "beat",
-    "sends", "losses", "emissions", "is_open",
+    "sends", "losses", "emissions", "is_open", "profile_of",
 )  # fmt: skip
-"""The columns of STATE, except the last one."""
+"""The columns of STATE, except the last two."""
 BATCHES = text("SELECT id, begun_at IS NOT NULL AS begun, ended_at IS NOT NULL AS ended FROM batches ORDER BY id")
 
 
@@ -68,14 +64,16 @@ class ModelAndPostgres:
         self.thoughts = [UUID(int=100 + number) for number in range(5)]
         self.calls = [UUID(int=1000 + number) for number in range(3)]
         for user in USERS:
-            database.rows(text("INSERT INTO users (id) VALUES (:id)"), id=user)
+            is_anonymous = user != ACCOUNT
+            database.rows(text("INSERT INTO users (id, is_anonymous) VALUES (:id, :anon)"), id=user, anon=is_anonymous)
             self.model.tables.users[user] = 0
+        self.model.tables.accounts.add(ACCOUNT)
 
     def execute(self, statement: TextClause, **parameters: Any) -> None:
         """Execute a statement on both; compare the answers, and all rows afterwards."""
         self.now += 0.001
-        real = [_compared(row._asdict()) for row in self.database.rows(statement, **parameters)]
-        model = [_compared(vars(row)) for row in self.model.execute(statement, parameters)]
+        real = [compared(row._asdict()) for row in self.database.rows(statement, **parameters)]
+        model = [compared(vars(row)) for row in self.model.execute(statement, parameters)]
         assert sorted(model, key=str) == sorted(real, key=str), (statement.text[:60], parameters)
         self.compare(statement, parameters)
 
@@ -83,10 +81,10 @@ class ModelAndPostgres:
         """Compare the rows of both, in the columns of the protocol."""
         tables = self.model.tables
         rows = sorted(tables.thoughts.values(), key=attrgetter("id"))
-        thoughts = [(*_thought_values(t), t.not_before is None) for t in rows]
+        thoughts = [(*_thought_values(t), t.started_at is None, t.not_before is None) for t in rows]
         assert thoughts == [tuple(row) for row in self.database.rows(STATE)], (statement.text[:60], parameters)
         outbox_rows = [
-            (row.topic, row.key, row.turn, row.failure_id, row.value, _work_headers(row))
+            (row.topic, row.key, row.turn, row.failure_id, row.value, work_headers(row))
             for row in tables.outbox.values()
         ]
         self.compare_rows(outbox_rows, OUTBOX, statement)
@@ -101,10 +99,8 @@ class ModelAndPostgres:
 
     def compare_rows(self, model: list[Any], query: TextClause, statement: TextClause) -> None:
         """Compare rows in any order."""
-        real = [
-            tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
-            for row in self.database.rows(query)
-        ]
+        real = [tuple(comparable(value) for value in row) for row in self.database.rows(query)]
+        model = [tuple(comparable(value) for value in row) for row in model]
         assert sorted(model, key=str) == sorted(real, key=str), statement.text[:60]
 
     def pass_an_hour(self) -> None:
@@ -121,7 +117,7 @@ class ModelAndPostgres:
         rare = [self.accept, self.decide, self.claim, self.save, self.renew, self.retry, self.defer, self.fail]
         letters = [self.insert_dead_letter, self.replay, self.resend, self.discard]
         relay = [self.publish_batch, self.publish_batch, self.sweep]
-        others = [*relay, self.delete, self.cancel, self.run_batch_statement, self.pass_an_hour]
+        others = [*relay, self.delete, self.cancel, self.run_batch_statement, self.pass_an_hour, self.join]
         self.rng.choice(self.rng.choice([frequent, rare, rare, letters, others]))()
 
     def random_thought(self) -> UUID:
@@ -178,7 +174,7 @@ class ModelAndPostgres:
         call = self.random_call(row) if self.rng.random() < 0.5 else None
         token, step = self.near(row.dispatch_id), max(1, self.near(row.steps_done + 1))
         where = {"id": thought, "dispatch_id": token, "step": step, "call_id": call}
-        what = {"wait": self.rng.choice([1.0, 600.0]), "waiting": "{}", "outage": self.rng.random() < 0.5}
+        what = {"wait": self.rng.choice([60.0, 600.0]), "waiting": "{}", "outage": self.rng.random() < 0.5}
         self.execute(statements.DEFER, **where, **what, max=4)
 
     def renew(self) -> None:
@@ -257,6 +253,12 @@ class ModelAndPostgres:
             self.execute(cancellation.CANCEL, **where, **what)
         self.execute(retrying.WAS_RETRIED, id=thought)
 
+    def join(self) -> None:
+        if self.rng.random() < 0.2:
+            pair = {"anonymous": self.rng.choice([*USERS, UNKNOWN_USER]), "account": self.rng.choice([ACCOUNT, *USERS])}
+            self.execute(joining.JOIN_ACCOUNT, **pair, topic="work", emit=self.rng.random() < 0.8)
+            self.execute(joining.MOVE_LATE_VECTORS, anonymous=pair["anonymous"])
+
     def sweep(self) -> None:
         after, users = self.rng.choice([sweep.BEFORE_FIRST_USER, *USERS]), self.rng.choice([1, 2, 500])
         self.execute(sweep.SWEEP, topic="work", after=after, users=users)
@@ -270,7 +272,7 @@ class ModelAndPostgres:
         parameters = exclusions | {"rows": self.rng.choice([2, 500]), "bytes": self.rng.choice([3, 1000])}
         real = self.database.rows(outbox.NEXT_BATCH, **parameters)
         model = self.model.execute(outbox.NEXT_BATCH, parameters)
-        assert [_outbox_values(row) for row in model] == [_outbox_values(row) for row in real], parameters
+        assert [outbox_values(row) for row in model] == [outbox_values(row) for row in real], parameters
         places = [place for place in range(len(real)) if self.rng.random() < 0.7]
         statement, more = outbox.DELETE, outbox.terminal_events(())
         if self.rng.random() < 0.1:
@@ -284,17 +286,3 @@ class ModelAndPostgres:
         statement = self.rng.choice([REQUEST, *others])
         parameters = {"held": self.rng.choice([[], USERS[:1]]), "users": self.rng.choice([1, 100])}
         self.execute(statement, **parameters if statement is batch_source.WAITING else {})
-
-
-def _outbox_values(row: Any) -> tuple[Any, ...]:
-    return row.topic, row.key, row.turn, row.failure_id, None if row.value is None else bytes(row.value)
-
-
-def _work_headers(row: OutboxRow) -> Any:
-    return row.headers if row.topic == "work" else None
-
-
-def _compared(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns to compare; where Decide found no head, only those of the record."""
-    columns = ("n", "verdict", "user_id") if row.get("head", "no column") is None else COMPARED_COLUMNS
-    return {name: row[name] for name in columns if name in row}

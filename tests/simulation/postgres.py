@@ -14,6 +14,7 @@ from tests.simulation.sql_author import AuthorStatements
 from tests.simulation.sql_batches import BatchStatements
 from tests.simulation.sql_dead_letters import DeadLetterStatements
 from tests.simulation.sql_decide import DecideStatement
+from tests.simulation.sql_joining import JoinStatements
 from tests.simulation.sql_relay import RelayStatements
 from tests.simulation.sql_worker import WorkerStatements
 from tests.simulation.store import Parameters, Rows, Store
@@ -34,6 +35,7 @@ class Postgres(Store):
             DeadLetterStatements(self),
             RelayStatements(self),
             BatchStatements(self),
+            JoinStatements(self),
         )
         self._methods: dict[TextClause, Callable[[Parameters], Rows]] = {}
         for part in parts:

@@ -76,9 +76,11 @@ class AuthorStatements:
         for step in range(1, t.steps_done + 1):
             self._tables.saved_steps.pop((t.id, step), None)
             self._tables.copied_from.pop((t.id, step), None)
-        ids = {"thought_id": str(t.id), "user_id": str(t.user_id)}
+        users = {str(user) for user, account in self._tables.account_of.items() if account == t.user_id}
+        users.add(str(t.user_id))
         for failure_id, letter in self._tables.dead_letters.items():
-            names_thought = letter.thought_id is None and ids.items() <= letter.headers.items()
+            is_named = letter.headers.get("thought_id") == str(t.id) and letter.headers.get("user_id") in users
+            names_thought = letter.thought_id is None and is_named
             if letter.thought_id == t.id or names_thought:
                 letter.value, letter.state = b"", "discarded"
                 letter.headers = _without_erased(letter.headers)

@@ -36,6 +36,8 @@ class DecideStatement:
         thought = self._tables.thoughts.get(thought_id)
         if thought is None:
             return "unknown"
+        if thought.user_id == self._tables.account_of.get(user):
+            return "done"
         if thought.user_id != user and "decide.owner" not in self._disabled:
             return "contradicts"
         if turn is not None and thought.turn != turn and self._has_failed_in(thought, turn):

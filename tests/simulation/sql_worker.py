@@ -119,10 +119,16 @@ class WorkerStatements:
             t.beat, t.beat_at = t.beat + 1, self._store.clock()
             for event in p["events"] if p["emit"] else ():
                 self._store.add_outbox_row(p["topic"], str(t.user_id), t.turn, event)
+            self._end_call(t)
             if p["last"]:
                 t.status, t.finished_at = "completed", self._store.clock()
         is_repeat = self._tables.saved_steps.get((t.id, step)) == call and "save.repeat" not in self._disabled
         return [SimpleNamespace(result="saved" if holds_claim or is_repeat else "fenced")]
+
+    def _end_call(self, t: Thought) -> None:
+        """Leave a thought pending that no bridge has dispatched in this turn: it came from another line."""
+        if t.started_at is None and "call.turn" not in self._disabled:
+            t.status = "pending"
 
     def _retry(self, p: Parameters) -> Rows:
         t = self._tables.thoughts[p["id"]]
@@ -135,6 +141,7 @@ class WorkerStatements:
         t.service_failures += p["service"]
         t.call_id, t.sends, t.not_before, t.error = None, 1, self._store.clock() + p["backoff"], p["error"]
         t.beat, t.beat_at = t.beat + 1, self._store.clock()
+        self._end_call(t)
         return [SimpleNamespace(turn=t.turn)]
 
     def _defer(self, p: Parameters) -> Rows:
@@ -152,6 +159,7 @@ class WorkerStatements:
             now = self._store.clock()
             t.call_id, t.sends, t.not_before = None, 1, now + max(p["wait"], t.believed_wait(now))
             t.beat, t.beat_at = t.beat + 1, self._store.clock()
+            self._end_call(t)
         return [SimpleNamespace(result=result, attempts=attempts, user_id=t.user_id, turn=t.turn)]
 
     def _defer_result(self, t: Thought, token: int, step: int, call: Any, max_calls: int) -> str:

@@ -92,6 +92,8 @@ class StepChecks:
     _calls: dict[UUID | None, list[PaidCall]] = field(default_factory=lambda: defaultdict(list))
     _late_claims: set[UUID | None] = field(default_factory=set)
     _cancelled_calls: set[UUID] = field(default_factory=set)
+    _calls_of_former_lines: set[UUID] = field(default_factory=set)
+    """Calls that were in progress when their thought came to an account's line."""
     _saved: set[tuple[UUID, int]] = field(default_factory=set)
     _failures: list[tuple[UUID, int]] = field(default_factory=list)
 
@@ -170,7 +172,8 @@ class StepChecks:
 
     def agent_called(self, t: Thought, step: int, call: UUID, process: Any) -> None:
         """Check a call of an agent, which costs money from here on."""
-        self._check_order(t)
+        if call not in self._calls_of_former_lines:
+            self._check_order(t)
         if (t.id, step) in self._saved:
             self.violate(Invariant.SAVED_ONCE, f"step {step} was paid again after its save")
         step_key = (t.id, t.turn, step)
@@ -184,6 +187,19 @@ class StepChecks:
         self._calls[call].append(calls[-1])
         if len(calls) > MAX_CALLS:
             self.violate(Invariant.RETRY_LIMIT, f"step {step} was paid {len(calls)} times")
+
+    def thought_left_its_line(self, t: Thought, former_user: UUID, former_turn: int) -> None:
+        """Note that a thought came from an anonymous user to an account: the calls of its next step count on."""
+        self._lines[former_user] = [other for other in self._lines[former_user] if other is not t]
+        self._lines[t.user_id].append(t)
+        if t.call_id is not None:
+            self._calls_of_former_lines.add(t.call_id)
+        former, present = ((t.id, turn, t.steps_done + 1) for turn in (former_turn, t.turn))
+        if former != present:
+            self._claims_of_step[present] = self._claims_of_step.pop(former, 0)
+            self._calls_of_step[present] = self._calls_of_step.pop(former, [])
+        for paid in self._calls_of_step[present]:
+            paid.step_key = present
 
     def attempts_given_back(self, t: Thought, call: UUID | None, earlier: int) -> None:
         """Check that a call may give back its attempt: its agent was not called, or the model service failed.

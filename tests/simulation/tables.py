@@ -34,6 +34,7 @@ class Thought:
     losses: int = 0
     not_before: float | None = None
     emissions: int = 0
+    profile_of: UUID | None = None
 
     @property
     def is_open(self) -> bool:
@@ -91,6 +92,10 @@ class Tables:
 
     users: dict[UUID, int] = field(default_factory=dict)
     """`last_turn` by user."""
+    accounts: set[UUID] = field(default_factory=set)
+    """The users that are not anonymous."""
+    account_of: dict[UUID, UUID] = field(default_factory=dict)
+    """Anonymous user -> the account that it has joined."""
     thoughts: dict[UUID, Thought] = field(default_factory=dict)
     thoughts_by_user: dict[UUID, list[Thought]] = field(default_factory=dict)
     """Each user's thoughts in any state, in the order in which they were written."""

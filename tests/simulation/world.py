@@ -25,6 +25,8 @@ from tests.simulation.workers import SLOTS, WorkerProcess
 
 USERS: Final = tuple(UUID(int=number) for number in range(1, 4))
 """The row of the last one is inserted with the first thought."""
+ACCOUNT: Final = USERS[0]
+"""The others are anonymous, and may join it."""
 BRIDGE_INTERVAL_SECONDS: Final = 5.0
 """How often every living bridge runs while time passes."""
 MAX_WAITS: Final = 200
@@ -44,6 +46,7 @@ class World:
         self.checks = InvariantChecks(self.clock.monotonic)
         self.postgres = Postgres(self.clock.postgres_time, self.checks, disabled)
         self.postgres.tables.users.update(dict.fromkeys(USERS[:-1], 0))
+        self.postgres.tables.accounts.add(ACCOUNT)
         self.postgres_server = PostgresServer(self.postgres, self.clock.monotonic)
         log_checks = LogChecks(self.checks, self.postgres.tables)
         self.kafka = Kafka(self.clock.monotonic, self.clock.time, log_checks.check_commit, lambda: self.checks.writes)

@@ -9,6 +9,7 @@ from webapp import csrf, identity
 from webapp.account_pages import credentials, personal_data, resets, sign_up, tokens
 from webapp.account_pages.event_recording import record_failed_sign_in
 from webapp.account_pages.forms import SignInForm
+from webapp.account_pages.joining import join_browser
 from webapp.account_pages.support import next_page, record, render, require_account
 from webapp.accounts import passwords, sign_ins, store
 from webapp.accounts.credentials import replace_hash
@@ -39,6 +40,7 @@ def sign_in() -> BaseResponse:
     if passwords.is_outdated(account.password_hash):
         replace_hash(services().database, account, passwords.hash_password(form.password.data))
     record("signed-in", account, method="password")
+    join_browser(account.user_id)
     identity.begin_sign_in(account.user_id)
     return redirect(next_page(), 303)
 

@@ -17,7 +17,9 @@ SELECT_PROFILE: Final = text("SELECT profile, profile_version AS version FROM us
 
 REPLACE_PROFILE: Final = text("""
     WITH old AS (
-      SELECT id, profile, profile_version FROM users WHERE id = :user FOR NO KEY UPDATE),
+      SELECT id, profile, profile_version FROM users
+       WHERE id = COALESCE((SELECT account_id FROM users WHERE id = :user), :user) AND account_id IS NULL
+         FOR NO KEY UPDATE),
     new AS (
       UPDATE users SET profile = CAST(:profile AS jsonb), profile_version = users.profile_version + 1
         FROM old
@@ -31,7 +33,8 @@ REPLACE_PROFILE: Final = text("""
            new.profile_version IS NOT NULL OR old.profile = CAST(:profile AS jsonb) AS stored
       FROM old LEFT JOIN new ON true
 """)
-"""Replaces a user's profile, raises its version and keeps the replaced one. No row means that the user is unknown.
+"""Replaces a user's profile, raises its version and keeps the replaced one. No row means that the user is unknown, or
+has joined an account at this moment. When it joined before, the profile is the account's.
 
 The guards are the profile itself and :expected, the version that the author edited, or NULL for any: repeating the
 statement after a lost answer finds an equal profile, changes nothing and is answered with `stored` again; with another

@@ -26,6 +26,7 @@ from tests.bridge.kafka_sources import commit_offset, open_transaction, produce,
 from tests.bridge.running_relays import add_outbox_row
 from tests.bridge.thoughts import add_thought, add_user, update_thought
 from tests.bridge.topic_contents import read_records
+from tests.webapp.accounts.joined_users import add_pair
 
 pytestmark = pytest.mark.usefixtures("topics")
 
@@ -79,9 +80,22 @@ def test_the_audit_counts_every_record_by_the_state_of_its_thought(settings: Set
     figures = run_audit(settings, database)
     (partition,) = figures["partitions"]
     expected = {"completed": 1, "failed": 1, "deleted": 1, "replayed": 1, "dead_lettered": 1, "foreign": 0}
-    expected |= {"in_flight": 1, "waiting": 1, "unknown": 1, "withheld": 0, "gaps": 0}
+    expected |= {"moved": 0, "in_flight": 1, "waiting": 1, "unknown": 1, "withheld": 0, "gaps": 0}
     assert partition["records"] == expected
     assert (partition["end"], partition["committed"], partition["lag"]) == (8, 4, 4)
+
+
+def test_a_record_of_a_line_that_joined_an_account_may_be_committed(settings: Settings, database: Database) -> None:
+    pair = add_pair(database, settings)
+    completed, waiting = (add_thought(database, pair.anonymous) for _ in range(2))
+    finish(database, completed)
+    publish_records(settings, database, completed, waiting)
+    pair.join()
+    commit_offset(settings, 2, topic_id(settings))
+    figures = run_audit(settings, database)
+    records = figures["partitions"][0]["records"]
+    assert (records["completed"], records["moved"], records["unknown"]) == (1, 1, 0)
+    assert figures["consistent"], figures["finding_details"]
 
 
 def test_the_audit_ignores_a_turn_that_the_thought_never_had(settings: Settings, database: Database) -> None:
