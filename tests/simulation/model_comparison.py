@@ -256,7 +256,7 @@ class ModelAndPostgres:
     def join(self) -> None:
         if self.rng.random() < 0.2:
             pair = {"anonymous": self.rng.choice([*USERS, UNKNOWN_USER]), "account": self.rng.choice([ACCOUNT, *USERS])}
-            self.execute(joining.JOIN_ACCOUNT, **pair, topic="work", emit=self.rng.random() < 0.8)
+            self.execute(joining.JOIN_ACCOUNT, **pair, address="", topic="work", emit=self.rng.random() < 0.8)
             self.execute(joining.MOVE_LATE_VECTORS, anonymous=pair["anonymous"])
 
     def sweep(self) -> None:

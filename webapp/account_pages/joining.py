@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from flask import request
+
 from webapp import session
 from webapp.accounts import joining
 from webapp.services import services
@@ -17,5 +19,8 @@ def join_browser(account: UUID) -> None:
     if anonymous is None:
         return
     settings = services().settings
-    joining.join(services().database, anonymous, account, topic=settings.kafka_topic, emit=settings.kafka_enabled)
+    address = request.remote_addr or ""
+    joining.join(
+        services().database, anonymous, account, address, topic=settings.kafka_topic, emit=settings.kafka_enabled
+    )
     services().background_publisher.delete_history(anonymous)

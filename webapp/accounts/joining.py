@@ -4,8 +4,8 @@ The open thoughts go to the end of the account's line, in their order, as after 
 statement writes a record for it. `docs/protocol.md` says what happens to a thought that is being processed.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -80,6 +80,11 @@ JOIN_ACCOUNT: Final = text(f"""
              profile = CASE WHEN takes_profile THEN anonymous_profile ELSE profile END,
              profile_version = profile_version + takes_profile::int
         FROM pair WHERE users.id = pair.account),
+    counted AS (SELECT account, (SELECT count(*) FROM mine) AS thoughts FROM pair),
+    logged AS (
+      INSERT INTO security_events (user_id, kind, address, details)
+      SELECT account, 'thoughts-joined', CAST(:address AS text), jsonb_build_object('thoughts', thoughts)
+        FROM counted WHERE thoughts > 0),
     anonymous AS (UPDATE users SET account_id = pair.account FROM pair WHERE users.id = pair.anonymous)
     SELECT EXISTS (SELECT FROM pair) AS joined, may_join FROM seen
 """)  # noqa: S608  all parts are constants
@@ -99,7 +104,8 @@ Otherwise it waits for its new turn; a call in progress goes on and saves its re
 the thought pending, because `started_at` is NULL). `profile_of` keeps the profile that its first steps have seen, or
 with which it was written; an account without a profile takes that of the anonymous user.
 
-Finished thoughts keep their turns, which name their dead letters. contracts/outbox.py describes the outbox rows."""
+Finished thoughts keep their turns, which name their dead letters. The account's security log says how many thoughts
+were moved, in the same statement, so that a lost answer loses no event. contracts/outbox.py: the outbox rows."""
 
 MOVE_LATE_VECTORS: Final = text("""
     UPDATE thought_vectors v SET user_id = t.user_id FROM thoughts t
@@ -112,14 +118,16 @@ class LinesChangedError(SQLAlchemyError):
     """Raised when the lines of the two users changed during each execution of JOIN_ACCOUNT; nothing was moved."""
 
 
-def join(database: Database, anonymous: UUID, account: UUID, *, topic: str, emit: bool) -> None:
+def join(database: Database, anonymous: UUID, account: UUID, address: str = "", *, topic: str, emit: bool) -> None:
     """Move all thoughts of the anonymous user to the account, if it has not joined one. Repeating it is harmless.
 
-    `emit` also writes outbox rows for `topic`. A user that is not stored yet joins too, because its first thought may
-    be on its way. Raises SQLAlchemyError when PostgreSQL stays unavailable during the retries.
+    `address` is the client's, for the security log. `emit` also writes outbox rows for `topic`. A user that is not
+    stored yet joins too, because its first thought may be on its way. Raises SQLAlchemyError when PostgreSQL stays
+    unavailable during the retries.
     """
+    options = {"address": address, "topic": topic, "emit": emit}
     retry(
-        lambda: _join(database, anonymous, account, topic, emit=emit),
+        lambda: _join(database, {"anonymous": anonymous, "account": account, **options}),
         errors=SQLAlchemyError,
         is_transient=lambda _: True,
         delays=RETRY_DELAYS,
@@ -128,17 +136,17 @@ def join(database: Database, anonymous: UUID, account: UUID, *, topic: str, emit
     )
 
 
-def _join(database: Database, anonymous: UUID, account: UUID, topic: str, *, emit: bool) -> None:
-    if not _move(database, anonymous, account, topic, emit=emit):
-        database.rows(INSERT_USER, id=anonymous)
-        _move(database, anonymous, account, topic, emit=emit)
-    database.rows(MOVE_LATE_VECTORS, anonymous=anonymous)
+def _join(database: Database, values: Mapping[str, Any]) -> None:
+    if not _move(database, values):
+        database.rows(INSERT_USER, id=values["anonymous"])
+        _move(database, values)
+    database.rows(MOVE_LATE_VECTORS, anonymous=values["anonymous"])
 
 
-def _move(database: Database, anonymous: UUID, account: UUID, topic: str, *, emit: bool) -> bool:
+def _move(database: Database, values: Mapping[str, Any]) -> bool:
     """Return whether both users are stored. Raises LinesChangedError."""
     for _ in range(MAX_TRIES):
-        row = database.row(JOIN_ACCOUNT, anonymous=anonymous, account=account, topic=topic, emit=emit)
+        row = database.row(JOIN_ACCOUNT, **values)
         if row is None or row.joined or not row.may_join:
             return row is not None
     raise LinesChangedError("other requests kept changing the lines of the two users")

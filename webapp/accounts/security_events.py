@@ -1,7 +1,8 @@
 """The security log: what happened to an account, for its owner. It never holds a secret or the text of a thought.
 
 An event also becomes a log line of the process, without its details, so that a log collector has it when the database
-is lost. What operators and administrators do writes its event in the same statement (`administration`, `reveals`).
+is lost. What operators and administrators do, and what joins an account, writes its event in the same statement
+(`administration`, `reveals`, `joining`).
 """
 
 import json

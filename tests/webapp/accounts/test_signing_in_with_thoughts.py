@@ -2,7 +2,9 @@
 
 from flask.testing import FlaskClient
 
-from tests.webapp.accounts.browsers import PASSWORD, send_form
+from contracts.database import Database
+from tests.webapp.accounts.browsers import PASSWORD, account_id, send_form
+from tests.webapp.accounts.security_log import events
 from tests.webapp.conftest import MakeApp
 from tests.webapp.http_client import submit
 
@@ -26,6 +28,25 @@ def test_the_thoughts_of_a_browser_are_in_the_account_after_the_sign_in(make_app
     assert ids(browser) == ids(home) == [moved[1], moved[0], own]
     assert home.get(f"/thoughts/{moved[0]}").status_code == 200
     assert stranger.get(f"/thoughts/{moved[0]}").status_code == 404
+
+
+def test_the_security_log_says_how_many_thoughts_were_moved_and_nothing_where_none_was(
+    make_app: MakeApp, database: Database
+) -> None:
+    app = make_app(trust_user_id=False)
+    home, browser, empty = (app.test_client() for _ in range(3))
+    for client in (home, browser, empty):
+        client.get("/")
+    send_form(home, "/account/sign-up", email=EMAIL, password=PASSWORD)
+    for number in range(3):
+        submit(browser, f"thought {number}")
+    for client in (browser, empty):
+        assert send_form(client, "/account/sign-in", email=EMAIL, password=PASSWORD) == 303
+    signed_in = ("signed-in", "127.0.0.1", {"method": "password"})
+    assert events(database, account_id(database, EMAIL))[1:] == [
+        signed_in, ("thoughts-joined", "127.0.0.1", {"thoughts": 3}), signed_in,
+    ]  # fmt: skip
+    assert "Thoughts of an anonymous browser were moved into the account" in home.get("/account/security").text
 
 
 def test_a_wrong_password_moves_nothing(make_app: MakeApp) -> None:
