@@ -10,9 +10,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from webapp import csrf, identity
 from webapp.account_pages import mailed_links
 from webapp.account_pages.forms import ConfirmationForm, EmailForm, PasswordForm, normal_email
-from webapp.account_pages.support import confirm_password, record, render, require_account
+from webapp.account_pages.support import confirm_password, render, require_account
 from webapp.accounts import credentials, passwords
 from webapp.accounts.sign_ins import SignedIn
+from webapp.event_recording import record
 from webapp.services import services
 
 blueprint = Blueprint("credentials", __name__)
@@ -32,7 +33,7 @@ def password() -> BaseResponse:
     if not credentials.change_password(services().database, found, new_hash):
         form.present.errors = [CHANGED_MEANWHILE]
         return render("password.html", form, account=account)
-    record("password-changed", account)
+    record("password-changed", account.user_id)
     identity.begin_sign_in(account.user_id)
     flash("Your password was changed. All other browsers were signed out.")
     return redirect(url_for("account.show"), 303)
@@ -74,7 +75,7 @@ def confirm_email(token: str) -> BaseResponse:
 
 
 def _finish_change(account: SignedIn) -> BaseResponse:
-    record("email-changed", account)
+    record("email-changed", account.user_id)
     identity.begin_sign_in(account.user_id)
     flash("Your e-mail address was changed. All other browsers were signed out.")
     return redirect(url_for("account.show"), 303)

@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-from flask import request
-
 from webapp import session
 from webapp.accounts import joining
+from webapp.event_recording import client_address
 from webapp.services import services
 
 
@@ -19,8 +18,12 @@ def join_browser(account: UUID) -> None:
     if anonymous is None:
         return
     settings = services().settings
-    address = request.remote_addr or ""
     joining.join(
-        services().database, anonymous, account, address, topic=settings.kafka_topic, emit=settings.kafka_enabled
+        services().database,
+        anonymous,
+        account,
+        client_address(),
+        topic=settings.kafka_topic,
+        emit=settings.kafka_enabled,
     )
     services().background_publisher.delete_history(anonymous)

@@ -15,6 +15,7 @@ from webapp.account_pages.forms import DeletionForm
 from webapp.account_pages.support import confirm_password, render, require_account
 from webapp.accounts import security_events
 from webapp.accounts.account_deletion import delete_account
+from webapp.event_recording import record
 from webapp.services import services
 
 blueprint = Blueprint("personal_data", __name__)
@@ -51,10 +52,9 @@ def export_file(name_of_format: str) -> Response | None:
         raise UnprocessableEntity("format: choose json or markdown.")
     mimetype, name, parts_of = chosen
     user_id = identity.current_user()
-    found = find_export(services().database, user_id) if user_id else None
-    if found is None:
+    if user_id is None or (found := find_export(services().database, user_id)) is None:
         return None
-    security_events.record(services().database, "exported", user_id, request.remote_addr or "", format=name)
+    record("exported", user_id, format=name)
     response = Response(_begun(parts_of(found)), content_type=mimetype)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from functools import partial
 from typing import Final
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -16,6 +16,7 @@ from webapp import csrf, identity
 from webapp.account_pages.forms import AddressForm, NewPasswordForm, normal_email
 from webapp.account_pages.support import render
 from webapp.accounts import passwords, resets, security_events
+from webapp.event_recording import client_address, record
 from webapp.mailer import new_mail
 from webapp.services import services
 
@@ -40,7 +41,7 @@ def ask() -> BaseResponse:
         return render("forgotten.html", form, sends_mail=sends_mail)
     email = normal_email(form.email.data)
     if sends_mail:
-        make = partial(make_mail, services().database, services().settings, email, request.remote_addr or "")
+        make = partial(make_mail, services().database, services().settings, email, client_address())
         services().mailer.send(make)
     return BaseResponse(
         render_template("forgotten_sent.html", email=email, sends_mail=sends_mail), mimetype="text/html"
@@ -60,7 +61,7 @@ def choose(token: str) -> BaseResponse:
     if user_id is None:
         raise NotFound("This link was used at this moment. Ask for another one.")
     identity.note_owner_of(email)
-    security_events.record(services().database, "password-reset", user_id, request.remote_addr or "")
+    record("password-reset", user_id)
     flash("Your password was changed, and all browsers were signed out. Sign in with the new one.")
     return redirect(url_for("account.sign_in"), 303)
 

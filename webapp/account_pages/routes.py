@@ -7,12 +7,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import csrf, identity
 from webapp.account_pages import credentials, personal_data, resets, sign_up, tokens
-from webapp.account_pages.event_recording import record_failed_sign_in
 from webapp.account_pages.forms import SignInForm
 from webapp.account_pages.joining import join_browser
-from webapp.account_pages.support import next_page, record, render, require_account
+from webapp.account_pages.support import next_page, render, require_account
 from webapp.accounts import passwords, sign_ins, store
 from webapp.accounts.credentials import replace_hash
+from webapp.event_recording import record, record_failed_sign_in
 from webapp.services import services
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
@@ -39,7 +39,7 @@ def sign_in() -> BaseResponse:
         return response if account is None else record_failed_sign_in(response, account.user_id)
     if passwords.is_outdated(account.password_hash):
         replace_hash(services().database, account, passwords.hash_password(form.password.data))
-    record("signed-in", account, method="password")
+    record("signed-in", account.user_id, method="password")
     join_browser(account.user_id)
     identity.begin_sign_in(account.user_id)
     return redirect(next_page(), 303)
@@ -65,7 +65,7 @@ def end_sign_in(sign_in_id: UUID) -> BaseResponse:
 def sign_out() -> BaseResponse:
     """Sign this browser out."""
     if (account := identity.signed_in()) is not None:
-        record("signed-out", account)
+        record("signed-out", account.user_id)
     identity.end_sign_in()
     flash("You are signed out.")
     return redirect(url_for("pages.home"), 303)
@@ -76,7 +76,7 @@ def sign_out_everywhere() -> BaseResponse:
     """End all sign-ins of the account."""
     if (account := identity.signed_in()) is not None:
         sign_ins.end_all(services().database, account.user_id)
-        record("signed-out-everywhere", account)
+        record("signed-out-everywhere", account.user_id)
     identity.end_sign_in()
     flash("You are signed out on all devices.")
     return redirect(url_for("pages.home"), 303)

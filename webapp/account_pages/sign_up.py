@@ -5,7 +5,7 @@ its owner, and the limits of requests keep others from trying many.
 
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import HTTPException
@@ -15,7 +15,8 @@ from webapp import csrf, identity
 from webapp.account_pages import mailed_links
 from webapp.account_pages.forms import AddressForm, NewPasswordForm, SignUpForm, normal_email
 from webapp.account_pages.support import render
-from webapp.accounts import passwords, security_events, store
+from webapp.accounts import passwords, store
+from webapp.event_recording import record
 from webapp.services import services
 
 blueprint = Blueprint("sign_up", __name__)
@@ -68,7 +69,7 @@ def _create_account(email: str, form: FlaskForm) -> bool:
     user_id, password_hash = identity.ensure_user(), passwords.hash_password(form.password.data)
     if not _create(user_id, email, password_hash):
         return False
-    security_events.record(services().database, "account-created", user_id, request.remote_addr or "")
+    record("account-created", user_id)
     identity.begin_sign_in(user_id)
     flash("Your account is ready. Your thoughts are in it.")
     return True

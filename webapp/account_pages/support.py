@@ -8,7 +8,7 @@ from flask_wtf import FlaskForm
 from werkzeug.exceptions import HTTPException
 
 from webapp import access_check, csrf, identity
-from webapp.accounts import passwords, security_events, store
+from webapp.accounts import passwords, store
 from webapp.accounts.credentials import find
 from webapp.accounts.sign_ins import SignedIn
 from webapp.services import services
@@ -65,8 +65,3 @@ def confirm_password(form: FlaskForm, account: SignedIn) -> store.Account | None
         return found
     form.present.errors = [NOT_PRESENT]
     return None
-
-
-def record(kind: security_events.Kind, account: SignedIn | store.Account, **details: Any) -> None:
-    """Add an event with the client's address. Raises SQLAlchemyError when PostgreSQL is unavailable."""
-    security_events.record(services().database, kind, account.user_id, request.remote_addr or "", **details)

@@ -2,16 +2,17 @@
 
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import access
 from webapp.account_pages.support import render
 from webapp.account_pages.token_form import TokenForm
-from webapp.accounts import security_events, tokens
+from webapp.accounts import tokens
 from webapp.accounts.scopes import Scope
 from webapp.accounts.tokens import NewToken
 from webapp.csrf import form_checks_token
+from webapp.event_recording import record
 from webapp.problem_types import NOT_FOUND
 from webapp.services import services
 
@@ -37,7 +38,7 @@ def create() -> Response:
         form.name.errors = [f"You have {tokens.MAX_TOKENS} tokens, which is the limit. Delete one first."]
         return _page(form)
     details = {"token_id": str(token.id), "name": form.name.data, "scopes": form.scopes.data}
-    security_events.record(services().database, "token-created", user_id, request.remote_addr or "", **details)
+    record("token-created", user_id, **details)
     return _page(TokenForm(formdata=None), token)
 
 
@@ -56,7 +57,7 @@ def delete_own(token_id: UUID) -> str:
     if name is None:
         raise NOT_FOUND.error("This token does not exist, or it belongs to another account.")
     details = {"token_id": str(token_id), "name": name}
-    security_events.record(services().database, "token-deleted", user_id, request.remote_addr or "", **details)
+    record("token-deleted", user_id, **details)
     return name
 
 

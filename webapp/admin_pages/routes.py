@@ -14,6 +14,7 @@ from webapp import csrf, identity
 from webapp.accounts.sign_ins import SignedIn
 from webapp.admin_pages import figures
 from webapp.admin_pages.reveals import can_reveal, reveal
+from webapp.event_recording import client_address
 from webapp.services import services
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ def reveal_text(thought_id: UUID) -> BaseResponse:
         page = render_template("admin_reveal.html", **context)
         return make_response(page, 403 if is_outdated else 422 if form.errors else 200)
     administrator = _administrator()
-    reason, address = form.reason.data.strip(), request.remote_addr or ""
+    reason, address = form.reason.data.strip(), client_address()
     revealed = reveal(database, thought_id, administrator.user_id, reason, address)
     if revealed is None:
         raise NotFound("This thought does not exist, or it was deleted.")

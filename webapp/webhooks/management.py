@@ -4,11 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from flask import request
-
 from contracts.database import Database
 from contracts.webhooks import EVENT_TYPES, InvalidUrlError, require_url
-from webapp.accounts import security_events
+from webapp.event_recording import record
 from webapp.problem_types import NOT_FOUND, TOO_MANY_WEBHOOKS
 from webapp.services import services
 from webapp.webhooks import store
@@ -36,14 +34,14 @@ def create(user_id: UUID, url: str, events: Sequence[str], *, with_text: bool) -
     created = store.create(services().database, user_id, url, sorted(set(events)), with_text=with_text)
     if created is None:
         raise TOO_MANY_WEBHOOKS.error(f"An account has at most {store.MAX_WEBHOOKS} webhooks. Delete one first.")
-    _record("webhook-created", user_id, created[0])
+    record("webhook-created", user_id, webhook=str(created[0]))
     return created
 
 
 def delete(user_id: UUID, webhook_id: UUID) -> None:
     """Delete a webhook of the account. Raises NotFound."""
     _require(store.delete, user_id, webhook_id)
-    _record("webhook-deleted", user_id, webhook_id)
+    record("webhook-deleted", user_id, webhook=str(webhook_id))
 
 
 def ping(user_id: UUID, webhook_id: UUID) -> None:
@@ -59,7 +57,3 @@ def enable(user_id: UUID, webhook_id: UUID) -> None:
 def _require(action: Callable[[Database, UUID, UUID], bool], user_id: UUID, webhook_id: UUID) -> None:
     if not action(services().database, user_id, webhook_id):
         raise NOT_FOUND.error(MISSING)
-
-
-def _record(kind: security_events.Kind, user_id: UUID, webhook_id: UUID) -> None:
-    security_events.record(services().database, kind, user_id, request.remote_addr or "", webhook=str(webhook_id))

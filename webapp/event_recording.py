@@ -1,7 +1,7 @@
-"""Records a failed sign-in after its answer was sent, so that the time of the answer does not tell which addresses are
-those of accounts."""
+"""Writes what a request does to an account into its security log, with the address of the client."""
 
 import logging
+from typing import Any
 from uuid import UUID
 
 from flask import Response, request
@@ -15,9 +15,22 @@ from webapp.services import services
 log = logging.getLogger(__name__)
 
 
+def record(kind: security_events.Kind, user_id: UUID, **details: Any) -> None:
+    """Add an event of this request. Raises SQLAlchemyError when PostgreSQL is unavailable."""
+    security_events.record(services().database, kind, user_id, client_address(), **details)
+
+
+def client_address() -> str:
+    """Return the network address of the client, or an empty text."""
+    return request.remote_addr or ""
+
+
 def record_failed_sign_in(response: Response, user_id: UUID) -> Response:
-    """Let the security log of the account get the failed sign-in when the response has been sent, and return it."""
-    database, address = services().database, request.remote_addr or ""
+    """Let the security log of the account get the failed sign-in when the response has been sent, and return it.
+
+    So the time of the answer does not tell which addresses are those of accounts.
+    """
+    database, address = services().database, client_address()
     response.call_on_close(lambda: _record(database, user_id, address))
     return response
 
