@@ -17,13 +17,7 @@ def join_browser(account: UUID) -> None:
     anonymous = session.cookie_visitor()
     if anonymous is None:
         return
-    settings = services().settings
-    joining.join(
-        services().database,
-        anonymous,
-        account,
-        client_address(),
-        topic=settings.kafka_topic,
-        emit=settings.kafka_enabled,
-    )
+    settings, address = services().settings, client_address()
+    topic, emit = settings.kafka_topic, settings.kafka_enabled
+    joining.join(services().database, anonymous, account, address, topic=topic, emit=emit)
     services().background_publisher.delete_history(anonymous)

@@ -12,17 +12,17 @@ from sqlalchemy.exc import OperationalError
 from contracts.accept import accept
 from contracts.database import Database
 from contracts.events import thought_created
-from tests.webapp.account_pages.people import (
+from tests.webapp.accounts.browsers import (
     EMAIL,
     PASSWORD,
     account_row,
     can_sign_in,
     is_signed_in,
-    kinds,
-    new_account,
     send,
-    signed_in,
+    sign_in,
+    sign_up,
 )
+from tests.webapp.accounts.security_log import kinds
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
 from tests.webapp.test_deletion import add_dead_letter, stored_data
@@ -33,7 +33,7 @@ SECRETS = ("forgotten", EMAIL, "argon2", "Sleep more", "secret agent", "127.0.0.
 
 def fill(app: Flask, database: Database, worker: FakeWorker) -> UUID:
     """Make an account with thoughts in every state, profiles, sign-ins, a token, a link and a joined user."""
-    browser = new_account(app)
+    browser = sign_up(app)
     done, failed, _ = (submit(browser, f"words to be forgotten {number}") for number in range(3))
     worker.complete(done)
     worker.dispatch(failed)
@@ -71,7 +71,7 @@ def test_nothing_that_a_person_wrote_or_was_is_left(app: Flask, database: Databa
     user = fill(app, database, worker)
     delete_outbox(database)
     assert all(secret in everything(database) for secret in ("forgotten", EMAIL, "argon2", "Sleep more", "my.example"))
-    browser = signed_in(app)
+    browser = sign_in(app)
     answer = send(browser, "/account/delete", present=PASSWORD)
     assert answer.status_code == 303
     assert "Your account was deleted" in browser.get("/").text
@@ -84,18 +84,18 @@ def test_nothing_that_a_person_wrote_or_was_is_left(app: Flask, database: Databa
 
 
 def test_no_browser_of_a_deleted_account_is_signed_in_and_its_address_is_free(app: Flask) -> None:
-    browser = new_account(app)
-    other = signed_in(app)
+    browser = sign_up(app)
+    other = sign_in(app)
     thought = submit(browser)
     send(browser, "/account/delete", present=PASSWORD)
     assert (is_signed_in(browser), is_signed_in(other), can_sign_in(other)) == (False, False, False)
     for one in (browser, other):
         assert one.get(f"/thoughts/{thought}").status_code == 404
-    new_account(app)
+    sign_up(app)
 
 
 def test_the_password_is_needed(app: Flask, database: Database) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     thought = submit(browser)
     assert send(browser, "/account/delete", present="not the password").status_code == 422
     assert browser.post("/account/delete", data={"present": PASSWORD, "csrf_token": ""}).status_code == 403
@@ -131,7 +131,7 @@ def test_a_deletion_that_was_interrupted_can_be_repeated(
 def test_a_thought_that_is_accepted_just_before_the_account_is_closed_is_erased_too(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     submit(browser, "words to be forgotten")
     user, late = account_row(database).id, uuid4()
     rows = database.rows

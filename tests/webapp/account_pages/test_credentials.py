@@ -4,23 +4,23 @@ from flask import Flask
 from sqlalchemy import text
 
 from contracts.database import Database
-from tests.webapp.account_pages.people import (
+from tests.webapp.accounts.browsers import (
     EMAIL,
     OTHER_PASSWORD,
     PASSWORD,
     account_row,
     can_sign_in,
     is_signed_in,
-    kinds,
-    new_account,
     send,
-    signed_in,
+    sign_in,
+    sign_up,
 )
+from tests.webapp.accounts.security_log import kinds
 
 
 def test_a_changed_password_is_the_only_one_and_ends_the_other_sign_ins(app: Flask, database: Database) -> None:
-    browser = new_account(app)
-    other = signed_in(app)
+    browser = sign_up(app)
+    other = sign_in(app)
     answer = send(browser, "/account/password", present=PASSWORD, password=OTHER_PASSWORD)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/account/")
     assert (is_signed_in(browser), is_signed_in(other)) == (True, False)
@@ -31,7 +31,7 @@ def test_a_changed_password_is_the_only_one_and_ends_the_other_sign_ins(app: Fla
 
 def test_the_cookie_of_before_the_change_is_worth_nothing(app: Flask) -> None:
     """It may be a copy: the browser itself gets a new token too."""
-    browser, thief = new_account(app), app.test_client()
+    browser, thief = sign_up(app), app.test_client()
     cookie = browser.get_cookie(app.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
     thief.set_cookie(cookie.key, cookie.value)
@@ -41,8 +41,8 @@ def test_the_cookie_of_before_the_change_is_worth_nothing(app: Flask) -> None:
 
 
 def test_nothing_changes_without_the_present_password(app: Flask, database: Database) -> None:
-    browser = new_account(app)
-    other = signed_in(app)
+    browser = sign_up(app)
+    other = sign_in(app)
     before = account_row(database)
     for path, fields in (
         ("/account/password", {"password": OTHER_PASSWORD}),
@@ -56,7 +56,7 @@ def test_nothing_changes_without_the_present_password(app: Flask, database: Data
 
 
 def test_a_short_password_is_refused_beside_its_field(app: Flask) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     refused = send(browser, "/account/password", present=PASSWORD, password="short")
     assert (refused.status_code, "Choose at least 12 characters." in refused.text) == (422, True)
     assert "short" not in refused.text.replace("shorten", "")
@@ -64,8 +64,8 @@ def test_a_short_password_is_refused_beside_its_field(app: Flask) -> None:
 
 
 def test_a_changed_address_is_the_only_one_and_ends_the_other_sign_ins(app: Flask, database: Database) -> None:
-    browser = new_account(app)
-    other = signed_in(app)
+    browser = sign_up(app)
+    other = sign_in(app)
     assert send(browser, "/account/email", present=PASSWORD, email="Ada@New.example").status_code == 303
     assert (is_signed_in(browser), is_signed_in(other)) == (True, False)
     assert not can_sign_in(other)
@@ -74,15 +74,15 @@ def test_a_changed_address_is_the_only_one_and_ends_the_other_sign_ins(app: Flas
 
 
 def test_the_address_of_another_account_is_refused_in_any_case_of_letters(app: Flask, database: Database) -> None:
-    browser = new_account(app)
-    new_account(app, "eve@example.org")
+    browser = sign_up(app)
+    sign_up(app, "eve@example.org")
     refused = send(browser, "/account/email", present=PASSWORD, email="EVE@example.org")
     assert (refused.status_code, 'value="EVE@example.org"' in refused.text) == (422, True)
     assert account_row(database).email == EMAIL
 
 
 def test_an_outdated_form_of_an_account_is_shown_again_and_changes_nothing(app: Flask, database: Database) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     before = account_row(database)
     fields = {"present": PASSWORD, "email": "new@example.org", "password": OTHER_PASSWORD}
     for path in ("/account/email", "/account/password"):
@@ -97,7 +97,7 @@ def test_an_outdated_form_of_an_account_is_shown_again_and_changes_nothing(app: 
 
 def test_every_form_of_an_account_needs_a_token(app: Flask, database: Database) -> None:
     """Views that leave the check to their form are walked as well as the others, with every type of a form."""
-    browser = new_account(app)
+    browser = sign_up(app)
     [sign_in] = database.rows(text("SELECT id FROM sign_ins"))
     before = account_row(database)
     posts = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
@@ -116,7 +116,7 @@ def test_every_form_of_an_account_needs_a_token(app: Flask, database: Database) 
 
 
 def test_a_browser_without_a_sign_in_is_led_to_it_and_back(app: Flask) -> None:
-    new_account(app)
+    sign_up(app)
     stranger = app.test_client()
     for page in ("/account/", "/account/password", "/account/email"):
         answer = stranger.get(page)

@@ -10,7 +10,8 @@ from werkzeug.test import TestResponse
 
 from contracts.database import Database
 from tests.webapp.access import actors
-from tests.webapp.account_pages.people import EMAIL, kinds, new_account
+from tests.webapp.accounts.browsers import EMAIL, sign_up
+from tests.webapp.accounts.security_log import kinds
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
 from webapp.account_pages import export_data
@@ -28,7 +29,7 @@ def exported(browser: FlaskClient, form: str) -> TestResponse:
 def test_the_json_holds_account_profiles_thoughts_with_results_and_events(
     app: Flask, worker: FakeWorker, database: Database
 ) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     first, second = submit(browser, "the first"), submit(browser, "the second")
     worker.complete(first)
     for goal in ("Sleep more", "Read more"):
@@ -50,9 +51,9 @@ def test_the_json_holds_account_profiles_thoughts_with_results_and_events(
 
 @pytest.mark.parametrize("form", ["json", "markdown"])
 def test_no_secret_and_nothing_of_others_is_exported(app: Flask, form: str) -> None:
-    other = new_account(app, "eve@example.org")
+    other = sign_up(app, "eve@example.org")
     submit(other, "a thought of Eve")
-    browser = new_account(app)
+    browser = sign_up(app)
     cookie = browser.get_cookie(app.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
     file = exported(browser, form).text
@@ -65,7 +66,7 @@ def test_no_secret_and_nothing_of_others_is_exported(app: Flask, form: str) -> N
 
 def test_all_pages_are_in_the_file(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_data, "PAGE_LENGTH", 2)
-    browser = new_account(app)
+    browser = sign_up(app)
     ids = [str(submit(browser, f"thought {number}")) for number in range(5)]
     thoughts = json.loads(exported(browser, "json").text)["thoughts"]
     assert [thought["id"] for thought in thoughts] == ids[::-1]
@@ -94,7 +95,7 @@ def test_a_file_is_written_while_it_is_read() -> None:
 def test_the_markdown_quotes_a_thought_with_its_results_and_no_markup_of_its_own(
     app: Flask, worker: FakeWorker
 ) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     thought = submit(browser, "# not a title\n<script>x</script> [a](javascript:b)")
     worker.complete(thought)
     answer = exported(browser, "markdown")
@@ -137,7 +138,7 @@ def test_the_file_is_what_the_document_of_the_api_says(app: Flask, worker: FakeW
 
 
 def test_an_export_needs_a_token_and_a_known_format(app: Flask, database: Database) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     assert browser.post("/account/export", data={"format": "json", "csrf_token": ""}).status_code == 403
     assert exported(browser, "yaml").status_code == 422
     assert "exported" not in kinds(database)

@@ -10,16 +10,8 @@ from sqlalchemy import text
 
 from contracts.database import Database
 from tests.eventually import eventually
-from tests.webapp.account_pages.people import (
-    EMAIL,
-    PASSWORD,
-    can_sign_in,
-    is_signed_in,
-    kinds,
-    new_account,
-    send,
-    signed_in,
-)
+from tests.webapp.accounts.browsers import EMAIL, PASSWORD, can_sign_in, is_signed_in, send, sign_in, sign_up
+from tests.webapp.accounts.security_log import kinds
 from tests.webapp.http_client import submit
 from tests.webapp.smtp_server import MailServer
 
@@ -52,7 +44,7 @@ def test_a_mailed_link_creates_the_account_with_the_thoughts_of_the_browser(
     assert send(browser, link, password="short").status_code == 422
     assert send(browser, link, password=PASSWORD).status_code == 303
     assert is_signed_in(browser)
-    other = signed_in(mailing_app)
+    other = sign_in(mailing_app)
     assert other.get(f"/thoughts/{thought}").status_code == 200
     assert "account-created" in kinds(database)
     assert "An account has this address" in send(mailing_app.test_client(), link, password=PASSWORD).text
@@ -61,7 +53,7 @@ def test_a_mailed_link_creates_the_account_with_the_thoughts_of_the_browser(
 def test_a_sign_up_is_answered_alike_for_a_known_and_an_unknown_address(
     app: Flask, mailing_app: Flask, mails: MailServer
 ) -> None:
-    new_account(app)
+    sign_up(app)
     known, unknown = (
         send(mailing_app.test_client(), "/account/sign-up", email=email) for email in (EMAIL, "bob@example.org")
     )
@@ -77,8 +69,8 @@ def test_a_sign_up_is_answered_alike_for_a_known_and_an_unknown_address(
 def test_a_changed_address_is_confirmed_first_and_its_former_owner_is_told(
     app: Flask, mailing_app: Flask, mails: MailServer, link_to: NextLink
 ) -> None:
-    new_account(app)
-    browser = signed_in(mailing_app)
+    sign_up(app)
+    browser = sign_in(mailing_app)
     send(browser, "/account/email", email="new@example.org", present=PASSWORD)
     link = link_to("new@example.org")
     browser.get(link)
@@ -94,8 +86,8 @@ def test_a_link_for_another_account_changes_nothing(
     app: Flask, mailing_app: Flask, link_to: NextLink, database: Database
 ) -> None:
     for email in (EMAIL, "eve@example.org"):
-        new_account(app, email)
-    eve, ada = signed_in(mailing_app, "eve@example.org"), signed_in(mailing_app)
+        sign_up(app, email)
+    eve, ada = sign_in(mailing_app, "eve@example.org"), sign_in(mailing_app)
     send(eve, "/account/email", email="new@example.org", present=PASSWORD)
     link = link_to("new@example.org")
     assert (ada.get(link).status_code, send(ada, link).status_code) == (404, 404)
@@ -107,8 +99,8 @@ def test_a_taken_address_is_answered_like_a_free_one_and_gets_no_mail(
     app: Flask, mailing_app: Flask, mails: MailServer
 ) -> None:
     for email in (EMAIL, "eve@example.org"):
-        new_account(app, email)
-    browser = signed_in(mailing_app)
+        sign_up(app, email)
+    browser = sign_in(mailing_app)
     taken = send(browser, "/account/email", email="eve@example.org", present=PASSWORD)
     free = send(browser, "/account/email", email="bob@example.org", present=PASSWORD)
     assert taken.text.replace("eve@", "bob@") == free.text
@@ -130,7 +122,7 @@ def test_a_forged_an_old_and_a_misused_link_are_refused(
 
 
 def test_a_browser_that_is_signed_in_creates_no_other_account(app: Flask, mailing_app: Flask) -> None:
-    new_account(app)
-    for browser in (signed_in(app), signed_in(mailing_app)):
+    sign_up(app)
+    for browser in (sign_in(app), sign_in(mailing_app)):
         answer = send(browser, "/account/sign-up", email="bob@example.org", password=PASSWORD)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/account/")

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 from tests.eventually import eventually
-from tests.webapp.account_pages.people import EMAIL, OTHER_PASSWORD, PASSWORD
+from tests.webapp.accounts.browsers import EMAIL, OTHER_PASSWORD, PASSWORD
 from tests.webapp.conftest import StartWeb
 from tests.webapp.http_client import TOKEN
 from tests.webapp.smtp_server import MailServer

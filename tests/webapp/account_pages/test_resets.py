@@ -14,16 +14,8 @@ from contracts.database import Database
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.stores import ROOT
-from tests.webapp.account_pages.people import (
-    EMAIL,
-    OTHER_PASSWORD,
-    PASSWORD,
-    can_sign_in,
-    is_signed_in,
-    kinds,
-    new_account,
-    send,
-)
+from tests.webapp.accounts.browsers import EMAIL, OTHER_PASSWORD, PASSWORD, can_sign_in, is_signed_in, send, sign_up
+from tests.webapp.accounts.security_log import kinds
 from tests.webapp.smtp_server import MailServer
 from tests.webapp.web_processes import environment
 from webapp.accounts import resets
@@ -50,7 +42,7 @@ def age_links(database: Database, interval: str) -> None:
 def test_a_mailed_link_sets_the_password_once_and_ends_all_sign_ins(
     app: Flask, mailing_app: Flask, mails: MailServer, database: Database
 ) -> None:
-    browser, other = new_account(app), mailing_app.test_client()
+    browser, other = sign_up(app), mailing_app.test_client()
     assert send(other, "/account/forgotten", email="ADA@example.org").status_code == 200
     eventually(lambda: mails.mails)
     mail = mails.mails[0]
@@ -68,7 +60,7 @@ def test_a_mailed_link_sets_the_password_once_and_ends_all_sign_ins(
 
 
 def test_the_host_of_a_request_is_not_in_the_link(app: Flask, mailing_app: Flask, mails: MailServer) -> None:
-    new_account(app)
+    sign_up(app)
     stranger = mailing_app.test_client()
     stranger.get("/account/forgotten", base_url="http://evil.example")
     stranger.post("/account/forgotten", data={"email": EMAIL}, base_url="http://evil.example")
@@ -79,7 +71,7 @@ def test_the_host_of_a_request_is_not_in_the_link(app: Flask, mailing_app: Flask
 def test_the_answer_is_the_same_for_a_known_and_an_unknown_address(
     app: Flask, mailing_app: Flask, mails: MailServer
 ) -> None:
-    new_account(app)
+    sign_up(app)
     for site in (mailing_app, app):
         known, unknown = (
             send(site.test_client(), "/account/forgotten", email=email) for email in (EMAIL, "bob@example.org")
@@ -109,7 +101,7 @@ def test_the_request_asks_postgresql_nothing_about_the_address(
 def test_a_mail_server_that_refuses_costs_one_line_without_the_address(
     app: Flask, mailing_app: Flask, mails: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    new_account(app)
+    sign_up(app)
     browser = mailing_app.test_client()
     mails.refuses = True
     assert send(browser, "/account/forgotten", email=EMAIL).status_code == 200
@@ -121,7 +113,7 @@ def test_a_mail_server_that_refuses_costs_one_line_without_the_address(
 
 
 def test_a_link_ends_after_an_hour(app: Flask, database: Database, new_link: NewLink) -> None:
-    browser, link = new_account(app), new_link()
+    browser, link = sign_up(app), new_link()
     age_links(database, "59 minutes")
     assert browser.get(link).status_code == 200
     age_links(database, "1 minute")
@@ -131,7 +123,7 @@ def test_a_link_ends_after_an_hour(app: Flask, database: Database, new_link: New
 
 
 def test_a_newer_link_a_changed_password_and_a_changed_address_end_a_link(app: Flask, new_link: NewLink) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     older, link = new_link(), new_link()
     assert (browser.get(older).status_code, browser.get(link).status_code) == (404, 200)
     send(browser, "/account/password", present=PASSWORD, password=PASSWORD)
@@ -142,21 +134,21 @@ def test_a_newer_link_a_changed_password_and_a_changed_address_end_a_link(app: F
 
 
 def test_an_outdated_form_of_a_link_does_not_use_it_up(app: Flask, new_link: NewLink) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     link = new_link()
     assert browser.post(link, data={"password": OTHER_PASSWORD, "csrf_token": "foreign"}).status_code == 403
     assert browser.post(link, data={"password": OTHER_PASSWORD}).status_code == 303
 
 
 def test_a_link_is_kept_only_as_a_hash(app: Flask, database: Database, new_link: NewLink) -> None:
-    new_account(app)
+    sign_up(app)
     token = new_link().rpartition("/")[2]
     [row] = database.rows(text("SELECT * FROM password_resets"))
     assert token.encode() not in bytes(row.token_hash)
 
 
 def test_the_command_prints_a_link_that_works(client: FlaskClient, app: Flask, settings: Settings) -> None:
-    new_account(app)
+    sign_up(app)
     command = [sys.executable, "-m", "webapp", "reset-link", EMAIL, "--url", "https://thoughts.example/"]
     printed = subprocess.run(
         command, cwd=ROOT, env=environment(settings), check=True, capture_output=True, text=True

@@ -9,9 +9,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from contracts.database import Database
-from tests.webapp.account_pages.people import EMAIL, PASSWORD, is_signed_in, kinds, new_account, send, signed_in
+from tests.webapp.accounts.browsers import EMAIL, PASSWORD, account_id, is_signed_in, send, sign_in, sign_up
+from tests.webapp.accounts.security_log import kinds
 from tests.webapp.http_client import TOKEN, submit
 from webapp.account_pages.support import own_path
+from webapp.accounts import sign_ins
+from webapp.accounts.secrets import hash_token
 
 
 def cookie_of(browser: FlaskClient) -> Any:
@@ -34,8 +37,8 @@ def ids(database: Database) -> list[Any]:
 @pytest.mark.parametrize("planted_is_signed_in", [False, True])
 def test_a_planted_cookie_is_worth_nothing_after_the_sign_in(app: Flask, planted_is_signed_in: bool) -> None:
     """Fixation: an attacker plants a cookie that they know, and waits for the victim to sign in with it."""
-    new_account(app)
-    attacker = new_account(app, "eve@example.org") if planted_is_signed_in else app.test_client()
+    sign_up(app)
+    attacker = sign_up(app, "eve@example.org") if planted_is_signed_in else app.test_client()
     attacker.get("/")
     token = TOKEN.search(attacker.get("/").text)
     victim = copy_of(attacker)
@@ -49,15 +52,15 @@ def test_a_planted_cookie_is_worth_nothing_after_the_sign_in(app: Flask, planted
 
 
 def test_a_second_sign_in_of_a_browser_ends_the_first(app: Flask, database: Database) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     former = copy_of(browser)
     assert send(browser, "/account/sign-in", email=EMAIL, password=PASSWORD).status_code == 303
     assert (is_signed_in(browser), is_signed_in(former), len(ids(database))) == (True, False, 1)
 
 
 def test_signing_out_ends_the_sign_in_for_a_copy_of_the_cookie_too(app: Flask, database: Database) -> None:
-    browser = new_account(app)
-    thief, other = copy_of(browser), signed_in(app)
+    browser = sign_up(app)
+    thief, other = copy_of(browser), sign_in(app)
     assert is_signed_in(thief)
     send(browser, "/account/sign-out")
     assert [is_signed_in(one) for one in (browser, thief, other)] == [False, False, True]
@@ -65,8 +68,8 @@ def test_signing_out_ends_the_sign_in_for_a_copy_of_the_cookie_too(app: Flask, d
 
 
 def test_signing_out_everywhere_ends_all_sign_ins_of_the_account_alone(app: Flask, database: Database) -> None:
-    browser, eve = new_account(app), new_account(app, "eve@example.org")
-    other = signed_in(app)
+    browser, eve = sign_up(app), sign_up(app, "eve@example.org")
+    other = sign_in(app)
     browser.get("/account/")
     browser.post("/account/sign-out-everywhere", data={})
     assert [is_signed_in(one) for one in (browser, other, eve)] == [False, False, True]
@@ -74,7 +77,7 @@ def test_signing_out_everywhere_ends_all_sign_ins_of_the_account_alone(app: Flas
 
 
 def test_the_account_lists_its_sign_ins_and_ends_one_of_them(app: Flask, database: Database) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     other = app.test_client()
     other.get("/account/sign-in")
     agent = {"User-Agent": "Firefox <b> on a telephone"}
@@ -90,9 +93,9 @@ def test_the_account_lists_its_sign_ins_and_ends_one_of_them(app: Flask, databas
 
 
 def test_nobody_ends_a_sign_in_of_another_account(app: Flask, database: Database) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     [mine] = ids(database)
-    eve = new_account(app, "eve@example.org")
+    eve = sign_up(app, "eve@example.org")
     eve.get("/account/")
     answers = [eve.post(f"/account/sign-ins/{one}/end", data={}) for one in (mine, uuid4())]
     assert answers[0].status_code == answers[1].status_code == 303
@@ -113,7 +116,7 @@ def test_nobody_ends_a_sign_in_of_another_account(app: Flask, database: Database
 def test_a_sign_in_ends_after_two_weeks_of_silence_and_after_ninety_days(
     app: Flask, database: Database, column: str, age: str, lasts: bool
 ) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     thought = submit(browser)
     statement = f"UPDATE sign_ins SET {column} = now() - CAST(:age AS interval)"
     database.rows(text(statement), age=age)
@@ -122,7 +125,7 @@ def test_a_sign_in_ends_after_two_weeks_of_silence_and_after_ninety_days(
 
 
 def test_a_request_renews_the_idle_limit_and_not_the_absolute_one(app: Flask, database: Database) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     age = """UPDATE sign_ins SET last_used_at = now() - interval '13 days', created_at = now() - interval '20 days'"""
     database.rows(text(age))
     assert is_signed_in(browser)
@@ -133,15 +136,15 @@ def test_a_request_renews_the_idle_limit_and_not_the_absolute_one(app: Flask, da
 
 
 def test_ended_sign_ins_are_removed_at_the_next_one(app: Flask, database: Database) -> None:
-    new_account(app)
+    sign_up(app)
     database.rows(text("UPDATE sign_ins SET last_used_at = now() - interval '15 days'"))
     former = ids(database)
-    signed_in(app)
+    sign_in(app)
     assert (len(ids(database)), former[0] in ids(database)) == (1, False)
 
 
 def test_the_cookie_of_a_sign_in_is_hidden_from_scripts_and_secure_over_tls(app: Flask) -> None:
-    new_account(app)
+    sign_up(app)
     for scheme in ("http", "https"):
         browser, base_url = app.test_client(), f"{scheme}://localhost"
         browser.get("/account/sign-in", base_url=base_url)
@@ -152,15 +155,19 @@ def test_the_cookie_of_a_sign_in_is_hidden_from_scripts_and_secure_over_tls(app:
         assert ("Secure" in cookie) == (scheme == "https")
 
 
-def test_the_token_of_a_sign_in_is_kept_only_as_a_hash(app: Flask, database: Database) -> None:
-    browser = new_account(app)
-    with browser.session_transaction() as session:
-        token = session["_user_id"]
-    assert token not in str(database.rows(text("SELECT to_jsonb(s) FROM sign_ins s")))
+def test_each_sign_in_has_a_token_of_its_own_and_only_its_hash_is_stored(app: Flask, database: Database) -> None:
+    sign_up(app)
+    user = account_id(database)
+    tokens = {sign_ins.begin(database, user, "") for _ in range(20)}
+    assert len(tokens) == 20
+    assert all(len(token) == 43 for token in tokens), "256 bits"
+    rows = database.rows(text("SELECT token_hash, sign_ins::text AS row FROM sign_ins"))
+    assert {hash_token(token) for token in tokens} <= {bytes(row.token_hash) for row in rows}
+    assert not [token for token in tokens for row in rows if token in row.row]
 
 
 def test_a_sign_in_without_a_token_is_refused_so_that_nobody_is_signed_in_to_an_attackers_account(app: Flask) -> None:
-    new_account(app, "eve@example.org")
+    sign_up(app, "eve@example.org")
     victim = app.test_client()
     fields = {"email": "eve@example.org", "password": PASSWORD, "csrf_token": ""}
     refused = victim.post("/account/sign-in", data=fields)
@@ -171,14 +178,14 @@ def test_a_sign_in_without_a_token_is_refused_so_that_nobody_is_signed_in_to_an_
 
 @pytest.mark.parametrize("account", [EMAIL, "nobody@example.org"])
 def test_a_wrong_sign_in_does_not_say_whether_the_account_exists(app: Flask, account: str) -> None:
-    new_account(app)
+    sign_up(app)
     refused = send(app.test_client(), "/account/sign-in", email=account, password="not the password")
     assert (refused.status_code, "do not belong together" in refused.text) == (422, True)
 
 
 @pytest.mark.parametrize("path", ["/t/1?x=1", "/account/password", "/", "/search?q=a%20b"])
 def test_a_sign_in_leads_to_a_page_of_this_site(app: Flask, path: str) -> None:
-    new_account(app)
+    sign_up(app)
     browser = app.test_client()
     answer = send(browser, f"/account/sign-in?next={path.replace('?', '%3F')}", email=EMAIL, password=PASSWORD)
     assert answer.headers["Location"].replace("%20", " ") == path.replace("%20", " ")
@@ -193,7 +200,7 @@ def test_a_sign_in_leads_to_a_page_of_this_site(app: Flask, path: str) -> None:
 )  # fmt: skip
 def test_a_sign_in_never_leads_to_another_site(app: Flask, target: str) -> None:
     assert own_path(target) is None
-    new_account(app)
+    sign_up(app)
     browser = app.test_client()
     browser.get("/account/sign-in")
     fields = {"email": EMAIL, "password": PASSWORD}
@@ -202,6 +209,6 @@ def test_a_sign_in_never_leads_to_another_site(app: Flask, target: str) -> None:
 
 
 def test_pages_of_an_account_are_kept_by_no_cache(app: Flask) -> None:
-    browser = new_account(app)
+    browser = sign_up(app)
     for path in ("/account/", "/account/sign-in", "/account/reset/x", "/account/export"):
         assert browser.get(path).headers["Cache-Control"] == "private, no-store"

@@ -1,50 +1,63 @@
-"""Browsers with accounts: they sign up and in with the forms, as people do."""
+"""Browsers of people with accounts: they sign up and in with the forms, as people do."""
 
-import re
+from typing import Final
 from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from werkzeug.test import TestResponse
 
-from contracts.database import Database
+from contracts.database import Database, Row
 
-PASSWORD = "a long enough password"
+EMAIL: Final = "ada@example.org"
+PASSWORD: Final = "a long enough password"
+OTHER_PASSWORD: Final = "another long password"
+
+
+def send(client: FlaskClient, path: str, **fields: str) -> TestResponse:
+    """Open a page, and send its form with its token as a browser does."""
+    client.get(path)
+    return client.post(path, data=fields)
 
 
 def send_form(client: FlaskClient, path: str, **fields: str) -> int:
-    """Open a page, and send its form with its token as a browser does; return the status."""
-    return answer_of_form(client, path, **fields)[0]
+    """Send a form as `send` does; return the status."""
+    return send(client, path, **fields).status_code
 
 
-def answer_of_form(client: FlaskClient, path: str, **fields: str) -> tuple[int, str]:
-    """Open a page, and send its form with its token as a browser does; return status and page."""
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(path).text)
-    assert token is not None
-    response = client.post(path, data=fields | {"csrf_token": token[1]})
-    return response.status_code, response.text
-
-
-def sign_up(app: Flask, email: str) -> FlaskClient:
+def sign_up(app: Flask, email: str = EMAIL) -> FlaskClient:
     """Return a browser that has created an account."""
     browser = app.test_client()
     browser.get("/")
     assert send_form(browser, "/account/sign-up", email=email, password=PASSWORD) == 303
+    assert is_signed_in(browser)
     return browser
 
 
-def sign_in(app: Flask, email: str) -> FlaskClient:
+def sign_in(app: Flask, email: str = EMAIL, password: str = PASSWORD) -> FlaskClient:
     """Return another browser that has signed in."""
     browser = app.test_client()
-    assert send_form(browser, "/account/sign-in", email=email, password=PASSWORD) == 303
+    assert can_sign_in(browser, email, password)
     return browser
 
 
-def account_id(database: Database, email: str) -> UUID:
+def can_sign_in(browser: FlaskClient, email: str = EMAIL, password: str = PASSWORD) -> bool:
+    return send_form(browser, "/account/sign-in", email=email, password=password) == 303
+
+
+def is_signed_in(browser: FlaskClient) -> bool:
+    return browser.get("/account/").status_code == 200
+
+
+def account_row(database: Database, email: str = EMAIL) -> Row:
+    [row] = database.rows(text("SELECT * FROM users WHERE email = :email"), email=email)
+    return row
+
+
+def account_id(database: Database, email: str = EMAIL) -> UUID:
     """Return the id of the account with this address."""
-    row = database.row(text("SELECT id FROM users WHERE email = :email"), email=email)
-    assert row is not None
-    return UUID(str(row.id))
+    return UUID(str(account_row(database, email).id))
 
 
 def sign_up_administrator(app: Flask, database: Database, email: str = "root@example.org") -> FlaskClient:

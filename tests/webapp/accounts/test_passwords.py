@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from contracts.database import Database
-from tests.webapp.accounts.browsers import answer_of_form, send_form
+from tests.webapp.accounts.browsers import send, send_form
 from tests.webapp.conftest import MakeApp
 from webapp.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, hash_password, is_correct, is_outdated
 
@@ -25,7 +25,8 @@ def app(make_app: MakeApp) -> Flask:
 @pytest.mark.parametrize("password", ["x" * (MIN_PASSWORD_LENGTH - 1), "x" * (MAX_PASSWORD_LENGTH + 1), ""])
 def test_a_short_password_is_refused_beside_its_field(app: Flask, database: Database, password: str) -> None:
     browser = app.test_client()
-    status, page = answer_of_form(browser, "/account/sign-up", email=EMAIL, password=password)
+    answer = send(browser, "/account/sign-up", email=EMAIL, password=password)
+    status, page = answer.status_code, answer.text
     assert (status, 'id="password-error"' in page) == (422, True)
     assert database.rows(text("SELECT FROM users WHERE email IS NOT NULL")) == []
 

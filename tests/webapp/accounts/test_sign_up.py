@@ -1,17 +1,8 @@
 """Sign-up and sign-in: an anonymous browser keeps its thoughts."""
 
-from flask.testing import FlaskClient
-
+from tests.webapp.accounts.browsers import EMAIL, PASSWORD, send_form
 from tests.webapp.conftest import MakeApp
 from tests.webapp.http_client import submit
-
-EMAIL, PASSWORD = "ada@example.org", "a long enough password"
-
-
-def send_form(client: FlaskClient, path: str, **fields: str) -> int:
-    """Open a page, and send its form as a browser does; return the status."""
-    client.get(path)
-    return client.post(path, data=fields).status_code
 
 
 def test_a_person_who_signs_up_keeps_the_thoughts_of_the_browser_and_finds_them_in_another_one(

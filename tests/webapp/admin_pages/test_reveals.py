@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from contracts.database import Database
-from tests.webapp.accounts.browsers import account_id, answer_of_form, send_form, sign_up, sign_up_administrator
+from tests.webapp.accounts.browsers import account_id, send, send_form, sign_up, sign_up_administrator
 from tests.webapp.accounts.security_log import events, kinds
 from tests.webapp.conftest import MakeApp
 from tests.webapp.http_client import submit
@@ -41,7 +41,8 @@ def test_a_text_is_shown_for_a_reason_and_both_security_logs_say_so(
 ) -> None:
     thought = submit(author, SECRET)
     assert SECRET not in administrator.get(path_of(thought)).text
-    status, page = answer_of_form(administrator, path_of(thought), reason=f"  {REASON} ")
+    answer = send(administrator, path_of(thought), reason=f"  {REASON} ")
+    status, page = answer.status_code, answer.text
     assert (status, SECRET in page) == (200, True)
     ada, root = account_id(database, "ada@example.org"), account_id(database, "root@example.org")
     said = {"thought_id": str(thought), "reason": REASON}
@@ -84,7 +85,8 @@ def test_without_a_reason_nothing_is_shown_or_logged_and_what_was_written_stays(
 ) -> None:
     thought = submit(author, SECRET)
     before = kinds(database)
-    status, page = answer_of_form(administrator, path_of(thought), reason=reason)
+    answer = send(administrator, path_of(thought), reason=reason)
+    status, page = answer.status_code, answer.text
     assert (status, SECRET in page) == (422, False)
     assert reason in page
     assert 'id="reason-error"' in page

@@ -1,13 +1,12 @@
 """Browsers and programs of the tests of the limits, each with an address of its own."""
 
-import re
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-PASSWORD = "a long enough password"
+from tests.webapp.accounts.browsers import PASSWORD, send
 
 
 def client_at(app: Flask, address: str) -> FlaskClient:
@@ -17,19 +16,12 @@ def client_at(app: Flask, address: str) -> FlaskClient:
     return client
 
 
-def send_form(client: FlaskClient, path: str, **fields: str) -> TestResponse:
-    """Send the form of a page with its token, as a browser does."""
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(path).text)
-    assert token is not None
-    return client.post(path, data=fields | {"csrf_token": token[1]})
-
-
 def sign_in(client: FlaskClient, email: str, password: str = "a wrong password") -> TestResponse:
-    return send_form(client, "/account/sign-in", email=email, password=password)
+    return send(client, "/account/sign-in", email=email, password=password)
 
 
 def sign_up(client: FlaskClient, email: str) -> None:
-    assert send_form(client, "/account/sign-up", email=email, password=PASSWORD).status_code == 303
+    assert send(client, "/account/sign-up", email=email, password=PASSWORD).status_code == 303
 
 
 def post_thought(client: FlaskClient, **body: Any) -> TestResponse:

@@ -10,8 +10,9 @@ from werkzeug.test import TestResponse
 
 from contracts.database import Database
 from tests.webapp.access import actors
+from tests.webapp.accounts.browsers import send
 from tests.webapp.conftest import CountRows, MakeApp
-from tests.webapp.limits.clients import client_at, post_thought, send_form, sign_up, statuses
+from tests.webapp.limits.clients import client_at, post_thought, sign_up, statuses
 
 EMAIL = "ada@example.org"
 
@@ -39,7 +40,7 @@ def test_resets_are_limited_for_each_email_address_but_not_for_the_browser_of_it
     attackers = [client_at(app, f"198.51.100.{number}") for number in range(2)]
 
     def ask(client: FlaskClient) -> TestResponse:
-        return send_form(client, "/account/forgotten", email=EMAIL)
+        return send(client, "/account/forgotten", email=EMAIL)
 
     assert statuses(*map(ask, attackers)) == [200, 429]
     assert statuses(*(ask(owner) for _ in range(3))) == [200, 200, 429]
@@ -49,14 +50,14 @@ def test_exports_of_the_page_and_of_programs_are_limited_for_each_user(make_app:
     app = make_app(trust_user_id=False, limit_exports_per_user="2/hour")
     first, second = account_of(app, EMAIL), account_of(app, "eve@example.org")
     assert first.get("/account/export").status_code == 200, "the page alone is no export"
-    assert send_form(first, "/account/export", format="json").status_code == 200
+    assert send(first, "/account/export", format="json").status_code == 200
     assert statuses(*(client.get("/export") for client in (first, first, second))) == [200, 429, 200]
 
 
 @pytest.mark.parametrize("path", ["/account/delete", "/account/password", "/account/email"])
 def test_checked_passwords_are_limited_for_each_user(make_app: MakeApp, path: str) -> None:
     browser = account_of(make_app(trust_user_id=False, limit_password_checks_per_user="2/hour"), EMAIL)
-    assert statuses(*(send_form(browser, path, present="wrong") for _ in range(3))) == [422, 422, 429]
+    assert statuses(*(send(browser, path, present="wrong") for _ in range(3))) == [422, 422, 429]
 
 
 def test_tests_of_webhooks_are_limited_for_each_user_whichever_webhook_it_is(

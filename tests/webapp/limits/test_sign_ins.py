@@ -8,8 +8,9 @@ from werkzeug.test import Cookie
 
 from contracts.database import Database
 from tests.eventually import eventually
+from tests.webapp.accounts.browsers import PASSWORD, send
 from tests.webapp.conftest import MakeApp
-from tests.webapp.limits.clients import PASSWORD, client_at, send_form, sign_in, sign_up, statuses
+from tests.webapp.limits.clients import client_at, sign_in, sign_up, statuses
 from webapp.accounts import resets
 
 VICTIM, UNKNOWN = "ada@example.org", "nobody@example.org"
@@ -180,8 +181,8 @@ def test_sign_ups_are_limited_for_each_address_and_for_all(make_app: MakeApp) ->
     app = make_app(trust_user_id=False, limit_sign_ups_per_address="2/hour", limit_sign_ups_for_all="3/hour")
     first, second = client_at(app, "192.0.2.1"), client_at(app, "192.0.2.2")
     fields = {"email": "ada@example.org", "password": "short"}
-    assert statuses(*(send_form(first, "/account/sign-up", **fields) for _ in range(3))) == [422, 422, 429]
-    assert statuses(*(send_form(second, "/account/sign-up", **fields) for _ in range(2))) == [422, 429]
+    assert statuses(*(send(first, "/account/sign-up", **fields) for _ in range(3))) == [422, 422, 429]
+    assert statuses(*(send(second, "/account/sign-up", **fields) for _ in range(2))) == [422, 429]
 
 
 def test_a_reset_by_mail_lets_a_new_browser_in_during_an_attack(make_app: MakeApp, database: Database) -> None:
@@ -192,7 +193,7 @@ def test_a_reset_by_mail_lets_a_new_browser_in_during_an_attack(make_app: MakeAp
     assert sign_in(new, VICTIM, PASSWORD).status_code == 429
     created = resets.create(database, VICTIM)
     assert created is not None
-    answer = send_form(new, f"/account/reset/{created[1]}", password="another long password")
+    answer = send(new, f"/account/reset/{created[1]}", password="another long password")
     assert answer.status_code == 303
     assert sign_in(new, VICTIM, "another long password").status_code == 303
 
@@ -202,7 +203,7 @@ def test_the_present_password_is_checked_only_so_often_and_never_repeated(make_a
     browser = client_at(app, "192.0.2.1")
     sign_up(browser, VICTIM)
     fields = {"present": "my-secret-word", "password": "another-secret-word"}
-    answers = [send_form(browser, "/account/password", **fields) for _ in range(2)]
+    answers = [send(browser, "/account/password", **fields) for _ in range(2)]
     assert statuses(*answers) == [422, 429]
     assert "secret-word" not in answers[1].text
     assert 'type="password"' in answers[1].text
@@ -211,4 +212,4 @@ def test_the_present_password_is_checked_only_so_often_and_never_repeated(make_a
 def test_a_link_that_resets_a_password_is_asked_for_only_so_often(make_app: MakeApp) -> None:
     app = make_app(trust_user_id=False, limit_resets_per_email="1/hour")
     clients = [client_at(app, f"198.51.100.{number}") for number in range(2)]
-    assert statuses(*(send_form(client, "/account/forgotten", email=VICTIM) for client in clients)) == [200, 429]
+    assert statuses(*(send(client, "/account/forgotten", email=VICTIM) for client in clients)) == [200, 429]

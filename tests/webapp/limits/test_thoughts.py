@@ -9,8 +9,9 @@ from flask.testing import FlaskClient
 
 from contracts.settings import Settings
 from tests.eventually import eventually
+from tests.webapp.accounts.browsers import send
 from tests.webapp.conftest import CountRows, MakeApp
-from tests.webapp.limits.clients import client_at, post_thought, send_form, sign_up, statuses
+from tests.webapp.limits.clients import client_at, post_thought, sign_up, statuses
 
 
 def visitor(app: Flask, address: str) -> FlaskClient:
@@ -117,7 +118,7 @@ def test_with_trust_user_id_only_the_limits_against_guessing_apply(make_app: Mak
     client = client_at(app, "127.0.0.1")
     assert statuses(*(post_thought(client, user_id=str(uuid4())) for _ in range(3))) == [201] * 3
     fields = {"email": "ada@example.org", "password": "short"}
-    assert statuses(*(send_form(client, "/account/sign-up", **fields) for _ in range(2))) == [422, 429]
+    assert statuses(*(send(client, "/account/sign-up", **fields) for _ in range(2))) == [422, 429]
 
 
 @pytest.mark.parametrize("is_account", [True, False])
@@ -128,7 +129,7 @@ def test_all_keys_have_the_prefix_of_the_installation_and_none_holds_an_email(
     if is_account:
         sign_up(browser, "ada@example.org")
     post_thought(browser)
-    send_form(browser, "/account/sign-in", email="ada@example.org", password="wrong")
+    send(browser, "/account/sign-in", email="ada@example.org", password="wrong")
     keys = [key.decode() for key in redis_client.scan_iter()]
     counters = [key for key in keys if "LIMITER" in key]
     assert any("sign-ins-per-" in key for key in counters)

@@ -7,8 +7,9 @@ from flask.testing import FlaskClient
 
 from tests.eventually import eventually
 from tests.tcp_proxy import TcpProxy, proxy_for
+from tests.webapp.accounts.browsers import send
 from tests.webapp.conftest import CountRows, MakeApp
-from tests.webapp.limits.clients import client_at, post_thought, send_form, sign_in, sign_up, statuses
+from tests.webapp.limits.clients import client_at, post_thought, sign_in, sign_up, statuses
 from tests.webapp.redis_server import RedisServer
 
 EMAIL = "ada@example.org"
@@ -28,7 +29,7 @@ def visitor_of(make_app: MakeApp, redis_url: str, **settings: str) -> FlaskClien
 
 def assert_closed(client: FlaskClient) -> None:
     for path in ("/account/sign-in", "/account/sign-up"):
-        response = send_form(client, path, email=EMAIL, password="a long enough password")
+        response = send(client, path, email=EMAIL, password="a long enough password")
         assert response.status_code == 503
         assert "Retry-After" in response.headers
         assert "cannot be counted" in response.text

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from contracts.database import Database
-from tests.webapp.accounts.test_sign_up import send_form
+from tests.webapp.accounts.browsers import sign_up
 from webapp.webhooks.store import MAX_WEBHOOKS
 
 URL = "https://example.com/of-ada"
@@ -23,16 +23,9 @@ def overrides(overrides: dict[str, Any]) -> dict[str, Any]:
     return overrides | {"trust_user_id": False}
 
 
-def signed_up(app: Flask, email: str) -> FlaskClient:
-    """Return the browser of a new account."""
-    browser = app.test_client()
-    assert send_form(browser, "/account/sign-up", email=email, password="a long enough password") == 303
-    return browser
-
-
 @pytest.fixture
 def owner(app: Flask) -> FlaskClient:
-    return signed_up(app, "ada@example.org")
+    return sign_up(app)
 
 
 def items(client: FlaskClient) -> list[dict[str, Any]]:
@@ -40,11 +33,10 @@ def items(client: FlaskClient) -> list[dict[str, Any]]:
     return found
 
 
-def send_page_form(client: FlaskClient, path: str, **fields: Any) -> Any:
-    """Send a form of the page with the page's token."""
-    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/account/webhooks").text)
-    assert token is not None
-    return client.post(path, data=fields | {"csrf_token": token[1]})
+def send_to_page(client: FlaskClient, path: str, **fields: Any) -> Any:
+    """Send a form of the page of webhooks, as a browser does."""
+    client.get("/account/webhooks")
+    return client.post(path, data=fields)
 
 
 def test_a_webhook_is_created_with_a_secret_that_is_shown_once(owner: FlaskClient, database: Database) -> None:
@@ -116,7 +108,7 @@ def test_nobody_reads_or_changes_the_webhook_of_another_account(
 ) -> None:
     webhook = (owner.post("/webhooks", json=BODY).json or {})["id"]
     database.rows(text("UPDATE webhooks SET disabled_at = now()"))
-    stranger = signed_up(app, "eve@example.org")
+    stranger = sign_up(app, "eve@example.org")
     assert items(stranger) == []
     for method, path in (
         ("post", f"/webhooks/{webhook}/test"),
@@ -125,7 +117,7 @@ def test_nobody_reads_or_changes_the_webhook_of_another_account(
     ):
         assert getattr(stranger, method)(path).status_code == 404
     for action in ("test", "enable", "delete"):
-        assert send_page_form(stranger, f"/account/webhooks/{webhook}/{action}").status_code == 404
+        assert send_to_page(stranger, f"/account/webhooks/{webhook}/{action}").status_code == 404
     assert URL not in stranger.get("/account/webhooks").text
     (listed,) = items(owner)
     assert (listed["disabled_at"] is not None, listed["waiting"]) == (True, 0)
@@ -135,31 +127,31 @@ def test_the_page_creates_tests_enables_and_deletes_a_webhook_without_javascript
     owner: FlaskClient, database: Database
 ) -> None:
     assert 'href="/account/webhooks"' in owner.get("/account/").text
-    created = send_page_form(owner, "/account/webhooks", url=URL, events=["thought_completed"])
+    created = send_to_page(owner, "/account/webhooks", url=URL, events=["thought_completed"])
     assert (created.status_code, created.headers["Cache-Control"]) == (200, "no-store")
     assert re.search(r"whsec_[A-Za-z0-9+/=]{44}", created.text)
     (webhook,) = items(owner)
     assert (webhook["events"], webhook["with_text"]) == (["thought_completed"], False)
     path = f"/account/webhooks/{webhook['id']}"
-    assert send_page_form(owner, f"{path}/test").status_code == 303
+    assert send_to_page(owner, f"{path}/test").status_code == 303
     assert "A test event is being sent." in owner.get("/account/webhooks").text
     database.rows(text("UPDATE webhooks SET disabled_at = now(), failing_since = now()"))
     page = owner.get("/account/webhooks").text
     assert "Disabled" in page
     assert "because it has failed for too long" in page
-    assert send_page_form(owner, f"{path}/enable").status_code == 303
+    assert send_to_page(owner, f"{path}/enable").status_code == 303
     assert "because it has failed" not in owner.get("/account/webhooks").text
-    assert send_page_form(owner, f"{path}/delete").status_code == 303
+    assert send_to_page(owner, f"{path}/delete").status_code == 303
     assert "You have no webhook." in owner.get("/account/webhooks").text
 
 
 def test_the_page_shows_an_error_beside_its_field_and_keeps_what_was_written(owner: FlaskClient) -> None:
-    response = send_page_form(owner, "/account/webhooks", url="http://example.com/mine", with_text="1")
+    response = send_to_page(owner, "/account/webhooks", url="http://example.com/mine", with_text="1")
     assert response.status_code == 422
     assert "The address must begin with https://." in response.text
     assert 'value="http://example.com/mine"' in response.text
     assert re.search(r'name="with_text" value="1" checked', response.text)
-    response = send_page_form(owner, "/account/webhooks", url=URL)
+    response = send_to_page(owner, "/account/webhooks", url=URL)
     assert "Choose at least one of" in response.text
     assert f'value="{URL}"' in response.text
 
