@@ -5,10 +5,15 @@ from uuid import uuid4
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from werkzeug.exceptions import default_exceptions
 
+from contracts.database import Database
+from tests.webapp.access import actors
 from tests.webapp.conftest import MakeApp
+from webapp.accounts.scopes import Scope
 from webapp.problem_types import PROBLEM_TYPES, problem_type
+from webapp.webhooks.store import MAX_WEBHOOKS
 
 NO_DATABASE = "postgresql+psycopg2://thoughts@127.0.0.1:9/thoughts"
 
@@ -54,6 +59,30 @@ def test_each_error_of_the_api_names_its_type(client: FlaskClient, make_app: Mak
         "precondition-failed": client.put("/profile", json={"goals": ["x"]}, headers={"If-Match": '"5"'}),
         "database-unavailable": broken.get(f"/thoughts/{uuid4()}"),
     }
+    for name, response in expected.items():
+        problem = response.json or {}
+        assert (problem["type"], problem["status"]) == (f"/problems/{name}", response.status_code), name
+
+
+def test_each_refusal_of_what_belongs_to_an_account_names_its_type(make_app: MakeApp, database: Database) -> None:
+    app = make_app(trust_user_id=False)
+    owner = actors.account_with_things(app, database)
+    browser, thought = actors.signed_in(app, database, owner.user_id), f"/thoughts/{owner.thought_id}"
+    reader = actors.bearer(actors.new_token(database, owner.user_id, {Scope.READ}))
+    retried = browser.post(f"{thought}/retry")
+    first = browser.post(f"{thought}/cancel")
+    database.rows(text("UPDATE thoughts SET error = jsonb_set(error, '{kind}', '\"permanent\"')"))
+    webhooks = [browser.post("/webhooks", json={"url": "https://example.org/"}) for _ in range(MAX_WEBHOOKS)]
+    expected = {
+        "not-authenticated": app.test_client().get("/webhooks"),
+        "insufficient-scope": app.test_client().post("/webhooks", json={}, headers=reader),
+        "ticket-used": app.test_client().get(f"/thoughts/stream/{owner.user_id}?ticket=used"),
+        "not-retriable": retried,
+        "already-ended": browser.post(f"{thought}/cancel"),
+        "too-many-webhooks": webhooks[-1],
+        "not-found": browser.delete(f"/tokens/{uuid4()}"),
+    }
+    assert first.status_code == 200
     for name, response in expected.items():
         problem = response.json or {}
         assert (problem["type"], problem["status"]) == (f"/problems/{name}", response.status_code), name
