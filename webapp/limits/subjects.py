@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from webapp import identity, session
+from webapp import bearer, identity, session
 from webapp.limits.device_cookie import device
 from webapp.limits.hashing import keyed_hash
 from webapp.limits.rules import HAS_DEVICES, Rule, Subject
@@ -51,11 +51,16 @@ def _user() -> str | None:
 
 
 def _account() -> str | None:
-    return None if _user_id() == session.cookie_visitor() else _user()
+    return None if _is_anonymous() else _user()
 
 
 def _anonymous_user() -> str | None:
-    return _user() if _user_id() == session.cookie_visitor() else None
+    return _user() if _is_anonymous() else None
+
+
+def _is_anonymous() -> bool:
+    """Return whether the cookie names the user. One beside a token may be of the time before the sign-up."""
+    return not bearer.is_sent() and _user_id() == session.cookie_visitor()
 
 
 def _user_id() -> UUID | None:

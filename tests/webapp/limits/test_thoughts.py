@@ -7,8 +7,10 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from contracts.database import Database
 from contracts.settings import Settings
 from tests.eventually import eventually
+from tests.webapp.access import actors
 from tests.webapp.accounts.browsers import send
 from tests.webapp.conftest import CountRows, MakeApp
 from tests.webapp.limits.clients import client_at, post_thought, sign_up, statuses
@@ -27,6 +29,18 @@ def test_an_anonymous_user_may_send_fewer_thoughts_than_an_account(make_app: Mak
     assert statuses(*(post_thought(browser) for _ in range(2))) == [201, 429]
     sign_up(browser, "ada@example.org")
     assert statuses(*(post_thought(browser) for _ in range(3))) == [201, 201, 429]
+
+
+def test_a_token_has_the_limit_of_its_account_also_beside_a_cookie_from_before_the_sign_up(
+    make_app: MakeApp, database: Database
+) -> None:
+    app = make_app(trust_user_id=False, limit_thoughts_per_anonymous_user="1/hour", limit_thoughts_per_account="2/hour")
+    user_id = uuid4()
+    browser = actors.visitor(app, user_id)
+    assert post_thought(browser).status_code == 201
+    token = actors.new_token(database, actors.add_account(database, user_id))
+    program = actors.with_token(browser, token)
+    assert statuses(*(post_thought(program) for _ in range(3))) == [201, 201, 429]
 
 
 def test_the_limit_is_over_after_its_window(make_app: MakeApp) -> None:
