@@ -44,6 +44,10 @@ DELETE_ALL_ROWS = text("""
 """One transaction. TRUNCATE would create new files for every table and index."""
 
 
+DELETE_SECONDS = 60.0
+"""How long the deletion may take: the rows of a test with a long list, on a busy machine, took more than four."""
+
+
 @pytest.fixture(scope="package")
 def package_database(stores: Stores, template: str) -> Iterator[str]:
     with temporary_database(stores, template) as url:
@@ -52,7 +56,7 @@ def package_database(stores: Stores, template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def package_connections(package_settings: Settings) -> Iterator[Database]:
-    engine = make_engine(package_settings.database_url, "test")
+    engine = make_engine(package_settings.database_url, "test", statement_seconds=DELETE_SECONDS)
     yield Database(engine)
     engine.dispose()
 
