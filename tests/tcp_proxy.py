@@ -158,6 +158,7 @@ class TcpProxy:
             self._links.add(link)
         if self._is_stalled is not None and self._is_stalled(link.client_port):
             link.flowing.clear()
+        link.flowing.wait()
         if _has_left(link):
             self._drop(link)
             return
@@ -209,12 +210,11 @@ class TcpProxy:
 
 
 def _has_left(link: Link) -> bool:
-    """Wait until bytes pass again, and return whether the client has closed its connection meanwhile.
+    """Return whether the client has closed its connection, as it may during a stall.
 
-    Through a cut cable the server would never have heard of it. Hundreds of such connections, all made when the cable
-    is whole again, would take every connection that the server has.
+    Through a cut cable its request to connect would never reach the server. If the proxy connected for it after the
+    stall, hundreds of such clients would take every connection that the server has.
     """
-    link.flowing.wait()
     hang_up = select.poll()
     hang_up.register(link.client, getattr(select, "POLLRDHUP", 0))
     return bool(hang_up.poll(0))

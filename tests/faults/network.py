@@ -60,7 +60,7 @@ class Network:
 
 
 class _PortsOf:
-    """Tells from a client's port whether some processes have opened the connection to a proxy.
+    """Says for a client's port whether one of some processes has opened this connection to a proxy.
 
     It lists all connections at once and remembers them: to list them for each connection took minutes on a busy
     machine, and the network was stalled for so long.

@@ -43,9 +43,8 @@ DELETE_ALL_ROWS = text("""
 """)
 """One transaction. TRUNCATE would create new files for every table and index."""
 
-
 DELETE_SECONDS = 60.0
-"""How long the deletion may take: the rows of a test with a long list, on a busy machine, took more than four."""
+"""How long a statement may take. On a busy machine the deletion of a long list took longer than the usual limit."""
 
 
 @pytest.fixture(scope="package")
