@@ -6,6 +6,7 @@ stall / resume     the cable is cut: connections stay open and no byte passes; t
 lose_next_answer   the connection breaks between a request and its answer
 """
 
+import select
 import socket
 import threading
 import time
@@ -158,15 +159,23 @@ class TcpProxy:
         if self._is_stalled is not None and self._is_stalled(link.client_port):
             link.flowing.clear()
         link.flowing.wait()
+        if _has_left(link):
+            self._drop(link)
+            return
         try:
             link.server.connect(self._target)
         except OSError:
-            link.close()
+            self._drop(link)
             return
         threading.Thread(target=self._pump, args=(link, self._forward_requests), daemon=True).start()
         self._pump(link, self._forward_answers)
         with self._lock:
             self._links.discard(link)
+
+    def _drop(self, link: Link) -> None:
+        with self._lock:
+            self._links.discard(link)
+        link.close()
 
     def _pump(self, link: Link, forward: Callable[[Link], None]) -> None:
         try:
@@ -198,6 +207,17 @@ class TcpProxy:
             is_lost = self._answers_to_lose > 0
             self._answers_to_lose -= is_lost
         return is_lost
+
+
+def _has_left(link: Link) -> bool:
+    """Return whether the client has closed its connection, as it may during a stall.
+
+    Through a cut cable its request to connect would never reach the server. If the proxy connected for it after the
+    stall, hundreds of such clients would take every connection that the server has.
+    """
+    hang_up = select.poll()
+    hang_up.register(link.client, getattr(select, "POLLRDHUP", 0))
+    return bool(hang_up.poll(0))
 
 
 def _forward_end(link: Link, sink: socket.socket) -> None:

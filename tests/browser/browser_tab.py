@@ -100,6 +100,10 @@ class Tab:
         """Simulate that the person returns to this tab from another one."""
         self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
+    def delete_thought(self) -> None:
+        """Delete the thought of the page, which also ends the call in progress."""
+        self.page.request.delete(self.page.url.replace("/t/", "/thoughts/"))
+
     def wait_for_connection_text(self, text: str) -> None:
         """Wait until the page shows this state of its connection; an empty text means that it shows none."""
         expect(self.page.locator("[data-connection]")).to_have_text(text, timeout=TIMEOUT_MS)

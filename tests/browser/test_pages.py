@@ -41,7 +41,7 @@ def test_the_page_shows_a_thought_from_the_form_to_the_complete_analysis(tab: Ta
 
 
 def test_a_page_that_cannot_refresh_says_so_until_it_is_up_to_date_again(tab: Tab) -> None:
-    tab.post(f"{TEXT} [[delay:analysis:10000]]")
+    tab.post(f"{TEXT} [[delay:analysis:60000]]")
     tab.wait_for_completed_step(1)
     tab.wait_for_connection_text("Live")
     for handler in (lambda route: route.fulfill(status=503), never_respond):
@@ -51,6 +51,7 @@ def test_a_page_that_cannot_refresh_says_so_until_it_is_up_to_date_again(tab: Ta
         tab.page.unroute("**/*fragment=1")
         tab.return_to()
         tab.wait_for_connection_text("Live")
+    tab.delete_thought()
 
 
 def never_respond(_: Route) -> None:
@@ -58,14 +59,14 @@ def never_respond(_: Route) -> None:
 
 
 def test_the_page_of_a_failed_thought_notices_a_replay_and_then_the_deletion(tab: Tab, stack: Stack) -> None:
-    tab.post(f"{TEXT} [[fail:analysis:permanent:1]] [[delay:value_impact:10000]]")
+    tab.post(f"{TEXT} [[fail:analysis:permanent:1]] [[delay:value_impact:60000]]")
     tab.page.locator(".state-failed").wait_for()
     tab.wait_for_connection_text("")
     stack.run_bridge("dead-letters", "replay", "--agent", "analysis")
     tab.return_to()
     tab.page.locator(".step-running").wait_for()
     tab.wait_for_connection_text("Live")
-    tab.page.request.delete(tab.page.url.replace("/t/", "/thoughts/"))
+    tab.delete_thought()
     tab.page.get_by_text("This thought was deleted.").wait_for()
     tab.wait_for_connection_text("")
     assert tab.page.title() == "Deleted · Thoughts"

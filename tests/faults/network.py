@@ -4,8 +4,9 @@ A stall keeps connections open and lets no byte pass, as a cut cable does: for a
 waiting bytes pass when the stall ends, so no process gets an error.
 """
 
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import psutil
 
@@ -42,8 +43,7 @@ class Network:
         if pids is None:
             proxy.stall()
         else:
-            stalled_pids = list(pids)
-            proxy.stall(lambda client_port: client_port in _ports_to(proxy.port, stalled_pids))
+            proxy.stall(_PortsOf(proxy.port, pids))
         try:
             yield
         finally:
@@ -59,12 +59,26 @@ class Network:
             self._proxies[store].accept()
 
 
-def _ports_to(port: int, pids: Iterable[int]) -> set[int]:
-    """Return the local ports from which these processes are connected to `port`."""
-    local_ports: set[int] = set()
-    for pid in pids:
-        with suppress(psutil.Error):
-            for connection in psutil.Process(pid).net_connections(kind="tcp"):
-                if connection.raddr and connection.raddr.port == port:
-                    local_ports.add(connection.laddr.port)
-    return local_ports
+class _PortsOf:
+    """Says for a client's port whether one of some processes has opened this connection to a proxy.
+
+    It lists all connections at once and remembers them: to list them for each connection took minutes on a busy
+    machine, and the network was stalled for so long.
+    """
+
+    def __init__(self, proxy_port: int, pids: Iterable[int]) -> None:
+        self._proxy_port = proxy_port
+        self._pids = frozenset(pids)
+        self._lock = threading.Lock()
+        self._is_theirs: dict[int, bool] = {}
+
+    def __call__(self, client_port: int) -> bool:
+        with self._lock:
+            if client_port not in self._is_theirs:
+                self._list_connections()
+            return self._is_theirs.setdefault(client_port, False)
+
+    def _list_connections(self) -> None:
+        for _, _, _, local, remote, _, pid in psutil.net_connections(kind="tcp"):
+            if local and remote and remote[1] == self._proxy_port:
+                self._is_theirs[local[1]] = pid in self._pids

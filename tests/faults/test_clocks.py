@@ -7,7 +7,7 @@ import pytest
 
 from tests.eventually import eventually
 from tests.faults.clocks import Clocks
-from tests.faults.test_store_states import restarts_of_apps
+from tests.faults.refusing_stores import restarts_of_apps
 from tests.faults.workload import assert_completed_in_order, submit_thoughts
 from tests.running_stack import Stack
 

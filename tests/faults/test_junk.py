@@ -7,7 +7,7 @@ from contracts.queues import SOLO_QUEUE, THOUGHTS_QUEUE, key_prefix, queue_keys
 from tests.eventually import eventually
 from tests.faults.context import settings_of
 from tests.faults.junk import ODD_ENTRIES, add_junk, example_message, wrong_type
-from tests.faults.test_store_states import count_refusals, restarts_of_apps
+from tests.faults.refusing_stores import count_refusals, restarts_of_apps
 from tests.faults.workload import assert_completed_in_order, submit_thoughts
 from tests.running_stack import Stack
 from tests.tasks.broker.junk import junk_items

@@ -23,8 +23,8 @@ while line := sys.stdin.readline():
 
 
 @contextmanager
-def echo_server() -> Iterator[int]:
-    """Run a server that sends everything back; yields its port."""
+def echo_server(accepted: list[socket.socket]) -> Iterator[int]:
+    """Run a server that sends everything back, and lists the connections that it accepts; yields its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def echo(connection: socket.socket) -> None:
@@ -38,6 +38,7 @@ def echo_server() -> Iterator[int]:
                 connection, _ = listener.accept()
             except OSError:
                 return
+            accepted.append(connection)
             threading.Thread(target=echo, args=(connection,), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
@@ -47,8 +48,14 @@ def echo_server() -> Iterator[int]:
 
 
 @pytest.fixture
-def network() -> Iterator[Network]:
-    with echo_server() as port, Network({"store": (0, port)}) as network:
+def accepted() -> list[socket.socket]:
+    """The connections that the server has accepted."""
+    return []
+
+
+@pytest.fixture
+def network(accepted: list[socket.socket]) -> Iterator[Network]:
+    with echo_server(accepted) as port, Network({"store": (0, port)}) as network:
         yield network
 
 
@@ -87,6 +94,19 @@ def test_a_connection_opened_during_a_stall_works_afterwards(network: Network) -
         connection.sendall(b"early")
     with connection:
         assert connection.recv(100) == b"early"
+
+
+def test_a_connection_that_was_opened_and_closed_during_a_stall_never_reaches_the_server(
+    network: Network, accepted: list[socket.socket]
+) -> None:
+    with network.stalled("store"):
+        for _ in range(3):
+            with connect(network) as abandoned:
+                abandoned.sendall(b"nobody waits for this")
+        kept = connect(network)
+    with kept:
+        assert echo_of(kept, b"later") == b"later"
+    assert len(accepted) == 1
 
 
 def test_a_stall_of_one_process_also_affects_its_new_connections(network: Network) -> None:

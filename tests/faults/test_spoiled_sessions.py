@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from tests.eventually import eventually
+from tests.faults.refusing_stores import is_refused, restarts_of_apps, submit_until_under_way
 from tests.faults.store_states import TERMINATE
-from tests.faults.test_store_states import is_refused, restarts_of_apps, submit_until_under_way
 from tests.faults.workload import assert_completed_in_order, submit_thoughts
 from tests.running_stack import Stack
 from tests.stores import execute, with_database

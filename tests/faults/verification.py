@@ -154,7 +154,8 @@ def _verify_payments(
             if not any(disruption.excuses(call, next_call_at, min_silence) for disruption in disruptions):
                 findings.unexcused.append(
                     f"{thought.id}: call {index + 1} of {agent}, by process {call.pid} at {call.started_at:.3f}, was "
-                    f"paid for nothing, and that process was neither killed nor silent"
+                    f"paid for nothing ({call.ended or 'it did not end'}, and the next one began "
+                    f"{next_call_at - call.started_at:.1f} s later), and that process was neither killed nor silent"
                 )
 
 

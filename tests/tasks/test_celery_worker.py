@@ -185,15 +185,15 @@ def test_a_worker_survives_a_redis_that_rejects_writes(
         restricted_settings = settings.model_copy(update={"celery_broker_url": url})
         with running_worker(restricted_settings, tmp_path) as worker:
             set_permissions("-zadd -hset")
-            undelivered = new_head(database, settings)
-            dispatch(settings, [undelivered])
+            refused = new_head(database, settings)
+            dispatch(settings, [refused])
             eventually(lambda: "Redis refuses a command, this worker waits" in worker.log)
             set_permissions("+zadd +hset")
             head = new_head(database, settings)
             dispatch(settings, [head])
-            assert eventually(lambda: terminal_status(database, head)) == "completed"
+            for dispatched in (refused, head):
+                eventually(lambda: terminal_status(database, dispatched) == "completed")  # noqa: B023  it is called at once
             assert worker.process.poll() is None
-    assert thought_row(database, undelivered.thought_id).attempts == 0
 
 
 def test_the_attempt_is_counted_when_a_worker_dies_in_the_call(

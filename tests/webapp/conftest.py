@@ -46,6 +46,9 @@ DELETE_ALL_ROWS = text("""
 """)
 """One transaction. TRUNCATE would create new files for every table and index."""
 
+DELETE_SECONDS = 60.0
+"""How long a statement may take. On a busy machine the deletion of a long list took longer than the usual limit."""
+
 
 @pytest.fixture(scope="package")
 def package_database(stores: Stores, template: str) -> Iterator[str]:
@@ -55,7 +58,7 @@ def package_database(stores: Stores, template: str) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def package_connections(package_settings: Settings) -> Iterator[Database]:
-    engine = make_engine(package_settings.database_url, "test")
+    engine = make_engine(package_settings.database_url, "test", statement_seconds=DELETE_SECONDS)
     yield Database(engine)
     engine.dispose()
 
