@@ -34,9 +34,11 @@ that PostgreSQL's JSON rejects, such as NaN."""
 
 ACCEPT: Final = text(f"""
     WITH old AS (SELECT user_id, turn, text FROM thoughts WHERE id = :id),
-    author AS (SELECT COALESCE(account_id, id) AS id FROM users WHERE id = :user),
+    author AS (SELECT a.id FROM users a JOIN users b ON b.id = :user AND a.id = COALESCE(b.account_id, b.id)
+                WHERE a.deleted_at IS NULL),
     u AS (UPDATE users SET last_turn = last_turn + 1 FROM author
-           WHERE users.id = author.id AND users.account_id IS NULL AND NOT EXISTS (SELECT FROM old)
+           WHERE users.id = author.id AND users.account_id IS NULL AND users.deleted_at IS NULL
+             AND NOT EXISTS (SELECT FROM old)
           RETURNING users.id AS account, last_turn, users.id <> :user AS has_joined),
     t AS (INSERT INTO thoughts (id, user_id, turn, text, event, headers, fresh, emitted_at)
           SELECT t.id, t.account, t.last_turn, t.text, CASE WHEN t.has_joined THEN {EVENT_OF_ACCOUNT} ELSE t.event END,
@@ -47,7 +49,7 @@ ACCEPT: Final = text(f"""
               ON CONFLICT (id) DO NOTHING RETURNING user_id, turn, event, headers, emitted_at),
     o AS (INSERT INTO outbox (topic, key, turn, value, headers)
           SELECT CAST(:topic AS text), user_id::text, turn, event, headers FROM t WHERE emitted_at IS NOT NULL)
-    SELECT EXISTS (SELECT FROM author) AS user_known, (SELECT id FROM author) AS author,
+    SELECT EXISTS (SELECT FROM author) OR EXISTS (SELECT FROM old) AS user_known, (SELECT id FROM author) AS author,
            COALESCE((SELECT turn FROM t), (SELECT turn FROM old)) AS turn,
            (SELECT CASE WHEN user_id = author.id THEN :user ELSE user_id END
               FROM old LEFT JOIN author ON true) AS owner,
@@ -57,14 +59,14 @@ ACCEPT: Final = text(f"""
 
 A thought of an external producer has that producer's record, and so no outbox row; when its user has joined an account,
 the record is of another line, and the outbox row is written. A join that commits while this statement waits for the
-row lock makes it store nothing, because `account_id` is read again: the repeat finds the account. `owner` is :user also
-when the thought belongs to the account."""
+row lock makes it store nothing, because `account_id` is read again: the repeat finds the account. A deletion of the
+account does the same, and the repeat finds no user. `owner` is :user also when the thought belongs to the account."""
 
 MAX_TRIES: Final = 5
 """How often ACCEPT is executed before `accept` returns without a turn.
 
 A repeat is needed only when another transaction inserts the same id, or lets the user join an account, at the same
-moment: the statement's snapshot does not show that yet, and the next execution does.
+moment, or the account is deleted: the statement's snapshot does not show that yet, and the next execution does.
 """
 
 
@@ -73,8 +75,9 @@ class Accepted:
     """The answer of ACCEPT."""
 
     user_known: bool
+    """Whether the user exists and has not deleted the account, or the thought is known from before."""
     turn: int | None
-    """The thought's position in its user's line; None when the user is unknown."""
+    """The thought's position in its user's line; None when nothing was stored."""
     existing_owner: UUID | None
     """The user of the thought that already had this id; None when there was none. A thought of the account that the
     user has joined counts as the user's own."""

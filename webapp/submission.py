@@ -30,6 +30,10 @@ class ThoughtDeletedError(ValueError):
     """Raised when the thought of a repeated Idempotency-Key was deleted; nothing was stored."""
 
 
+class AccountDeletedError(ValueError):
+    """Raised when the account was deleted after the request was admitted; nothing was stored."""
+
+
 class KeyReusedError(ValueError):
     """Raised when an Idempotency-Key is repeated with another text; nothing was stored."""
 
@@ -39,7 +43,8 @@ def submit(services: Services, user_id: UUID, thought_id: UUID, text: str, *, fr
 
     `fresh` asks for a new analysis, although the results of an equal thought could be copied.
 
-    Raises KeyReusedError, ThoughtDeletedError, or SQLAlchemyError when PostgreSQL stays unavailable during the retries.
+    Raises AccountDeletedError, KeyReusedError or ThoughtDeletedError, and SQLAlchemyError when PostgreSQL stays
+    unavailable during the retries.
     """
     event = thought_created(user_id, thought_id, text)
     accepted, attempts = _accept_with_retries(services, user_id, thought_id, text, event.to_bytes(), fresh=fresh)
@@ -47,6 +52,8 @@ def submit(services: Services, user_id: UUID, thought_id: UUID, text: str, *, fr
         raise ThoughtDeletedError("the thought of this Idempotency-Key was deleted")
     if accepted.contradicts(user_id, text):
         raise KeyReusedError("this Idempotency-Key was used before for another text")
+    if accepted.turn is None:
+        raise AccountDeletedError("the account was deleted")
     if accepted.created or attempts > 1:  # an earlier attempt may have stored it although its answer was lost
         services.metrics.accepted.inc()
         author = accepted.author or user_id  # the account, when the user has joined one since the request was sent

@@ -1,5 +1,6 @@
 """Accept writes one row, one turn and one outbox row for each thought."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import text
 
 from contracts.accept import Accepted, accept
 from contracts.database import Database
+from tests.transactions import slow_commit
 
 
 def accept_thought(database: Database, user: UUID, thought: UUID, *, emit: bool = True) -> Accepted:
@@ -52,3 +54,32 @@ def test_a_deleted_thought_contradicts_no_text(existing_text: str | None, contra
 def test_accept_writes_no_outbox_row_without_emit(database: Database, user_id: UUID) -> None:
     accept_thought(database, user_id, uuid4(), emit=False)
     assert database.rows(text("SELECT count(*) FROM outbox"))[0][0] == 0
+
+
+@pytest.mark.parametrize("deleted", ["the account", "the account that its user has joined"])
+def test_accept_stores_nothing_for_a_deleted_account(database: Database, user_id: UUID, deleted: str) -> None:
+    account = user_id if deleted == "the account" else uuid4()
+    database.rows(text("INSERT INTO users (id) VALUES (:id) ON CONFLICT DO NOTHING"), id=account)
+    database.rows(text("UPDATE users SET deleted_at = now() WHERE id = :id"), id=account)
+    if account != user_id:
+        database.rows(text("UPDATE users SET account_id = :account WHERE id = :id"), id=user_id, account=account)
+    accepted = accept_thought(database, user_id, uuid4())
+    assert (accepted.user_known, accepted.turn, accepted.created) == (False, None, False)
+    assert database.rows(text("SELECT count(*) FROM thoughts"))[0][0] == 0
+
+
+def test_accept_that_waits_for_the_deletion_of_the_account_stores_nothing(database: Database, user_id: UUID) -> None:
+    with ThreadPoolExecutor() as pool:
+        with slow_commit(database) as deleting:
+            deleting.rows(text("UPDATE users SET deleted_at = now() WHERE id = :id"), id=user_id)
+            accepting = pool.submit(accept_thought, database, user_id, uuid4())
+        assert not accepting.result().user_known
+    assert database.rows(text("SELECT count(*) FROM thoughts"))[0][0] == 0
+
+
+def test_accept_still_knows_the_thoughts_of_a_deleted_account(database: Database, user_id: UUID) -> None:
+    thought = uuid4()
+    accept_thought(database, user_id, thought)
+    database.rows(text("UPDATE users SET deleted_at = now() WHERE id = :id"), id=user_id)
+    accepted = accept_thought(database, user_id, thought)
+    assert (accepted.user_known, accepted.turn, accepted.created) == (True, 1, False)

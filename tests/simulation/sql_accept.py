@@ -42,7 +42,7 @@ class AcceptStatements:
                 old.turn = turn
         return [
             SimpleNamespace(
-                user_known=user in self._tables.users,
+                user_known=user in self._tables.users or old is not None,
                 author=user if user in self._tables.users else None,
                 turn=fresh.turn if fresh else old_turn,
                 owner=self._owner(p["user"], old) if old and "accept.owner" not in self._store.disabled else None,

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from werkzeug.exceptions import Unauthorized
+
 from contracts.text import thought_text
 from webapp import submission
 from webapp.ids import keyed_id, new_id
@@ -12,7 +14,8 @@ from webapp.services import services
 def accept(user_id: UUID, text: str, key: str | None, *, fresh: bool) -> UUID:
     """Store a validated text and return the thought's id. Repeating it with the same key changes nothing.
 
-    Raises a key-reused or thought-deleted problem, and SQLAlchemyError when PostgreSQL is unavailable.
+    Raises a key-reused or thought-deleted problem, Unauthorized when the account was deleted meanwhile, and
+    SQLAlchemyError when PostgreSQL is unavailable.
     """
     thought_id = thought_id_of(user_id, key)
     try:
@@ -21,6 +24,8 @@ def accept(user_id: UUID, text: str, key: str | None, *, fresh: bool) -> UUID:
         raise THOUGHT_DELETED.error(
             "The thought of this Idempotency-Key was deleted. Send a new key to submit it again."
         ) from None
+    except submission.AccountDeletedError:
+        raise Unauthorized("This account was deleted, so the thought was not stored.") from None
     except submission.KeyReusedError:
         raise KEY_REUSED.error(
             "This Idempotency-Key was used before for another text. Send a new key with each new text."

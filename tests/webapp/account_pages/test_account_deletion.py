@@ -26,6 +26,7 @@ from tests.webapp.accounts.security_log import kinds
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
 from tests.webapp.test_deletion import add_dead_letter, stored_data
+from webapp import submission
 from webapp.accounts import account_deletion, resets
 
 SECRETS = ("forgotten", EMAIL, "argon2", "Sleep more", "secret agent", "127.0.0.1", "my token", "my.example")
@@ -151,3 +152,28 @@ def test_a_thought_that_is_accepted_just_before_the_account_is_closed_is_erased_
     assert "forgotten" not in everything(database)
     assert str(late) in stored_data(database)
     assert EMAIL not in everything(database)
+
+
+@pytest.mark.parametrize(("call", "status"), [("form", 422), ("json", 401), ("batch", 401)])
+def test_a_thought_that_was_on_its_way_during_the_deletion_is_refused(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, call: str, status: int
+) -> None:
+    browser = sign_up(app)
+    user = account_row(database).id
+    submit_now = submission.submit
+
+    def delete_first(*arguments: Any, **options: Any) -> None:
+        account_deletion.delete_account(database, user)
+        submit_now(*arguments, **options)
+
+    monkeypatch.setattr(submission, "submit", delete_first)
+    if call == "form":
+        answer = send(browser, "/thoughts", text="words to be forgotten")
+    else:
+        thought = {"text": "words to be forgotten"}
+        path, body = ("/thoughts", thought) if call == "json" else ("/thoughts:batch", {"thoughts": [thought]})
+        answer = browser.post(path, json=body)
+    found = answer.json["results"][0]["status"] if call == "batch" else answer.status_code  # type: ignore[index]
+    assert found == status
+    assert "was deleted" in answer.text
+    assert database.rows(text("SELECT FROM thoughts")) == []
