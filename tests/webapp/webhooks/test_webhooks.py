@@ -157,5 +157,6 @@ def test_the_page_shows_an_error_beside_its_field_and_keeps_what_was_written(own
 
 
 def test_a_form_of_the_page_without_its_token_changes_nothing(owner: FlaskClient) -> None:
-    assert owner.post("/account/webhooks", data={"url": URL, "events": "thought_failed"}).status_code == 403
+    form = {"url": URL, "events": "thought_failed", "csrf_token": ""}
+    assert owner.post("/account/webhooks", data=form).status_code == 403
     assert items(owner) == []
