@@ -45,7 +45,7 @@ OTHER_DEFAULTS = {
     "row_security": "off",
     "lock_timeout": "1",
     "idle_session_timeout": "1",
-    "transaction_timeout": "1",
+    "transaction_timeout": "10000",  # the transaction that sets it to 0 must be able to end
 }
 
 LIBPQ_VARIABLES = {
