@@ -7,8 +7,8 @@ clock starts at the first step. Every time is PostgreSQL's.
 The mean time of a thought is from its first dispatch to its end. Its work is the sum of what its steps took. Slots are
 busy while a step runs in them; this share and the rate are measured from WARM_UP_SECONDS on, as long as thoughts wait.
 
-When all steps take equally long, the thoughts that began together also end together. So the rate is also given per
-duration of a thought, and `Load.spread` lets each step take another time, as calls of a model do.
+The rate is also given per duration of a thought: without a limit, thoughts whose steps take equally long end together.
+`Load.spread` lets each step take another time, as calls of a model do.
 """
 
 import signal

@@ -17,19 +17,20 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bridge.consumer.assignment import resolve_start_offsets
 from bridge.consumer.committer import Committer, LogReplacedError, note_results
+from bridge.consumer.consumer_config import consumer_config
 from bridge.consumer.group_watch import GroupWatch, client_id
 from bridge.consumer.idle_warning import IDLE_WARNING, IdleWarning
 from bridge.consumer.lane import Lane
 from bridge.consumer.partition import AssignedPartition
-from bridge.kafka.config import client_config, is_fatal, poll_batch, reader_config
+from bridge.kafka.config import client_config, is_fatal, poll_batch
 from bridge.kafka.corrupt_batches import CORRUPT_BATCH_ERRORS, PARTITION_ERRORS
 from bridge.kafka.topic_ids import TopicIds
 from bridge.kafka.trouble import client_trouble
@@ -54,20 +55,11 @@ CLOSE_TIMEOUT_SECONDS: Final = 20.0
 """How long leaving the group may take in all. librdkafka sets no limit: while Kafka was unavailable, one bridge took
 over 30 s."""
 
-SOCKET_TIMEOUT_MS: Final = 6_000
-"""How long a request may take, and so the last commit of a bridge that stops while Kafka is unavailable."""
-
 FOREIGN_RECORDS: Final = (
     "ALARM: another installation writes to the topic of this one: %d records so far, the last one of %s. They are "
     "skipped here, because that installation reads them itself; give each installation its own KAFKA_TOPIC, "
     "KAFKA_DEAD_LETTER_TOPIC and KAFKA_EVENTS_TOPIC."
 )
-
-CLASSIC_METADATA_INTERVAL_MS: Final = 30_000
-"""How soon a group of the classic protocol notices added partitions: a member assigns them, from its copy of the
-metadata, which librdkafka renews every five minutes. With the consumer protocol the broker assigns them at once."""
-
-CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
 class KafkaSource:
@@ -88,7 +80,7 @@ class KafkaSource:
             self._group_watch.require_own()
         self._topic_ids = TopicIds(self._admin, self._topic)
         self._committer = Committer(self._admin, self._topic, self._topic_ids)
-        self._consumer = Consumer(_consumer_config(settings, installation_id, self._on_commit))
+        self._consumer = Consumer(consumer_config(settings, installation_id, self._on_commit))
         self._partitions: dict[int, AssignedPartition] = {}
         self._idle_warning = IdleWarning()
         self._request_timeout = REQUEST_TIMEOUT_SECONDS
@@ -114,6 +106,7 @@ class KafkaSource:
             if message.partition() not in sought and self._handle_message(message):
                 sought.add(message.partition())
         self._pause_and_resume()
+        self._note_unread()
 
     def commit(self, now: float) -> None:
         """Commit the frontiers that have moved, once a second, without waiting for Kafka.
@@ -227,6 +220,12 @@ class KafkaSource:
                 self._consumer.resume([TopicPartition(self._topic, number)])
                 assigned.paused = False
 
+    def _note_unread(self) -> None:
+        """Tell each lane how much its log has behind what was read, as the broker's last answers say."""
+        for number, assigned in self._partitions.items():
+            _, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), cached=True)
+            assigned.lane.note_unread(max(0, end - assigned.lane.next_offset))
+
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         try:
             self._start_partitions(consumer, partitions)
@@ -278,20 +277,3 @@ class KafkaSource:
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         note_results(self._partitions, error, partitions)
-
-
-def _consumer_config(settings: Settings, installation_id: str, on_commit: CommitCallback) -> dict[str, Any]:
-    protocol: dict[str, Any] = {"group.protocol": settings.kafka_group_protocol}
-    if settings.kafka_group_protocol == "classic":
-        protocol |= {
-            "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": 6000,
-            "topic.metadata.refresh.interval.ms": CLASSIC_METADATA_INTERVAL_MS,
-        }
-    return {
-        **reader_config(settings, client_id(installation_id)),
-        **protocol,
-        "auto.offset.reset": "error",
-        "socket.timeout.ms": SOCKET_TIMEOUT_MS,
-        "on_commit": on_commit,
-    }

@@ -25,7 +25,7 @@ The rules:
 
 - Only the head of a line is worked on. Decide chooses it by turn, so the order of records in the log does not matter.
 - No more heads begin than the driver's limit of thoughts in flight allows. Users wait for it in a queue, and a user
-  whose head has ended queues again at its end when others wait.
+  whose head has ended queues again at its end when others wait. Under a backlog free slots are filled at an even pace.
 - At most one request per user is in progress. A wake-up that arrives meanwhile causes one more poll right after it.
 - Only two things close an offset: the verdict `done`, and a dead letter in the outbox. The frontier, which is what may
   be committed, is the lowest open offset.
@@ -44,6 +44,7 @@ from typing import Final
 from uuid import UUID
 
 from bridge.consumer.begin_queue import BeginQueue
+from bridge.consumer.lease import lease_for
 from bridge.consumer.line import Line, Phase
 from bridge.consumer.offset_tracker import OffsetTracker
 from bridge.consumer.protocol import (
@@ -66,9 +67,6 @@ decision without a head never means that the line is empty."""
 
 DATABASE_RETRY_SECONDS: Final = 0.5
 """Delay before a request that PostgreSQL did not answer is repeated."""
-
-MAX_LEASE_DOUBLINGS: Final = 5
-"""The lease of a message in a queue doubles with every send, at most this often: 20 s becomes 640 s."""
 
 
 class Lane:
@@ -140,6 +138,10 @@ class Lane:
         self._begin_queue.limit = limit
         self._window = self._least_window.for_users(2 * limit)
 
+    def note_unread(self, records: int) -> None:
+        """Note how many records the partition has behind those that were read: a backlog begins at a pace."""
+        self._begin_queue.unread = records
+
     def next_ingest(self, now: float) -> AcceptRecord | DeadLetterRecord | None:
         """Return the first record of the ingest queue; None when the queue is empty or waits for PostgreSQL."""
         return self._ingest_queue[0] if self._ingest_queue and now >= self._ingest_at else None
@@ -184,12 +186,12 @@ class Lane:
         still_open = [verdict for verdict in in_order if self._apply_verdict(line, verdict)]
         if not line.records:
             del self._lines[decision.user_id]
-            self._begin_queue.discard(decision.user_id)
+            self._begin_queue.discard(decision.user_id, now)
         elif not still_open:
             line.phase, line.in_flight = Phase.DUE, False
         else:
             self._watch_head(line, decision.head, now)
-            self._begin_queue.note(decision.user_id, line)
+            self._begin_queue.note(decision.user_id, line, now)
 
     def decide_failed(self, now: float) -> None:
         """Note that PostgreSQL did not answer. Requests in progress are repeated after a moment, and every lease starts
@@ -280,21 +282,12 @@ class Lane:
             line.phase = Phase.DUE if line.poll_again else Phase.WAITING
             return
         if line.version != head.version:
-            line.version, line.unchanged_since, line.lease_seconds = head.version, now, self._lease_for(head)
+            line.version, line.unchanged_since = head.version, now
+            line.lease_seconds = lease_for(head, self._lease_seconds)
         if head.needs_dispatch:
             line.phase = Phase.DISPATCHING
         else:
             line.watch_until(self._next_poll(line, now), now)
-
-    def _lease_for(self, head: Head) -> float:
-        """Return how long the head's version must stay unchanged before a takeover.
-
-        A worker in a call renews its lease, so LEASE_SECONDS is enough. A message in a queue has no worker yet, and a
-        long queue only delays it: its lease doubles with every send, and a retry's backoff is added.
-        """
-        if head.in_call:
-            return self._lease_seconds
-        return head.wait + self._lease_seconds * 2.0 ** min(max(0, head.sends - 1), MAX_LEASE_DOUBLINGS)
 
     def _next_poll(self, line: Line, now: float) -> float:
         return min(now + self._lease_seconds / 4, line.unchanged_since + line.lease_seconds)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.audit.queries import STALLED, WITHOUT_RECORD
-from bridge.consumer.lane import MAX_LEASE_DOUBLINGS
+from bridge.consumer.lease import MAX_LEASE_DOUBLINGS
 from bridge.relay.sweep import SWEEP
 from contracts.events import EVENT_TYPES, PROGRESS_TYPE
 from tests.agreements.test_project import PACKAGES, tracked_files

@@ -16,7 +16,8 @@ from unittest.mock import patch
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from bridge.consumer import kafka_source
-from bridge.consumer.kafka_source import SOCKET_TIMEOUT_MS, KafkaSource
+from bridge.consumer.consumer_config import SOCKET_TIMEOUT_MS
+from bridge.consumer.kafka_source import KafkaSource
 from bridge.kafka.watermarks import EARLIEST
 from contracts.settings import Settings
 from tests.simulation.fibers import Outcome, PossibleOutcomes, Process, ProcessKilled, park
@@ -125,6 +126,10 @@ class Consumer:
             return []
         self._end_reported[number] = end
         return [Message(number, end, None, None, [], None, error_=KafkaError(KafkaError._PARTITION_EOF))]
+
+    def get_watermark_offsets(self, place: TopicPartition, cached: bool) -> tuple[int, int]:
+        partition = self.kafka.partitions[place.partition]
+        return partition.low, len(partition.records)
 
     def seek(self, place: TopicPartition) -> None:
         self._next[place.partition] = place.offset

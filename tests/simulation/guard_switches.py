@@ -13,6 +13,7 @@ from unittest.mock import patch
 from confluent_kafka import TopicPartition
 
 from bridge.consumer import assignment, ingest
+from bridge.consumer import lane as lane_module
 from bridge.consumer.batch_source import BatchSource
 from bridge.consumer.committer import Committer
 from bridge.consumer.kafka_source import KafkaSource
@@ -48,8 +49,8 @@ def _watch_head_ignoring_the_beat(lane: Lane, line: Line, head: Any, now: float)
 _WATCH_HEAD: Final = Lane._watch_head
 
 
-def _quarter_lease(lane: Lane, head: Any) -> float:
-    return lane._lease_seconds / 4
+def _quarter_lease(_: Any, lease_seconds: float) -> float:
+    return lease_seconds / 4
 
 
 def _frontier_past_the_gap(offsets: OffsetTracker) -> int:
@@ -140,7 +141,7 @@ _REQUEST_PROBE: Final = transitions._request_probe
 PATCHES: Final[dict[str, tuple[Any, str, Any]]] = {
     "lane.outage": (Lane, "decide_failed", _decide_failed_keeping_leases),
     "lane.beat": (Lane, "_watch_head", _watch_head_ignoring_the_beat),
-    "lane.lease": (Lane, "_lease_for", _quarter_lease),
+    "lane.lease": (lane_module, "lease_for", _quarter_lease),
     "lane.frontier": (OffsetTracker, "frontier", property(_frontier_past_the_gap)),
     "lane.accepted": (Lane, "accepted", _accepted_closing_the_offset),
     "lane.resend": (Lane, "heads_to_dispatch", _heads_to_dispatch_once),

@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka import KafkaException, TopicPartition
 
 from bridge.consumer import kafka_source
+from bridge.consumer.consumer_config import consumer_config
 from bridge.consumer.idle_warning import IDLE_SECONDS, IDLE_WARNING
 from bridge.consumer.kafka_source import KafkaSource
 from bridge.consumer.window import Window
@@ -151,10 +152,9 @@ def test_a_permanently_fenced_consumer_raises(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, protocol: str, fenced: int
 ) -> None:
     settings = settings.model_copy(update={"kafka_group_protocol": protocol})
-    consumer_config = kafka_source._consumer_config
     monkeypatch.setattr(
         kafka_source,
-        "_consumer_config",
+        "consumer_config",
         lambda *arguments: {**consumer_config(*arguments), "group.instance.id": "the-same-instance"},
     )
     with open_source(settings) as first:

@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from bridge.commands import bridge
-from bridge.consumer.kafka_source import _consumer_config
+from bridge.consumer.consumer_config import consumer_config
 from bridge.kafka.config import check_config, client_config, client_logger
 from bridge.relay.producer import _producer_config
 from contracts import cli
@@ -50,7 +50,7 @@ def test_librdkafka_accepts_all_that_the_settings_accept(settings: Settings, val
     """A value that only librdkafka refuses would let the relay fail at every pass."""
     changed = with_settings(settings, **values, kafka_bootstrap_servers="127.0.0.1:9")
     Producer(_producer_config(changed))
-    Consumer(_consumer_config(changed, "an-installation", lambda *_: None)).close()
+    Consumer(consumer_config(changed, "an-installation", lambda *_: None)).close()
 
 
 def test_a_missing_bootstrap_server_is_an_error_that_names_the_variable(settings: Settings) -> None:
