@@ -74,7 +74,7 @@ validate: install ## check the running installation in ten steps (docs/validatio
 test: install-dev ## run all tests on real PostgreSQL, Redis and Kafka
 	@"$$BIN"/python -m pytest --numprocesses 5 --dist loadscope --no-loadscope-reorder
 
-schema: install-dev ## let Schemathesis play against the API for SCHEMA_SECONDS=300, and compare each answer with the document
+schema: install-dev ## test the API with Schemathesis for SCHEMA_SECONDS=300: each answer must match the OpenAPI document
 	@THOUGHTS_TEST_SCHEMA_SECONDS="$$SCHEMA_SECONDS" "$$BIN"/python -m pytest -q tests/webapp/api/test_schema.py
 
 simulate: install-dev ## simulate random histories with faults (RUNS=10000 SEED=1), then switch off each guard in turn

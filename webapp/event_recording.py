@@ -26,7 +26,7 @@ def client_address() -> str:
 
 
 def record_failed_sign_in(response: Response, user_id: UUID) -> Response:
-    """Let the security log of the account get the failed sign-in when the response has been sent, and return it.
+    """Write the failed sign-in into the security log of the account after the response was sent; return the response.
 
     So the time of the answer does not tell which addresses are those of accounts.
     """

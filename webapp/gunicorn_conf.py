@@ -26,7 +26,7 @@ reuse_port = True
 control_socket_disable = True
 """Gunicorn's default control socket is shared by all instances of one system user."""
 
-graceful_timeout = 10
+graceful_timeout = 12
 keepalive = 2
 sendfile = False
 """A file is sent in parts like every other answer, because the deadline of an answer moves with its parts."""
@@ -41,8 +41,10 @@ forwarder_headers = ""
 errorlog = "-"
 accesslog = None
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s "%(a)s"'
-"""For who turns the access log on. Without the query and the Referer, because an address may hold a secret: the ticket
-of a stream, or the token of a mailed link."""
+"""For an operator who turns the access log on. Without the query and the Referer, which may hold the ticket of a
+stream."""
+
+logger_class = "webapp.server.access_log.AccessLogger"
 
 loglevel = "info"
 

@@ -26,7 +26,7 @@ def ready() -> tuple[Response, int]:
     `down` (503): no thought can be accepted. `degraded` (200): thoughts are accepted, but something that they need does
     not work. A check of Redis that fails makes the checks of processes and models `unknown`.
 
-    Who may not read the figures (`webapp.monitoring`) gets the status alone, which a load balancer needs.
+    A client that may not read the figures (`webapp.monitoring`) gets only the status, which a load balancer needs.
     """
     parts = services()
     findings = parts.readiness.findings()

@@ -73,7 +73,7 @@ class Mailer:
                 if (message := make()) is not None:
                     self._deliver(message)
             except (OSError, smtplib.SMTPException) as error:
-                log.error("The mail server took no mail, it is dropped: %s", _cause(error))  # noqa: TRY400  one line
+                log.error("The mail server refuses a mail, which is dropped: %s", _cause(error))  # noqa: TRY400  one line
             except SQLAlchemyError as error:
                 log.error("PostgreSQL is unavailable, a mail is dropped: %s", describe_error(error))  # noqa: TRY400
             except Exception:  # the thread must survive

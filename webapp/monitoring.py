@@ -1,7 +1,7 @@
 """Decides who may read the figures of this installation: GET /metrics, and the details of GET /health/ready.
 
-With METRICS_TOKEN, whoever sends it. Without it, programs of this machine, and everybody with TRUST_USER_ID, which is
-only for pages that no other person can reach. They say how much is written and what does not work, never a text.
+With METRICS_TOKEN, clients that send it. Without it, programs of this machine, and everybody with TRUST_USER_ID, which
+is only for pages that no other person can reach. They say how much is written and what does not work, never a text.
 """
 
 import hmac

@@ -91,8 +91,8 @@ OTHER_USER: Final = ProblemType(
     "Leave `user_id` out to act as yourself.",
 )
 NOT_RECOGNISED: Final = ProblemType(
-    "not-recognised", 403, "Nobody could read again what this request writes",
-    "The request has no valid cookie, so its author would never see their thought again. Nothing was stored.",
+    "not-recognised", 403, "The request has no valid cookie",
+    "Without a cookie its author could not read the thought again. Nothing was stored.",
     "Repeat the request with the cookie that this response sets.",
 )
 OTHER_SITE: Final = ProblemType(

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 
 from contracts.cli import with_settings
-from contracts.database import Database, exit_on_database_error, make_engine
+from contracts.database import Database
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 from contracts.text import clean
@@ -17,13 +16,12 @@ from contracts.visible_text import escape_control_chars
 from webapp.accounts import administration, security_events
 from webapp.accounts.account_deletion import delete_account
 from webapp.accounts.administration import ListedAccount
+from webapp.command_database import command_database
 
 PAGE_SIZE: Final = 50
 """Accounts on a page of `list`."""
 
 MAX_NUMBER: Final = 1_000_000
-STATEMENT_SECONDS: Final = 60.0
-"""Only the person who ran the command waits for a slow statement."""
 
 ACCOUNT: Final = click.argument("account", metavar="ACCOUNT")
 
@@ -47,7 +45,7 @@ def list_command(settings: Settings, *, admins_only: bool, limit: int, offset: i
 
     Each line: id, e-mail address, day of the sign-up, last request of a sign-in, state.
     """
-    with _database(settings) as database:
+    with command_database(settings) as database:
         listed = administration.accounts(database, admins_only=admins_only, limit=limit, offset=offset)
     if as_json:
         click.echo(json.dumps([_to_json(account) for account in listed]))
@@ -97,7 +95,7 @@ def enable(settings: Settings, *, account: str) -> None:
 @with_settings
 def delete(settings: Settings, *, account: str, yes: bool) -> None:
     """Delete an account with everything in it. It cannot be undone."""
-    with _database(settings) as database:
+    with command_database(settings) as database:
         found = _require(database, account)
         email = escape_control_chars(found.email)
         if not yes:
@@ -113,7 +111,7 @@ def _publisher(settings: Settings) -> ProgressPublisher:
 
 
 def _change(settings: Settings, name: str, change: Callable[[Database, Any], bool], state: str) -> None:
-    with _database(settings) as database:
+    with command_database(settings) as database:
         account = _require(database, name)
         is_changed = change(database, account.id)
     click.echo(f"{escape_control_chars(account.email)} is {'now' if is_changed else 'already'} {state}.")
@@ -126,17 +124,6 @@ def _require(database: Database, name: str) -> ListedAccount:
         shown = escape_control_chars(name)
         raise SystemExit(f"No account has the e-mail address or id {shown}. `python -m webapp users list` shows all.")
     return account
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[Database]:
-    """Open PostgreSQL for a command. Raises SystemExit with one line when a statement fails."""
-    engine = make_engine(settings.database_url, "web command", statement_seconds=STATEMENT_SECONDS)
-    try:
-        with exit_on_database_error():
-            yield Database(engine)
-    finally:
-        engine.dispose()
 
 
 def _cells(account: ListedAccount) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import pytest
 from bridge.audit import background
 from bridge.consumer import kafka_source
 from bridge.relay import relay
+from bridge.webhooks import sender
 from contracts import database, reporter
 from contracts.settings import Settings, load_settings
 from devstack.commands import app_processes
@@ -17,7 +18,7 @@ from devstack.spec.process_kinds import parse_scale
 from tasks import beat_scheduler
 from tests.agreements import compose
 from tests.stores import ROOT
-from webapp import background_publisher, gunicorn_conf
+from webapp import background_publisher, gunicorn_conf, mailer
 
 PAGE = (ROOT / "docs" / "compose.md").read_text()
 SERVICES = compose.services()
@@ -28,9 +29,12 @@ LONGEST_STOP = {
     "bridge": database.STATEMENT_SECONDS + kafka_source.CLOSE_TIMEOUT_SECONDS + reporter.WITHDRAW_SECONDS,
     "relay": (
         database.STATEMENT_SECONDS + relay.STOP_SECONDS + relay.SINGLE_ROWS_SECONDS
-        + background.STOP_TIMEOUT_SECONDS + reporter.WITHDRAW_SECONDS
+        + background.STOP_TIMEOUT_SECONDS + sender.STOP_TIMEOUT_SECONDS + reporter.WITHDRAW_SECONDS
     ),
-    "web": gunicorn_conf.graceful_timeout + background_publisher.CLOSE_TIMEOUT_SECONDS + reporter.WITHDRAW_SECONDS,
+    "web": (
+        gunicorn_conf.graceful_timeout + background_publisher.CLOSE_TIMEOUT_SECONDS + mailer.CLOSE_TIMEOUT_SECONDS
+        + reporter.WITHDRAW_SECONDS
+    ),
     "beat": beat_scheduler.MAX_SLEEP_SECONDS + database.STATEMENT_SECONDS + reporter.WITHDRAW_SECONDS,
 }  # fmt: skip
 """Seconds from SIGTERM to the end when each wait takes as long as the code allows. Workers: test_compose_and_code."""

@@ -1,4 +1,4 @@
-"""A webhook hears the ends of thoughts on a running stack, also when the relay is killed in between."""
+"""A webhook receives the ends of thoughts on a running stack, also when the relay is killed in between."""
 
 import base64
 import hashlib

@@ -11,7 +11,7 @@ from validation.web_client import Answer, describe_problem
 PATH: Final = "/health/ready"
 NOT_OURS_CURE: Final = (
     "check --base-url: another program may listen on this port; or run this on the machine of the web, or with its "
-    "METRICS_TOKEN, because the web tells nobody else its checks"
+    "METRICS_TOKEN, because the web shows its checks to no other client"
 )
 
 

@@ -1,4 +1,4 @@
-"""The pages to change the password and the e-mail address. Both ask for the present password."""
+"""The pages to change the password and the e-mail address. Both ask for the current password."""
 
 from uuid import UUID
 

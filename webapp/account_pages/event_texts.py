@@ -24,8 +24,8 @@ TITLES: Final[Mapping[Kind, str]] = {
     "webhook-deleted": "A webhook was deleted",
     "account-disabled": "An operator disabled the account",
     "account-enabled": "An operator enabled the account",
-    "made-admin": "An operator made the account an administrator",
-    "removed-admin": "An operator ended that the account is an administrator",
+    "made-admin": "An operator gave the account administrator rights",
+    "removed-admin": "An operator removed the account's administrator rights",
     "text-revealed": "An administrator read the text of one of your thoughts",
     "revealed-text": "You read the text of a thought as an administrator",
 }

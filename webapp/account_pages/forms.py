@@ -36,8 +36,8 @@ def _new_password(label: str) -> PasswordField:
 
 
 def _present_password() -> PasswordField:
-    message = "Write your present password."
-    return PasswordField("Your present password", [InputRequired(message), Length(max=MAX_PASSWORD_LENGTH)])
+    message = "Enter your current password."
+    return PasswordField("Your current password", [InputRequired(message), Length(max=MAX_PASSWORD_LENGTH)])
 
 
 class SignUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -64,7 +64,7 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 class EmailForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """Another e-mail address."""
 
-    email = EmailField("New e-mail", [InputRequired("Write the new address."), _is_email])
+    email = EmailField("New e-mail", [InputRequired("Enter the new address."), _is_email])
     present = _present_password()
 
 

@@ -32,7 +32,7 @@ If you did not ask for it, you need not do anything: no account is created.
 HAS_ACCOUNT: Final = """Somebody, probably you, wants to create an account with this address, but it has one.
 
 Sign in instead: {url}/account/sign-in
-Forgotten your password? {url}/account/forgotten
+Forgot your password? {url}/account/forgotten
 
 If you did not ask for it, you need not do anything.
 """

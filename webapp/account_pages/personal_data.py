@@ -1,4 +1,4 @@
-"""The pages to take one's data along, and to delete the account."""
+"""The pages to export one's data, and to delete the account."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -50,13 +50,13 @@ def export_file(name_of_format: str) -> Response | None:
     """
     if (chosen := _FORMATS.get(name_of_format)) is None:
         raise UnprocessableEntity("format: choose json or markdown.")
-    mimetype, name, parts_of = chosen
+    mimetype, file_name, parts_of = chosen
     user_id = identity.current_user()
     if user_id is None or (found := find_export(services().database, user_id)) is None:
         return None
-    record("exported", user_id, format=name)
+    record("exported", user_id, format=name_of_format)
     response = Response(_begun(parts_of(found)), content_type=mimetype)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response
 
 

@@ -1,4 +1,4 @@
-"""The pages to choose another password with a link. They answer alike, and as fast, for a known and an unknown address:
+"""The pages to choose a new password with a link. They answer alike, and as fast, for a known and an unknown address:
 whether an account has it is looked up by the thread that sends the mail.
 """
 
@@ -22,7 +22,7 @@ from webapp.services import services
 
 blueprint = Blueprint("resets", __name__)
 
-BODY: Final = """Somebody, probably you, asked to choose another password for the account with this address.
+BODY: Final = """Somebody, probably you, asked to choose a new password for the account with this address.
 
 Open this link within an hour, and choose it:
 
@@ -51,7 +51,7 @@ def ask() -> BaseResponse:
 @blueprint.route("/reset/<token>", methods=["GET", "POST"])
 @csrf.form_checks_token
 def choose(token: str) -> BaseResponse:
-    """Choose another password. Opening the page does not use the link up, because programs that scan mails open it."""
+    """Choose a new password. Opening the page does not use the link up, because programs that scan mails open it."""
     form, email = NewPasswordForm(), resets.find_email(services().database, token)
     if email is None:
         raise NotFound("This link is not valid any more: it works once, and for an hour. Ask for another one.")
@@ -79,4 +79,4 @@ def make_mail(database: Database, settings: Settings, email: str, address: str) 
     user_id, token = created
     security_events.record(database, "reset-requested", user_id, address)
     body = BODY.format(link=link_of(settings.public_url, token))
-    return new_mail(settings, email, "Choose another password", body)
+    return new_mail(settings, email, "Choose a new password", body)

@@ -22,7 +22,7 @@ blueprint.register_blueprint(resets.blueprint)
 blueprint.register_blueprint(personal_data.blueprint)
 blueprint.register_blueprint(tokens.blueprint)
 
-WRONG = "This e-mail address and password do not belong together."
+WRONG = "Wrong e-mail address or password."
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])

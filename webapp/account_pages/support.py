@@ -13,7 +13,7 @@ from webapp.accounts.credentials import find
 from webapp.accounts.sign_ins import SignedIn
 from webapp.services import services
 
-NOT_PRESENT: Final = "This is not your present password."
+NOT_PRESENT: Final = "This is not your current password."
 
 
 def require_account() -> SignedIn:

@@ -14,5 +14,5 @@ def new_token() -> str:
 
 
 def hash_token(token: str) -> bytes:
-    """Return what is stored of a token: who reads the database cannot use it."""
+    """Return what is stored of a token: it cannot be used as a token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -45,8 +45,8 @@ EVERYTHING: Final = 2**63 - 1
 
 DETAILS: Final = frozenset({"by", "method", "token_id", "name", "scopes", "webhook", "format", "thoughts"})
 """What an event may say besides its kind: who did it if not the person (`by`), how somebody signed in (`method`), a
-token's id, name and scopes, the id of a `webhook`, the `format` of an export, and a number of thoughts. Nothing else,
-so that no secret or text gets into the log."""
+token's id, name and scopes, the id of a `webhook`, the `format` of an export, and a number of thoughts. `record`
+accepts nothing else, so that no secret or text gets into the log. A reveal writes its own row."""
 
 INSERT_EVENT: Final = text("""
     WITH expired AS (

@@ -55,9 +55,6 @@ LIST_TOKENS: Final = text("""
 DELETE_TOKEN: Final = text("DELETE FROM api_tokens WHERE id = :id AND user_id = :user RETURNING name")
 """Deletes a token of this account, and nothing when it belongs to another one. It is refused from then on."""
 
-DELETE_TOKENS: Final = text("DELETE FROM api_tokens WHERE user_id = :user")
-"""Deletes all tokens of an account. A repeat finds none."""
-
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
@@ -117,8 +114,3 @@ def delete(database: Database, user_id: UUID, token_id: UUID) -> str | None:
     """
     row = database.row(DELETE_TOKEN, id=token_id, user=user_id)
     return None if row is None else str(row.name)
-
-
-def delete_all(database: Database, user_id: UUID) -> None:
-    """Delete all tokens of an account. Raises SQLAlchemyError when PostgreSQL is unavailable."""
-    database.rows(DELETE_TOKENS, user=user_id)

@@ -1,4 +1,4 @@
-"""The routes of the administrators' pages. Their rule in `webapp.access_rules` keeps everybody else away."""
+"""The routes of the administrators' pages. Their rule in `webapp.access_rules` admits only administrators."""
 
 import logging
 from uuid import UUID

@@ -2,10 +2,8 @@
 
 from uuid import UUID
 
-from werkzeug.exceptions import Unauthorized
-
 from contracts.text import thought_text
-from webapp import submission
+from webapp import bearer, submission
 from webapp.ids import keyed_id, new_id
 from webapp.problem_types import INVALID_VALUE, KEY_REUSED, THOUGHT_DELETED
 from webapp.services import services
@@ -25,7 +23,7 @@ def accept(user_id: UUID, text: str, key: str | None, *, fresh: bool) -> UUID:
             "The thought of this Idempotency-Key was deleted. Send a new key to submit it again."
         ) from None
     except submission.AccountDeletedError:
-        raise Unauthorized("This account was deleted, so the thought was not stored.") from None
+        raise bearer.invalid_token("This account was deleted, so the thought was not stored.") from None
     except submission.KeyReusedError:
         raise KEY_REUSED.error(
             "This Idempotency-Key was used before for another text. Send a new key with each new text."

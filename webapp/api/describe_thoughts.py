@@ -25,8 +25,6 @@ from webapp.representations import AcceptedThought, BatchAnswer, Thought, Though
 
 TAG: Final = "Thoughts"
 
-_UNCHANGED: Final = Answer("The client's copy is still right.", headers=(headers.ETAG,))
-
 
 def _links(expression: str) -> Mapping[str, Mapping[str, Any]]:
     parameters = {"parameters": {"thought_id": expression}}
@@ -83,7 +81,7 @@ SHOW: Final = Operation(
     summary="Read a thought and its analysis",
     description="Shows the thought, each agent's progress and result, what they used, and similar earlier thoughts.",
     headers=(headers.IF_NONE_MATCH,),
-    answers={200: Answer("The thought.", Thought, headers=(headers.ETAG,)), 304: _UNCHANGED},
+    answers={200: Answer("The thought.", Thought, headers=(headers.ETAG,)), 304: headers.UNCHANGED},
     problems=(NOT_FOUND,),
 )
 
@@ -111,7 +109,7 @@ LIST: Final = Operation(
     headers=(headers.IF_NONE_MATCH,),
     answers={
         200: Answer("A page of thoughts.", ThoughtList, headers=(headers.ETAG, headers.LINK)),
-        304: _UNCHANGED,
+        304: headers.UNCHANGED,
     },
     problems=(INVALID_CURSOR, OTHER_USER, INVALID_VALUE, TOO_MANY_SEARCHES, SEARCH_UNAVAILABLE),
 )

@@ -82,7 +82,8 @@ ENABLE: Final = Operation(
     id="enableWebhook",
     tag=TAG,
     summary="Enable a webhook again",
-    description="A webhook that has failed for too long is disabled. What waits for it is then sent.",
+    description="Enables a webhook that was disabled because it failed for a day or answered 410. "
+    "The events that wait for it are then sent.",
     answers={204: Answer("The webhook is enabled.")},
     problems=(NOT_FOUND,),
 )

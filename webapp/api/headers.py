@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from webapp.operations import Header
+from webapp.operations import Answer, Header
 
 _STRING: Final = {"type": "string"}
 
@@ -34,3 +34,6 @@ ETAG: Final = Header("ETag", "Send it in If-None-Match to ask whether anything w
 LINK: Final = Header(
     "Link", 'The next page (RFC 8288): `</thoughts?cursor=...>; rel="next"`. Missing on the last one.', _STRING
 )
+
+UNCHANGED: Final = Answer("The client's copy is still right.", headers=(ETAG,))
+"""The answer 304 to an If-None-Match."""

@@ -78,7 +78,7 @@ _SHOW: Final = Operation(
     description="What the user wrote about themselves, for the agents to read. It is empty before the first change.",
     query=ProfileQuery,
     headers=(headers.IF_NONE_MATCH,),
-    answers={200: _ANSWER, 304: Answer("The client's copy is still right.", headers=(headers.ETAG,))},
+    answers={200: _ANSWER, 304: headers.UNCHANGED},
     problems=(OTHER_USER, INVALID_VALUE),
 )
 

@@ -24,7 +24,7 @@ _USAGE: Final = Operation(
     headers=(headers.IF_NONE_MATCH,),
     answers={
         200: Answer("The sums.", UserUsage, headers=(headers.ETAG,)),
-        304: Answer("The client's copy is still right.", headers=(headers.ETAG,)),
+        304: headers.UNCHANGED,
     },
     problems=(OTHER_USER, INVALID_VALUE),
 )

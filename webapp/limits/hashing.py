@@ -11,7 +11,7 @@ _LENGTH: Final = 32
 
 
 def keyed_hash(email: str) -> str:
-    """Return the hash of an e-mail address as it is typed. Only who knows SECRET_KEY can compute it."""
+    """Return the hash of an e-mail address as it is typed. Computing it needs SECRET_KEY."""
     key = f"e-mail address in a limit: {services().settings.require_secret_key()}".encode()
     return hmac.digest(key, folded(email).encode("utf-8", "surrogatepass"), "sha256").hex()[:_LENGTH]
 

@@ -1,7 +1,8 @@
 """Assembles Flask-Limiter from the table of rules, and installs it.
 
 Two limiters count in the same Redis. One is for everything that must go on without Redis: while Redis is unavailable,
-each web process counts by itself. The other is for what must not go on, above all sign-ins: its errors become a 503.
+each web process keeps its own counters. The other is for what must not go on, above all sign-ins: its errors become a
+503.
 """
 
 import logging

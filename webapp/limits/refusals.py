@@ -23,14 +23,14 @@ log = logging.getLogger(__name__)
 
 _TOO_MANY: Final[Mapping[Kind, str]] = {
     "sign-ins": "There were too many attempts to sign in.",
-    "sign-ups": "Too many accounts were created from here.",
-    "resets": "Too many mails were requested to reset a password.",
-    "password-checks": "A password was checked too often.",
+    "sign-ups": "There were too many attempts to create an account.",
+    "resets": "There were too many attempts to reset a password.",
+    "password-checks": "There were too many attempts to confirm your password.",
     "thoughts": "Too many thoughts were sent in a short time.",
     "exports": "There were too many exports in a short time.",
     "searches": "There were too many searches in a short time.",
     "streams": "Too many streams were opened in a short time.",
-    "webhook-tests": "Webhooks were tested too often.",
+    "webhook-tests": "There were too many tests of webhooks in a short time.",
     "requests": "There were too many requests in a short time.",
 }
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from webapp.security import SAFE_METHODS
+
 Kind = Literal[
     "sign-ins", "sign-ups", "resets", "password-checks", "thoughts", "exports", "searches", "streams", "webhook-tests",
     "requests",
@@ -70,8 +72,6 @@ FAIL_CLOSED: Final = frozenset[Kind]({"sign-ins", "sign-ups", "resets", "passwor
 HAS_DEVICES: Final = frozenset[Kind]({"sign-ins", "resets"})
 """Kinds for which a browser that has signed in to the account before has a limit of its own and no other."""
 
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -130,7 +130,7 @@ def kinds_of(endpoint: str, method: str, query: Mapping[str, str]) -> frozenset[
     if endpoint.partition(".")[0] in UNLIMITED_BLUEPRINTS:
         return frozenset()
     kind = _searching_kind(endpoint, query) or ENDPOINTS.get(endpoint, "requests")
-    if kind in FAIL_CLOSED and method in _SAFE_METHODS:
+    if kind in FAIL_CLOSED and method in SAFE_METHODS:
         return frozenset({"requests"})
     return frozenset({kind, "requests"})
 

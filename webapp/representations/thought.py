@@ -17,8 +17,8 @@ AgentStatus = Literal["waiting", "running", "retrying", "completed", "failed"]
 class Failure(Representation):
     """Why a thought failed."""
 
-    agent: str | None = Field(description="The agent at which the thought failed.")
-    kind: str | None = Field(description="transient, permanent, invalid or lost.")
+    agent: str | None = Field(description="The agent at which the thought failed; empty when its author cancelled it.")
+    kind: str | None = Field(description="transient, permanent, invalid, lost or cancelled.")
     message: str | None
     attempts: int | None
 

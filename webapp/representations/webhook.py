@@ -18,7 +18,9 @@ class Webhook(Representation):
     last_sent_at: UtcTime | None = Field(description="When an event was last sent, with or without success.")
     last_result: str | None = Field(description="What became of it, for a person.")
     failing_since: UtcTime | None = Field(description="Since when every attempt has failed.")
-    disabled_at: UtcTime | None = Field(description="When it was disabled because it had failed for too long.")
+    disabled_at: UtcTime | None = Field(
+        description="When it was disabled, because it had failed for a day or answered 410."
+    )
     waiting: int = Field(description="Events that are still to be sent.")
 
 

@@ -29,7 +29,7 @@ MAX_HELD_BYTES: Final = 32 * 1024 * 1024
 """What all connections together may hold of unfinished bodies and unsent answers. Python needs a few times as much."""
 
 CHECK_SECONDS: Final = 0.2
-STOP_MARGIN_SECONDS: Final = 3.0
+STOP_MARGIN_SECONDS: Final = 5.0
 """How long before the end of gunicorn's graceful timeout the last connections end: the threads end in this time."""
 
 LOGGED: Final = frozenset({400, 403, 414, 431, 500, 501, 505})

@@ -2,8 +2,8 @@
 with a POST and puts it into the address of its stream.
 
 A ticket opens one stream of one user, once, within TICKET_SECONDS, while the token or the sign-in that got it is valid.
-Redis keeps its hash, so that who reads Redis opens no stream. An address may come into the log of a proxy; the ticket
-in it is used by then.
+Redis keeps its hash, so that reading Redis does not open a stream. An address may come into the log of a proxy; the
+ticket in it is used by then.
 """
 
 import json

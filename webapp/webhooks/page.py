@@ -79,6 +79,4 @@ def _render(
         max_length=MAX_URL_LENGTH,
         has_kafka=services().settings.kafka_enabled,
     )
-    response = make_response(page, status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return make_response(page, status)

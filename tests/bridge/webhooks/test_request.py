@@ -76,13 +76,13 @@ def test_a_server_that_sends_one_byte_at_a_time_is_left_at_the_deadline() -> Non
 def test_no_more_than_64_kib_of_an_answer_are_read() -> None:
     def flood(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        for number in range(90):
+        for number in range(150):
             handler.wfile.write(b"X-%d: %s\r\n" % (number, b"x" * 2_000))
         handler.wfile.write(b"\r\n")
 
     with running_receiver() as receiver:
         receiver.answers = [flood]
-        assert MAX_ANSWER_BYTES < 90 * 2_000
+        assert MAX_ANSWER_BYTES < 100 * 2_000
         assert send(receiver.url) == 200, "the head ends where the limit is, and its status is what counts"
 
 

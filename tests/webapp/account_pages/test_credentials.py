@@ -50,7 +50,7 @@ def test_nothing_changes_without_the_present_password(app: Flask, database: Data
     ):
         for present in ("", "not the password"):
             refused = send(browser, path, present=present, **fields)
-            assert (refused.status_code, "present password" in refused.text) == (422, True)
+            assert (refused.status_code, "current password" in refused.text) == (422, True)
     assert account_row(database) == before
     assert is_signed_in(other)
 

@@ -38,7 +38,7 @@ def test_a_mailed_link_creates_the_account_with_the_thoughts_of_the_browser(
     browser = mailing_app.test_client()
     browser.get("/")
     thought = submit(browser)
-    assert "Look into your mail" in send(browser, "/account/sign-up", email=EMAIL).text
+    assert "Check your mail" in send(browser, "/account/sign-up", email=EMAIL).text
     assert not is_signed_in(browser)
     link = link_to(EMAIL)
     assert send(browser, link, password="short").status_code == 422

@@ -83,12 +83,3 @@ def test_an_account_has_a_limited_number_of_tokens(database: Database) -> None:
     actors.new_token(database, other)
     tokens.delete(database, user, last.id)
     assert tokens.create(database, user, "one more", {Scope.READ}, 1) is not None
-
-
-def test_all_tokens_of_one_account_can_be_deleted(database: Database) -> None:
-    user, other = actors.add_account(database), actors.add_account(database)
-    actors.new_token(database, user)
-    kept = actors.new_token(database, other)
-    tokens.delete_all(database, user)
-    assert tokens.list_all(database, user) == []
-    assert [row.id for row in tokens.list_all(database, other)] == [kept.id]
