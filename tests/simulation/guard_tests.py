@@ -56,7 +56,7 @@ GUARD_TESTS: Final[Mapping[str, GuardTest]] = {
     ),
     "accept.again": GuardTest(
         _JOIN_AT_ONCE, "test_a_thought_that_waits_for_the_join_is_accepted_for_the_account",
-        *_cut("contracts.accept", "ACCEPT", ("AND users.account_id IS NULL AND NOT", "AND NOT")),
+        *_cut("contracts.accept", "ACCEPT", ("AND users.account_id IS NULL AND users.d", "AND users.d")),
     ),
     "decide.turn": GuardTest(
         _DECIDE, "test_each_record_gets_its_verdict",
