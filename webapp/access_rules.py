@@ -12,6 +12,8 @@ The application does not start while an endpoint has no row. To add a route, add
   view refuses it, through `webapp.access`; 404 where not even the existence may be known.
 - `nobody`: the status that a request gets which has neither a cookie nor a token, where the view refuses it; 303
   when it is led to the sign-in.
+- `figures`: for what tells the figures of the installation, the status that a client gets which may not read them:
+  403 (401 with METRICS_TOKEN), or 200 with less. `webapp.monitoring` decides who may.
 
 Methods that differ in who may call them are different endpoints. Then write the row into docs/access.md with
 `python -m tests.webapp.access.document`. The tests in `tests/webapp/access` call every endpoint in every role and
@@ -44,6 +46,7 @@ class Rule:
     scope: Scope | None = None
     stranger: int | None = None
     nobody: int | None = None
+    figures: int | None = None
 
 
 _PAGE_FOR_ALL: Final = Rule(Who.ANYONE)
@@ -57,8 +60,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "static": _PAGE_FOR_ALL,
         "health.health": _PAGE_FOR_ALL,
-        "health.ready": _PAGE_FOR_ALL,
-        "metrics.metrics": _PAGE_FOR_ALL,
+        "health.ready": Rule(Who.ANYONE, figures=200),
+        "metrics.metrics": Rule(Who.ANYONE, figures=403),
         "docs.document": _PAGE_FOR_ALL,
         "docs.viewer": _PAGE_FOR_ALL,
         "docs.problems": _PAGE_FOR_ALL,

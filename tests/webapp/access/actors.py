@@ -25,6 +25,7 @@ ADD_ACCOUNT = text("""
 """)
 
 EXPIRE_TOKEN = text("UPDATE api_tokens SET expires_at = now() - interval '1 second' WHERE id = :id")
+MAKE_STALE = text("UPDATE sign_ins SET created_at = now() - interval '61 minutes' WHERE user_id = :id")
 DISABLE_USER = text("UPDATE users SET disabled_at = now() WHERE id = :id")
 DELETE_USER = text("UPDATE users SET deleted_at = now(), email = NULL, password_hash = NULL WHERE id = :id")
 
@@ -56,11 +57,24 @@ def add_account(database: Database, user_id: UUID | None = None, *, is_admin: bo
     return user_id
 
 
+def sign_in_id(database: Database, user_id: UUID) -> UUID:
+    """Return the id of a sign-in of an account, or an unknown one where the user can have none."""
+    sign_ins.begin(database, user_id, "another browser")
+    return next((row.id for row in sign_ins.sign_ins_of(database, user_id)), uuid4())
+
+
 def nobody(app: Flask) -> FlaskClient:
     """Return a browser whose cookie names no user: it has only opened a page with a form."""
     client = app.test_client()
     with client.session_transaction() as session:
         session.update(CSRF)
+    return client
+
+
+def elsewhere(app: Flask) -> FlaskClient:
+    """Return a browser of another machine, whose cookie names no user."""
+    client = nobody(app)
+    client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
     return client
 
 
@@ -78,6 +92,21 @@ def signed_in(app: Flask, database: Database, user_id: UUID) -> FlaskClient:
     client = app.test_client()
     with client.session_transaction() as session:
         session.update(_user_id=sign_ins.begin(database, user_id, "a browser"), _fresh=True, **CSRF)
+    return client
+
+
+def stale_administrator(app: Flask, database: Database) -> FlaskClient:
+    """Return a browser in which an administrator signed in more than an hour ago."""
+    user_id = add_account(database, is_admin=True)
+    client = signed_in(app, database, user_id)
+    database.rows(MAKE_STALE, id=user_id)
+    return client
+
+
+def disabled(app: Flask, database: Database, user_id: UUID) -> FlaskClient:
+    """Return a browser with a sign-in of an account that is disabled since, without the row of the sign-in deleted."""
+    client = signed_in(app, database, user_id)
+    database.rows(DISABLE_USER, id=user_id)
     return client
 
 

@@ -14,10 +14,16 @@ from webapp.access_rules import RULES
 
 PAGE: Final = Path(ROOT) / "docs" / "access.md"
 
-COLUMNS: Final = tuple(
-    role for role in Role if role not in {Role.DELETED_TOKEN, Role.TOKEN_OF_DISABLED_USER, Role.TOKEN_OF_DELETED_USER}
-)
-"""The other invalid tokens get the same answers as an expired one."""
+ALIKE: Final = {
+    Role.DELETED_TOKEN: Role.EXPIRED_TOKEN,
+    Role.TOKEN_OF_DISABLED_USER: Role.EXPIRED_TOKEN,
+    Role.TOKEN_OF_DELETED_USER: Role.EXPIRED_TOKEN,
+    Role.ADMINISTRATORS_TOKEN: Role.OTHER_TOKEN,
+    Role.DISABLED_OWNER: Role.FORMER_VISITOR,
+}
+"""Roles without a column -> the one whose answers they get."""
+
+COLUMNS: Final = tuple(role for role in Role if role not in ALIKE)
 
 INTRODUCTION: Final = """\
 # Who may call what
@@ -33,8 +39,10 @@ a route that has no row.
 
 The request is about a thing of the owner: an account, or an anonymous visitor. A *former visitor* has a copy of the
 cookie from before the owner signed up. With TRUST_USER_ID=true, which serves only this machine's own addresses, every
-client without a token acts for every user. `/metrics` and the details of `/health/ready` are for programs of this
-machine, or for who sends METRICS_TOKEN. A stream also takes a ticket in its address: see the README.
+client without a token acts for every user. The token of an administrator is like any other one, and the browser of a
+disabled account like that of a former visitor. `/metrics` and the details of `/health/ready` are for programs of this
+machine; with METRICS_TOKEN for nobody but who sends it, and then 401 stands in the place of 403. A stream also takes a
+ticket in its address: see [api.md](api.md).
 """
 
 
@@ -53,7 +61,7 @@ def render(app: Flask) -> str:
     heading = ["Request", *(role.value for role in COLUMNS)]
     rows = [heading, ["---"] * len(heading)]
     for method, route in routes(app):
-        cells = [promised(RULES[route.endpoint], role) for role in COLUMNS]
+        cells = [promised(RULES[route.endpoint], role, method) for role in COLUMNS]
         rows.append([f"`{method} {route.rule}`", *cells])
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{INTRODUCTION}\n{table}\n"

@@ -7,7 +7,7 @@ from typing import Any, Final
 from flask import Flask
 
 from contracts.database import Database
-from tests.webapp.access.actors import Owned, add_account, email_of
+from tests.webapp.access.actors import Owned, add_account, email_of, sign_in_id
 from webapp.account_pages.mailed_links import email_token, sign_up_token
 from webapp.accounts import resets
 
@@ -67,7 +67,7 @@ ARGUMENTS: Final[Mapping[str, Callable[[Flask, Database, Owned], str]]] = {
     "token_id": lambda app, database, owned: str(owned.token_id),
     "webhook_id": lambda app, database, owned: str(owned.webhook_id),
     "name": lambda app, database, owned: "not-found",
-    "sign_in_id": lambda app, database, owned: str(owned.user_id),
+    "sign_in_id": lambda app, database, owned: str(sign_in_id(database, owned.user_id)),
     "account.sign_up.confirm token": lambda app, database, owned: _signed(app, sign_up_token, "new@example.org"),
     "account.credentials.confirm_email token": lambda app, database, owned: _signed(
         app, email_token, str(owned.user_id), email_of(owned.user_id), "new@example.org"

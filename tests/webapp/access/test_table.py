@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 from werkzeug.routing import Rule as Route
 from werkzeug.wrappers import Response
 
@@ -17,7 +18,7 @@ from tests.webapp.access import actors, document
 from tests.webapp.access.actors import Owned
 from tests.webapp.access.clients import client_in_role
 from tests.webapp.access.requests import argument, example
-from tests.webapp.access.roles import SIGN_IN, YES, Role, promised
+from tests.webapp.access.roles import SIGN_IN, STATUS_ALONE, YES, Role, promised, without_figures
 from tests.webapp.conftest import MakeApp
 from webapp import access_check
 from webapp.access_rules import RULES, Rule, Who
@@ -42,6 +43,23 @@ def test_every_answer_is_the_one_of_the_table(app: Flask, database: Database, en
         if actual != promise
     ]
     assert not differences, "\n".join(differences)
+
+
+def test_with_metrics_token_no_role_reads_the_figures_without_it(make_app: MakeApp, database: Database) -> None:
+    app = make_app(metrics_token=SecretStr("a-token-of-the-monitoring"))
+    routes = [pair for pair in document.routes(app) if RULES[pair[1].endpoint].figures]
+    assert {route.rule for _, route in routes} == {"/metrics", "/health/ready"}
+    for method, route in routes:
+        promise = without_figures(RULES[route.endpoint], is_token_set=True)
+        answers = {role: actual for role, _, actual in _answers(app, database, method, route)}
+        assert answers == dict.fromkeys(Role, promise), route.rule
+
+
+def test_a_role_without_a_column_is_promised_what_its_page_says(app: Flask) -> None:
+    for role, column in document.ALIKE.items():
+        for method, route in document.routes(app):
+            rule = RULES[route.endpoint]
+            assert promised(rule, role, method) == promised(rule, column, method), route.rule
 
 
 def test_the_table_has_exactly_the_endpoints_of_the_application(app: Flask) -> None:
@@ -71,7 +89,7 @@ def _answers(app: Flask, database: Database, method: str, route: Route) -> Itera
     for role in Role:
         client, owned = client_in_role(app, database, role)
         with _send(client, database, method, route, owned) as response:
-            yield role, promised(RULES[route.endpoint], role), _kind(response)
+            yield role, promised(RULES[route.endpoint], role, method), _kind(response)
 
 
 def _send(client: FlaskClient, database: Database, method: str, route: Route, owned: Owned) -> Response:
@@ -86,6 +104,9 @@ def _send(client: FlaskClient, database: Database, method: str, route: Route, ow
 
 
 def _kind(response: Response) -> str:
-    if response.status_code == 303 and response.headers["Location"].startswith("/account/sign-in?next=/account/"):
+    if response.status_code == 303 and response.headers["Location"].startswith("/account/sign-in?next=/"):
         return SIGN_IN
+    body = response.get_json(silent=True)
+    if isinstance(body, dict) and set(body) == {"status"}:
+        return STATUS_ALONE
     return YES if response.status_code in SERVED else str(response.status_code)
