@@ -20,10 +20,12 @@ CHECKLIST = PAGE[PAGE.index("<!-- checklist -->") : PAGE.index("<!-- end of the 
 ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in re.findall(r"^\| *\d.*$", CHECKLIST, re.M)]
 
 LEVELS_1_AND_2 = {
+    "1.1": 2, "1.2": 9, "1.3": 11, "1.4": 3, "1.5": 2,
     "2.1": 3, "2.2": 3, "2.3": 4, "2.4": 1,
     "3.2": 2, "3.3": 4, "3.4": 6, "3.5": 5, "3.7": 2,
     "4.1": 3, "4.2": 1, "4.3": 2, "4.4": 4,
-    "6.1": 3, "6.2": 11, "6.3": 4, "6.4": 4, "6.5": 5, "6.6": 3, "6.8": 4,
+    "5.1": 1, "5.2": 3, "5.3": 2, "5.4": 3,
+    "6.1": 3, "6.2": 12, "6.3": 4, "6.4": 4, "6.5": 5, "6.6": 3, "6.8": 4,
     "7.1": 3, "7.2": 4, "7.3": 2, "7.4": 5, "7.5": 2, "7.6": 2,
     "8.1": 2, "8.2": 3, "8.3": 1, "8.4": 1,
     "9.1": 3, "9.2": 4,
@@ -31,9 +33,18 @@ LEVELS_1_AND_2 = {
     "12.1": 3, "12.2": 2, "12.3": 4,
     "13.1": 1, "13.2": 5, "13.3": 2, "13.4": 5,
     "14.1": 2, "14.2": 4, "14.3": 3,
+    "15.1": 3, "15.2": 3, "15.3": 7,
     "16.1": 1, "16.2": 5, "16.3": 4, "16.4": 3, "16.5": 3,
 }  # fmt: skip
 """Section of ASVS 5.0.0 -> how many requirements of levels 1 and 2 it has; they come before those of level 3."""
+
+LEVEL_1 = {
+    "1.2": 5, "1.3": 2, "1.5": 1, "2.1": 1, "2.2": 2, "2.3": 1, "3.2": 2, "3.3": 1, "3.4": 2, "3.5": 3,
+    "4.1": 1, "4.4": 1, "5.2": 2, "5.3": 2, "6.1": 1, "6.2": 8, "6.3": 2, "6.4": 2, "7.2": 4, "7.4": 2,
+    "8.1": 1, "8.2": 2, "8.3": 1, "9.1": 3, "9.2": 1, "11.3": 2, "11.4": 1, "12.1": 1, "12.2": 2, "13.4": 1,
+    "14.2": 1, "14.3": 1, "15.1": 1, "15.2": 1, "15.3": 1,
+}  # fmt: skip
+"""Section -> how many of them are of level 1; they come first. All but the five about OAuth's authorization servers."""
 
 WITHOUT_TEST = ("Does not apply: ", "**Does not hold yet.** ", "**By the operator.** ")
 
@@ -41,6 +52,8 @@ WITHOUT_TEST = ("Does not apply: ", "**Does not hold yet.** ", "**By the operato
 def test_every_requirement_of_the_chapters_has_a_row_and_no_other_one() -> None:
     expected = [f"{section}.{number + 1}" for section, count in LEVELS_1_AND_2.items() for number in range(count)]
     assert [row[0] for row in ROWS] == expected
+    level_1 = {f"{section}.{number + 1}" for section, count in LEVEL_1.items() for number in range(count)}
+    assert {row[0] for row in ROWS if row[1] == "1"} == level_1
     assert {row[1] for row in ROWS} == {"1", "2"}
 
 
@@ -74,6 +87,14 @@ def test_the_page_names_every_event_and_every_detail() -> None:
     assert set(re.findall(r"`([a-z-]+)`", inventory)) == set(get_args(Kind))
     listed = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"\(([^)]*)\)", inventory))))
     assert listed >= DETAILS
+
+
+def test_each_severity_has_a_time_in_which_a_library_is_replaced() -> None:
+    libraries = (ROOT / "SECURITY.md").read_text().partition("## Libraries")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (critical|high|medium|low)\b.* \| (\d+) days \|$", libraries, re.MULTILINE)
+    assert [name for name, _ in rows] == ["critical", "high", "medium", "low"]
+    assert [int(days) for _, days in rows] == sorted(int(days) for _, days in rows)
+    assert re.search(r"latest versions at least every \d+ days", libraries)
 
 
 def test_the_page_states_the_limits_of_the_code() -> None:

@@ -57,6 +57,14 @@ class TestWithoutTrustUserId:
             assert (response.status_code, response.mimetype) == (403, "application/problem+json")
         assert thought["id"] not in stranger.get("/").text
 
+    def test_of_a_parameter_that_is_sent_twice_the_first_one_is_checked_and_used(
+        self, client: FlaskClient, stranger: FlaskClient, thought: dict[str, Any]
+    ) -> None:
+        own, other = thought["user_id"], str(uuid4())
+        assert (client.get(f"/thoughts?user_id={own}&user_id={other}").json or {})["items"] != []
+        assert client.get(f"/thoughts?user_id={other}&user_id={own}").status_code == 403
+        assert stranger.get(f"/thoughts?user_id={own}&user_id={other}").status_code == 403
+
     def test_a_visitor_cannot_write_as_another_user(self, stranger: FlaskClient, thought: dict[str, Any]) -> None:
         for body in ({"text": "x", "user_id": thought["user_id"]}, {"text": "x", "user_id": str(uuid4())}):
             assert stranger.post("/thoughts", json=body).status_code == 403

@@ -121,6 +121,17 @@ def test_a_forged_an_old_and_a_misused_link_are_refused(
     assert browser.get(link).status_code == 404
 
 
+def test_an_address_with_a_line_break_is_refused_and_adds_nobody_to_a_mail(
+    mailing_app: Flask, link_to: NextLink, mails: MailServer
+) -> None:
+    for end in ("\r\n", "\n", "\r", "%0d%0a", "\u2028"):
+        hostile = f"eve@example.org{end}Bcc: bob@example.org"
+        assert send(mailing_app.test_client(), "/account/sign-up", email=hostile).status_code == 422
+    send(mailing_app.test_client(), "/account/sign-up", email=EMAIL)
+    link_to(EMAIL)  # the mails are sent in their order, so one of the others would be here by now
+    assert [mail["To"] for mail in mails.mails] == [EMAIL]
+
+
 def test_a_browser_that_is_signed_in_creates_no_other_account(app: Flask, mailing_app: Flask) -> None:
     sign_up(app)
     for browser in (sign_in(app), sign_in(mailing_app)):

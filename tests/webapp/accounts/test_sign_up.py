@@ -1,6 +1,9 @@
 """Sign-up and sign-in: an anonymous browser keeps its thoughts."""
 
-from tests.webapp.accounts.browsers import EMAIL, PASSWORD, send_form
+from uuid import UUID
+
+from contracts.database import Database
+from tests.webapp.accounts.browsers import EMAIL, PASSWORD, account_row, send_form
 from tests.webapp.conftest import MakeApp
 from tests.webapp.http_client import submit
 
@@ -33,3 +36,13 @@ def test_a_copy_of_the_anonymous_cookie_is_worth_nothing_after_the_sign_up(make_
     assert thief.get(f"/thoughts/{thought}").status_code == 200, "the copy works before"
     send_form(browser, "/account/sign-up", email=EMAIL, password=PASSWORD)
     assert thief.get(f"/thoughts/{thought}").status_code == 404
+
+
+def test_fields_that_the_form_does_not_have_change_nothing(make_app: MakeApp, database: Database) -> None:
+    browser = make_app(trust_user_id=False).test_client()
+    browser.get("/")
+    foreign = {"is_admin": "true", "id": str(UUID(int=1)), "user_id": str(UUID(int=1)), "disabled_at": "2020-01-01"}
+    assert send_form(browser, "/account/sign-up", email=EMAIL, password=PASSWORD, **foreign) == 303
+    row = account_row(database)
+    assert (row.is_admin, row.disabled_at) == (False, None)
+    assert row.id != UUID(int=1)
