@@ -11,6 +11,8 @@ import secrets
 from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
 
+from contracts.public_addresses import is_allowed, written_address
+
 EventType = Literal["thought_completed", "thought_failed"]
 
 EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
@@ -32,8 +34,8 @@ class InvalidUrlError(ValueError):
 def require_url(url: str, *, allow_loopback: bool) -> str:
     """Return the address of a webhook. `allow_loopback` also allows http to this machine, for development.
 
-    The addresses that its host name stands for are checked before each request (`bridge/webhooks/addresses.py`). Raises
-    InvalidUrlError.
+    An address instead of a host name must be public. Those that a host name stands for are checked before each request
+    (`bridge/webhooks/addresses.py`). Raises InvalidUrlError.
     """
     if not 0 < len(url) <= MAX_URL_LENGTH:
         raise InvalidUrlError(f"must have 1 to {MAX_URL_LENGTH:,} characters")
@@ -51,6 +53,9 @@ def require_url(url: str, *, allow_loopback: bool) -> str:
     is_loopback = allow_loopback and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
     if parts.scheme != "https" and not is_loopback:
         raise InvalidUrlError("must begin with https://")
+    address = written_address(parts.hostname)
+    if address is not None and not is_allowed(address, allow_loopback=allow_loopback):
+        raise InvalidUrlError("must name a host that everybody can reach, not one of a private network")
     return url
 
 

@@ -15,16 +15,7 @@ from contracts.dead_letters import PERSONAL_KEYS
 OWNER: Final = text("SELECT user_id FROM thoughts WHERE id = :id")
 """The user of a thought, also of a deleted one."""
 
-_ERASE_REST: Final = f"""
-    runs AS (DELETE FROM agent_runs USING gone WHERE thought_id = gone.id),
-    vectors AS (DELETE FROM thought_vectors USING gone WHERE thought_id = gone.id),
-    letters AS (
-      SELECT failure_id FROM dead_letters JOIN gone ON thought_id = gone.id
-       UNION ALL
-      SELECT failure_id FROM dead_letters JOIN gone ON headers->>'thought_id' = gone.id::text
-                             AND headers->>'user_id' IN (SELECT id::text FROM users
-                                                          WHERE id = gone.user_id OR account_id = gone.user_id)
-       WHERE thought_id IS NULL),
+ERASE_LETTERS: Final = f"""
     unsent AS (
       UPDATE outbox o SET value = '', headers = o.headers - '{PERSONAL_KEYS}'::text[]
         FROM letters WHERE o.failure_id = letters.failure_id)
@@ -33,9 +24,26 @@ _ERASE_REST: Final = f"""
            state = 'discarded', resolved_at = COALESCE(l.resolved_at, clock_timestamp())
       FROM letters WHERE l.failure_id = letters.failure_id
 """  # noqa: S608  all parts are constants
-"""Erases the results, the vector, and the dead letters in the table and in the outbox. A record that was dead-lettered
-before its thought was stored holds the text too; its headers name the thought, and its user or the anonymous user that
-has joined this account since."""
+"""Ends a statement whose `letters` are the failure ids of dead letters: erases them in the table and in the outbox."""
+
+_ERASE_REST: Final = f"""
+    runs AS (DELETE FROM agent_runs USING gone WHERE thought_id = gone.id),
+    vectors AS (DELETE FROM thought_vectors USING gone WHERE thought_id = gone.id),
+    deliveries AS (
+      DELETE FROM webhook_deliveries d USING gone, webhooks w
+       WHERE w.user_id = gone.user_id AND d.webhook_id = w.id AND d.event->>'thought_id' = gone.id::text),
+    letters AS (
+      SELECT failure_id FROM dead_letters JOIN gone ON thought_id = gone.id
+       UNION ALL
+      SELECT failure_id FROM dead_letters JOIN gone ON headers->>'thought_id' = gone.id::text
+                             AND headers->>'user_id' IN (SELECT id::text FROM users
+                                                          WHERE id = gone.user_id OR account_id = gone.user_id)
+       WHERE thought_id IS NULL),
+    {ERASE_LETTERS}
+"""  # noqa: S608  all parts are constants
+"""Erases the results, the vector, what waits for webhooks (the message of a failure may quote the text), and the dead
+letters in the table and in the outbox. A record that was dead-lettered before its thought was stored holds the text
+too; its headers name the thought, and its user or the anonymous user that has joined this account since."""
 
 DELETE_THOUGHT: Final = text(f"""
     WITH gone AS (

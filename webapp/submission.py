@@ -11,7 +11,7 @@ from contracts.events import thought_created
 from contracts.retry import retry
 from webapp.readiness.waits import batch_wait, start_wait
 from webapp.services import Services
-from webapp.users import INSERT_USER
+from webapp.users import INSERT_USER, AccountDeletedError
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +28,6 @@ STORED = "Your thought is stored and queued."
 
 class ThoughtDeletedError(ValueError):
     """Raised when the thought of a repeated Idempotency-Key was deleted; nothing was stored."""
-
-
-class AccountDeletedError(ValueError):
-    """Raised when the account was deleted after the request was admitted; nothing was stored."""
 
 
 class KeyReusedError(ValueError):

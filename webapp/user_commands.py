@@ -13,7 +13,7 @@ from contracts.progress import ProgressPublisher, connect_redis
 from contracts.settings import Settings
 from contracts.text import clean
 from contracts.visible_text import escape_control_chars
-from webapp.accounts import administration, security_events
+from webapp.accounts import administration
 from webapp.accounts.account_deletion import delete_account
 from webapp.accounts.administration import ListedAccount
 from webapp.command_database import command_database
@@ -100,9 +100,8 @@ def delete(settings: Settings, *, account: str, yes: bool) -> None:
         email = escape_control_chars(found.email)
         if not yes:
             click.confirm(f"Delete {email} with all thoughts, results and tokens?", abort=True)
-        for user_id in delete_account(database, found.id):
+        for user_id in delete_account(database, found.id, by="operator"):
             _publisher(settings).delete_history(user_id)
-        security_events.record(database, "account-deleted", found.id, by="operator")
     click.echo(f"{email} is deleted.")
 
 

@@ -57,14 +57,20 @@ DELETE: Final = text("""
     WITH sent AS (DELETE FROM outbox WHERE id = ANY (CAST(:ids AS bigint[]))),
     wanted AS (
       SELECT w.id, e.event_type, e.event
-        FROM unnest(CAST(:users AS uuid[]), CAST(:event_types AS text[]), CAST(:events AS text[]))
-             AS e(user_id, event_type, event) JOIN webhooks w ON w.user_id = e.user_id
-       WHERE w.disabled_at IS NULL AND e.event_type = ANY (w.events) FOR KEY SHARE OF w)
+        FROM unnest(CAST(:users AS uuid[]), CAST(:thoughts AS uuid[]), CAST(:event_types AS text[]),
+                    CAST(:events AS text[])) AS e(user_id, thought_id, event_type, event)
+             JOIN webhooks w ON w.user_id = e.user_id
+       WHERE w.disabled_at IS NULL AND e.event_type = ANY (w.events)
+         AND (SELECT t.status FROM thoughts t WHERE t.id = e.thought_id AND t.user_id = w.user_id)
+             IS DISTINCT FROM 'deleted'
+         FOR KEY SHARE OF w)
     INSERT INTO webhook_deliveries (webhook_id, event_type, event)
     SELECT id, event_type, CAST(event AS jsonb) FROM wanted
 """)
 """Deletes exactly the rows that Kafka has acknowledged, and gives those of them that report an end to the webhooks of
-their users: because the deletion happens once, so does the delivery, and workers write nothing more for it."""
+their users: because the deletion happens once, so does the delivery, and workers write nothing more for it.
+
+The end of a thought that was deleted meanwhile is given to none, because its message may quote the text."""
 
 SET_KAFKA_POSITION: Final = text("""
     UPDATE dead_letters SET kafka_partition = delivered.kafka_partition, kafka_offset = delivered.kafka_offset
@@ -200,11 +206,12 @@ def delete_delivered(connection: Connection, delivered: Sequence[Delivered], eve
 
 def terminal_events(rows: Iterable[OutboxRow]) -> dict[str, list[str]]:
     """Return the parameters of DELETE for the events of these rows that a webhook may ask for; others are left out."""
-    ends: dict[str, list[str]] = {"users": [], "event_types": [], "events": []}
+    ends: dict[str, list[str]] = {"users": [], "thoughts": [], "event_types": [], "events": []}
     for row in rows:
         event = _parse_event(row.value)
         if event is not None and event.event_type in EVENT_TYPES and row.key == str(event.user_id):
             ends["users"].append(str(event.user_id))
+            ends["thoughts"].append(str(event.thought_id))
             ends["event_types"].append(event.event_type)
             ends["events"].append((row.value or b"").decode())
     return ends

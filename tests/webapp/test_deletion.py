@@ -37,7 +37,7 @@ def thought(client: FlaskClient, database: Database) -> dict[str, Any]:
 
 def stored_data(database: Database) -> str:
     """Return the contents of all tables as text, with bytes decoded."""
-    tables = ("thoughts", "agent_runs", "dead_letters", "outbox")
+    tables = ("thoughts", "agent_runs", "dead_letters", "outbox", "webhook_deliveries")
     contents = " ".join(str(database.rows(text(f"SELECT to_jsonb(t) FROM {table} t"))) for table in tables)
     return HEX_BYTES.sub(lambda match: bytes.fromhex(match[1]).decode(), contents)
 
@@ -51,6 +51,17 @@ def add_dead_letter(database: Database, thought: UUID) -> None:
                   VALUES ('letters', :failure, 'words to be forgotten', {headers})"""
     database.rows(text(dead_letter), failure=f"{thought}:1", thought=thought)
     database.rows(text(outbox_row), failure=f"{thought}:1")
+
+
+def add_delivery(database: Database, user: UUID, thought: UUID, message: str = "words to be forgotten") -> None:
+    """Insert a webhook for which the failure of the thought waits; its message quotes the text."""
+    statement = """
+        WITH w AS (INSERT INTO webhooks (id, user_id, url, secret, events)
+                   VALUES (:id, :user, 'https://a.example', '', ARRAY['thought_failed']) RETURNING id)
+        INSERT INTO webhook_deliveries (webhook_id, event_type, event)
+        SELECT id, 'thought_failed', jsonb_build_object('thought_id', CAST(:thought AS text), 'error_message',
+                                                        CAST(:message AS text)) FROM w"""
+    database.rows(text(statement), id=uuid4(), user=user, thought=str(thought), message=message)
 
 
 def test_a_deleted_thought_is_shown_nowhere(client: FlaskClient, thought: dict[str, Any], worker: FakeWorker) -> None:
@@ -68,8 +79,11 @@ def test_the_text_and_the_results_are_erased_from_all_tables(
     worker.dispatch(UUID(thought["id"]))
     worker.run_step(UUID(thought["id"]), 1, {"said": "words to be forgotten"})
     add_dead_letter(database, UUID(thought["id"]))
+    add_delivery(database, UUID(thought["user_id"]), UUID(thought["id"]))
+    add_delivery(database, UUID(thought["user_id"]), uuid4(), "about another thought")
     client.delete(thought["links"]["self"])
     contents = stored_data(database)
+    assert "about another thought" in contents
     assert "forgotten" not in contents
     assert thought["id"] in contents
     assert "'state': 'discarded'" in contents

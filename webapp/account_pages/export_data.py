@@ -40,9 +40,10 @@ def find_export(database: Database, user_id: UUID) -> Export | None:
         "user_id": person.id,
         "email": person.email,
         "created_at": person.created_at,
-        "profile": {"version": person.profile_version, **person.profile},
+        "profile": _profile(person.profile_version, person.profile),
     }
     lists = {
+        "joined_browsers": [_joined(fields) for fields in personal_data.joined_browsers(database, user_id)],
         "former_profiles": personal_data.former_profiles(database, user_id),
         "thoughts": _thoughts(database, user_id),
         "api_tokens": personal_data.tokens(database, user_id),
@@ -72,6 +73,15 @@ def _thoughts(database: Database, user_id: UUID) -> Iterator[dict[str, Any]]:
         yield from (thought.to_json() for thought in serializers.thoughts(page, memories_of(database, page)))
         if position is None:
             return
+
+
+def _joined(fields: dict[str, Any]) -> dict[str, Any]:
+    profile = _profile(fields.pop("profile_version"), fields.pop("profile"))
+    return fields | {"profile": profile}
+
+
+def _profile(version: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"version": version, **fields}
 
 
 def _without_id(fields: dict[str, Any]) -> dict[str, Any]:

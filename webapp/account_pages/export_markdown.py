@@ -9,6 +9,7 @@ from webapp.account_pages.export_data import Export
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#])")
 _TITLES: Final = {
+    "joined_browsers": "Browsers whose thoughts became the account's",
     "former_profiles": "Former profiles",
     "thoughts": "Thoughts",
     "api_tokens": "API tokens",

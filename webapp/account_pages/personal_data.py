@@ -13,7 +13,6 @@ from webapp.account_pages.export_data import find_export, json_parts
 from webapp.account_pages.export_markdown import markdown_parts
 from webapp.account_pages.forms import DeletionForm
 from webapp.account_pages.support import confirm_password, render, require_account
-from webapp.accounts import security_events
 from webapp.accounts.account_deletion import delete_account
 from webapp.event_recording import record
 from webapp.services import services
@@ -69,7 +68,6 @@ def delete() -> BaseResponse:
         return render("delete_account.html", form, account=account)
     for user_id in delete_account(services().database, account.user_id):
         services().background_publisher.delete_history(user_id)
-    security_events.record(services().database, "account-deleted", account.user_id)
     identity.end_sign_in()
     flash("Your account was deleted, with everything in it.")
     return redirect(url_for("pages.home"), 303)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from contracts.database import Database, Row
 from webapp.queries import read
@@ -16,17 +16,30 @@ PERSON: Final = text("""
 """)
 """The account, or the anonymous user, and its profile; no row before its first thought or profile."""
 
-FORMER_PROFILES: Final = text("""
-    SELECT version AS position, version, profile, replaced_at FROM former_profiles
-     WHERE user_id = :user AND version > :after ORDER BY version LIMIT :limit
-""")
-"""A page of the profiles that were replaced."""
+_OWNERS: Final = """
+    SELECT CAST(:user AS uuid) UNION ALL SELECT id FROM users WHERE account_id = CAST(:user AS uuid)
+"""
+"""The account, and the anonymous users that joined it."""
 
-SECURITY_EVENTS: Final = text("""
-    SELECT id AS position, at, kind, address, details FROM security_events
-     WHERE user_id = :user AND id > :after ORDER BY id LIMIT :limit
+JOINED_BROWSERS: Final = text("""
+    SELECT id AS user_id, created_at, profile, profile_version FROM users
+     WHERE account_id = :user ORDER BY created_at, id
 """)
-"""A page of what happened to the account."""
+"""The anonymous users that joined the account, and the profiles with which their thoughts were written."""
+
+FORMER_PROFILES: Final = text(f"""
+    SELECT user_id, version, profile, replaced_at FROM former_profiles
+     WHERE user_id IN ({_OWNERS}) AND (CAST(:after_user AS uuid) IS NULL
+                                       OR (user_id, version) > (CAST(:after_user AS uuid), CAST(:after AS bigint)))
+     ORDER BY user_id, version LIMIT :limit
+""")  # noqa: S608  all parts are constants
+"""A page of the profiles that were replaced. Each user counts its own versions."""
+
+SECURITY_EVENTS: Final = text(f"""
+    SELECT id AS position, at, kind, address, details FROM security_events
+     WHERE user_id IN ({_OWNERS}) AND id > :after ORDER BY id LIMIT :limit
+""")  # noqa: S608  all parts are constants
+"""A page of what happened to the account, and to the browsers that joined it."""
 
 TOKENS: Final = text("""
     SELECT name, scopes, created_at, expires_at, last_used_at FROM api_tokens WHERE user_id = :user ORDER BY created_at
@@ -47,13 +60,29 @@ def find_person(database: Database, user_id: UUID) -> Row | None:
 
 
 def former_profiles(database: Database, user_id: UUID) -> Iterator[dict[str, Any]]:
-    """Yield version, profile and replaced_at of the replaced profiles, the first one first. Raises SQLAlchemyError."""
-    return _pages(database, FORMER_PROFILES, user_id)
+    """Yield user_id, version, profile and replaced_at of the replaced profiles, the first one of each user first.
+
+    Raises SQLAlchemyError.
+    """
+    position: dict[str, Any] = {"after_user": None, "after": None}
+    while rows := read(database, FORMER_PROFILES, user=user_id, limit=PAGE_LENGTH, **position):
+        yield from (row._asdict() for row in rows)
+        position = {"after_user": rows[-1].user_id, "after": rows[-1].version}
+
+
+def joined_browsers(database: Database, user_id: UUID) -> list[dict[str, Any]]:
+    """Return user_id, created_at, profile and profile_version of the joined users. Raises SQLAlchemyError."""
+    return [row._asdict() for row in read(database, JOINED_BROWSERS, user=user_id)]
 
 
 def security_events(database: Database, user_id: UUID) -> Iterator[dict[str, Any]]:
     """Yield at, kind, address and details of what happened to the account, in order. Raises SQLAlchemyError."""
-    return _pages(database, SECURITY_EVENTS, user_id)
+    after = -1
+    while rows := read(database, SECURITY_EVENTS, user=user_id, after=after, limit=PAGE_LENGTH):
+        for row in rows:
+            fields = row._asdict()
+            after = fields.pop("position")
+            yield fields
 
 
 def tokens(database: Database, user_id: UUID) -> list[dict[str, Any]]:
@@ -64,12 +93,3 @@ def tokens(database: Database, user_id: UUID) -> list[dict[str, Any]]:
 def webhooks(database: Database, user_id: UUID) -> list[dict[str, Any]]:
     """Return address, events and outcomes of the webhooks. Raises SQLAlchemyError."""
     return [row._asdict() for row in read(database, WEBHOOKS, user=user_id)]
-
-
-def _pages(database: Database, statement: TextClause, user_id: UUID) -> Iterator[dict[str, Any]]:
-    after = -1
-    while rows := read(database, statement, user=user_id, after=after, limit=PAGE_LENGTH):
-        for row in rows:
-            fields = row._asdict()
-            after = fields.pop("position")
-            yield fields

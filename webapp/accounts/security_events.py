@@ -1,8 +1,8 @@
 """The security log: what happened to an account, for its owner. It never holds a secret or the text of a thought.
 
 An event also becomes a log line of the process, without its details, so that a log collector has it when the database
-is lost. What operators and administrators do, and what joins an account, writes its event in the same statement
-(`administration`, `reveals`, `joining`).
+is lost. What operators and administrators do, and what joins or deletes an account, writes its event in the same
+statement (`administration`, `reveals`, `joining`, `account_deletion`).
 """
 
 import json
@@ -52,18 +52,23 @@ INSERT_EVENT: Final = text("""
     WITH expired AS (
       DELETE FROM security_events WHERE id IN (
         SELECT id FROM (SELECT id, at FROM security_events ORDER BY id LIMIT CAST(:expired AS int)) oldest
-         WHERE at < now() - CAST(:kept AS interval)))
+         WHERE at < now() - CAST(:kept AS interval))),
+    owner AS (SELECT FROM users WHERE id = CAST(:user AS uuid) AND deleted_at IS NULL FOR SHARE)
     INSERT INTO security_events (user_id, kind, address, details)
     SELECT CAST(:user AS uuid), CAST(:kind AS text), CAST(:address AS text), CAST(:details AS jsonb)
-     WHERE :kind <> 'sign-in-failed'
-        OR (SELECT count(*) FROM (SELECT kind, at FROM security_events WHERE user_id = CAST(:user AS uuid)
-                                   ORDER BY id DESC LIMIT CAST(:failures AS int)) latest
-             WHERE kind = 'sign-in-failed' AND at > now() - interval '1 hour') < CAST(:failures AS int)
+     WHERE (CAST(:user AS uuid) IS NULL OR EXISTS (SELECT FROM owner))
+       AND (:kind <> 'sign-in-failed'
+            OR (SELECT count(*) FROM (SELECT kind, at FROM security_events WHERE user_id = CAST(:user AS uuid)
+                                       ORDER BY id DESC LIMIT CAST(:failures AS int)) latest
+                 WHERE kind = 'sign-in-failed' AND at > now() - interval '1 hour') < CAST(:failures AS int))
 """)
 """Adds an event, and deletes the oldest ones that have expired: by the primary key, so it reads few rows.
 
 A failed sign-in is left out when the latest events of the account are as many others of the last hour. A repeat after a
-lost answer adds the event again, which only the reader of the log sees."""
+lost answer adds the event again, which only the reader of the log sees.
+
+Nothing is added for an account that was deleted, because its addresses and details were erased. The lock of its row is
+needed as in `tokens.INSERT_TOKEN`."""
 
 READ_EVENTS: Final = text("""
     SELECT id, at, kind, address, details FROM security_events

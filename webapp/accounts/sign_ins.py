@@ -46,8 +46,9 @@ INSERT_SIGN_IN: Final = text("""
     INSERT INTO sign_ins (id, user_id, token_hash, user_agent)
     SELECT CAST(:id AS uuid), id, CAST(:token AS bytea), CAST(:user_agent AS text)
       FROM users WHERE id = :user AND disabled_at IS NULL AND deleted_at IS NULL AND NOT is_anonymous
+       FOR SHARE
 """)
-"""Begins a sign-in of an account that may sign in."""
+"""Begins a sign-in of an account that may sign in. The lock is needed as in INSERT_TOKEN."""
 
 LIST_SIGN_INS: Final = text("""
     SELECT id, created_at, last_used_at, user_agent FROM sign_ins

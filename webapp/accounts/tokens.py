@@ -30,10 +30,13 @@ INSERT_TOKEN: Final = text("""
       FROM users u
      WHERE u.id = :user AND NOT u.is_anonymous AND u.disabled_at IS NULL AND u.deleted_at IS NULL
        AND (SELECT count(*) FROM api_tokens WHERE user_id = :user) < CAST(:most AS bigint)
+       FOR SHARE OF u
         ON CONFLICT (id) DO NOTHING
     RETURNING expires_at
 """)
-"""Adds a token of an account that may sign in and has room for one. A repeat after a lost answer adds no second one."""
+"""Adds a token of an account that may sign in and has room for one. A repeat after a lost answer adds no second one.
+
+The lock lets a deletion of the account at this moment come first, and refuse it, or come later, and erase it."""
 
 FIND_TOKEN: Final = text("""
     SELECT t.id, t.user_id, t.scopes,

@@ -7,6 +7,7 @@ from webapp import bearer, submission
 from webapp.ids import keyed_id, new_id
 from webapp.problem_types import INVALID_VALUE, KEY_REUSED, THOUGHT_DELETED
 from webapp.services import services
+from webapp.users import AccountDeletedError
 
 
 def accept(user_id: UUID, text: str, key: str | None, *, fresh: bool) -> UUID:
@@ -22,7 +23,7 @@ def accept(user_id: UUID, text: str, key: str | None, *, fresh: bool) -> UUID:
         raise THOUGHT_DELETED.error(
             "The thought of this Idempotency-Key was deleted. Send a new key to submit it again."
         ) from None
-    except submission.AccountDeletedError:
+    except AccountDeletedError:
         raise bearer.invalid_token("This account was deleted, so the thought was not stored.") from None
     except submission.KeyReusedError:
         raise KEY_REUSED.error(

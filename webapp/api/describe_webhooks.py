@@ -48,7 +48,10 @@ CREATE: Final = Operation(
     id="createWebhook",
     tag=TAG,
     summary="Create a webhook",
-    description="The ends of later thoughts are sent to it. Only this answer has its secret.",
+    description=(
+        "The ends of later thoughts are sent to it; an installation without Kafka sends only test events. Only this "
+        "answer has its secret."
+    ),
     body=NewWebhook,
     answers={
         201: Answer(

@@ -11,7 +11,7 @@ from uuid import UUID
 from flask import Blueprint, Response, request
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
-from webapp import access
+from webapp import access, bearer
 from webapp.api import headers
 from webapp.api.requests import UserIdParameter
 from webapp.operations import Answer, Operation, Query, described
@@ -29,6 +29,7 @@ from webapp.profile.model import Profile, field_errors
 from webapp.profile.store import VersionedProfile, find_profile, replace_profile
 from webapp.representations import Representation, json_response
 from webapp.services import services
+from webapp.users import AccountDeletedError
 
 blueprint = Blueprint("profile", __name__)
 
@@ -119,7 +120,10 @@ def replace() -> Response:
     body = _parse_body()
     expected, refusal = _expected_version(body)
     user_id = access.require_author(_requested_author(body))
-    replacement = replace_profile(services().database, user_id, body.profile, expected)
+    try:
+        replacement = replace_profile(services().database, user_id, body.profile, expected)
+    except AccountDeletedError:
+        raise bearer.invalid_token("This account was deleted, so the profile was not stored.") from None
     if not replacement.stored:
         raise refusal.error(
             "The profile was changed in the meantime, by another tab or program: its version is "

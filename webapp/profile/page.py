@@ -20,6 +20,7 @@ from webapp.profile.model import Profile, field_errors, time_zones
 from webapp.profile.store import find_profile, replace_profile
 from webapp.services import services
 from webapp.usage import usage_per_day
+from webapp.users import AccountDeletedError
 
 blueprint = Blueprint("profile_page", __name__)
 
@@ -60,6 +61,8 @@ def save() -> BaseResponse:
         return _rerender(written, version, problem, errors=errors)
     try:
         return _store(user_id, profile, written, version)
+    except AccountDeletedError as error:
+        return _rerender(written, version, UnprocessableEntity(f"Your profile was not saved: {error}."))
     except SQLAlchemyError as error:
         return _rerender(written, version, database_problem(error))
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from contracts.database import Database
 from webapp.profile.model import Profile
 from webapp.queries import read
-from webapp.users import INSERT_USER
+from webapp.users import INSERT_USER, AccountDeletedError
 
 SELECT_PROFILE: Final = text("SELECT profile, profile_version AS version FROM users WHERE id = :user")
 """The present profile of a user and its version; no row before the user's first thought or profile."""
@@ -19,6 +19,7 @@ REPLACE_PROFILE: Final = text("""
     WITH old AS (
       SELECT id, profile, profile_version FROM users
        WHERE id = COALESCE((SELECT account_id FROM users WHERE id = :user), :user) AND account_id IS NULL
+         AND deleted_at IS NULL
          FOR NO KEY UPDATE),
     new AS (
       UPDATE users SET profile = CAST(:profile AS jsonb), profile_version = users.profile_version + 1
@@ -33,8 +34,8 @@ REPLACE_PROFILE: Final = text("""
            new.profile_version IS NOT NULL OR old.profile = CAST(:profile AS jsonb) AS stored
       FROM old LEFT JOIN new ON true
 """)
-"""Replaces a user's profile, raises its version and keeps the replaced one. No row means that the user is unknown, or
-has joined an account at this moment. When it joined before, the profile is the account's.
+"""Replaces a user's profile, raises its version and keeps the replaced one. No row means that the user is unknown,
+has deleted the account, or has joined one at this moment. When it joined before, the profile is the account's.
 
 The guards are the profile itself and :expected, the version that the author edited, or NULL for any: repeating the
 statement after a lost answer finds an equal profile, changes nothing and is answered with `stored` again; with another
@@ -73,13 +74,15 @@ def find_profile(database: Database, user_id: UUID) -> VersionedProfile:
 def replace_profile(database: Database, user_id: UUID, profile: Profile, expected: int | None) -> Replacement:
     """Replace the user's profile, if its version is still `expected` (None: any version). Repeating it is harmless.
 
-    Raises SQLAlchemyError when PostgreSQL is unavailable; the caller may repeat the call.
+    Raises AccountDeletedError, and SQLAlchemyError when PostgreSQL is unavailable; the caller may repeat the call.
     """
     parameters = {"user": user_id, "profile": json.dumps(profile.to_stored()), "expected": expected}
     row = database.row(REPLACE_PROFILE, **parameters)
     if row is None:
         database.rows(INSERT_USER, id=user_id)
-        row = database.rows(REPLACE_PROFILE, **parameters)[0]
+        row = database.row(REPLACE_PROFILE, **parameters)
+    if row is None:
+        raise AccountDeletedError("the account was deleted")
     return Replacement(_versioned(row), row.stored)
 
 

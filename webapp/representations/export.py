@@ -12,9 +12,18 @@ from webapp.representations.thought import Thought
 class ExportedProfile(Representation):
     """A profile that was replaced."""
 
+    user_id: UUID = Field(description="The account, or one of the joined browsers; each counts its own versions.")
     version: int
     profile: dict[str, Any]
     replaced_at: UtcTime
+
+
+class JoinedBrowser(Representation):
+    """An anonymous user whose thoughts became those of the account, when the account signed in with its browser."""
+
+    user_id: UUID
+    created_at: UtcTime
+    profile: dict[str, Any] = Field(description="With which its thoughts were written.")
 
 
 class ExportedToken(Representation):
@@ -65,6 +74,7 @@ class Export(Representation):
     email: str | None
     created_at: UtcTime
     profile: dict[str, Any] = Field(description="As `GET /profile` answers, without the user.")
+    joined_browsers: list[JoinedBrowser]
     former_profiles: list[ExportedProfile]
     thoughts: list[Thought]
     api_tokens: list[ExportedToken]

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from contracts.database import Database
 from contracts.webhooks import EVENT_TYPES, InvalidUrlError, require_url
+from webapp import bearer
 from webapp.event_recording import record
 from webapp.problem_types import NOT_FOUND, TOO_MANY_WEBHOOKS
 from webapp.services import services
+from webapp.users import AccountDeletedError
 from webapp.webhooks import store
 
 MISSING: Final = "This webhook does not exist, or it belongs to another account."
@@ -23,7 +25,7 @@ class InvalidWebhookError(ValueError):
 
 
 def create(user_id: UUID, url: str, events: Sequence[str], *, with_text: bool) -> tuple[UUID, bytes]:
-    """Create a webhook, and return its id and its secret. Raises InvalidWebhookError and Conflict."""
+    """Create a webhook, and return its id and its secret. Raises InvalidWebhookError, Conflict and Unauthorized."""
     try:
         require_url(url, allow_loopback=services().settings.webhook_loopback)
     except InvalidUrlError as error:
@@ -31,7 +33,10 @@ def create(user_id: UUID, url: str, events: Sequence[str], *, with_text: bool) -
     unknown = sorted(set(events) - set(EVENT_TYPES))
     if unknown or not events:
         raise InvalidWebhookError("events", f"Choose at least one of: {', '.join(EVENT_TYPES)}.")
-    created = store.create(services().database, user_id, url, sorted(set(events)), with_text=with_text)
+    try:
+        created = store.create(services().database, user_id, url, sorted(set(events)), with_text=with_text)
+    except AccountDeletedError:
+        raise bearer.invalid_token("This account was deleted, so the webhook was not created.") from None
     if created is None:
         raise TOO_MANY_WEBHOOKS.error(f"An account has at most {store.MAX_WEBHOOKS} webhooks. Delete one first.")
     record("webhook-created", user_id, webhook=str(created[0]))

@@ -12,18 +12,24 @@ from sqlalchemy import text
 from contracts.database import Database
 from contracts.webhooks import PING, new_secret
 from webapp.queries import read
+from webapp.users import AccountDeletedError
 
 MAX_WEBHOOKS: Final = 5
 """Webhooks of one account. Two requests at the same moment may exceed it by one."""
 
 INSERT_WEBHOOK: Final = text("""
-    INSERT INTO webhooks (id, user_id, url, secret, events, with_text)
-    SELECT CAST(:id AS uuid), CAST(:user AS uuid), CAST(:url AS text), CAST(:secret AS bytea),
-           CAST(:events AS text[]), CAST(:with_text AS boolean)
-     WHERE (SELECT count(*) FROM webhooks WHERE user_id = :user) < :most
-    RETURNING id
+    WITH owner AS (SELECT id FROM users WHERE id = :user AND deleted_at IS NULL FOR SHARE),
+    added AS (
+      INSERT INTO webhooks (id, user_id, url, secret, events, with_text)
+      SELECT CAST(:id AS uuid), owner.id, CAST(:url AS text), CAST(:secret AS bytea),
+             CAST(:events AS text[]), CAST(:with_text AS boolean)
+        FROM owner WHERE (SELECT count(*) FROM webhooks WHERE user_id = :user) < :most
+      RETURNING id)
+    SELECT EXISTS (SELECT FROM added) AS is_added FROM owner
 """)
-"""Adds a webhook; no row when the account has as many as it may have."""
+"""Adds a webhook, unless the account has as many as it may have; no row when the account was deleted.
+
+The lock of the account's row is needed as in `tokens.INSERT_TOKEN`."""
 
 LIST_WEBHOOKS: Final = text("""
     SELECT id, url, events, with_text, created_at, last_sent_at, last_result, failing_since, disabled_at,
@@ -72,12 +78,14 @@ def create(
 ) -> tuple[UUID, bytes] | None:
     """Add a webhook, and return its id and its secret; None when the account has MAX_WEBHOOKS.
 
-    All functions of this module raise SQLAlchemyError when PostgreSQL is unavailable.
+    Raises AccountDeletedError. All functions of this module raise SQLAlchemyError when PostgreSQL is unavailable.
     """
     webhook_id, secret = uuid4(), new_secret()
     columns = {"id": webhook_id, "user": user_id, "url": url, "secret": secret, "events": list(events)}
     row = database.row(INSERT_WEBHOOK, **columns, with_text=with_text, most=MAX_WEBHOOKS)
-    return None if row is None else (webhook_id, secret)
+    if row is None:
+        raise AccountDeletedError("the account was deleted")
+    return (webhook_id, secret) if row.is_added else None
 
 
 def webhooks_of(database: Database, user_id: UUID) -> list[Webhook]:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from bridge.webhooks.addresses import RefusedAddressError, is_allowed, resolve_public
+from bridge.webhooks.addresses import RefusedAddressError, resolve_public
+from contracts.public_addresses import is_allowed
+from contracts.webhooks import InvalidUrlError, require_url
 
 PUBLIC = ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"]
 NOT_PUBLIC = [
@@ -44,6 +46,16 @@ def test_an_address_that_is_not_public_is_refused_after_it_was_resolved(address:
 def test_the_setting_for_development_allows_this_machine_and_nothing_else() -> None:
     allowed = [address for address in NOT_PUBLIC if is_allowed(address, allow_loopback=True)]
     assert allowed == ["127.0.0.1", "127.9.9.9", "::1"]
+
+
+@pytest.mark.parametrize("address", [*PUBLIC, *NOT_PUBLIC[:-1], "127.1", "2130706433", "0x7f.1", "017700000001"])
+def test_an_address_instead_of_a_host_name_must_be_public(address: str) -> None:
+    url = f"https://[{address}]/" if ":" in address else f"https://{address}/"
+    if address in PUBLIC:
+        assert require_url(url, allow_loopback=False) == url
+        return
+    with pytest.raises(InvalidUrlError, match="everybody can reach"):
+        require_url(url, allow_loopback=False)
 
 
 def test_a_name_without_an_address_is_refused() -> None:

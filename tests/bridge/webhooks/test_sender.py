@@ -216,7 +216,7 @@ def test_without_the_setting_for_development_this_machine_is_not_reached(
     settings: Settings, database: Database, receiver: Receiver
 ) -> None:
     webhook = add_webhook(database, add_user(database), receiver.url)
-    encrypted = add_webhook(database, add_user(database), receiver.url.replace("http:", "https:"))
+    encrypted = add_webhook(database, add_user(database), receiver.url.replace("http://127.0.0.1", "https://localhost"))
     for one in (webhook, encrypted):
         add_delivery(database, one)
     send_due(WebhookSender(settings, database, threading.Event()), database)

@@ -2,15 +2,17 @@
 
 import json
 from typing import Any, get_args
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from contracts.database import Database
 from tests.webapp.access import actors
-from tests.webapp.accounts.browsers import EMAIL, sign_up
+from tests.webapp.accounts.browsers import EMAIL, PASSWORD, account_id, send_form, sign_up
 from tests.webapp.accounts.security_log import kinds
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
@@ -18,6 +20,7 @@ from webapp.account_pages import export_data
 from webapp.account_pages.export_data import Export as WrittenExport
 from webapp.account_pages.export_data import json_parts
 from webapp.account_pages.export_markdown import markdown_parts
+from webapp.accounts import personal_data
 from webapp.representations import Export
 
 
@@ -62,6 +65,36 @@ def test_no_secret_and_nothing_of_others_is_exported(app: Flask, form: str) -> N
     assert "Eve" not in file.replace("Everything", "")
     assert "eve@" not in file
     assert cookie.value not in file
+
+
+@pytest.mark.parametrize("page_length", [1, personal_data.PAGE_LENGTH])
+def test_what_was_stored_about_a_browser_before_it_joined_the_account_is_in_the_file(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, page_length: int
+) -> None:
+    monkeypatch.setattr(personal_data, "PAGE_LENGTH", page_length)
+    home, browser = sign_up(app), app.test_client()
+    browser.get("/")
+    submit(browser)
+    for client, goals in ((home, ("first", "second")), (browser, ("an early one", "another", "the last one"))):
+        for goal in goals:
+            client.put("/profile", json={"goals": [goal]})
+    exported(browser, "json")
+    joined = UUID((browser.get("/profile").json or {})["user_id"])
+    send_form(browser, "/account/sign-in", email=EMAIL, password=PASSWORD)
+    data = json.loads(exported(home, "json").text)
+    assert [(entry["user_id"], entry["profile"]["version"], entry["profile"]["goals"])
+            for entry in data["joined_browsers"]] == [(str(joined), 3, ["the last one"])]  # fmt: skip
+    former = {(entry["user_id"], entry["version"]): entry["profile"].get("goals") for entry in data["former_profiles"]}
+    account = str(account_id(database))
+    assert former == {
+        (account, 0): None,
+        (account, 1): ["first"],
+        (str(joined), 0): None,
+        (str(joined), 1): ["an early one"],
+        (str(joined), 2): ["another"],
+    }
+    assert [event["kind"] for event in data["security_events"]] == kinds(database)
+    assert kinds(database, joined) == ["exported"]
 
 
 def test_all_pages_are_in_the_file(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +156,8 @@ def test_the_file_is_what_the_document_of_the_api_says(app: Flask, worker: FakeW
     owner = actors.account_with_things(app, database)
     worker.complete(owner.thought_id)
     browser = actors.signed_in(app, database, owner.user_id)
+    joined = text("INSERT INTO users (id, account_id) VALUES (:id, :account)")
+    database.rows(joined, id=uuid4(), account=owner.user_id)
     for goal in ("Sleep more", "Read more"):
         browser.put("/profile", json={"goals": [goal]})
     browser.get("/export")

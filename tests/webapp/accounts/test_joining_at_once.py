@@ -116,7 +116,7 @@ def test_a_deletion_of_the_account_that_began_before_does_not_end_without_the_mo
     pair.write(pair.account, 3)
     last_turn = pair.database.rows(OWNERS, user=pair.account)[0].last_turn
     pair.join()
-    assert pair.database.rows(CLOSE_ACCOUNT, user=pair.account, turn=last_turn) == []
+    assert pair.database.rows(CLOSE_ACCOUNT, user=pair.account, turn=last_turn, details="{}") == []
 
 
 def test_a_vector_that_is_being_stored_follows_its_thought(pair: Pair) -> None:
