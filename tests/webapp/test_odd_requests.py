@@ -10,6 +10,7 @@ from flask import Flask
 
 from tests.webapp.accounts.browsers import EMAIL, PASSWORD
 from tests.webapp.conftest import MakeApp
+from webapp.limits import device_cookie
 
 NESTED: Final = b"[" * 5000
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -198,3 +199,19 @@ def test_a_file_is_no_field_of_a_form_with_its_token(app: Flask) -> None:
     token = f'--x\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n{browser.token}\r\n'  # type: ignore[attr-defined]
     answer = browser.post("/account/sign-in", data=token.encode() + body, content_type=MULTIPART)
     assert (answer.status_code, "Write your e-mail address." in answer.text) == (422, True)
+
+
+@pytest.mark.usefixtures("quiet_log")
+@pytest.mark.parametrize(
+    "value", ["\xff", "\xff.\xff.\xff", ".\xff", "eyJ9.\xc3\xa9.\xff", '"\\377"', "a" * 4000, "..", ""]
+)
+def test_an_odd_cookie_of_this_site_counts_as_none(app: Flask, value: str) -> None:
+    with app.test_request_context():
+        names = (app.config["SESSION_COOKIE_NAME"], device_cookie.cookie_name())
+    client = app.test_client(use_cookies=False)
+    for name in names:
+        cookie = {"HTTP_COOKIE": f"{name}={value}"}
+        assert client.get("/", environ_overrides=cookie).status_code == 200
+        assert client.get("/nowhere", environ_overrides=cookie, headers={"Accept": "text/html"}).status_code == 404
+        sent = client.post("/account/sign-in", data={"email": EMAIL}, environ_overrides=cookie)
+        assert sent.status_code == 403, "it has no token"
