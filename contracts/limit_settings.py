@@ -42,6 +42,7 @@ class LimitSettings(BaseModel):
     limit_sign_ins_for_all: RateLimits = "600/minute"
 
     limit_sign_ups_per_address: RateLimits = "10/minute,60/hour"
+    limit_sign_ups_per_email: RateLimits = "10/hour,20/day"
     limit_sign_ups_for_all: RateLimits = "1000/hour"
 
     limit_resets_per_device: RateLimits = "5/hour"
@@ -50,3 +51,4 @@ class LimitSettings(BaseModel):
     limit_resets_for_all: RateLimits = "1000/hour"
 
     limit_password_checks_per_user: RateLimits = "10/minute,60/hour"  # noqa: S105  no password
+    limit_email_changes_per_email: RateLimits = "5/hour,10/day"

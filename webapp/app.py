@@ -32,6 +32,7 @@ from webapp.profile import page as profile_page
 from webapp.services import make_services
 from webapp.session import VisitorCookie, cookie_name
 from webapp.stream.blueprint import StreamBlueprint
+from webapp.tolerant_request import Request
 from webapp.webhooks import page as webhooks_page
 
 MAX_BODY_BYTES = 256 * 1024
@@ -81,6 +82,7 @@ def make_app(settings: Settings | None) -> Flask:
 def _configure(app: Flask, secret_key: str) -> None:
     app.secret_key = secret_key
     app.session_interface = VisitorCookie()
+    app.request_class = Request
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,

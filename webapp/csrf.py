@@ -6,7 +6,8 @@ Authorization header is judged by its token alone, which no other site has.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from functools import wraps
+from typing import Any, Final, TypeVar, cast
 
 from flask import Flask, request
 from flask_wtf import CSRFProtect
@@ -14,6 +15,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Forbidden
 
 from webapp import bearer, session
+from webapp.problem_types import UNSUPPORTED_MEDIA_TYPE
 from webapp.problems import FORM_TYPES
 from webapp.security import SAFE_METHODS
 
@@ -53,9 +55,19 @@ def register(app: Flask) -> None:
 
 
 def form_checks_token(view: View) -> View:
-    """Leave the check to the FlaskForm of a view, which shows itself again with what a person wrote."""
-    _PROTECT.exempt(view)
-    return view
+    """Leave the check to the FlaskForm of a view, which shows itself again with what a person wrote.
+
+    The view gets nothing but forms: other types are answered with 415, because the form would have no fields.
+    """
+
+    @wraps(view)
+    def checked(*arguments: Any, **options: Any) -> Any:
+        if request.method not in SAFE_METHODS and request.mimetype not in FORM_TYPES:
+            raise UNSUPPORTED_MEDIA_TYPE.error("This address takes the form of its page. Open the page and send it.")
+        return view(*arguments, **options)
+
+    _PROTECT.exempt(checked)
+    return cast(View, checked)
 
 
 def _require_token() -> None:

@@ -17,9 +17,16 @@ from webapp.accounts.tokens import ApiToken
 from webapp.services import services
 
 
+class _SignIns(flask_login.LoginManager):  # type: ignore[misc]  # Flask-Login has no types
+    """Knows no cookie but the session's. The library reads `remember_token` too, and raises TypeError for odd ones."""
+
+    def _load_user_from_remember_cookie(self, cookie: str) -> None:  # noqa: ARG002 - the signature is Flask-Login's
+        return None
+
+
 def register(app: Flask) -> None:
     """Install Flask-Login. The sign-in's token is all that it keeps; PostgreSQL knows how long it is valid."""
-    login_manager = flask_login.LoginManager()
+    login_manager = _SignIns()
     login_manager.session_protection = None
     login_manager.user_loader(_find_sign_in)
     login_manager.init_app(app, add_context_processor=False)

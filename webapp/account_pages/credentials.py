@@ -63,14 +63,12 @@ def confirm_email(token: str) -> BaseResponse:
     that scan mails open links, too.
     """
     account, form = require_account(), ConfirmationForm()
-    user_id, present, new = mailed_links.email_change(token)
-    if user_id != str(account.user_id) or present != account.email:
-        raise NotFound("This link is not for the account that you are signed in to, or it was used before.")
+    new = mailed_links.new_email(token, str(account.user_id), account.email)
     if not form.validate_on_submit():
         return render("email_confirm.html", form, email=new)
-    if not _change_email(account.user_id, present, new):
+    if not _change_email(account.user_id, account.email, new):
         raise NotFound(TAKEN)
-    mailed_links.mail_changed_email(present)
+    mailed_links.mail_changed_email(account.email)
     return _finish_change(account)
 
 

@@ -1,11 +1,11 @@
 """The forms of an account, each with a CSRF token."""
 
 from email_validator import EmailNotValidError, validate_email
-from flask_wtf import FlaskForm
 from wtforms import EmailField, Field, Form, PasswordField, ValidationError
 from wtforms.validators import InputRequired, Length
 
 from webapp.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from webapp.page_form import PageForm
 
 
 def normal_email(written: str) -> str:
@@ -40,51 +40,51 @@ def _present_password() -> PasswordField:
     return PasswordField("Your current password", [InputRequired(message), Length(max=MAX_PASSWORD_LENGTH)])
 
 
-class SignUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class SignUpForm(PageForm):
     """A new account."""
 
     email = EmailField("E-mail", [InputRequired("Write your e-mail address."), _is_email])
     password = _new_password("Password")
 
 
-class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class SignInForm(PageForm):
     """A sign-in: what is wrong with an address is not said here, because no account can have it."""
 
     email = EmailField("E-mail", [InputRequired("Write your e-mail address.")])
     password = PasswordField("Password", [InputRequired("Write your password."), Length(max=MAX_PASSWORD_LENGTH)])
 
 
-class PasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class PasswordForm(PageForm):
     """Another password. The present one shows that the browser was not left open to somebody else."""
 
     present = _present_password()
     password = _new_password("New password")
 
 
-class EmailForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class EmailForm(PageForm):
     """Another e-mail address."""
 
     email = EmailField("New e-mail", [InputRequired("Enter the new address."), _is_email])
     present = _present_password()
 
 
-class AddressForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class AddressForm(PageForm):
     """Asks for a link that is mailed to an address."""
 
     email = EmailField("E-mail", [InputRequired("Write your e-mail address."), _is_email])
 
 
-class NewPasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class NewPasswordForm(PageForm):
     """A password for the account of a link."""
 
     password = _new_password("New password")
 
 
-class ConfirmationForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class ConfirmationForm(PageForm):
     """Only a button."""
 
 
-class DeletionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class DeletionForm(PageForm):
     """The end of an account."""
 
     present = _present_password()

@@ -1,15 +1,17 @@
 """Links that show that a person reads the mail of an address: to create an account, or to change its address.
 
-They are signed, not stored: a link says what it allows, for an hour. Whether an address has an account is looked up by
+They are signed, not stored: a link says what it allows, for an hour. Its reader can read all that is in it, so a link
+holds a keyed digest of its account, not the account's id and address. Whether an address has an account is looked up by
 the thread that sends the mail, so the pages answer alike, and as fast, for every address.
 """
 
+import hashlib
 from email.message import EmailMessage
 from functools import partial
 from typing import Any, Final
 
 from flask import current_app
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, Signer, URLSafeTimedSerializer
 from werkzeug.exceptions import NotFound
 
 from contracts.database import Database
@@ -64,13 +66,18 @@ def sign_up_email(token: str) -> str:
 
 def email_token(user_id: str, present: str, new: str) -> str:
     """Return the token of a link with which an account gets another address."""
-    return str(_serializer("e-mail").dumps([user_id, present, new]))
+    return str(_serializer("e-mail").dumps([_digests().get_signature(_account(user_id, present)).decode(), new]))
 
 
-def email_change(token: str) -> tuple[str, str, str]:
-    """Return the account's id, its present and its new address. Raises NotFound when the link is not valid any more."""
-    user_id, present, new = _load("e-mail", token)
-    return user_id, present, new
+def new_email(token: str, user_id: str, present: str) -> str:
+    """Return the new address of a link for the account with this id and present address.
+
+    Raises NotFound when the link is not valid any more, or is for another account or another present address.
+    """
+    digest, new = _load("e-mail", token)
+    if not _digests().verify_signature(_account(user_id, present), digest):
+        raise NotFound("This link is not for the account that you are signed in to, or it was used before.")
+    return str(new)
 
 
 def mail_sign_up(email: str) -> None:
@@ -106,6 +113,15 @@ def _new_email_mail(database: Database, settings: Settings, new: str, link: str)
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(str(current_app.secret_key), salt=f"mailed link: {purpose}")
+
+
+def _digests() -> Signer:
+    """Return what makes digests that nobody can compute who guesses an account's address."""
+    return Signer(str(current_app.secret_key), salt="mailed link: account", digest_method=hashlib.sha256)
+
+
+def _account(user_id: str, email: str) -> str:
+    return f"{user_id} {email}"
 
 
 def _load(purpose: str, token: str) -> Any:

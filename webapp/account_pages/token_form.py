@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from flask_wtf import FlaskForm
 from wtforms import Field, Form, IntegerField, SelectMultipleField, StringField, ValidationError
 from wtforms.fields import SelectChoice
 from wtforms.validators import Length, NumberRange
@@ -11,6 +10,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from contracts.visible_text import has_visible_character
 from webapp.accounts.scopes import Scope
 from webapp.accounts.tokens import MAX_DAYS, MAX_NAME_LENGTH
+from webapp.page_form import PageForm
 
 DEFAULT_DAYS: Final = 90
 
@@ -30,7 +30,7 @@ def _stripped(value: str | None) -> str:
     return (value or "").strip()
 
 
-class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class TokenForm(PageForm):
     """A new API token."""
 
     name = StringField(

@@ -4,7 +4,6 @@ import logging
 from uuid import UUID
 
 from flask import Blueprint, make_response, render_template, request
-from flask_wtf import FlaskForm
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import Field, Form, TextAreaField, ValidationError
@@ -15,6 +14,7 @@ from webapp.accounts.sign_ins import SignedIn
 from webapp.admin_pages import figures
 from webapp.admin_pages.reveals import can_reveal, reveal
 from webapp.event_recording import client_address
+from webapp.page_form import PageForm
 from webapp.services import services
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def _is_reason(_: Form, field: Field) -> None:
         raise ValidationError(f"Say it in at most {MAX_REASON_LENGTH} characters.")
 
 
-class RevealForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class RevealForm(PageForm):
     """Why an administrator must read a text."""
 
     reason = TextAreaField("Reason", [_is_reason])

@@ -6,10 +6,11 @@ each web process keeps its own counters. The other is for what must not go on, a
 """
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
 from limits.errors import StorageError
 
@@ -30,9 +31,11 @@ def register(app: Flask, services: Services) -> None:
     any user, so neither its address nor its cookie says who sends it.
     """
     costs.register(app)
-    closed = _limiter(services, [rule for rule in RULES if rule.kind in FAIL_CLOSED], counts_without_redis=False)
-    is_trusting = services.settings.trust_user_id
-    open_rules = [rule for rule in RULES if rule.kind not in FAIL_CLOSED and not is_trusting]
+    rules = [rule for rule in RULES if getattr(services.settings, rule.setting) != NO_LIMIT]
+    closed_rules = [rule for rule in rules if rule.kind in FAIL_CLOSED]
+    open_rules = [rule for rule in rules if rule.kind not in FAIL_CLOSED and not services.settings.trust_user_id]
+    app.before_request(partial(_find_keys, [*closed_rules, *open_rules]))
+    closed = _limiter(services, closed_rules, counts_without_redis=False)
     limiters = [closed, _limiter(services, open_rules, counts_without_redis=True)]
     for limiter in limiters:
         limiter.init_app(app)
@@ -51,10 +54,9 @@ def _limiter(services: Services, rules: list[Rule], *, counts_without_redis: boo
         "key_prefix": f"{settings.redis_prefix}:limits",
         "wrap_exceptions": True,
     }
-    values = [(rule, getattr(settings, rule.setting)) for rule in rules]
     return Limiter(
         lambda: "",
-        application_limits=[_application_limit(rule, value) for rule, value in values if value != NO_LIMIT],
+        application_limits=[_application_limit(rule, getattr(settings, rule.setting)) for rule in rules],
         storage_uri=f"{storage.SCHEME}://",
         storage_options=options,
         strategy=STRATEGY,
@@ -72,9 +74,21 @@ def _application_limit(rule: Rule, value: str) -> ApplicationLimit:
     )
 
 
+def _find_keys(rules: Sequence[Rule]) -> None:
+    """Find the counters of the request before Flask-Limiter counts.
+
+    Flask-Limiter takes every error, also one of a key, for an outage of Redis, after which each process counts alone.
+    """
+    if request.endpoint is None:
+        return
+    kinds = kinds_of(request.endpoint, request.method, request.args)
+    keys = {rule: key_of(rule) for rule in rules if rule.kind in kinds}
+    g.limit_keys = {rule: key for rule, key in keys.items() if key is not None}
+
+
 def _is_exempt(rule: Rule) -> bool:
-    return rule.kind not in kinds_of(request.endpoint or "", request.method, request.args) or key_of(rule) is None
+    return rule not in g.get("limit_keys", {})
 
 
 def _key(rule: Rule) -> str:
-    return key_of(rule) or ""
+    return str(g.limit_keys[rule])

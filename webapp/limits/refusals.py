@@ -26,6 +26,7 @@ _TOO_MANY: Final[Mapping[Kind, str]] = {
     "sign-ups": "There were too many attempts to create an account.",
     "resets": "There were too many attempts to reset a password.",
     "password-checks": "There were too many attempts to confirm your password.",
+    "email-changes": "There were too many attempts to change to this address.",
     "thoughts": "Too many thoughts were sent in a short time.",
     "exports": "There were too many exports in a short time.",
     "searches": "There were too many searches in a short time.",

@@ -10,8 +10,8 @@ from typing import Final, Literal
 from webapp.security import SAFE_METHODS
 
 Kind = Literal[
-    "sign-ins", "sign-ups", "resets", "password-checks", "thoughts", "exports", "searches", "streams", "webhook-tests",
-    "requests",
+    "sign-ins", "sign-ups", "resets", "password-checks", "email-changes", "thoughts", "exports", "searches", "streams",
+    "webhook-tests", "requests",
 ]  # fmt: skip
 """What is counted. Every limited request also counts as one of `requests`."""
 
@@ -63,10 +63,13 @@ ENDPOINTS: Final[Mapping[str, Kind]] = {
 
 Searches are recognised by their query, in `kinds_of`. All others are only `requests`."""
 
-UNLIMITED_BLUEPRINTS: Final = frozenset({"health", "metrics"})
-"""What a load balancer and Prometheus ask for. Flask-Limiter itself never limits static files."""
+SECOND_KINDS: Final[Mapping[str, Kind]] = {"account.credentials.email": "email-changes"}
+"""What the requests of an endpoint are besides: this one sends a mail to the address that the form names."""
 
-FAIL_CLOSED: Final = frozenset[Kind]({"sign-ins", "sign-ups", "resets", "password-checks"})
+UNLIMITED_BLUEPRINTS: Final = frozenset({"health", "metrics", "static"})
+"""What a load balancer and Prometheus ask for, and the static files, for which nobody is looked up."""
+
+FAIL_CLOSED: Final = frozenset[Kind]({"sign-ins", "sign-ups", "resets", "password-checks", "email-changes"})
 """What is refused while Redis cannot count it, because guessing passwords must never be unlimited."""
 
 HAS_DEVICES: Final = frozenset[Kind]({"sign-ins", "resets"})
@@ -98,12 +101,14 @@ RULES: Final = (
     Rule("sign-ins", "per-email"),
     Rule("sign-ins", "for-all"),
     Rule("sign-ups", "per-address"),
+    Rule("sign-ups", "per-email"),
     Rule("sign-ups", "for-all"),
     Rule("resets", "per-device"),
     Rule("resets", "per-email"),
     Rule("resets", "per-address"),
     Rule("resets", "for-all"),
     Rule("password-checks", "per-user"),
+    Rule("email-changes", "per-email"),
     Rule("thoughts", "per-account"),
     Rule("thoughts", "per-anonymous-user"),
     Rule("thoughts", "per-address"),
@@ -132,7 +137,7 @@ def kinds_of(endpoint: str, method: str, query: Mapping[str, str]) -> frozenset[
     kind = _searching_kind(endpoint, query) or ENDPOINTS.get(endpoint, "requests")
     if kind in FAIL_CLOSED and method in SAFE_METHODS:
         return frozenset({"requests"})
-    return frozenset({kind, "requests"})
+    return frozenset({kind, SECOND_KINDS.get(endpoint, kind), "requests"})
 
 
 def _searching_kind(endpoint: str, query: Mapping[str, str]) -> Kind | None:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from flask import g, request
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from webapp import bearer, identity, session
@@ -86,16 +85,8 @@ def _find_user() -> UUID | None:
 
 def _email() -> str | None:
     """Return the hash of the e-mail address that the form names, whether an account has it or not."""
-    written = _sent_fields().get("email")
-    return keyed_hash(str(written)) if written else None
-
-
-def _sent_fields() -> Mapping[str, object]:
-    """Return the fields as Flask-WTF reads them: from a form, or from JSON when there is none."""
-    if request.form or not request.is_json:
-        return request.form
-    body = request.get_json(silent=True)
-    return MultiDict(body) if isinstance(body, dict) else {}
+    written = request.form.get("email")
+    return keyed_hash(written) if written else None
 
 
 def _address_and_email() -> str | None:

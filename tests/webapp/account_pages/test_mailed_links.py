@@ -5,12 +5,21 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from itsdangerous import TimestampSigner
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from sqlalchemy import text
 
 from contracts.database import Database
 from tests.eventually import eventually
-from tests.webapp.accounts.browsers import EMAIL, PASSWORD, can_sign_in, is_signed_in, send, sign_in, sign_up
+from tests.webapp.accounts.browsers import (
+    EMAIL,
+    PASSWORD,
+    account_id,
+    can_sign_in,
+    is_signed_in,
+    send,
+    sign_in,
+    sign_up,
+)
 from tests.webapp.accounts.security_log import kinds
 from tests.webapp.http_client import submit
 from tests.webapp.smtp_server import MailServer
@@ -93,6 +102,31 @@ def test_a_link_for_another_account_changes_nothing(
     assert (ada.get(link).status_code, send(ada, link).status_code) == (404, 404)
     addresses = {row.email for row in database.rows(text("SELECT email FROM users WHERE email IS NOT NULL"))}
     assert addresses == {EMAIL, "eve@example.org"}
+
+
+def test_a_link_does_not_tell_its_reader_whose_account_it_is_for(
+    app: Flask, mailing_app: Flask, link_to: NextLink, database: Database
+) -> None:
+    """Whoever reads the mail of the new address may be a stranger, after a slip of the pen."""
+    sign_up(app)
+    send(sign_in(mailing_app), "/account/email", email="new@example.org", present=PASSWORD)
+    token = link_to("new@example.org").rpartition("/")[2]
+    _, content = URLSafeTimedSerializer("a key that the reader lacks").loads_unsafe(token)
+    assert "new@example.org" in content, "the content can be read without the key"
+    assert EMAIL not in str(content)
+    assert str(account_id(database)) not in str(content)
+
+
+def test_a_link_is_worth_nothing_after_another_change_of_the_address(
+    app: Flask, mailing_app: Flask, link_to: NextLink
+) -> None:
+    browser = sign_up(app)
+    send(sign_in(mailing_app), "/account/email", email="new@example.org", present=PASSWORD)
+    link = link_to("new@example.org")
+    assert send(browser, "/account/email", email="other@example.org", present=PASSWORD).status_code == 303
+    later = sign_in(mailing_app, "other@example.org")
+    assert (later.get(link).status_code, send(later, link).status_code) == (404, 404)
+    assert "other@example.org" in later.get("/account/").text
 
 
 def test_a_taken_address_is_answered_like_a_free_one_and_gets_no_mail(

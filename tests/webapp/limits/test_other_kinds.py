@@ -100,6 +100,17 @@ def test_a_batch_that_is_larger_than_the_limit_is_told_to_be_smaller(make_app: M
     assert "Send at most 2 at once." in (refused.json or {})["detail"]
 
 
+def test_a_batch_of_more_than_a_hundred_uses_no_more_of_the_limit_than_one_of_a_hundred(make_app: MakeApp) -> None:
+    browser = browser_of(make_app(trust_user_id=False, limit_thoughts_per_anonymous_user="101/hour"))
+    body = json.dumps({"thoughts": [0] * 80_000})
+    answers = [
+        browser.post("/thoughts:batch", data=body, content_type="application/json"),
+        post_thought(browser),
+        post_thought(browser),
+    ]
+    assert statuses(*answers) == [422, 201, 429]
+
+
 @pytest.mark.parametrize("body", [[], {"thoughts": "text"}, {"thoughts": []}, {}, "text"])
 def test_a_body_without_a_list_counts_once(make_app: MakeApp, body: object) -> None:
     browser = browser_of(make_app(trust_user_id=False, limit_thoughts_per_anonymous_user="2/hour"))

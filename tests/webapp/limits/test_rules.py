@@ -4,6 +4,8 @@ import pytest
 from flask import Flask
 from limits import parse
 
+from webapp.api.batch import MAX_THOUGHTS
+from webapp.limits.costs import MAX_COUNTED
 from webapp.limits.hashing import folded
 from webapp.limits.headers import policy
 from webapp.limits.refusals import in_words, is_secret
@@ -37,8 +39,11 @@ def test_each_rule_has_a_name_of_its_own() -> None:
         ("pages.search", "GET", {"q": ""}, {"requests"}),
         ("account.sign_in", "GET", {}, {"requests"}),
         ("account.sign_in", "POST", {}, {"sign-ins", "requests"}),
+        ("account.credentials.email", "GET", {}, {"requests"}),
+        ("account.credentials.email", "POST", {}, {"password-checks", "email-changes", "requests"}),
         ("health.ready", "GET", {}, set()),
         ("metrics.metrics", "GET", {}, set()),
+        ("static", "GET", {}, set()),
     ],
 )
 def test_a_request_counts_for_its_kinds(endpoint: str, method: str, query: dict[str, str], kinds: set[str]) -> None:
@@ -64,6 +69,10 @@ def test_an_address_is_folded() -> None:
     assert folded(" Ada@Example.ORG ") == folded("ada@example.org")
     assert folded("ada@example.org") != folded("ada@example.com")
     assert folded("\ud800@example.org") == "\ud800@example.org", "a lone surrogate is no error"
+
+
+def test_a_batch_counts_at_most_for_what_it_may_hold() -> None:
+    assert MAX_COUNTED == MAX_THOUGHTS
 
 
 def test_a_policy_names_its_window() -> None:
