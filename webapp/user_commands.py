@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 import click
 
@@ -14,7 +15,7 @@ from contracts.settings import Settings
 from contracts.text import clean
 from contracts.visible_text import escape_control_chars
 from webapp.accounts import administration
-from webapp.accounts.account_deletion import delete_account
+from webapp.accounts.account_deletion import UnfinishedDeletionError, delete_account
 from webapp.accounts.administration import ListedAccount
 from webapp.command_database import command_database
 
@@ -100,9 +101,17 @@ def delete(settings: Settings, *, account: str, yes: bool) -> None:
         email = escape_control_chars(found.email)
         if not yes:
             click.confirm(f"Delete {email} with all thoughts, results and tokens?", abort=True)
-        for user_id in delete_account(database, found.id, by="operator"):
+        for user_id in _delete(database, found.id):
             _publisher(settings).delete_history(user_id)
     click.echo(f"{email} is deleted.")
+
+
+def _delete(database: Database, user_id: UUID) -> list[UUID]:
+    """Delete the account and return the users whose history must go too. Raises SystemExit when it stays."""
+    try:
+        return delete_account(database, user_id, by="operator")
+    except UnfinishedDeletionError as error:
+        raise SystemExit(str(error)) from None
 
 
 def _publisher(settings: Settings) -> ProgressPublisher:

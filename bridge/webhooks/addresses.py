@@ -4,27 +4,29 @@ The host name is resolved once, and the connection is made to an address that wa
 differently the second time changes nothing.
 """
 
-import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bridge.webhooks.lookups import look_up
 from contracts.public_addresses import is_allowed
 
-Resolve = Callable[..., Sequence[Any]]
-"""`socket.getaddrinfo`, or a test's."""
+Resolve = Callable[[str, int, float], Sequence[Any]]
+"""Returns what `socket.getaddrinfo` does for a host and a port, or raises TimeoutError after so many seconds."""
 
 
 class RefusedAddressError(Exception):
-    """Raised when a webhook must not reach the addresses of its host, or when the host has none."""
+    """Raised when a webhook must not reach the addresses of its host, or when the host has none, or none in time."""
 
 
-def resolve_public(host: str, port: int, *, allow_loopback: bool, resolve: Resolve = socket.getaddrinfo) -> str:
-    """Resolve the host and return the address to connect to. Raises RefusedAddressError.
+def resolve_public(host: str, port: int, *, allow_loopback: bool, seconds: float, resolve: Resolve = look_up) -> str:
+    """Resolve the host and return the address to connect to, within so many seconds. Raises RefusedAddressError.
 
     One address that is not allowed refuses them all: an honest host has no reason to mix them.
     """
     try:
-        found = resolve(host, port, type=socket.SOCK_STREAM)
+        found = resolve(host, port, seconds)
+    except TimeoutError:
+        raise RefusedAddressError(f"its name server did not answer within {seconds:g} s") from None
     except (OSError, UnicodeError):
         raise RefusedAddressError("its host name has no address") from None
     addresses = [str(entry[4][0]) for entry in found]

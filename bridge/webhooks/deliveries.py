@@ -23,24 +23,30 @@ DAYS_UNTIL_DISABLED: Final = 1
 CLAIM_DELIVERIES: Final = text("""
     WITH given_up AS (
       DELETE FROM webhook_deliveries WHERE attempts >= :most AND next_attempt_at <= clock_timestamp()),
-    due AS (
-      SELECT d.id FROM webhooks w JOIN users u ON u.id = w.user_id CROSS JOIN LATERAL (
-             SELECT id, next_attempt_at FROM webhook_deliveries
-              WHERE webhook_id = w.id AND next_attempt_at <= clock_timestamp() AND attempts < :most
-              ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED) d
-       WHERE w.disabled_at IS NULL AND w.id <> ALL (CAST(:busy AS uuid[]))
-         AND u.disabled_at IS NULL AND u.deleted_at IS NULL
-       ORDER BY d.next_attempt_at LIMIT :number)
+    due AS MATERIALIZED (
+      SELECT id FROM (
+        SELECT DISTINCT ON (w.user_id) d.id, GREATEST(d.next_attempt_at, (
+                 SELECT max(last_sent_at) FROM webhooks o WHERE o.user_id = w.user_id)) AS waits_since
+          FROM webhooks w JOIN users u ON u.id = w.user_id CROSS JOIN LATERAL (
+               SELECT id, next_attempt_at FROM webhook_deliveries
+                WHERE webhook_id = w.id AND next_attempt_at <= clock_timestamp() AND attempts < :most
+                ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED) d
+         WHERE w.disabled_at IS NULL AND w.user_id <> ALL (CAST(:busy AS uuid[]))
+           AND u.disabled_at IS NULL AND u.deleted_at IS NULL
+         ORDER BY w.user_id, GREATEST(d.next_attempt_at, w.last_sent_at)) accounts
+       ORDER BY waits_since LIMIT :number)
     UPDATE webhook_deliveries d
        SET attempts = d.attempts + 1,
            next_attempt_at = clock_timestamp() + make_interval(secs => (CAST(:pauses AS float8[]))[d.attempts + 1])
       FROM due, webhooks w WHERE d.id = due.id AND w.id = d.webhook_id
     RETURNING d.id, d.webhook_id, d.event_type, d.event, d.attempts, w.user_id, w.url, w.secret, w.with_text
 """)
-"""Begins one attempt of each webhook that has a due delivery and is not `busy`, the longest due first.
+"""Begins one attempt of each account that has a due delivery and is not `busy`.
 
-Nothing is sent for an account that an operator disabled, or that was deleted. One at a time and the oldest first: a
-server that is slow or fails does not delay those of others."""
+The accounts take turns, and so do the webhooks of an account: first comes the one that waits longest, since its
+delivery was due or since its latest attempt ended. So a server that is slow or fails does not delay those of others,
+however many webhooks its account has and however much waits for them. Nothing is sent for an account that an operator
+disabled, or that was deleted."""
 
 SUCCEEDED: Final = text("""
     WITH d AS (DELETE FROM webhook_deliveries WHERE id = :id RETURNING webhook_id)
@@ -88,7 +94,7 @@ class Deliveries:
         self._database = database
 
     def claim(self, number: int, busy: Collection[UUID]) -> list[Attempt]:
-        """Begin at most `number` attempts, none of them of a webhook that is busy."""
+        """Begin at most `number` attempts, one of each account, and none of an account that is busy."""
         rows = self._database.rows(
             CLAIM_DELIVERIES, number=number, busy=list(busy), pauses=list(PAUSES_SECONDS), most=len(PAUSES_SECONDS)
         )

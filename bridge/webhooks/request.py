@@ -5,15 +5,17 @@ import io
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bridge.webhooks.addresses import RefusedAddressError, Resolve, resolve_public
+from bridge.webhooks.lookups import look_up
 
 TIMEOUT_SECONDS: Final = 10.0
-"""From the connection to the status line, however slowly the server sends."""
+"""From the lookup of the host name to the status line, however slowly a server sends."""
 
 MAX_ANSWER_BYTES: Final = 64 * 1024
 """What is read of an answer. Only its status counts, so a longer head is an error and the body is not read."""
@@ -29,7 +31,7 @@ def post(
     headers: Mapping[str, str],
     *,
     allow_loopback: bool,
-    resolve: Resolve = socket.getaddrinfo,
+    resolve: Resolve = look_up,
     context: ssl.SSLContext | None = None,
     seconds: float = TIMEOUT_SECONDS,
 ) -> int:
@@ -40,10 +42,11 @@ def post(
     parts = urlsplit(url)
     host, is_https = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if is_https else 80)
+    deadline = time.monotonic() + seconds
     try:
-        address = resolve_public(host, port, allow_loopback=allow_loopback, resolve=resolve)
-        with socket.create_connection((address, port), timeout=seconds) as connected:
-            return _exchange(connected, host if is_https else None, context, url, body, headers, seconds)
+        address = resolve_public(host, port, allow_loopback=allow_loopback, seconds=seconds, resolve=resolve)
+        with socket.create_connection((address, port), timeout=_left(deadline)) as connected:
+            return _exchange(connected, host if is_https else None, context, url, body, headers, _left(deadline))
     except RefusedAddressError as error:
         raise DeliveryError(str(error)) from None
     except ssl.SSLError as error:
@@ -52,6 +55,13 @@ def post(
         raise DeliveryError(f"it did not answer within {seconds:g} s") from None
     except (OSError, http.client.HTTPException) as error:
         raise DeliveryError(f"the connection failed ({type(error).__name__})") from None
+
+
+def _left(deadline: float) -> float:
+    """Return the seconds until the deadline. Raises TimeoutError when it has passed."""
+    if (seconds := deadline - time.monotonic()) <= 0:
+        raise TimeoutError
+    return seconds
 
 
 def _exchange(

@@ -5,14 +5,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.webhooks.deliveries import Attempt, Deliveries
+from bridge.webhooks.lookups import Lookups
 from bridge.webhooks.payload import payload
-from bridge.webhooks.request import DeliveryError, post
+from bridge.webhooks.request import TIMEOUT_SECONDS, DeliveryError, post
 from contracts.database import Database, database_trouble, make_engine
 from contracts.settings import Settings
 from contracts.trouble_log import log_trouble
@@ -21,7 +23,11 @@ from contracts.webhooks import InvalidUrlError, require_url, signed_headers
 log = logging.getLogger(__name__)
 
 SENDERS: Final = 8
-"""Requests at the same time, each to another webhook."""
+"""Requests at the same time, each of another account: of an account with slow servers, only its own webhooks wait."""
+
+MAX_BUSY: Final = 32
+"""Accounts with a request, or with a lookup that goes on after its request was given up. No more are begun then, so
+that name servers that never answer cannot use up the threads."""
 
 PAUSE_SECONDS: Final = 1.0
 STOP_TIMEOUT_SECONDS: Final = 3.0
@@ -33,12 +39,16 @@ HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "thoughts-we
 class WebhookSender:
     """Sends until `stop` is set. No error ends it."""
 
-    def __init__(self, settings: Settings, database: Database, stop: threading.Event) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, stop: threading.Event, *, seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        self._seconds = seconds
+        self._lookups = Lookups()
         self._allow_loopback = settings.webhook_loopback
         self._deliveries = Deliveries(database)
         self._stop = stop
         self._running: dict[UUID, threading.Thread] = {}
-        """Webhook -> the thread of its request. They are daemons, so that no slow server delays the end of a relay."""
+        """Account -> the thread of its request. They are daemons, so that no slow server delays the end of a relay."""
 
     def run(self) -> None:
         """Send whatever is due, until `stop` is set."""
@@ -48,7 +58,7 @@ class WebhookSender:
 
     def begin_due(self) -> bool:
         """Begin as many attempts as there are free threads; return whether there were any."""
-        self._running = {webhook: thread for webhook, thread in self._running.items() if thread.is_alive()}
+        self._running = {account: thread for account, thread in self._running.items() if thread.is_alive()}
         try:
             attempts = self._claim()
         except SQLAlchemyError as error:
@@ -58,12 +68,13 @@ class WebhookSender:
         for attempt in attempts:
             thread = threading.Thread(target=self._send_safely, args=(attempt,), name="webhook", daemon=True)
             thread.start()
-            self._running[attempt.webhook_id] = thread
+            self._running[attempt.user_id] = thread
         return bool(attempts)
 
     def _claim(self) -> list[Attempt]:
-        free = SENDERS - len(self._running)
-        return self._deliveries.claim(free, list(self._running)) if free else []
+        busy = self._running.keys() | self._lookups.accounts()
+        free = min(SENDERS - len(self._running), MAX_BUSY - len(busy))
+        return self._deliveries.claim(free, busy) if free > 0 else []
 
     def _send_safely(self, attempt: Attempt) -> None:
         try:
@@ -79,7 +90,9 @@ class WebhookSender:
             url = require_url(attempt.url, allow_loopback=self._allow_loopback)
             body = self._body(attempt)
             headers = signed_headers(attempt.secret, f"msg_{attempt.delivery_id.hex}", int(time.time()), body)
-            status = post(url, body, HEADERS | headers, allow_loopback=self._allow_loopback)
+            resolve = partial(self._lookups.look_up, attempt.user_id)
+            allowed, seconds = self._allow_loopback, self._seconds
+            status = post(url, body, HEADERS | headers, allow_loopback=allowed, resolve=resolve, seconds=seconds)
         except InvalidUrlError as error:
             return self._failed(attempt, f"Not sent: its address {error}.")
         except DeliveryError as error:

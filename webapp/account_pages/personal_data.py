@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 from typing import Final, Literal
+from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.exceptions import UnprocessableEntity
@@ -13,8 +14,10 @@ from webapp.account_pages.export_data import find_export, json_parts
 from webapp.account_pages.export_markdown import markdown_parts
 from webapp.account_pages.forms import DeletionForm
 from webapp.account_pages.support import confirm_password, render, require_account
-from webapp.accounts.account_deletion import delete_account
+from webapp.accounts.account_deletion import UnfinishedDeletionError, delete_account
+from webapp.accounts.sign_ins import SignedIn
 from webapp.event_recording import record
+from webapp.problem_types import CONFLICT
 from webapp.services import services
 
 blueprint = Blueprint("personal_data", __name__)
@@ -62,15 +65,23 @@ def export_file(name_of_format: str) -> Response | None:
 @blueprint.route("/delete", methods=["GET", "POST"])
 @csrf.form_checks_token
 def delete() -> BaseResponse:
-    """Delete the account with everything in it."""
+    """Delete the account with everything in it. Raises Conflict when it could not be closed and may be tried again."""
     account, form = require_account(), DeletionForm()
     if not form.validate_on_submit() or confirm_password(form, account) is None:
         return render("delete_account.html", form, account=account)
-    for user_id in delete_account(services().database, account.user_id):
+    for user_id in _delete(account):
         services().background_publisher.delete_history(user_id)
     identity.end_sign_in()
     flash("Your account was deleted, with everything in it.")
     return redirect(url_for("pages.home"), 303)
+
+
+def _delete(account: SignedIn) -> list[UUID]:
+    """Delete the account and return the users whose history must go too. Raises Conflict."""
+    try:
+        return delete_account(services().database, account.user_id, kept_sign_in=account.sign_in_id)
+    except UnfinishedDeletionError as error:
+        raise CONFLICT.error(str(error)) from None
 
 
 def _begun(parts: Iterator[str]) -> Iterator[str]:

@@ -21,7 +21,7 @@ NOT_PUBLIC = [
 def resolving_to(*addresses: str) -> Any:
     """Return a resolver whose name server gives these addresses, and counts how often it is asked."""
 
-    def resolve(host: str, port: int, **_: Any) -> list[Any]:
+    def resolve(_: str, port: int, __: float) -> list[Any]:
         resolve.calls += 1  # type: ignore[attr-defined]
         return [(2, 1, 6, "", (address, port)) for address in addresses]
 
@@ -32,7 +32,7 @@ def resolving_to(*addresses: str) -> Any:
 @pytest.mark.parametrize("address", PUBLIC)
 def test_a_public_address_is_allowed_and_resolved_once(address: str) -> None:
     resolve = resolving_to(address)
-    assert resolve_public("example.com", 443, allow_loopback=False, resolve=resolve) == address
+    assert resolve_public("example.com", 443, allow_loopback=False, seconds=10, resolve=resolve) == address
     assert resolve.calls == 1
 
 
@@ -40,7 +40,7 @@ def test_a_public_address_is_allowed_and_resolved_once(address: str) -> None:
 def test_an_address_that_is_not_public_is_refused_after_it_was_resolved(address: str) -> None:
     for addresses in ([address], [*PUBLIC, address], [address, *PUBLIC]):
         with pytest.raises(RefusedAddressError, match="not public"):
-            resolve_public("innocent.example", 443, allow_loopback=False, resolve=resolving_to(*addresses))
+            resolve_public("innocent.example", 443, allow_loopback=False, seconds=10, resolve=resolving_to(*addresses))
 
 
 def test_the_setting_for_development_allows_this_machine_and_nothing_else() -> None:
@@ -59,9 +59,9 @@ def test_an_address_instead_of_a_host_name_must_be_public(address: str) -> None:
 
 
 def test_a_name_without_an_address_is_refused() -> None:
-    def fail(*_: Any, **__: Any) -> list[Any]:
+    def fail(*_: Any) -> list[Any]:
         raise OSError("unknown")
 
     for resolve in (fail, resolving_to()):
         with pytest.raises(RefusedAddressError, match="has no address"):
-            resolve_public("nowhere.example", 443, allow_loopback=False, resolve=resolve)
+            resolve_public("nowhere.example", 443, allow_loopback=False, seconds=10, resolve=resolve)
