@@ -18,6 +18,8 @@ from webapp.webhooks import store as webhooks
 CSRF: dict[str, str] = {"csrf_token": "a" * 40}
 """What the cookie of every client of these tests holds, so that its forms can carry the right token."""
 
+PASSWORD_HASH = text("SELECT password_hash FROM users WHERE id = :id")
+
 ADD_ACCOUNT = text("""
     INSERT INTO users (id, is_anonymous, email, password_hash, is_admin)
     VALUES (CAST(:id AS uuid), false, CAST(:email AS text), 'a hash that no password has', CAST(:is_admin AS boolean))
@@ -73,11 +75,17 @@ def visitor(app: Flask, user_id: UUID | None = None) -> FlaskClient:
     return client
 
 
+def begin_sign_in(database: Database, user_id: UUID) -> str:
+    """Begin a sign-in of an account, as if its password had been verified, and return the token."""
+    [account] = database.rows(PASSWORD_HASH, id=user_id)
+    return sign_ins.begin(database, user_id, account.password_hash, "a browser")
+
+
 def signed_in(app: Flask, database: Database, user_id: UUID) -> FlaskClient:
     """Return a browser in which an account is signed in."""
     client = app.test_client()
     with client.session_transaction() as session:
-        session.update(_user_id=sign_ins.begin(database, user_id, "a browser"), _fresh=True, **CSRF)
+        session.update(_user_id=begin_sign_in(database, user_id), _fresh=True, **CSRF)
     return client
 
 

@@ -35,6 +35,9 @@ The request is about a thing of the owner: an account, or an anonymous visitor. 
 cookie from before the owner signed up. With TRUST_USER_ID=true, which serves only this machine's own addresses, every
 client without a token acts for every user. `/metrics` and the details of `/health/ready` are for programs of this
 machine, or for who sends METRICS_TOKEN. A stream also takes a ticket in its address: see the README.
+
+A token creates or enables a webhook only with the scopes `write` and `read` together, because the webhook sends on what
+can be read, also after the token has ended.
 """
 
 
