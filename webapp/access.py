@@ -10,7 +10,8 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 
 from webapp import bearer, deletion
-from webapp.identity import account_id, current_user, ensure_user
+from webapp.accounts.scopes import Scope
+from webapp.identity import account_id, current_user, ensure_user, required_token
 from webapp.ids import parse_id
 from webapp.problem_types import INVALID_VALUE, NOT_FOUND, NOT_RECOGNISED, OTHER_USER
 from webapp.problems import FORM_TYPES
@@ -27,6 +28,11 @@ def may_act_for(user_id: UUID) -> bool:
 def trusts_every_client() -> bool:
     """Return whether the client may act for every user, which no client with a token may."""
     return services().settings.trust_user_id and not bearer.is_sent()
+
+
+def may_read() -> bool:
+    """Return whether the answer to a change may hold texts and results: not for a token without the scope `read`."""
+    return not bearer.is_sent() or Scope.READ in required_token().scopes
 
 
 def requested_reader() -> UUID | None:

@@ -34,18 +34,19 @@ def _check() -> Response | None:
     if rule.who is Who.ADMINISTRATOR:
         return _check_administrator()
     if bearer.is_sent():
-        _check_token(rule.scope)
+        _check_token(rule.scopes)
         return None
     return _check_sign_in(rule)
 
 
-def _check_token(scope: Scope | None) -> None:
+def _check_token(scopes: tuple[Scope, ...]) -> None:
     """Raises Unauthorized for a token that is not valid, and Forbidden for one that may not do this."""
     token = identity.required_token()
-    if scope is None or request.mimetype in FORM_TYPES:
+    if not scopes or request.mimetype in FORM_TYPES:
         raise Forbidden("API tokens are for the JSON calls and the stream, not for pages and forms.")
-    if scope not in token.scopes:
-        raise bearer.InsufficientScope(scope)
+    for scope in scopes:
+        if scope not in token.scopes:
+            raise bearer.InsufficientScope(scope)
 
 
 def _check_sign_in(rule: Rule) -> Response | None:

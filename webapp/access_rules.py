@@ -8,6 +8,7 @@ The application does not start while an endpoint has no row. To add a route, add
 - `scope`: the scope that an API token needs. Without one the endpoint is a page or a form, which no token may use, and
   a browser without the sign-in that it needs is led to the page where one signs in. With one it is a call for
   programs, which is then answered with 401.
+- `second_scope`: another scope that the token needs besides, for a call that does the work of both.
 - `stranger`: the status that everybody but the owner gets, for a route whose address names something of one user. The
   view refuses it, through `webapp.access`; 404 where not even the existence may be known.
 - `nobody`: the status that a request gets which has neither a cookie nor a token, where the view refuses it; 303
@@ -47,6 +48,12 @@ class Rule:
     stranger: int | None = None
     nobody: int | None = None
     figures: int | None = None
+    second_scope: Scope | None = None
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """All scopes that a token needs; none for a page, which no token may use."""
+        return tuple(scope for scope in (self.scope, self.second_scope) if scope is not None)
 
 
 _PAGE_FOR_ALL: Final = Rule(Who.ANYONE)
@@ -117,9 +124,9 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "webhook_pages.enable": _ACCOUNT_PAGE_OF_OWNER,
         "webhook_pages.delete": _ACCOUNT_PAGE_OF_OWNER,
         "webhooks.listing": Rule(Who.ACCOUNT, Scope.READ),
-        "webhooks.create": Rule(Who.ACCOUNT, Scope.WRITE),
+        "webhooks.create": Rule(Who.ACCOUNT, Scope.WRITE, second_scope=Scope.READ),
         "webhooks.test": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
-        "webhooks.enable": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
+        "webhooks.enable": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404, second_scope=Scope.READ),
         "webhooks.delete": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
     }
 )

@@ -28,11 +28,11 @@ def reset_link(settings: Settings, email: str, url: str | None) -> int:
     with command_database(settings) as database:
         created = resets.create(database, email.strip())
         if created is not None:
-            security_events.record(database, "reset-requested", created[0], by="operator")
+            security_events.record(database, "reset-requested", created.user_id, by="operator")
     if created is None:
         click.echo("No account that may sign in has this address.", err=True)
         return 1
-    click.echo(link_of((url or settings.public_url or "http://127.0.0.1:8000").rstrip("/"), created[1]))
+    click.echo(link_of((url or settings.public_url or "http://127.0.0.1:8000").rstrip("/"), created.token))
     return 0
 
 

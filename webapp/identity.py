@@ -98,17 +98,23 @@ def ensure_user() -> UUID:
     return UUID(str(g.current_user))
 
 
-def begin_sign_in(user_id: UUID) -> None:
-    """Sign this browser in, with a new token. What the cookie held before is forgotten, and its sign-in ends."""
+def begin_sign_in(user_id: UUID, verified_hash: str) -> bool:
+    """Sign this browser in, with a new token. What the cookie held before is forgotten, and its sign-in ends.
+
+    Return False when `verified_hash` is not the hash of the account's password any more: the browser then stays as it
+    is. Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
     if (former := signed_in()) is not None:
         sign_ins.end(services().database, former.token)
-    token = sign_ins.begin(services().database, user_id, request.user_agent.string)
+    token = sign_ins.begin(services().database, user_id, verified_hash, request.user_agent.string)
     account = sign_ins.find(services().database, token)
+    if account is None:
+        return False
     session.forget()
     g.pop("current_user", None)
-    if account is not None:
-        flask_login.login_user(account)
-        session.keep()
+    flask_login.login_user(account)
+    session.keep()
+    return True
 
 
 def note_owner_of(email: str) -> None:

@@ -18,6 +18,8 @@ from webapp.representations import json_response
 from webapp.retrying import RetryOutcome
 from webapp.services import services
 
+_UNREAD: Final = Answer("It is done. The token lacks the scope `read`, so the answer holds nothing of the thought.")
+
 blueprint = Blueprint("thought_actions", __name__)
 
 RETRY_CONFLICTS: Final = {
@@ -42,7 +44,7 @@ _RETRY: Final = Operation(
         "Gives the thought a new turn, at the end of its author's line. The analysis goes on at the step that failed; "
         "the results before it are kept and cost nothing again. Repeating the request changes nothing."
     ),
-    answers={200: Answer("The thought, as it is now.", ThoughtAnswer)},
+    answers={200: Answer("The thought, as it is now.", ThoughtAnswer), 204: _UNREAD},
     problems=(NOT_FOUND, NOT_RETRIABLE),
 )
 
@@ -54,7 +56,7 @@ _CANCEL: Final = Operation(
         "The thought fails with the kind `cancelled`, and keeps the results that it has. A step that is being computed "
         "may still be paid; its result is dropped. Repeating the request changes nothing."
     ),
-    answers={200: Answer("The thought, as it is now.", ThoughtAnswer)},
+    answers={200: Answer("The thought, as it is now.", ThoughtAnswer), 204: _UNREAD},
     problems=(NOT_FOUND, ALREADY_ENDED, CONFLICT),
 )
 
@@ -89,9 +91,13 @@ def _retry(thought: Thought) -> RetryOutcome:
 
 
 def _done(thought_id: UUID, notice: str) -> Response:
-    """Return the thought as it is now: its page with the notice, or its JSON."""
+    """Return the thought as it is now: its page with the notice, or its JSON; nothing of it for a token that may not
+    read.
+    """
     if request.mimetype in FORM_TYPES:
         return _to_page(thought_id, notice)
+    if not access.may_read():
+        return Response(status=204)
     thought = access.require_readable(thought_id)
     return json_response(serializers.thought(thought, memory_of(services().database, thought)))
 

@@ -30,12 +30,14 @@ def password() -> BaseResponse:
     if not form.validate_on_submit() or (found := confirm_password(form, account)) is None:
         return render("password.html", form, account=account)
     new_hash = passwords.hash_password(form.password.data)
-    if not credentials.change_password(services().database, found, new_hash):
+    deletes_tokens = bool(form.delete_tokens.data)
+    if not credentials.change_password(services().database, found, new_hash, deletes_tokens=deletes_tokens):
         form.present.errors = [CHANGED_MEANWHILE]
         return render("password.html", form, account=account)
     record("password-changed", account.user_id)
-    identity.begin_sign_in(account.user_id)
-    flash("Your password was changed. All other browsers were signed out.")
+    identity.begin_sign_in(account.user_id, new_hash)
+    tokens = " All API tokens were deleted." if deletes_tokens else ""
+    flash(f"Your password was changed. All other browsers were signed out.{tokens}")
     return redirect(url_for("account.show"), 303)
 
 
@@ -74,7 +76,7 @@ def confirm_email(token: str) -> BaseResponse:
 
 def _finish_change(account: SignedIn) -> BaseResponse:
     record("email-changed", account.user_id)
-    identity.begin_sign_in(account.user_id)
+    identity.begin_sign_in(account.user_id, account.password_hash)
     flash("Your e-mail address was changed. All other browsers were signed out.")
     return redirect(url_for("account.show"), 303)
 

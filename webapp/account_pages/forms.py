@@ -1,7 +1,7 @@
 """The forms of an account, each with a CSRF token."""
 
 from email_validator import EmailNotValidError, validate_email
-from wtforms import EmailField, Field, Form, PasswordField, ValidationError
+from wtforms import BooleanField, EmailField, Field, Form, PasswordField, ValidationError
 from wtforms.validators import InputRequired, Length
 
 from webapp.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
@@ -59,6 +59,7 @@ class PasswordForm(PageForm):
 
     present = _present_password()
     password = _new_password("New password")
+    delete_tokens = BooleanField("Also delete all API tokens")
 
 
 class EmailForm(PageForm):

@@ -28,6 +28,9 @@ Open this link within an hour, and choose it:
 
 {link}
 
+The new password signs all browsers out, deletes all API tokens of the account and disables its webhooks, in case
+somebody else used the account.
+
 The link works once. If you did not ask for it, you need not do anything: your password stays as it is.
 """
 
@@ -62,7 +65,10 @@ def choose(token: str) -> BaseResponse:
         raise NotFound("This link was used at this moment. Ask for another one.")
     identity.note_owner_of(email)
     record("password-reset", user_id)
-    flash("Your password was changed, and all browsers were signed out. Sign in with the new one.")
+    flash(
+        "Your password was changed. All browsers were signed out, all API tokens were deleted, and all webhooks were "
+        "disabled. Sign in with the new password."
+    )
     return redirect(url_for("account.sign_in"), 303)
 
 
@@ -72,11 +78,13 @@ def link_of(base_url: str, token: str) -> str:
 
 
 def make_mail(database: Database, settings: Settings, email: str, address: str) -> EmailMessage | None:
-    """Create a link and return the mail with it; None when no account has this address. Raises SQLAlchemyError."""
+    """Create a link and return the mail with it, to the address as the account has it; None without such an account.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
     created = resets.create(database, email)
     if created is None:
         return None
-    user_id, token = created
-    security_events.record(database, "reset-requested", user_id, address)
-    body = BODY.format(link=link_of(settings.public_url, token))
-    return new_mail(settings, email, "Choose a new password", body)
+    security_events.record(database, "reset-requested", created.user_id, address)
+    body = BODY.format(link=link_of(settings.public_url, created.token))
+    return new_mail(settings, created.email, "Choose a new password", body)

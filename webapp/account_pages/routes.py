@@ -23,6 +23,7 @@ blueprint.register_blueprint(personal_data.blueprint)
 blueprint.register_blueprint(tokens.blueprint)
 
 WRONG = "Wrong e-mail address or password."
+CHANGED_MEANWHILE = "Your account was changed at this moment. Sign in again."
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -37,11 +38,14 @@ def sign_in() -> BaseResponse:
         form.password.errors = [WRONG]
         response = render("sign_in.html", form)
         return response if account is None else record_failed_sign_in(response, account.user_id)
-    if passwords.is_outdated(account.password_hash):
-        replace_hash(services().database, account, passwords.hash_password(form.password.data))
+    verified_hash = account.password_hash
+    if passwords.is_outdated(verified_hash):
+        verified_hash = replace_hash(services().database, account, passwords.hash_password(form.password.data))
     record("signed-in", account.user_id, method="password")
     join_browser(account.user_id)
-    identity.begin_sign_in(account.user_id)
+    if not identity.begin_sign_in(account.user_id, verified_hash):
+        form.password.errors = [CHANGED_MEANWHILE]
+        return render("sign_in.html", form)
     return redirect(next_page(), 303)
 
 

@@ -70,7 +70,7 @@ def _create_account(email: str, form: FlaskForm) -> bool:
     if not _create(user_id, email, password_hash):
         return False
     record("account-created", user_id)
-    identity.begin_sign_in(user_id)
+    identity.begin_sign_in(user_id, password_hash)
     flash("Your account is ready. Your thoughts are in it.")
     return True
 

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from wtforms import Field, Form, IntegerField, SelectMultipleField, StringField, ValidationError
+from wtforms import Field, Form, IntegerField, PasswordField, SelectMultipleField, StringField, ValidationError
 from wtforms.fields import SelectChoice
 from wtforms.validators import Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from contracts.visible_text import has_visible_character
+from webapp.accounts.passwords import MAX_PASSWORD_LENGTH
 from webapp.accounts.scopes import Scope
 from webapp.accounts.tokens import MAX_DAYS, MAX_NAME_LENGTH
 from webapp.page_form import PageForm
@@ -28,6 +29,10 @@ def _has_choice(_: Form, field: Field) -> None:
 
 def _stripped(value: str | None) -> str:
     return (value or "").strip()
+
+
+def _written(value: str | None) -> str:
+    return value or ""
 
 
 class TokenForm(PageForm):
@@ -52,3 +57,10 @@ class TokenForm(PageForm):
         [NumberRange(1, MAX_DAYS, message=f"Choose 1 to {MAX_DAYS} days.")],
         default=DEFAULT_DAYS,
     )
+    present = PasswordField(
+        "Your current password",
+        [Length(max=MAX_PASSWORD_LENGTH)],
+        filters=[_written],
+        description="You signed in more than an hour ago. A token outlasts the sign-in, so confirm that it is you.",
+    )
+    """Is asked for only when the sign-in is not fresh."""

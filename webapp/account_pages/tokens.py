@@ -6,7 +6,7 @@ from flask import Blueprint, Response, flash, redirect, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import access
-from webapp.account_pages.support import render
+from webapp.account_pages.support import confirm_password, render, require_account
 from webapp.account_pages.token_form import TokenForm
 from webapp.accounts import tokens
 from webapp.accounts.scopes import Scope
@@ -28,11 +28,15 @@ def show() -> Response:
 @blueprint.post("")
 @form_checks_token
 def create() -> Response:
-    """Create a token. The answer is the only page that shows it, so it does not redirect to another one."""
-    form = TokenForm()
-    if not form.validate_on_submit():
+    """Create a token. The answer is the only page that shows it, so it does not redirect to another one.
+
+    A person who signed in more than an hour ago also writes the password: a token outlasts the sign-in, so a browser
+    that was left open must not be enough to make one.
+    """
+    form, account = TokenForm(), require_account()
+    if not form.validate_on_submit() or not (account.is_fresh or confirm_password(form, account)):
         return _page(form)
-    user_id, scopes = access.require_account(), [Scope(scope) for scope in form.scopes.data]
+    user_id, scopes = account.user_id, [Scope(scope) for scope in form.scopes.data]
     token = tokens.create(services().database, user_id, form.name.data, scopes, form.days.data)
     if token is None:
         form.name.errors = [f"You have {tokens.MAX_TOKENS} tokens, which is the limit. Delete one first."]
@@ -62,5 +66,6 @@ def delete_own(token_id: UUID) -> str:
 
 
 def _page(form: TokenForm, created: NewToken | None = None) -> Response:
-    found = tokens.list_all(services().database, access.require_account())
-    return render("tokens.html", form, tokens=found, created=created)
+    account = require_account()
+    found = tokens.list_all(services().database, account.user_id)
+    return render("tokens.html", form, account=account, tokens=found, created=created)

@@ -19,7 +19,13 @@ class Scope(StrEnum):
 
 _DESCRIPTIONS = {
     Scope.READ: "read: your thoughts with their results, your profile, what you used, and your webhooks",
-    Scope.WRITE: "write: submit, retry, cancel and delete thoughts, change profile and webhooks, and delete tokens",
-    Scope.STREAM: "stream: watch the progress of your thoughts",
+    Scope.WRITE: (
+        "write: submit, retry, cancel and delete thoughts, change your profile, test and delete webhooks, delete "
+        "tokens, and, only together with read, create and enable webhooks"
+    ),
+    Scope.STREAM: (
+        "stream: watch your thoughts live, which shows their texts and results: as events, and, when a program "
+        "connects again, also those of your latest thoughts"
+    ),
     Scope.EXPORT: "export: everything that you have here, in one file",
 }

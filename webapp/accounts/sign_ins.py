@@ -4,7 +4,7 @@ The cookie holds a random token, and PostgreSQL its hash, so that a sign-in can 
 has a new token, which makes a planted cookie worthless.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -24,14 +24,15 @@ ABSOLUTE_LIMIT: Final = timedelta(days=90)
 """How long a sign-in lasts at most."""
 
 FRESH: Final = timedelta(hours=1)
-"""How long after a sign-in an administrator may act as one."""
+"""How long after a sign-in an administrator may act as one, and a person create a token without the password."""
 
 MAX_USER_AGENT_LENGTH: Final = 300
 
 _LIMITS: Final = {"absolute": ABSOLUTE_LIMIT, "idle": IDLE_LIMIT}
 
 FIND_SIGN_IN: Final = text("""
-    SELECT s.id AS sign_in_id, u.id, u.email, u.is_admin, s.created_at > now() - CAST(:fresh AS interval) AS is_fresh,
+    SELECT s.id AS sign_in_id, u.id, u.email, u.password_hash, u.is_admin,
+           s.created_at > now() - CAST(:fresh AS interval) AS is_fresh,
            s.last_used_at < now() - interval '5 minutes' AS is_due_for_touch
       FROM sign_ins s JOIN users u ON u.id = s.user_id
      WHERE s.token_hash = :token AND s.created_at > now() - CAST(:absolute AS interval)
@@ -45,10 +46,14 @@ TOUCH_SIGN_IN: Final = text("UPDATE sign_ins SET last_used_at = now() WHERE id =
 INSERT_SIGN_IN: Final = text("""
     INSERT INTO sign_ins (id, user_id, token_hash, user_agent)
     SELECT CAST(:id AS uuid), id, CAST(:token AS bytea), CAST(:user_agent AS text)
-      FROM users WHERE id = :user AND disabled_at IS NULL AND deleted_at IS NULL AND NOT is_anonymous
-       FOR SHARE
+      FROM users
+     WHERE id = :user AND password_hash = CAST(:verified AS text)
+       AND disabled_at IS NULL AND deleted_at IS NULL AND NOT is_anonymous FOR SHARE
 """)
-"""Begins a sign-in of an account that may sign in. The lock is needed as in INSERT_TOKEN."""
+"""Begins a sign-in of an account that may sign in, while its password is the one that was verified.
+
+It waits for a change of the password that has not committed, and then begins nothing. A change that waits for it ends
+it with the next statement: see DELETE_SIGN_INS."""
 
 LIST_SIGN_INS: Final = text("""
     SELECT id, created_at, last_used_at, user_agent FROM sign_ins
@@ -71,7 +76,10 @@ DELETE_SIGN_IN: Final = text("DELETE FROM sign_ins WHERE token_hash = :token")
 """Ends the sign-in of one browser."""
 
 DELETE_SIGN_INS: Final = text("DELETE FROM sign_ins WHERE user_id = :user")
-"""Ends all sign-ins of an account."""
+"""Ends all sign-ins of an account. It may be repeated.
+
+It also follows each change of the password: a sign-in that the change waited for is younger than what its statement
+can see."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +91,8 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
     is_admin: bool
     sign_in_id: UUID
     token: str
+    password_hash: str = field(repr=False)
+    """The hash that was the account's when the sign-in was found."""
     is_fresh: bool
     """Whether the sign-in began within the last hour."""
 
@@ -91,12 +101,16 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
         return self.token
 
 
-def begin(database: Database, user_id: UUID, user_agent: str) -> str:
-    """Begin a sign-in and return its token. Raises SQLAlchemyError when PostgreSQL is unavailable."""
+def begin(database: Database, user_id: UUID, verified_hash: str, user_agent: str) -> str:
+    """Begin a sign-in and return its token, which is worth nothing when `verified_hash` is not the account's any more.
+
+    Raises SQLAlchemyError when PostgreSQL is unavailable.
+    """
     token = new_token()
     agent = user_agent[:MAX_USER_AGENT_LENGTH]
     database.rows(DELETE_ENDED, user=user_id, **_LIMITS)
-    database.rows(INSERT_SIGN_IN, id=new_id(), user=user_id, token=hash_token(token), user_agent=agent)
+    values = {"id": new_id(), "user": user_id, "token": hash_token(token), "user_agent": agent}
+    database.rows(INSERT_SIGN_IN, **values, verified=verified_hash)
     return token
 
 
@@ -108,7 +122,7 @@ def find(database: Database, token: str) -> SignedIn | None:
     row = rows[0]
     if row.is_due_for_touch:
         database.rows(TOUCH_SIGN_IN, id=row.sign_in_id)
-    return SignedIn(row.id, row.email, row.is_admin, row.sign_in_id, token, row.is_fresh)
+    return SignedIn(row.id, row.email, row.is_admin, row.sign_in_id, token, row.password_hash, row.is_fresh)
 
 
 def sign_ins_of(database: Database, user_id: UUID) -> list[Row]:

@@ -40,7 +40,8 @@ CREATE: Final = Operation(
     summary="Submit a thought",
     description=(
         "Stores the thought, and lets the agents analyse it once, after the author's earlier ones. 201 means that it "
-        "is stored and will not be lost. Without `Prefer` the answer comes at once, and the analysis follows."
+        "is stored and will not be lost. Without `Prefer` the answer comes at once, and the analysis follows. With it, "
+        "a token without the scope `read` gets the status of the thought and nothing else of it."
     ),
     body=NewThought,
     headers=(headers.IDEMPOTENCY_KEY, headers.PREFER),

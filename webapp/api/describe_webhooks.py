@@ -19,6 +19,8 @@ from webapp.representations import NewlyCreatedWebhook, WebhookList
 
 TAG: Final = "Webhooks"
 
+_NEEDS_BOTH: Final = "A token needs the scopes `write` and `read`: the webhook goes on when the token has ended."
+
 
 class NewWebhook(Body):
     """The body of a POST."""
@@ -50,7 +52,7 @@ CREATE: Final = Operation(
     summary="Create a webhook",
     description=(
         "The ends of later thoughts are sent to it; an installation without Kafka sends only test events. Only this "
-        "answer has its secret."
+        f"answer has its secret. {_NEEDS_BOTH}"
     ),
     body=NewWebhook,
     answers={
@@ -85,8 +87,8 @@ ENABLE: Final = Operation(
     id="enableWebhook",
     tag=TAG,
     summary="Enable a webhook again",
-    description="Enables a webhook that was disabled because it failed for a day or answered 410. "
-    "The events that wait for it are then sent.",
+    description="Enables a webhook that was disabled: it failed for a day, answered 410, or the password was reset. "
+    f"The events that wait for it are then sent. {_NEEDS_BOTH}",
     answers={204: Answer("The webhook is enabled.")},
     problems=(NOT_FOUND,),
 )

@@ -38,11 +38,12 @@ def security_schemes(cookie_name: str) -> dict[str, Any]:
 
 
 def security_of(rule: Rule) -> list[dict[str, list[str]]]:
-    """Return the requirement of a call: a token with its scope, or a cookie.
+    """Return the requirement of a call: a token with its scopes, or a cookie.
 
     It is optional where a visitor without any is answered, too: with an empty list, with a cookie to begin with, or,
     with TRUST_USER_ID, as the user that the request names.
     """
-    required: list[dict[str, list[str]]] = [{_TOKEN: [str(rule.scope)]} if rule.scope else {}, {_COOKIE: []}]
+    token = {_TOKEN: [str(scope) for scope in rule.scopes]} if rule.scopes else {}
+    required: list[dict[str, list[str]]] = [token, {_COOKIE: []}]
     is_required = rule.who is Who.ACCOUNT or rule.nobody == 401
     return required if is_required else [*required, {}]

@@ -130,11 +130,16 @@ def _create_from_json() -> BaseResponse:
 
 
 def _awaited(accepted: AcceptedThought) -> AcceptedThought:
-    """Add the thought, as far as it is now. It is missing when it was deleted, or when PostgreSQL is unavailable."""
+    """Add the thought, as far as it is now; only its status for a token without the scope `read`.
+
+    Both are missing when it was deleted, or when PostgreSQL is unavailable.
+    """
     try:
         thought = find_thought(services().database, accepted.id)
         if thought is None:
             return accepted
+        if not access.may_read():
+            return accepted.model_copy(update={"status": thought.row.status})
         shown = serializers.thought(thought, memory_of(services().database, thought))
     except SQLAlchemyError as error:
         consequence = "an accepted thought is answered without its results"

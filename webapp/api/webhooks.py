@@ -59,6 +59,6 @@ def test(webhook_id: UUID) -> Response:
 @blueprint.post("/<uuid:webhook_id>/enable")
 @described(calls.ENABLE)
 def enable(webhook_id: UUID) -> Response:
-    """Enable a webhook that was disabled because it failed for a day or answered 410."""
+    """Enable a webhook that was disabled because it failed, answered 410, or the password was reset."""
     management.enable(access.require_account(), webhook_id)
     return Response(status=204)

@@ -38,7 +38,7 @@ _TOO_MANY: Final[Mapping[Kind, str]] = {
 _HIDDEN_FIELDS: Final = frozenset({"csrf_token", "format", "fresh", "nonce", "username", "version"})
 """Fields that the pages write and no person sees."""
 
-_SHOWN_ON_ACCOUNT_PAGES: Final = frozenset({"email"})
+_SHOWN_ON_ACCOUNT_PAGES: Final = frozenset({"email", "name", "scopes", "days", "delete_tokens"})
 """All other fields of these pages count as passwords, so that a new one is never repeated by mistake."""
 
 

@@ -35,7 +35,7 @@ ENDPOINTS: Final[Mapping[str, Kind]] = {
     "account.sign_out_everywhere": "requests",
     "account.sign_up.ask": "sign-ups",
     "account.sign_up.confirm": "sign-ups",
-    "account.tokens.create": "requests",
+    "account.tokens.create": "password-checks",
     "account.tokens.delete": "requests",
     "admin.reveal_text": "requests",
     "exports.export_call": "exports",

@@ -124,7 +124,9 @@ class AcceptedThought(Representation):
     status: Status
     message: str = Field(description="What happens next, in English.")
     links: Links
-    thought: Thought | None = Field(None, description="Only with `Prefer: wait`: the thought, as far as it is.")
+    thought: Thought | None = Field(
+        None, description="Only with `Prefer: wait` and, for a token, the scope `read`: the thought, as far as it is."
+    )
 
 
 class BatchResult(Representation):

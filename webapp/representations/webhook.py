@@ -19,7 +19,7 @@ class Webhook(Representation):
     last_result: str | None = Field(description="What became of it, for a person.")
     failing_since: UtcTime | None = Field(description="Since when every attempt has failed.")
     disabled_at: UtcTime | None = Field(
-        description="When it was disabled, because it had failed for a day or answered 410."
+        description="When it was disabled, because it had failed for a day, answered 410, or the password was reset."
     )
     waiting: int = Field(description="Events that are still to be sent.")
 

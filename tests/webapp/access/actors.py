@@ -18,6 +18,8 @@ from webapp.webhooks import store as webhooks
 CSRF: dict[str, str] = {"csrf_token": "a" * 40}
 """What the cookie of every client of these tests holds, so that its forms can carry the right token."""
 
+PASSWORD_HASH = text("SELECT password_hash FROM users WHERE id = :id")
+
 ADD_ACCOUNT = text("""
     INSERT INTO users (id, is_anonymous, email, password_hash, is_admin)
     VALUES (CAST(:id AS uuid), false, CAST(:email AS text), 'a hash that no password has', CAST(:is_admin AS boolean))
@@ -59,7 +61,8 @@ def add_account(database: Database, user_id: UUID | None = None, *, is_admin: bo
 
 def sign_in_id(database: Database, user_id: UUID) -> UUID:
     """Return the id of a sign-in of an account, or an unknown one where the user can have none."""
-    sign_ins.begin(database, user_id, "another browser")
+    for account in database.rows(PASSWORD_HASH, id=user_id):
+        sign_ins.begin(database, user_id, account.password_hash or "", "another browser")
     return next((row.id for row in sign_ins.sign_ins_of(database, user_id)), uuid4())
 
 
@@ -87,11 +90,17 @@ def visitor(app: Flask, user_id: UUID | None = None) -> FlaskClient:
     return client
 
 
+def begin_sign_in(database: Database, user_id: UUID, user_agent: str = "a browser") -> str:
+    """Begin a sign-in of an account, as if its password had been verified, and return the token."""
+    [account] = database.rows(PASSWORD_HASH, id=user_id)
+    return sign_ins.begin(database, user_id, account.password_hash, user_agent)
+
+
 def signed_in(app: Flask, database: Database, user_id: UUID) -> FlaskClient:
     """Return a browser in which an account is signed in."""
     client = app.test_client()
     with client.session_transaction() as session:
-        session.update(_user_id=sign_ins.begin(database, user_id, "a browser"), _fresh=True, **CSRF)
+        session.update(_user_id=begin_sign_in(database, user_id), _fresh=True, **CSRF)
     return client
 
 

@@ -43,6 +43,9 @@ client without a token acts for every user. The token of an administrator is lik
 disabled account like that of a former visitor. `/metrics` and the details of `/health/ready` are for programs of this
 machine; with METRICS_TOKEN for nobody but who sends it, and then 401 stands in the place of 403. A stream also takes a
 ticket in its address: see [api.md](api.md).
+
+A token creates or enables a webhook only with the scopes `write` and `read` together, because the webhook sends on what
+can be read, also after the token has ended.
 """
 
 

@@ -102,7 +102,7 @@ def _administrators_answer(role: Role, method: str) -> str:
 def _token_refusal(rule: Rule, role: Role) -> str | None:
     if role in INVALID_TOKENS:
         return "401"
-    return None if rule.scope in SCOPES[role] else "403"
+    return None if rule.scopes and set(rule.scopes) <= SCOPES[role] else "403"
 
 
 def _refusal(rule: Rule, role: Role) -> str | None:

@@ -4,10 +4,13 @@ from flask import Flask
 from sqlalchemy import text
 
 from contracts.database import Database
+from contracts.setting_values import NO_LIMIT
+from tests.webapp.access import actors
 from tests.webapp.accounts.browsers import (
     EMAIL,
     OTHER_PASSWORD,
     PASSWORD,
+    account_id,
     account_row,
     can_sign_in,
     is_signed_in,
@@ -16,6 +19,8 @@ from tests.webapp.accounts.browsers import (
     sign_up,
 )
 from tests.webapp.accounts.security_log import kinds
+from tests.webapp.conftest import MakeApp
+from webapp.accounts import tokens
 
 
 def test_a_changed_password_is_the_only_one_and_ends_the_other_sign_ins(app: Flask, database: Database) -> None:
@@ -38,6 +43,21 @@ def test_the_cookie_of_before_the_change_is_worth_nothing(app: Flask) -> None:
     assert is_signed_in(thief)
     send(browser, "/account/password", present=PASSWORD, password=OTHER_PASSWORD)
     assert not is_signed_in(thief)
+
+
+def test_a_changed_password_deletes_the_api_tokens_only_if_the_person_says_so(app: Flask, database: Database) -> None:
+    browser = sign_up(app)
+    token = actors.new_token(database, account_id(database))
+    foreign = actors.new_token(database, actors.add_account(database))
+    assert "checked" not in browser.get("/account/password").text
+    send(browser, "/account/password", present="not it", password=OTHER_PASSWORD, delete_tokens="y")
+    send(browser, "/account/password", present=PASSWORD, password=OTHER_PASSWORD)
+    assert can_sign_in(app.test_client(), password=OTHER_PASSWORD)
+    assert tokens.find(database, token.text) is not None
+    send(browser, "/account/password", present=OTHER_PASSWORD, password=PASSWORD, delete_tokens="y")
+    assert "All API tokens were deleted." in browser.get("/account/").text
+    assert tokens.find(database, token.text) is None
+    assert tokens.find(database, foreign.text) is not None
 
 
 def test_nothing_changes_without_the_present_password(app: Flask, database: Database) -> None:
@@ -95,8 +115,9 @@ def test_an_outdated_form_of_an_account_is_shown_again_and_changes_nothing(app: 
     assert browser.post("/account/email", data=fields).status_code == 303
 
 
-def test_every_form_of_an_account_needs_a_token(app: Flask, database: Database) -> None:
+def test_every_form_of_an_account_needs_a_token(make_app: MakeApp, database: Database) -> None:
     """Views that leave the check to their form are walked as well as the others, with every type of a form."""
+    app = make_app(limit_password_checks_per_user=NO_LIMIT)
     browser = sign_up(app)
     [sign_in] = database.rows(text("SELECT id FROM sign_ins"))
     before = account_row(database)

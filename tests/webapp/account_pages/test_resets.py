@@ -14,11 +14,23 @@ from contracts.database import Database
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.stores import ROOT
-from tests.webapp.accounts.browsers import EMAIL, OTHER_PASSWORD, PASSWORD, can_sign_in, is_signed_in, send, sign_up
+from tests.webapp.access import actors
+from tests.webapp.accounts.browsers import (
+    EMAIL,
+    OTHER_PASSWORD,
+    PASSWORD,
+    account_id,
+    can_sign_in,
+    is_signed_in,
+    send,
+    sign_in,
+    sign_up,
+)
 from tests.webapp.accounts.security_log import kinds
 from tests.webapp.smtp_server import MailServer
 from tests.webapp.web_processes import environment
-from webapp.accounts import resets
+from webapp.accounts import resets, tokens
+from webapp.webhooks import store as webhooks
 
 NewLink = Callable[[], str]
 
@@ -46,7 +58,9 @@ def test_a_mailed_link_sets_the_password_once_and_ends_all_sign_ins(
     assert send(other, "/account/forgotten", email="ADA@example.org").status_code == 200
     eventually(lambda: mails.mails)
     mail = mails.mails[0]
-    assert (mail["To"], mail["From"]) == ("ADA@example.org", "site@thoughts.example")
+    assert mail["To"] == EMAIL, "the address of the account, not the typed one"
+    assert mail["From"] == "site@thoughts.example"
+    assert "deletes all API tokens" in mail.get_content()
     found = re.search(r"https://thoughts\.example(/account/reset/\S+)", mail.get_content())
     assert found is not None
     for _ in range(2):
@@ -57,6 +71,37 @@ def test_a_mailed_link_sets_the_password_once_and_ends_all_sign_ins(
     assert send(other, found[1], password=PASSWORD).status_code == 404
     assert (can_sign_in(other, password=PASSWORD), can_sign_in(other, password=OTHER_PASSWORD)) == (False, True)
     assert kinds(database)[-3:] == ["reset-requested", "password-reset", "signed-in"]
+
+
+def test_a_reset_deletes_the_api_tokens_and_disables_the_webhooks_and_says_so(
+    app: Flask, database: Database, new_link: NewLink
+) -> None:
+    sign_up(app)
+    user, other = account_id(database), actors.add_account(database)
+    token, foreign = actors.new_token(database, user), actors.new_token(database, other)
+    for owner in (user, other):
+        webhooks.create(database, owner, "https://example.org/", ["thought_failed"], with_text=True)
+    browser, link = app.test_client(), new_link()
+    assert "all API tokens are deleted, and all webhooks are disabled" in browser.get(link).text
+    assert send(browser, link, password=OTHER_PASSWORD).status_code == 303
+    assert "all API tokens were deleted" in browser.get("/account/sign-in").text
+    assert tokens.find(database, token.text) is None
+    assert tokens.find(database, foreign.text) is not None
+    disabled = [webhooks.webhooks_of(database, owner)[0].disabled_at is not None for owner in (user, other)]
+    assert disabled == [True, False]
+    page = sign_in(app, password=OTHER_PASSWORD).get("/account/webhooks").text
+    assert "because your password was reset" in page
+
+
+def test_a_reset_keeps_the_reason_of_a_webhook_that_was_disabled_before(
+    app: Flask, database: Database, new_link: NewLink
+) -> None:
+    sign_up(app)
+    webhooks.create(database, account_id(database), "https://example.org/", ["thought_failed"], with_text=True)
+    database.rows(text("UPDATE webhooks SET disabled_at = now(), failing_since = now()"))
+    send(app.test_client(), new_link(), password=OTHER_PASSWORD)
+    page = sign_in(app, password=OTHER_PASSWORD).get("/account/webhooks").text
+    assert "because it failed for a day or answered 410" in page
 
 
 def test_the_host_of_a_request_is_not_in_the_link(app: Flask, mailing_app: Flask, mails: MailServer) -> None:

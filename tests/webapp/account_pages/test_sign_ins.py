@@ -9,11 +9,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from contracts.database import Database
+from tests.webapp.access import actors
 from tests.webapp.accounts.browsers import EMAIL, PASSWORD, account_id, is_signed_in, send, sign_in, sign_up
 from tests.webapp.accounts.security_log import kinds
 from tests.webapp.http_client import TOKEN, submit
 from webapp.account_pages.support import own_path
-from webapp.accounts import sign_ins
 from webapp.accounts.secrets import hash_token
 
 
@@ -158,7 +158,7 @@ def test_the_cookie_of_a_sign_in_is_hidden_from_scripts_and_secure_over_tls(app:
 def test_each_sign_in_has_a_token_of_its_own_and_only_its_hash_is_stored(app: Flask, database: Database) -> None:
     sign_up(app)
     user = account_id(database)
-    tokens = {sign_ins.begin(database, user, "") for _ in range(20)}
+    tokens = {actors.begin_sign_in(database, user) for _ in range(20)}
     assert len(tokens) == 20
     assert all(len(token) == 43 for token in tokens), "256 bits"
     rows = database.rows(text("SELECT token_hash, sign_ins::text AS row FROM sign_ins"))

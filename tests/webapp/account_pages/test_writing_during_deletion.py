@@ -13,10 +13,11 @@ from werkzeug.test import TestResponse
 
 from contracts.database import Database
 from tests.transactions import slow_commit
+from tests.webapp.access import actors
 from tests.webapp.account_pages.test_account_deletion import everything
 from tests.webapp.accounts.browsers import account_id, send, sign_up
 from tests.webapp.accounts.security_log import kinds
-from webapp.accounts import account_deletion, security_events, sign_ins, tokens
+from webapp.accounts import account_deletion, security_events, tokens
 from webapp.accounts.scopes import Scope
 from webapp.api import profile as profile_api
 from webapp.profile import page as profile_page
@@ -41,7 +42,7 @@ WRITERS: dict[str, Callable[[Database, UUID], object]] = {
     "profile": write_profiles,
     "webhook": lambda database, user: webhooks.create(database, user, URL, ["thought_failed"], with_text=False),
     "token": lambda database, user: tokens.create(database, user, "of-ada", {Scope.READ}, 1),
-    "sign-in": lambda database, user: sign_ins.begin(database, user, "of-ada"),
+    "sign-in": lambda database, user: actors.begin_sign_in(database, user, "of-ada"),
     "event": write_event,
 }
 

@@ -16,6 +16,7 @@ from contracts import cli
 from contracts.database import Database
 from contracts.progress import stream_key
 from contracts.settings import Settings
+from tests.webapp.access import actors
 from tests.webapp.accounts.browsers import account_id, sign_in, sign_up
 from tests.webapp.accounts.security_log import events, kinds
 from tests.webapp.conftest import MakeApp
@@ -156,7 +157,7 @@ def test_a_sign_in_that_begins_while_its_account_is_disabled_is_worth_nothing_al
     sign_up(app, EMAIL)
     user = account_id(database, EMAIL)
     run(settings, "disable", EMAIL)
-    late = sign_ins.begin(database, user, "")
+    late = actors.begin_sign_in(database, user)
     assert sign_ins.find(database, late) is None
     database.rows(
         text("INSERT INTO sign_ins (id, user_id, token_hash) VALUES (:id, :user, :hash)"),

@@ -11,7 +11,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from contracts.database import Database
+from contracts.setting_values import NO_LIMIT
 from tests.webapp.access import actors
+from tests.webapp.accounts.browsers import PASSWORD, age_sign_ins, send, sign_up
+from tests.webapp.conftest import MakeApp
 from webapp.accounts import tokens
 from webapp.accounts.scopes import Scope
 from webapp.accounts.token_text import TOKEN_PATTERN, is_well_formed
@@ -21,7 +24,7 @@ EVENTS = text("SELECT user_id, kind, details, address FROM security_events ORDER
 
 @pytest.fixture
 def overrides(overrides: dict[str, Any]) -> dict[str, Any]:
-    return overrides | {"trust_user_id": False}
+    return overrides | {"trust_user_id": False, "limit_password_checks_per_user": NO_LIMIT}
 
 
 @pytest.fixture
@@ -176,3 +179,33 @@ def test_a_person_with_the_limit_of_tokens_is_told_to_delete_one(
     answer = create(browser)
     assert answer.status_code == 422
     assert "Delete one first." in answer.text
+
+
+def test_a_token_needs_a_sign_in_of_the_last_hour_or_the_password(app: Flask, database: Database) -> None:
+    browser, form = sign_up(app), {"name": "a script", "scopes": "read", "days": "30"}
+    age_sign_ins(database, "59 minutes")
+    assert "Your current password" not in browser.get("/account/tokens").text
+    assert TOKEN_PATTERN.search(send(browser, "/account/tokens", **form).text)
+    age_sign_ins(database, "1 minute")
+    assert "Your current password" in browser.get("/account/tokens").text
+    for written in ({}, {"present": ""}, {"present": "not the password"}):
+        refused = send(browser, "/account/tokens", **form, **written)
+        assert (refused.status_code, "This is not your current password." in refused.text) == (422, True)
+        assert not TOKEN_PATTERN.search(refused.text)
+        assert 'value="a script"' in refused.text
+        assert "not the password" not in refused.text
+    assert len((browser.get("/tokens").json or {})["items"]) == 1
+    created = send(browser, "/account/tokens", **form, present=PASSWORD)
+    assert TOKEN_PATTERN.search(created.text)
+    assert PASSWORD not in created.text
+
+
+def test_the_password_for_a_token_is_guessed_only_so_often(make_app: MakeApp, database: Database) -> None:
+    app = make_app(trust_user_id=False, limit_password_checks_per_user="1/hour")
+    browser = sign_up(app)
+    age_sign_ins(database, "1 hour")
+    form = {"name": "a script", "scopes": "read", "days": "30", "present": "a-guess"}
+    answers = [send(browser, "/account/tokens", **form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [422, 429]
+    assert 'value="a script"' in answers[1].text
+    assert "a-guess" not in answers[1].text

@@ -13,11 +13,11 @@ from werkzeug.routing import Rule
 from werkzeug.routing.exceptions import BuildError
 
 from contracts.database import Database
+from tests.webapp.access import actors
 from tests.webapp.accounts.browsers import account_id, sign_up, sign_up_administrator
 from tests.webapp.conftest import MakeApp
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
-from webapp.accounts import sign_ins
 
 SECRET = "the cat must never know about the dog"
 REVEAL = "admin.reveal_text"
@@ -33,7 +33,7 @@ def signed_in_as(app: Flask, database: Database, user: UUID) -> FlaskClient:
     """Return a browser with a new sign-in, without the time that a password takes."""
     client = app.test_client()
     with client.session_transaction() as cookie:
-        cookie["_user_id"] = sign_ins.begin(database, user, "")
+        cookie["_user_id"] = actors.begin_sign_in(database, user)
     return client
 
 

@@ -37,7 +37,7 @@ def by_token(database: Database) -> Admission:
 
 def by_sign_in(database: Database) -> Admission:
     user = actors.add_account(database)
-    account = sign_ins.find(database, sign_ins.begin(database, user, "a browser"))
+    account = sign_ins.find(database, actors.begin_sign_in(database, user))
     assert account is not None
     return Admission(user, sign_in_id=account.sign_in_id)
 

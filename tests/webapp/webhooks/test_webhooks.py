@@ -11,7 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from contracts.database import Database
+from tests.webapp.access import actors
 from tests.webapp.accounts.browsers import sign_up
+from webapp.accounts.scopes import Scope
 from webapp.webhooks.store import MAX_WEBHOOKS
 
 URL = "https://example.com/of-ada"
@@ -163,3 +165,23 @@ def test_a_form_of_the_page_without_its_token_changes_nothing(owner: FlaskClient
     form = {"url": URL, "events": "thought_failed", "csrf_token": ""}
     assert owner.post("/account/webhooks", data=form).status_code == 403
     assert items(owner) == []
+
+
+def test_a_token_creates_and_enables_a_webhook_only_with_the_scopes_write_and_read(
+    app: Flask, database: Database
+) -> None:
+    """A webhook sends texts on, also after the token has ended."""
+    user = actors.add_account(database)
+    both = {Scope.WRITE, Scope.READ}
+    client, header = app.test_client(), actors.bearer(actors.new_token(database, user, both))
+    created = client.post("/webhooks", json=BODY, headers=header)
+    assert created.status_code == 201
+    enable = f"/webhooks/{(created.json or {})['id']}/enable"
+    assert client.post(enable, headers=header).status_code == 204
+    for missing in both:
+        others = actors.bearer(actors.new_token(database, user, set(Scope) - {missing}))
+        for path, sent in (("/webhooks", {"json": BODY}), (enable, {})):
+            refused = client.post(path, headers=others, **sent)
+            assert (refused.status_code, (refused.json or {})["type"]) == (403, "/problems/insufficient-scope")
+            assert f"scope={missing}" in refused.headers["WWW-Authenticate"].replace('"', "")
+    assert len((client.get("/webhooks", headers=header).json or {})["items"]) == 1
