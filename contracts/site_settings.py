@@ -42,6 +42,7 @@ class SiteSettings(BaseModel):
     allowed_hosts: HostNames = ""
     public_url: Origin = ""
     hsts_seconds: int = Field(default=0, ge=0, le=2**31 - 1)
+    hsts_subdomains: bool = False
     trusted_proxies: int = Field(default=0, ge=0, le=10)
 
     smtp_host: str = ""
@@ -60,6 +61,12 @@ class SiteSettings(BaseModel):
     def sends_mail(self) -> bool:
         """Whether the web sends mail, such as links that reset a password."""
         return bool(self.smtp_host)
+
+    @model_validator(mode="after")
+    def _require_what_hsts_needs(self) -> Self:
+        if self.hsts_subdomains and not self.hsts_seconds:
+            raise ValueError("HSTS_SECONDS: missing; HSTS_SUBDOMAINS has no effect without it")
+        return self
 
     @model_validator(mode="after")
     def _require_what_mail_needs(self) -> Self:

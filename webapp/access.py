@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import request
 from werkzeug.exceptions import HTTPException
 
-from webapp import bearer, deletion
+from webapp import bearer, deletion, refusal_log
 from webapp.accounts.scopes import Scope
 from webapp.identity import account_id, current_user, ensure_user, required_token
 from webapp.ids import parse_id
@@ -21,8 +21,11 @@ from webapp.versions import version_of_thought
 
 
 def may_act_for(user_id: UUID) -> bool:
-    """Return whether the client may read and change what belongs to this user."""
-    return trusts_every_client() or current_user() == user_id
+    """Return whether the client may read and change what belongs to this user. The log gets a refusal."""
+    if trusts_every_client() or current_user() == user_id:
+        return True
+    refusal_log.note("it is about what belongs to another user")
+    return False
 
 
 def trusts_every_client() -> bool:

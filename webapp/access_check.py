@@ -6,7 +6,7 @@ from flask import Flask, flash, make_response, redirect, render_template, reques
 from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.wrappers import Response
 
-from webapp import bearer, identity
+from webapp import bearer, identity, refusal_log
 from webapp.access_rules import RULES, Rule, Who
 from webapp.accounts.scopes import Scope
 from webapp.problems import FORM_TYPES
@@ -68,11 +68,13 @@ def _check_administrator() -> Response | None:
     """
     account = identity.signed_in()
     if account is None or not account.is_admin:
+        refusal_log.note("the page is for administrators")
         raise NotFound
     if account.is_fresh:
         return None
     if request.method in SAFE_METHODS:
         flash(SIGN_IN_AGAIN)
+        refusal_log.note("the administrator signed in more than an hour ago")
         return way_to_sign_in()
     written = request.form.get("reason", "")
     return make_response(render_template("admin_stale.html", message=SIGN_IN_AGAIN, written=written), 403)

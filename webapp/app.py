@@ -15,6 +15,7 @@ from webapp import (
     identity,
     monitoring,
     problems,
+    refusal_log,
     security,
     static_files,
     thought_actions,
@@ -68,6 +69,7 @@ def make_app(settings: Settings | None) -> Flask:
     identity.register(app)
     problems.register(app)
     metrics.count_requests(app)
+    refusal_log.register(app)
     static_files.register(app)
     security.register(app)
     limiter.register(app, services)

@@ -14,7 +14,7 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Forbidden
 
-from webapp import bearer, session
+from webapp import bearer, refusal_log, session
 from webapp.problem_types import UNSUPPORTED_MEDIA_TYPE
 from webapp.problems import FORM_TYPES
 from webapp.security import SAFE_METHODS
@@ -41,6 +41,9 @@ RESEND: Final = (
     "browser keeps no cookies of this site. Check what the form says, then send it again."
 )
 """What a form says that is shown again."""
+
+NOT_ITS_FORM: Final = "its form has a missing or foreign CSRF token"
+"""The reason in the log."""
 
 
 def register(app: Flask) -> None:
@@ -79,4 +82,5 @@ def _require_token() -> None:
     try:
         _PROTECT.protect(apply_exemptions=True)
     except CSRFError:
+        refusal_log.note(NOT_ITS_FORM)
         raise OutdatedFormError from None

@@ -52,9 +52,16 @@ DELETE_THOUGHT: Final = text(f"""
              headers = NULL, error = NULL, origin = NULL, call_id = NULL, not_before = NULL, waiting = NULL,
              dispatch_id = dispatch_id + 1, beat = beat + 1, beat_at = clock_timestamp()
        WHERE id = :id AND status <> 'deleted' RETURNING id, user_id),
+    said AS (
+      INSERT INTO security_events (user_id, kind, address, details)
+      SELECT user_id, 'thought-deleted', CAST(:address AS text), jsonb_build_object('thought_id', id) FROM gone
+       WHERE CAST(:address AS text) IS NOT NULL),
     {_ERASE_REST}
 """)  # noqa: S608  all parts are constants
-"""The new token and the missing call id fence the worker; the next thought of the line may begin."""
+"""The new token and the missing call id fence the worker; the next thought of the line may begin.
+
+The security log gets the event unless `address` is NULL, as in the deletion of an account. A repeat after a lost answer
+finds the thought deleted, and adds no event."""
 
 ERASE_LATE_RESULTS: Final = text(f"""
     WITH gone AS (SELECT id, user_id FROM thoughts WHERE id = :id AND status = 'deleted'),
@@ -72,10 +79,12 @@ def owner_of(database: Database, thought_id: UUID) -> UUID | None:
     return None if row is None else row.user_id
 
 
-def delete(database: Database, thought_id: UUID) -> None:
+def delete(database: Database, thought_id: UUID, address: str | None = None) -> None:
     """Erase the thought's text and results. Deleting it again is harmless.
+
+    With the network address of the client, which may be empty, the deletion is in the security log of its owner.
 
     Raises SQLAlchemyError when PostgreSQL is unavailable; the caller should then repeat the call.
     """
-    database.rows(DELETE_THOUGHT, id=thought_id)
+    database.rows(DELETE_THOUGHT, id=thought_id, address=address)
     database.rows(ERASE_LATE_RESULTS, id=thought_id)

@@ -1,7 +1,8 @@
 """Writes what a request does to an account into its security log, with the address of the client."""
 
 import logging
-from typing import Any
+from functools import partial
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, request
@@ -14,6 +15,8 @@ from webapp.services import services
 
 log = logging.getLogger(__name__)
 
+_IF_LOST: Final = "the security log lacks a failed sign-in"
+
 
 def record(kind: security_events.Kind, user_id: UUID, **details: Any) -> None:
     """Add an event of this request. Raises SQLAlchemyError when PostgreSQL is unavailable."""
@@ -25,19 +28,21 @@ def client_address() -> str:
     return request.remote_addr or ""
 
 
-def record_failed_sign_in(response: Response, user_id: UUID) -> Response:
+def record_failed_sign_in(response: Response, user_id: UUID | None) -> Response:
     """Write the failed sign-in into the security log of the account after the response was sent; return the response.
 
-    So the time of the answer does not tell which addresses are those of accounts.
+    A background thread writes it: gunicorn closes a response before it reads the next request of the connection, so
+    the answer to that one would take longer for a known address. For an unknown one (None) the same statement runs,
+    and adds nothing.
     """
-    database, address = services().database, client_address()
-    response.call_on_close(lambda: _record(database, user_id, address))
+    database, writer, address = services().database, services().background_writer, client_address()
+    write = partial(_record, database, user_id, address)
+    response.call_on_close(lambda: writer.add(write, _IF_LOST, user_id=user_id, address=address))
     return response
 
 
-def _record(database: Database, user_id: UUID, address: str) -> None:
+def _record(database: Database, user_id: UUID | None, address: str) -> None:
     try:
         security_events.record(database, "sign-in-failed", user_id, address)
     except SQLAlchemyError as error:
-        consequence = "the security log lacks a failed sign-in"
-        log_trouble(log, database_trouble(error), consequence, extra={"user_id": user_id, "address": address})
+        log_trouble(log, database_trouble(error), _IF_LOST, extra={"user_id": user_id, "address": address})

@@ -8,7 +8,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
-from webapp import bearer
+from webapp import bearer, refusal_log
 from webapp.problem_types import FOREIGN_HOST, OTHER_SITE
 from webapp.request_origin import is_for_loopback_host
 from webapp.services import services
@@ -47,6 +47,7 @@ def _require_served_host() -> None:
     """
     served = services().settings.served_hosts
     if served and request.blueprint != "health" and not host_is_trusted(request.host.lower(), served):
+        refusal_log.note("its host name is not one of ALLOWED_HOSTS")
         raise FOREIGN_HOST.error("This host name is not served. Open the address of the site that you were given.")
 
 
@@ -57,6 +58,7 @@ def _require_own_host() -> None:
     read every user's thoughts.
     """
     if services().settings.trust_user_id and not is_for_loopback_host():
+        refusal_log.note("its host name is not one of this machine, and TRUST_USER_ID is on")
         raise Forbidden(
             "With TRUST_USER_ID=true only localhost, 127.0.0.1 and [::1] are served. "
             "Open one of these addresses, or set TRUST_USER_ID=false."
@@ -80,6 +82,7 @@ def _require_same_site() -> None:
         else origin is not None and _host(origin) != request.host
     )
     if is_cross_site:
+        refusal_log.note("another site made a browser send it")
         raise OTHER_SITE.error("This request came from another site. Open the page itself and try again.")
 
 
@@ -94,8 +97,10 @@ def _host(origin: str) -> str | None:
 def _add_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.is_secure and (seconds := services().settings.hsts_seconds):
-        response.headers.setdefault("Strict-Transport-Security", f"max-age={seconds}")
+    settings = services().settings
+    if request.is_secure and settings.hsts_seconds:
+        subdomains = "; includeSubDomains" if settings.hsts_subdomains else ""
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={settings.hsts_seconds}{subdomains}")
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "private, no-store")
     return response

@@ -13,6 +13,7 @@ from contracts.presence import ProcessReport, process_id
 from contracts.progress import ProgressPublisher, connect_redis
 from contracts.reporter import Reporter, make_reporter
 from contracts.settings import Settings
+from webapp.background_calls import BackgroundCalls
 from webapp.background_publisher import BackgroundPublisher
 from webapp.counter_pool import counter_pool
 from webapp.hub.connection_limit import ConnectionLimiter
@@ -49,6 +50,8 @@ class Services:
     waiting_limiter: ConnectionLimiter
     stream_query_slots: BoundedSemaphore
     background_publisher: BackgroundPublisher
+    background_writer: BackgroundCalls
+    """Writes to PostgreSQL what no answer may wait for: its time would tell something."""
     mailer: Mailer
     readiness: Readiness
     metrics: Metrics
@@ -72,6 +75,7 @@ class Services:
         self.hub.close()
         self.readiness.close()
         self.background_publisher.close()
+        self.background_writer.close()
         self.mailer.close()
         self.reporter.stop()
         self.counter_pool.disconnect()
@@ -95,6 +99,7 @@ def make_services(settings: Settings) -> Services:
         waiting_limiter=ConnectionLimiter(MAX_WAITING, MAX_WAITING_PER_USER),
         stream_query_slots=BoundedSemaphore(STREAM_QUERY_SLOTS),
         background_publisher=BackgroundPublisher(ProgressPublisher(client, settings.redis_prefix)),
+        background_writer=BackgroundCalls("PostgreSQL"),
         mailer=Mailer(settings),
         readiness=Readiness(settings, database),
         metrics=Metrics(database, limiter, client, settings.redis_prefix),

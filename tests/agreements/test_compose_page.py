@@ -18,7 +18,7 @@ from devstack.spec.process_kinds import parse_scale
 from tasks import beat_scheduler
 from tests.agreements import compose
 from tests.stores import ROOT
-from webapp import background_publisher, gunicorn_conf, mailer
+from webapp import background_calls, gunicorn_conf, mailer
 
 PAGE = (ROOT / "docs" / "compose.md").read_text()
 SERVICES = compose.services()
@@ -32,7 +32,7 @@ LONGEST_STOP = {
         + background.STOP_TIMEOUT_SECONDS + sender.STOP_TIMEOUT_SECONDS + reporter.WITHDRAW_SECONDS
     ),
     "web": (
-        gunicorn_conf.graceful_timeout + background_publisher.CLOSE_TIMEOUT_SECONDS + mailer.CLOSE_TIMEOUT_SECONDS
+        gunicorn_conf.graceful_timeout + 2 * background_calls.CLOSE_TIMEOUT_SECONDS + mailer.CLOSE_TIMEOUT_SECONDS
         + reporter.WITHDRAW_SECONDS
     ),
     "beat": beat_scheduler.MAX_SLEEP_SECONDS + database.STATEMENT_SECONDS + reporter.WITHDRAW_SECONDS,

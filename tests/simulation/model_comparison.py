@@ -242,7 +242,7 @@ class ModelAndPostgres:
     def delete(self) -> None:
         thought = self.random_thought()
         if self.rng.random() < 0.3:
-            self.execute(deletion.DELETE_THOUGHT, id=thought)
+            self.execute(deletion.DELETE_THOUGHT, id=thought, address=None)
         self.execute(deletion.ERASE_LATE_RESULTS, id=thought)
 
     def cancel(self) -> None:

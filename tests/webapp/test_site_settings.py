@@ -44,6 +44,12 @@ def test_hsts_is_sent_over_tls_when_it_is_set(make_app: MakeApp) -> None:
     assert sent == ["max-age=600", None, None, None]
 
 
+def test_hsts_names_the_subdomains_when_the_operator_says_so(make_app: MakeApp) -> None:
+    client = make_app(hsts_seconds=600, hsts_subdomains=True).test_client()
+    answer = client.get("/", base_url="https://localhost")
+    assert answer.headers["Strict-Transport-Security"] == "max-age=600; includeSubDomains"
+
+
 def seen(app: Flask, **headers: str) -> tuple[str | None, bool, str]:
     """Return the client's address, whether TLS is used, and the host that the application sees."""
     saw: list[tuple[str | None, bool, str]] = []
@@ -69,6 +75,7 @@ def test_with_trusted_proxies_the_address_that_the_last_proxy_saw_counts(make_ap
     [
         ({"allowed_hosts": "https://thoughts.example"}, "ALLOWED_HOSTS"),
         ({"public_url": "thoughts.example"}, "PUBLIC_URL"),
+        ({"hsts_subdomains": True}, "HSTS_SECONDS"),
         ({"smtp_host": "mail.example"}, "MAIL_FROM"),
         ({"mail_from": "nobody"}, "MAIL_FROM"),
         ({"smtp_username": "me"}, "SMTP_PASSWORD"),

@@ -27,6 +27,7 @@ CHANGED_MEANWHILE = "Your account was changed in another browser at this moment.
 def password() -> BaseResponse:
     """Change the password, and sign all other browsers out."""
     account, form = require_account(), PasswordForm()
+    form.owner_email = account.email
     if not form.validate_on_submit() or (found := confirm_password(form, account)) is None:
         return render("password.html", form, account=account)
     new_hash = passwords.hash_password(form.password.data)

@@ -27,6 +27,9 @@ TITLES: Final[Mapping[Kind, str]] = {
     "made-admin": "An operator gave the account administrator rights",
     "removed-admin": "An operator removed the account's administrator rights",
     "text-revealed": "An administrator read the text of one of your thoughts",
+    "thought-deleted": "A thought was deleted",
+    "sign-in-ended": "The sign-in of another browser was ended",
+    "password-check-failed": "Somebody who was signed in wrote a wrong present password",
     "revealed-text": "You read the text of a thought as an administrator",
 }
 """Kind -> what happened, as a sentence without a full stop."""

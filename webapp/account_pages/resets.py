@@ -58,6 +58,7 @@ def choose(token: str) -> BaseResponse:
     form, email = NewPasswordForm(), resets.find_email(services().database, token)
     if email is None:
         raise NotFound("This link is not valid any more: it works once, and for an hour. Ask for another one.")
+    form.owner_email = email
     if not form.validate_on_submit():
         return render("new_password.html", form, email=email)
     user_id = resets.use(services().database, token, passwords.hash_password(form.password.data))

@@ -36,8 +36,7 @@ def sign_in() -> BaseResponse:
     account = store.find_by_email(services().database, form.email.data.strip())
     if not passwords.is_correct(form.password.data, account.password_hash if account else None) or account is None:
         form.password.errors = [WRONG]
-        response = render("sign_in.html", form)
-        return response if account is None else record_failed_sign_in(response, account.user_id)
+        return record_failed_sign_in(render("sign_in.html", form), account.user_id if account else None)
     verified_hash = account.password_hash
     if passwords.is_outdated(verified_hash):
         verified_hash = replace_hash(services().database, account, passwords.hash_password(form.password.data))
@@ -60,7 +59,9 @@ def show() -> BaseResponse:
 @blueprint.post("/sign-ins/<uuid:sign_in_id>/end")
 def end_sign_in(sign_in_id: UUID) -> BaseResponse:
     """End one sign-in of the account. The answer is the same when it is over, or is not one of the account."""
-    sign_ins.end_one(services().database, require_account().user_id, sign_in_id)
+    user_id = require_account().user_id
+    if sign_ins.end_one(services().database, user_id, sign_in_id):
+        record("sign-in-ended", user_id)
     flash("The sign-in was ended.")
     return redirect(url_for("account.show"), 303)
 

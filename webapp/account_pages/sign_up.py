@@ -49,6 +49,7 @@ def confirm(token: str) -> BaseResponse:
     """Choose the password of a new account whose address was confirmed by opening this page."""
     _require_no_account()
     email, form = mailed_links.sign_up_email(token), NewPasswordForm()
+    form.owner_email = email
     if not form.validate_on_submit():
         return render("choose_password.html", form, email=email)
     if not _create_account(email, form):

@@ -7,10 +7,11 @@ from flask import Response, make_response, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.exceptions import HTTPException
 
-from webapp import access_check, csrf, identity
+from webapp import access_check, csrf, identity, refusal_log
 from webapp.accounts import passwords, store
 from webapp.accounts.credentials import find
 from webapp.accounts.sign_ins import SignedIn
+from webapp.event_recording import record
 from webapp.services import services
 
 NOT_PRESENT: Final = "This is not your current password."
@@ -51,6 +52,8 @@ def render(template: str, form: FlaskForm, **context: Any) -> Response:
     """
     is_outdated = bool(form.csrf_token.errors)
     error = csrf.RESEND if is_outdated else None
+    if is_outdated:
+        refusal_log.note(csrf.NOT_ITS_FORM)
     page = render_template(template, form=form, error=error, **context)
     return make_response(page, 403 if is_outdated else 422 if form.errors else 200)
 
@@ -58,10 +61,14 @@ def render(template: str, form: FlaskForm, **context: Any) -> Response:
 def confirm_password(form: FlaskForm, account: SignedIn) -> store.Account | None:
     """Return the account when the form's field `present` holds its password; otherwise mark the field.
 
+    A wrong one is in the security log: somebody may sit at a browser that was left open.
+
     Raises SQLAlchemyError when PostgreSQL is unavailable.
     """
     found = find(services().database, account.user_id)
     if passwords.is_correct(form.present.data, found.password_hash if found else None):
         return found
+    if found is not None:
+        record("password-check-failed", found.user_id)
     form.present.errors = [NOT_PRESENT]
     return None

@@ -1,8 +1,8 @@
 """The security log: what happened to an account, for its owner. It never holds a secret or the text of a thought.
 
 An event also becomes a log line of the process, without its details, so that a log collector has it when the database
-is lost. What operators and administrators do, and what joins or deletes an account, writes its event in the same
-statement (`administration`, `reveals`, `joining`, `account_deletion`).
+is lost. What operators and administrators do, what joins or deletes an account, and the deletion of a thought write
+theirs in the same statement (`administration`, `reveals`, `joining`, `account_deletion`, `deletion`).
 """
 
 import json
@@ -23,9 +23,11 @@ Kind = Literal[
     "account-created", "signed-in", "sign-in-failed", "signed-out", "signed-out-everywhere", "password-changed",
     "email-changed", "reset-requested", "password-reset", "account-deleted", "thoughts-joined", "exported",
     "token-created", "token-deleted", "webhook-created", "webhook-deleted", "account-disabled", "account-enabled",
-    "made-admin", "removed-admin", "text-revealed", "revealed-text",
+    "made-admin", "removed-admin", "text-revealed", "revealed-text", "thought-deleted", "sign-in-ended",
+    "password-check-failed",
 ]  # fmt: skip
-"""`text-revealed` is in the log of the thought's author, `revealed-text` in that of the administrator."""
+"""`text-revealed` is in the log of the thought's author, `revealed-text` in that of the administrator. `sign-in-ended`
+is that of another browser, `password-check-failed` a wrong present password of a person who is signed in."""
 
 KEPT: Final = timedelta(days=180)
 """How long an event is shown. The next events delete older ones, EXPIRED_PER_EVENT each."""
@@ -58,14 +60,15 @@ INSERT_EVENT: Final = text("""
     SELECT CAST(:user AS uuid), CAST(:kind AS text), CAST(:address AS text), CAST(:details AS jsonb)
      WHERE (CAST(:user AS uuid) IS NULL OR EXISTS (SELECT FROM owner))
        AND (:kind <> 'sign-in-failed'
-            OR (SELECT count(*) FROM (SELECT kind, at FROM security_events WHERE user_id = CAST(:user AS uuid)
+            OR CAST(:user AS uuid) IS NOT NULL AND
+               (SELECT count(*) FROM (SELECT kind, at FROM security_events WHERE user_id = CAST(:user AS uuid)
                                        ORDER BY id DESC LIMIT CAST(:failures AS int)) latest
                  WHERE kind = 'sign-in-failed' AND at > now() - interval '1 hour') < CAST(:failures AS int))
 """)
 """Adds an event, and deletes the oldest ones that have expired: by the primary key, so it reads few rows.
 
-A failed sign-in is left out when the latest events of the account are as many others of the last hour. A repeat after a
-lost answer adds the event again, which only the reader of the log sees.
+A failed sign-in is left out when the latest events of the account are as many others of the last hour, and when there
+is no account. A repeat after a lost answer adds the event again, which only the reader of the log sees.
 
 Nothing is added for an account that was deleted, because its addresses and details were erased. The lock of its row is
 needed as in `tokens.INSERT_TOKEN`."""
@@ -97,10 +100,15 @@ def record(database: Database, kind: Kind, user_id: UUID | None, address: str = 
     """
     if unknown := details.keys() - DETAILS:
         raise ValueError(f"The security log has no detail {', '.join(sorted(unknown))}: see DETAILS.")
-    log.info("Security event: %s", kind, extra={"user_id": user_id, "address": address})
+    log_event(kind, user_id, address)
     values = {"user": user_id, "kind": kind, "address": address, "details": json.dumps(details)}
     limits = {"kept": KEPT, "expired": EXPIRED_PER_EVENT, "failures": FAILURES_PER_HOUR}
     database.rows(INSERT_EVENT, **values, **limits)
+
+
+def log_event(kind: Kind, user_id: UUID | None, address: str) -> None:
+    """Write the line of an event into the log of the process."""
+    log.info("Security event: %s", kind, extra={"user_id": user_id, "address": address})
 
 
 def page_of_events(

@@ -63,8 +63,8 @@ LIST_SIGN_INS: Final = text("""
 """)
 """Returns the sign-ins of an account that have not ended, the one that was used last first."""
 
-DELETE_SIGN_IN_OF: Final = text("DELETE FROM sign_ins WHERE id = :id AND user_id = :user")
-"""Ends a sign-in of an account; one of another account stays."""
+DELETE_SIGN_IN_OF: Final = text("DELETE FROM sign_ins WHERE id = :id AND user_id = :user RETURNING id")
+"""Ends a sign-in of an account; one of another account stays. No row when there was none."""
 
 DELETE_ENDED: Final = text("""
     DELETE FROM sign_ins WHERE user_id = :user AND (created_at <= now() - CAST(:absolute AS interval)
@@ -133,9 +133,9 @@ def sign_ins_of(database: Database, user_id: UUID) -> list[Row]:
     return read(database, LIST_SIGN_INS, user=user_id, **_LIMITS)
 
 
-def end_one(database: Database, user_id: UUID, sign_in_id: UUID) -> None:
-    """End a sign-in of this account; nothing happens when it is another one's. Raises SQLAlchemyError."""
-    database.rows(DELETE_SIGN_IN_OF, id=sign_in_id, user=user_id)
+def end_one(database: Database, user_id: UUID, sign_in_id: UUID) -> bool:
+    """End a sign-in of this account; return False when it is over or another one's. Raises SQLAlchemyError."""
+    return database.row(DELETE_SIGN_IN_OF, id=sign_in_id, user=user_id) is not None
 
 
 def end(database: Database, token: str) -> None:

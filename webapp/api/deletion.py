@@ -3,7 +3,9 @@
 from uuid import UUID
 
 from webapp import access, deletion
+from webapp.accounts.security_events import log_event
 from webapp.erased_quotes import erase_quotes
+from webapp.event_recording import client_address
 from webapp.services import services
 
 
@@ -13,6 +15,7 @@ def delete(thought_id: UUID) -> None:
     Raises a not-found problem, and SQLAlchemyError when PostgreSQL is unavailable.
     """
     owner = access.require_deletable(thought_id)
-    deletion.delete(services().database, thought_id)
+    deletion.delete(services().database, thought_id, client_address())
+    log_event("thought-deleted", owner, client_address())
     erase_quotes(services().database, thought_id)
     services().background_publisher.delete_history(owner)

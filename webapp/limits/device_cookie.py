@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from webapp import identity, session
-from webapp.limits.hashing import keyed_hash
+from webapp.limits.hashing import exact_hash
 from webapp.services import services
 
 MAX_ACCOUNTS: Final = 10
@@ -57,7 +57,7 @@ def _remember_account(response: Response) -> Response:
     email = g.get("owned_email") or _signed_in_email()
     if email is None:
         return response
-    known, account_hash = device() or Device(secrets.token_urlsafe(16)), keyed_hash(email)
+    known, account_hash = device() or Device(secrets.token_urlsafe(16)), exact_hash(email)
     if account_hash in known.accounts:
         return response
     accounts = (*known.accounts, account_hash)[-MAX_ACCOUNTS:]

@@ -10,10 +10,23 @@ _LENGTH: Final = 32
 """Characters of a hash: 128 bits."""
 
 
-def keyed_hash(email: str) -> str:
-    """Return the hash of an e-mail address as it is typed. Computing it needs SECRET_KEY."""
+def counter_hash(email: str) -> str:
+    """Return the hash of an e-mail address as it is typed, for a counter: equal for all its spellings (`folded`)."""
+    return _keyed_hash(folded(email))
+
+
+def exact_hash(email: str) -> str:
+    """Return the hash of an e-mail address for what its owner alone may have: equal but for upper and lower case.
+
+    The owner of an address that only folds to another one must not count as the owner of that one.
+    """
+    return _keyed_hash(email.strip().lower())
+
+
+def _keyed_hash(value: str) -> str:
+    """Return the hash. Computing it needs SECRET_KEY."""
     key = f"e-mail address in a limit: {services().settings.require_secret_key()}".encode()
-    return hmac.digest(key, folded(email).encode("utf-8", "surrogatepass"), "sha256").hex()[:_LENGTH]
+    return hmac.digest(key, value.encode("utf-8", "surrogatepass"), "sha256").hex()[:_LENGTH]
 
 
 def folded(email: str) -> str:

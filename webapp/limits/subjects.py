@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from webapp import bearer, identity, session
 from webapp.limits.device_cookie import device
-from webapp.limits.hashing import keyed_hash
+from webapp.limits.hashing import counter_hash, exact_hash
 from webapp.limits.rules import HAS_DEVICES, Rule, Subject
 from webapp.services import services
 
@@ -85,8 +85,12 @@ def _find_user() -> UUID | None:
 
 def _email() -> str | None:
     """Return the hash of the e-mail address that the form names, whether an account has it or not."""
-    written = request.form.get("email")
-    return keyed_hash(written) if written else None
+    written = _written_email()
+    return counter_hash(written) if written else None
+
+
+def _written_email() -> str:
+    return request.form.get("email", "")
 
 
 def _address_and_email() -> str | None:
@@ -96,7 +100,7 @@ def _address_and_email() -> str | None:
 
 def _known_device() -> str | None:
     """Return the browser and the account, when the browser has signed in to the account before."""
-    email, browser = _email(), device()
+    email, browser = exact_hash(_written_email()), device()
     return f"{browser.id}+{email}" if browser and email in browser.accounts else None
 
 

@@ -227,7 +227,7 @@ def test_a_deletion_that_comes_first_leaves_nothing_to_store(life: Life, databas
     database.rows(text("DELETE FROM thought_vectors WHERE thought_id = :id"), id=thought)
     with ThreadPoolExecutor(1) as pool:
         with slow_commit(database) as deleting:
-            deleting.rows(DELETE_THOUGHT, id=thought)
+            deleting.rows(DELETE_THOUGHT, id=thought, address=None)
             storing = pool.submit(store_vector, database, thought, MODEL, [1.0] * 384)
         storing.result(30)
     assert life.vectors() == []

@@ -208,6 +208,17 @@ def test_a_sign_in_never_leads_to_another_site(app: Flask, target: str) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
 
 
+def test_a_browser_that_signs_out_is_told_to_forget_the_pages_but_not_its_cookies(app: Flask) -> None:
+    """The cookie that it has signed in before keeps others from locking its person out."""
+    paths: dict[str, dict[str, str]] = {"sign-out": {}, "sign-out-everywhere": {}, "delete": {"present": PASSWORD}}
+    for path, fields in paths.items():
+        browser = sign_up(app, f"{path}@example.org")
+        browser.get("/account/")
+        answer = browser.post(f"/account/{path}", data=fields)
+        assert (answer.status_code, answer.headers["Clear-Site-Data"]) == (303, '"cache", "storage"'), path
+        assert "Clear-Site-Data" not in browser.get("/").headers
+
+
 def test_pages_of_an_account_are_kept_by_no_cache(app: Flask) -> None:
     browser = sign_up(app)
     for path in ("/account/", "/account/sign-in", "/account/reset/x", "/account/export"):

