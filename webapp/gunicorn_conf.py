@@ -44,7 +44,7 @@ access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s "%(a)s"'
 """For an operator who turns the access log on. Without the query and the Referer, which may hold the ticket of a
 stream."""
 
-logger_class = "webapp.server.access_log.AccessLogger"
+logger_class = "webapp.server.masking_logger.MaskingLogger"
 
 loglevel = "info"
 

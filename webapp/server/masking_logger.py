@@ -1,4 +1,5 @@
-"""The access log, for an operator who turns it on. It never holds the secret of an address.
+"""gunicorn's logger without the secrets of addresses: in the access log and in the log of level debug, which an
+operator may turn on.
 
 The query is left out by the format (`gunicorn_conf`), because it may hold the ticket of a stream; the token of a mailed
 link is part of the path.
@@ -17,10 +18,14 @@ def masked(path: str) -> str:
     return _MAILED_LINK.sub(r"/account/\1/...", path)
 
 
-class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no type hints
+class MaskingLogger(Logger):  # type: ignore[misc]  # gunicorn has no type hints
     """gunicorn's logger, which masks the paths of mailed links."""
 
     def atoms(self, *arguments: Any) -> dict[str, Any]:
-        """Return what the format may use of a request."""
+        """Return what the format of the access log may use of a request."""
         atoms: dict[str, Any] = super().atoms(*arguments)
         return atoms | {"U": masked(str(atoms["U"]))}
+
+    def debug(self, msg: str, *arguments: Any, **options: Any) -> None:
+        """Log a message of level debug: the method and path of each request are one."""
+        super().debug(msg, *(masked(part) if isinstance(part, str) else part for part in arguments), **options)

@@ -1,9 +1,9 @@
-"""The access log masks the token of every mailed link."""
+"""The logs mask the token of every mailed link."""
 
 import pytest
 from flask import Flask
 
-from webapp.server.access_log import masked
+from webapp.server.masking_logger import masked
 
 
 def test_the_path_of_every_route_with_a_token_is_masked(app: Flask) -> None:
