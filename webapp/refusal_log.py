@@ -1,6 +1,7 @@
-"""Logs each request that is refused for who sends it or from where, so that a log collector sees who tries doors.
+"""Logs each request that is refused because of its sender or its origin, so that a log collector sees attacks.
 
-Those are the answers 401 and 403. Who refuses with another status, such as the 404 of a foreign thought, notes it.
+Those are the answers 401 and 403. Code that refuses with another status, such as the 404 of a foreign thought, calls
+`note`.
 """
 
 import logging
