@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from agents.catalogue import CATALOGUE
 from contracts.progress import channel
-from validation.event_sequence import Event, expected_names, has_ended, names_of
+from validation.event_sequence import CREATED, Event, expected_names, has_ended, is_in_order, names_of
 from validation.outcome import StepFailedError
 from validation.site import Site
 from validation.waiting import milliseconds_since, wait_for
@@ -40,11 +40,11 @@ def judge_events(where: str, names: Sequence[str], milliseconds: int) -> str:
     """Return what was seen. Raises StepFailedError when an event is missing or out of order."""
     expected = expected_names(CATALOGUE.total)
     seen = f"{where}: {len(names)} events in {milliseconds} ms: {', '.join(names) or 'none'}"
-    if list(names) != expected:
+    if not is_in_order(names, CATALOGUE.total):
         missing = [name for name in expected if name not in names]
         problem = f"missing: {_shorten(missing)}" if missing else "not in this order, or not only these"
         raise StepFailedError(f"{seen}; {problem}", NOT_SEEN_CURE)
-    return f"{where}: {len(names)} events in {milliseconds} ms, {names[0]} to {names[-1]}"
+    return f"{where}: {len(names)} events in {milliseconds} ms, {expected[0]} to {expected[-1]}"
 
 
 def _shorten(missing: Sequence[str]) -> str:
@@ -52,9 +52,10 @@ def _shorten(missing: Sequence[str]) -> str:
 
 
 def _collect(subscriber: Any, events: list[Event], thought_id: str) -> bool | None:
-    """Add the next message to the events. Return True when the thought's last one has arrived."""
+    """Add the next message to the events. Return True when the thought's first and last one have arrived."""
     message = subscriber.get_message(ignore_subscribe_messages=True, timeout=POLL_SECONDS)
     if message is not None:
         content = json.loads(message["data"])
         events.append((str(content["type"]), content["data"]))
-    return True if has_ended(names_of(events, thought_id)) else None
+    names = names_of(events, thought_id)
+    return True if CREATED in names and has_ended(names) else None
