@@ -24,8 +24,9 @@ class _Call:
 class BackgroundCalls:
     """A bounded queue of calls to one server, and one thread that makes them in order."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, *, close_seconds: float = CLOSE_TIMEOUT_SECONDS) -> None:
         self._server = server
+        self._close_seconds = close_seconds
         self._calls: queue.Queue[_Call | None] = queue.Queue(QUEUE_SIZE)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -39,13 +40,13 @@ class BackgroundCalls:
             log.warning("%s is too slow and the queue of calls is full: %s", self._server, if_lost, extra=ids)
 
     def close(self) -> None:
-        """Let the thread finish the queue, waiting at most CLOSE_TIMEOUT_SECONDS."""
+        """Let the thread finish the queue, waiting at most `close_seconds`."""
         if self._thread is not None:
             try:
                 self._calls.put_nowait(None)
             except queue.Full:
                 log.warning("Stopped while %s calls to %s were still waiting", QUEUE_SIZE, self._server)
-            self._thread.join(CLOSE_TIMEOUT_SECONDS)
+            self._thread.join(self._close_seconds)
 
     def _start(self) -> None:
         with self._lock:

@@ -108,12 +108,13 @@ def begin_sign_in(user_id: UUID, verified_hash: str) -> bool:
     Return False when `verified_hash` is not the hash of the account's password any more: the browser then stays as it
     is. Raises SQLAlchemyError when PostgreSQL is unavailable.
     """
-    if (former := signed_in()) is not None:
-        sign_ins.end(services().database, former.token)
-    token = sign_ins.begin(services().database, user_id, verified_hash, request.user_agent.string)
-    account = sign_ins.find(services().database, token)
+    former, database = signed_in(), services().database
+    token = sign_ins.begin(database, user_id, verified_hash, request.user_agent.string)
+    account = sign_ins.find(database, token)
     if account is None:
         return False
+    if former is not None:
+        sign_ins.end(database, former.token)
     session.forget()
     g.pop("current_user", None)
     flask_login.login_user(account)

@@ -1,23 +1,20 @@
 """Sends mail from a background thread, so that no answer takes longer for an address that has an account."""
 
 import logging
-import queue
 import smtplib
 import ssl
-import threading
 from collections.abc import Callable
 from email.message import EmailMessage
+from functools import partial
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import describe_error
 from contracts.site_settings import SiteSettings
+from webapp.background_calls import BackgroundCalls
 
 log = logging.getLogger(__name__)
-
-QUEUE_SIZE: Final = 200
-"""Mails that may wait. Further ones are dropped with a line in the log; the person can ask again."""
 
 TIMEOUT_SECONDS: Final = 10.0
 CLOSE_TIMEOUT_SECONDS: Final = 2.0
@@ -36,48 +33,28 @@ def new_mail(settings: SiteSettings, recipient: str, subject: str, body: str) ->
 
 
 class Mailer:
-    """A bounded queue of mails, and one thread that makes and sends them in order."""
+    """Makes and sends mails in order, in one background thread."""
 
     def __init__(self, settings: SiteSettings) -> None:
         self._settings = settings
-        self._mails: queue.Queue[MakeMail | None] = queue.Queue(QUEUE_SIZE)
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._calls = BackgroundCalls("SMTP", close_seconds=CLOSE_TIMEOUT_SECONDS)
 
     def send(self, make: MakeMail) -> None:
-        """Queue a mail and return at once."""
-        self._start()
-        try:
-            self._mails.put_nowait(make)
-        except queue.Full:
-            log.warning("The mail server is too slow and %s mails wait: a mail is dropped", QUEUE_SIZE)
+        """Queue a mail and return at once. One that is dropped is a line in the log; the person can ask again."""
+        self._calls.add(partial(self._make_and_deliver, make), "a mail is dropped")
 
     def close(self) -> None:
         """Let the thread finish the queue, waiting at most CLOSE_TIMEOUT_SECONDS."""
-        if self._thread is not None:
-            try:
-                self._mails.put_nowait(None)
-            except queue.Full:
-                log.warning("Stopped while %s mails were still waiting", QUEUE_SIZE)
-            self._thread.join(CLOSE_TIMEOUT_SECONDS)
+        self._calls.close()
 
-    def _start(self) -> None:
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="mailer", daemon=True)
-                self._thread.start()
-
-    def _run(self) -> None:
-        while (make := self._mails.get()) is not None:
-            try:
-                if (message := make()) is not None:
-                    self._deliver(message)
-            except (OSError, smtplib.SMTPException) as error:
-                log.error("The mail server refuses a mail, which is dropped: %s", _cause(error))  # noqa: TRY400  one line
-            except SQLAlchemyError as error:
-                log.error("PostgreSQL is unavailable, a mail is dropped: %s", describe_error(error))  # noqa: TRY400
-            except Exception:  # the thread must survive
-                log.exception("A mail could not be made and is dropped")
+    def _make_and_deliver(self, make: MakeMail) -> None:
+        try:
+            if (message := make()) is not None:
+                self._deliver(message)
+        except (OSError, smtplib.SMTPException) as error:
+            log.error("The mail server refuses a mail, which is dropped: %s", _cause(error))  # noqa: TRY400  one line
+        except SQLAlchemyError as error:
+            log.error("PostgreSQL is unavailable, a mail is dropped: %s", describe_error(error))  # noqa: TRY400
 
     def _deliver(self, message: EmailMessage) -> None:
         settings = self._settings

@@ -8,7 +8,6 @@ erased by one pass only, and there are at most MAX_PASSES.
 """
 
 import json
-import logging
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,8 +18,7 @@ from sqlalchemy import text
 
 from contracts.database import Database
 from webapp import deletion
-
-log = logging.getLogger(__name__)
+from webapp.accounts import security_events
 
 PAGE_LENGTH: Final = 200
 
@@ -164,7 +162,7 @@ def _close(database: Database, user_id: UUID, turn: int, details: Mapping[str, s
     if closed is None:
         return False
     if closed.is_first:
-        log.info("Security event: %s", "account-deleted", extra={"user_id": user_id, "address": ""})
+        security_events.log_event("account-deleted", user_id, "")
     database.rows(CLOSE_ACCOUNT, **values)
     return True
 

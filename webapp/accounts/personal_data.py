@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from contracts.database import Database, Row
+from webapp.accounts.owners import OWNERS
 from webapp.queries import read
 
 PAGE_LENGTH: Final = 500
@@ -16,11 +17,6 @@ PERSON: Final = text("""
 """)
 """The account, or the anonymous user, and its profile; no row before its first thought or profile."""
 
-_OWNERS: Final = """
-    SELECT CAST(:user AS uuid) UNION ALL SELECT id FROM users WHERE account_id = CAST(:user AS uuid)
-"""
-"""The account, and the anonymous users that joined it."""
-
 JOINED_BROWSERS: Final = text("""
     SELECT id AS user_id, created_at, profile, profile_version FROM users
      WHERE account_id = :user ORDER BY created_at, id
@@ -29,7 +25,7 @@ JOINED_BROWSERS: Final = text("""
 
 FORMER_PROFILES: Final = text(f"""
     SELECT user_id, version, profile, replaced_at FROM former_profiles
-     WHERE user_id IN ({_OWNERS}) AND (CAST(:after_user AS uuid) IS NULL
+     WHERE user_id IN ({OWNERS}) AND (CAST(:after_user AS uuid) IS NULL
                                        OR (user_id, version) > (CAST(:after_user AS uuid), CAST(:after AS bigint)))
      ORDER BY user_id, version LIMIT :limit
 """)  # noqa: S608  all parts are constants
@@ -37,7 +33,7 @@ FORMER_PROFILES: Final = text(f"""
 
 SECURITY_EVENTS: Final = text(f"""
     SELECT id AS position, at, kind, address, details FROM security_events
-     WHERE user_id IN ({_OWNERS}) AND id > :after ORDER BY id LIMIT :limit
+     WHERE user_id IN ({OWNERS}) AND id > :after ORDER BY id LIMIT :limit
 """)  # noqa: S608  all parts are constants
 """A page of what happened to the account, and to the browsers that joined it."""
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from contracts.database import Database
+from webapp.accounts.owners import OWNERS
 from webapp.queries import read
 
 log = logging.getLogger(__name__)
@@ -73,12 +74,12 @@ is no account. A repeat after a lost answer adds the event again, which only the
 Nothing is added for an account that was deleted, because its addresses and details were erased. The lock of its row is
 needed as in `tokens.INSERT_TOKEN`."""
 
-READ_EVENTS: Final = text("""
+READ_EVENTS: Final = text(f"""
     SELECT id, at, kind, address, details FROM security_events
-     WHERE user_id IN (SELECT CAST(:user AS uuid) UNION ALL SELECT id FROM users WHERE account_id = CAST(:user AS uuid))
+     WHERE user_id IN ({OWNERS})
        AND id < :before AND at > now() - CAST(:kept AS interval)
      ORDER BY id DESC LIMIT CAST(:rows AS int)
-""")
+""")  # noqa: S608  all parts are constants
 """The latest events of a user before an id, and of the anonymous users that joined the account."""
 
 
