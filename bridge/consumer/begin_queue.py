@@ -72,12 +72,13 @@ class BeginQueue:
         return begins
 
     def _note_duration(self, user: UUID, head: Head | None, now: float) -> None:
-        """Note how long the head took that began here, when it is the user's head no more. One that held no slot for a
-        time, as for its retry, says nothing."""
+        """Note how long the head that began here took, when it is the user's head no more. One that held no slot for a
+        time, as for its retry, does not count. `head` may be the one of an earlier decision: it began only once."""
         begun = self._begun.get(user)
-        if begun is not None and (head is None or head.thought_id != begun[0]):
+        is_same = begun is not None and head is not None and head.thought_id == begun[0]
+        if begun is not None and not is_same:
             self.pace.note_duration(now - begun[1])
         if head is None or not head.is_in_flight:
             self._begun.pop(user, None)
-        elif head.begins:
+        elif head.begins and not is_same:
             self._begun[user] = (head.thought_id, now)

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from bridge.consumer.begin_pace import ASSUMED_SECONDS, OBSERVED_THOUGHTS
+from tests.bridge.lane_examples import make_decision
 from tests.bridge.lane_walk import Walk
 
 TICK_SECONDS = 0.25
@@ -121,3 +122,21 @@ def test_thoughts_of_equal_length_end_at_an_even_rate_under_a_backlog() -> None:
     assert min(counts) >= 0.9 * even
     assert max(counts) <= 1.1 * even
     assert len(ends) >= limit * (150 - 1.5 * seconds) / seconds
+
+
+def test_a_head_that_is_locked_while_it_is_in_flight_keeps_the_time_of_its_begin() -> None:
+    walk = Walk(limit=10)
+    walk.add(1000)
+    walk.run()
+    walk.now += 4
+    walk.lane.wake(UUID(int=1000), walk.now)
+    (request,) = walk.lane.due_requests(walk.now)
+    walk.lane.decided(make_decision(request.user_id, None, o0="open"), walk.now)
+    walk.now += 4
+    walk.finish(1000)
+    walk.run()
+    walk.begun.clear()
+    walk.add(*range(40))
+    walk.run()
+    pass_time(walk, 4.0)
+    assert len(walk.begun) == 6, "one at once and 1.25 in each second, because a thought took 8 s"
