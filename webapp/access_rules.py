@@ -13,8 +13,8 @@ The application does not start while an endpoint has no row. To add a route, add
   view refuses it, through `webapp.access`; 404 where not even the existence may be known.
 - `nobody`: the status that a request gets which has neither a cookie nor a token, where the view refuses it; 303
   when it is led to the sign-in.
-- `figures`: for what tells the figures of the installation, the status that a client gets which may not read them:
-  403 (401 with METRICS_TOKEN), or 200 with less. `webapp.monitoring` decides who may.
+- `figures`: for the figures of the installation, the status of the answer to a client that may not read them: 403 (401
+  with METRICS_TOKEN), or 200 with less. `webapp.monitoring` decides which clients may.
 
 Methods that differ in who may call them are different endpoints. Then write the row into docs/access.md with
 `python -m tests.webapp.access.document`. The tests in `tests/webapp/access` call every endpoint in every role and

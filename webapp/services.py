@@ -51,7 +51,7 @@ class Services:
     stream_query_slots: BoundedSemaphore
     background_publisher: BackgroundPublisher
     background_writer: BackgroundCalls
-    """Writes to PostgreSQL what no answer may wait for: its time would tell something."""
+    """Writes to PostgreSQL what no answer may wait for, because its time would show which addresses have accounts."""
     mailer: Mailer
     readiness: Readiness
     metrics: Metrics

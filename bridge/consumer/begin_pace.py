@@ -31,7 +31,7 @@ class BeginPace:
         self._counted_at = 0.0
 
     def note_duration(self, seconds: float) -> None:
-        """Note how long a thought took from its begin to its end."""
+        """Note how many seconds a thought took, from its begin to its end."""
         self._durations.append(seconds)
 
     def allowance(self, limit: int, now: float) -> int:

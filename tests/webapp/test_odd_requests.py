@@ -198,7 +198,7 @@ def test_a_file_is_no_field_of_a_form_with_its_token(app: Flask) -> None:
     body = part('Content-Disposition: form-data; name="email"; filename="ada"', EMAIL)
     token = f'--x\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n{browser.token}\r\n'  # type: ignore[attr-defined]
     answer = browser.post("/account/sign-in", data=token.encode() + body, content_type=MULTIPART)
-    assert (answer.status_code, "Write your e-mail address." in answer.text) == (422, True)
+    assert (answer.status_code, "Enter your e-mail address." in answer.text) == (422, True)
 
 
 @pytest.mark.usefixtures("quiet_log")

@@ -29,7 +29,7 @@ TITLES: Final[Mapping[Kind, str]] = {
     "text-revealed": "An administrator read the text of one of your thoughts",
     "thought-deleted": "A thought was deleted",
     "sign-in-ended": "The sign-in of another browser was ended",
-    "password-check-failed": "Somebody who was signed in wrote a wrong present password",
+    "password-check-failed": "A wrong current password was entered in a browser that was signed in",
     "revealed-text": "You read the text of a thought as an administrator",
 }
 """Kind -> what happened, as a sentence without a full stop."""

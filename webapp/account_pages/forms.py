@@ -60,15 +60,15 @@ def _present_password() -> PasswordField:
 class SignUpForm(PageForm):
     """A new account."""
 
-    email = EmailField("E-mail", [InputRequired("Write your e-mail address."), _is_email])
+    email = EmailField("E-mail", [InputRequired("Enter your e-mail address."), _is_email])
     password = _new_password("Password")
 
 
 class SignInForm(PageForm):
     """A sign-in: what is wrong with an address is not said here, because no account can have it."""
 
-    email = EmailField("E-mail", [InputRequired("Write your e-mail address.")])
-    password = PasswordField("Password", [InputRequired("Write your password."), Length(max=MAX_PASSWORD_LENGTH)])
+    email = EmailField("E-mail", [InputRequired("Enter your e-mail address.")])
+    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=MAX_PASSWORD_LENGTH)])
 
 
 class PasswordForm(PageForm):
@@ -90,7 +90,7 @@ class EmailForm(PageForm):
 class AddressForm(PageForm):
     """Asks for a link that is mailed to an address."""
 
-    email = EmailField("E-mail", [InputRequired("Write your e-mail address."), _is_email])
+    email = EmailField("E-mail", [InputRequired("Enter your e-mail address."), _is_email])
 
 
 class NewPasswordForm(PageForm):

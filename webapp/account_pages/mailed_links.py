@@ -28,15 +28,16 @@ Open this link within an hour, and choose a password:
 
 {link}
 
-If you did not ask for it, you need not do anything: no account is created.
+If it was not you, ignore this mail: no account is created.
 """
 
-HAS_ACCOUNT: Final = """Somebody, probably you, wants to create an account with this address, but it has one.
+HAS_ACCOUNT: Final = """Somebody, probably you, tried to create an account with this address, but an account
+already has it.
 
 Sign in instead: {url}/account/sign-in
 Forgot your password? {url}/account/forgotten
 
-If you did not ask for it, you need not do anything.
+If it was not you, ignore this mail.
 """
 
 NEW_EMAIL: Final = """Somebody, probably you, wants to use this address for an account.
@@ -45,7 +46,7 @@ Open this link within an hour, in a browser in which you are signed in:
 
 {link}
 
-If you did not ask for it, you need not do anything: the account keeps its address.
+If it was not you, ignore this mail: the account keeps its address.
 """
 
 CHANGED_EMAIL: Final = """The address of your account was changed, so you cannot sign in with this one any more.
@@ -116,7 +117,7 @@ def _serializer(purpose: str) -> URLSafeTimedSerializer:
 
 
 def _digests() -> Signer:
-    """Return what makes digests that nobody can compute who guesses an account's address."""
+    """Return what makes the digests. Nobody computes one without SECRET_KEY, even by guessing the address."""
     return Signer(str(current_app.secret_key), salt="mailed link: account", digest_method=hashlib.sha256)
 
 

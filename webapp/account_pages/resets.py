@@ -31,7 +31,7 @@ Open this link within an hour, and choose it:
 The new password signs all browsers out, deletes all API tokens of the account and disables its webhooks, in case
 somebody else used the account.
 
-The link works once. If you did not ask for it, you need not do anything: your password stays as it is.
+The link works once. If it was not you, ignore this mail: your password stays as it is.
 """
 
 

@@ -30,7 +30,7 @@ def show() -> Response:
 def create() -> Response:
     """Create a token. The answer is the only page that shows it, so it does not redirect to another one.
 
-    A person who signed in more than an hour ago also writes the password: a token outlasts the sign-in, so a browser
+    A person who signed in more than an hour ago also enters the password: a token outlasts the sign-in, so a browser
     that was left open must not be enough to make one.
     """
     form, account = TokenForm(), require_account()

@@ -28,7 +28,7 @@ Kind = Literal[
     "password-check-failed",
 ]  # fmt: skip
 """`text-revealed` is in the log of the thought's author, `revealed-text` in that of the administrator. `sign-in-ended`
-is that of another browser, `password-check-failed` a wrong present password of a person who is signed in."""
+is that of another browser, `password-check-failed` a wrong current password in a browser that is signed in."""
 
 KEPT: Final = timedelta(days=180)
 """How long an event is shown. The next events delete older ones, EXPIRED_PER_EVENT each."""

@@ -28,8 +28,8 @@ STREAM: Final = Operation(
         "Server-sent events: `thought_created`, `thought_processing`, `thought_agent_completed`, `thought_completed` "
         "and `thought_failed`, each once and in order; `reset` with the current thoughts when the client's last event "
         "is too old; `thought_agent_progress` with what a model has written so far, without an id and never stored. "
-        "So a token with the scope `stream` shows texts and results. The stream ends after about ten minutes: connect "
-        "again with the id of the last event."
+        "A token with the scope `stream` therefore reads texts and results. The stream ends after about ten minutes: "
+        "connect again with the id of the last event."
     ),
     query=StreamQuery,
     headers=(Header("Last-Event-ID", _LAST_EVENT, {"type": "string"}),),

@@ -41,8 +41,8 @@ The request is about a thing of the owner: an account, or an anonymous visitor. 
 cookie from before the owner signed up. With TRUST_USER_ID=true, which serves only this machine's own addresses, every
 client without a token acts for every user. The token of an administrator is like any other one, and the browser of a
 disabled account like that of a former visitor. `/metrics` and the details of `/health/ready` are for programs of this
-machine; with METRICS_TOKEN for nobody but who sends it, and then 401 stands in the place of 403. A stream also takes a
-ticket in its address: see [api.md](api.md).
+machine. With METRICS_TOKEN they are for clients that send it, and the answer to others is 401 instead of 403. A stream
+also takes a ticket in its address: see [api.md](api.md).
 
 A token creates or enables a webhook only with the scopes `write` and `read` together, because the webhook sends on what
 can be read, also after the token has ended.

@@ -1,4 +1,4 @@
-"""What the answer to a change tells a token: nothing that the scope `read` would have to allow."""
+"""The answer to a change holds nothing that a token needs the scope `read` for."""
 
 from itertools import islice
 from typing import Any

@@ -1,4 +1,4 @@
-"""Neither the work of an answer nor its time tells which addresses have an account."""
+"""Neither the work of an answer nor its time shows which addresses have an account."""
 
 import threading
 from collections.abc import Callable

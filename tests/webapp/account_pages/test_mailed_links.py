@@ -107,7 +107,7 @@ def test_a_link_for_another_account_changes_nothing(
 def test_a_link_does_not_tell_its_reader_whose_account_it_is_for(
     app: Flask, mailing_app: Flask, link_to: NextLink, database: Database
 ) -> None:
-    """Whoever reads the mail of the new address may be a stranger, after a slip of the pen."""
+    """The reader of the new address may be a stranger, because of a typing error."""
     sign_up(app)
     send(sign_in(mailing_app), "/account/email", email="new@example.org", present=PASSWORD)
     token = link_to("new@example.org").rpartition("/")[2]

@@ -36,7 +36,9 @@ def shown(page: str, email: str) -> str:
     return re.sub(r"\d+ (hours|minutes|seconds)|<time.*?</time>", "TIME", page)
 
 
-def test_mails_of_sign_ups_to_one_person_are_limited_whoever_asks(make_app: MakeApp, mails: MailServer) -> None:
+def test_mails_of_sign_ups_to_one_person_are_limited_for_all_senders_together(
+    make_app: MakeApp, mails: MailServer
+) -> None:
     app = mailing(make_app, mails, limit_sign_ups_per_email="2/hour")
     answers = [send(client, "/account/sign-up", email=VICTIM) for client in clients(app, 4)]
     assert statuses(*answers) == [200, 200, 429, 429]
@@ -58,7 +60,7 @@ def test_the_refusal_is_the_same_for_an_address_with_an_account(
     assert pages[0] == pages[1]
 
 
-def test_mails_of_changes_to_one_address_are_limited_whoever_asks(
+def test_mails_of_changes_to_one_address_are_limited_for_all_senders_together(
     app: Flask, make_app: MakeApp, mails: MailServer
 ) -> None:
     limited = mailing(make_app, mails, limit_email_changes_per_email="1/hour")
