@@ -9,6 +9,9 @@ from tests.faults.workload import AGENTS, submit_thoughts
 from tests.running_stack import Stack, new_id
 
 STORES = {"postgres", "redis", "kafka"}
+LOG_LINES = 60
+"""Of the log of a process that was restarted, shown when a test fails."""
+
 TEXT = "Beside a store that refuses [[delay:analysis:500]]"
 
 
@@ -16,6 +19,15 @@ def restarts_of_apps(stack: Stack) -> dict[str, int]:
     """Return how often each process of ours was restarted."""
     processes = stack.status()["processes"]
     return {process["name"]: process["restarts"] for process in processes if process["kind"] not in STORES}
+
+
+def assert_no_restart(stack: Stack, restarts: dict[str, int]) -> None:
+    """Assert that no process of ours was restarted since; otherwise show the ends of their logs."""
+    now = restarts_of_apps(stack)
+    restarted = [name for name, count in now.items() if count != restarts.get(name)]
+    logs = [stack.directory / "logs" / f"{name}.log" for name in restarted]
+    tails = {log.name: log.read_text(errors="replace").splitlines()[-LOG_LINES:] for log in logs}
+    assert not restarted, "\n".join(f"{name}: {line}" for name, lines in tails.items() for line in lines)
 
 
 def submit_until_under_way(stack: Stack) -> dict[str, list[str]]:

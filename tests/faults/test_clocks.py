@@ -5,15 +5,19 @@ from collections.abc import Callable
 
 import pytest
 
+from devstack.spec.layout import StackDir
 from tests.eventually import eventually
 from tests.faults.clocks import Clocks
-from tests.faults.refusing_stores import restarts_of_apps
+from tests.faults.refusing_stores import assert_no_restart, restarts_of_apps
 from tests.faults.workload import assert_completed_in_order, submit_thoughts
 from tests.running_stack import Stack
 
 HOUR = 3600
 TOLERANCE = 600.0
 """Seconds that a test may take beside the step."""
+
+AWAKE_SECONDS = 3.0
+"""A process that touched its heartbeat file this long ago works."""
 
 
 def logged_offset(stack: Stack, pid: int) -> float:
@@ -31,7 +35,7 @@ def test_a_worker_whose_clock_is_set_by_an_hour_completes_thoughts_in_order_and_
     with clocks.stepped("worker.1", seconds):
         eventually(submit_until(stack, submitted, lambda: abs(logged_offset(stack, pid) - seconds) < TOLERANCE))
     assert_all_completed(stack, submitted)
-    assert restarts_of_apps(stack) == restarts
+    assert_no_restart(stack, restarts)
 
 
 @pytest.mark.parametrize("name", ["bridge.1", "relay.1", "web.1"])
@@ -44,7 +48,19 @@ def test_a_process_beside_the_workers_whose_clock_is_set_delays_no_thought(
     with clocks.stepped(name, seconds):
         submitted |= submit_thoughts(stack, users=3, per_user=2, text="Stepped [[delay:analysis:1000]]")
         assert assert_completed_in_order(stack, submitted) == 0
-    assert restarts_of_apps(stack) == restarts
+    eventually(submit_until(stack, submitted, lambda: is_awake(stack, name)), timeout=60)
+    assert assert_completed_in_order(stack, submitted) == 0
+    assert_no_restart(stack, restarts)
+
+
+def is_awake(stack: Stack, name: str) -> bool:
+    """Return whether the process does its work.
+
+    Kafka's client computes the end of a wait as a time of day (librdkafka, rd_timeout_init_timespec). A bridge whose
+    clock is set back waits until the next record; without one, the supervisor replaces it after a minute.
+    """
+    heartbeat = StackDir(stack.directory).heartbeat_file(name)
+    return not heartbeat.exists() or time.time() - heartbeat.stat().st_mtime < AWAKE_SECONDS
 
 
 def submit_until(stack: Stack, submitted: dict[str, list[str]], condition: Callable[[], bool]) -> Callable[[], bool]:

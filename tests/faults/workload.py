@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from tests.eventually import eventually
 from tests.faults.readers import CallLog, PostgresReader
-from tests.faults.verification import Call, Disruption, Findings, verify
+from tests.faults.verification import Call, Calls, Disruption, Findings, verify
 from tests.running_stack import Stack, new_id
 
 AGENTS = 5
@@ -30,20 +30,24 @@ def verify_when_terminal(
     stack: Stack, accepted: Sequence[tuple[str, str]], disruptions: Iterable[Disruption] = ()
 ) -> Findings:
     """Wait until all these thoughts are terminal, and verify them. Only the disruptions excuse calls paid twice."""
-    reader, log = PostgresReader(stack.initial_status["database_url"]), CallLog(stack.call_log)
+    reader = PostgresReader(stack.initial_status["database_url"])
     ids = [thought for _, thought in accepted]
     eventually(lambda: not reader.open_thoughts(ids), timeout=90)
-    log.read_new()
-    findings = verify(accepted, reader.thoughts(ids), log.calls, list(disruptions), 0.0)
+    findings = verify(accepted, reader.thoughts(ids), all_calls(stack), list(disruptions), 0.0)
     reader.close()
     return findings
 
 
-def calls_of(stack: Stack, thought: str, agent: str) -> list[Call]:
-    """Return the calls of an agent for a thought so far, in the order of their starts."""
+def all_calls(stack: Stack) -> Calls:
+    """Return all calls so far."""
     log = CallLog(stack.call_log)
     log.read_new()
-    return log.calls[thought, agent]
+    return log.calls
+
+
+def calls_of(stack: Stack, thought: str, agent: str) -> list[Call]:
+    """Return the calls of an agent for a thought so far, in the order of their starts."""
+    return list(all_calls(stack).get((thought, agent), ()))
 
 
 def assert_completed_in_order(stack: Stack, submitted: dict[str, list[str]]) -> int:

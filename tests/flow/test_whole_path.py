@@ -181,6 +181,6 @@ def test_an_empty_thought_is_rejected_with_a_problem_document(stack: Stack) -> N
 
 def test_health_and_metrics_answer(stack: Stack) -> None:
     assert stack.get("/health")["status"] == "ok"
-    assert stack.get("/health/ready")["problems"] == []
+    eventually(lambda: stack.get("/health/ready")["problems"] == [])
     with urllib.request.urlopen(f"{stack.url}/metrics", timeout=10) as response:
         assert response.status == 200
