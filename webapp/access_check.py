@@ -54,7 +54,7 @@ def _check_sign_in(rule: Rule) -> Response | None:
     if rule.who is Who.VISITOR:
         return None
     account = identity.signed_in()
-    if account is None and rule.scope is not None:
+    if account is None and rule.scopes:
         raise bearer.missing_credentials()
     if account is None:
         return way_to_sign_in()

@@ -5,10 +5,9 @@ The application does not start while an endpoint has no row. To add a route, add
 - `who`: ANYONE (no user is looked at: only for safe methods), VISITOR (everybody, each for what is theirs), ACCOUNT (an
   account that is signed in) or ADMINISTRATOR, whose pages do not exist for everybody else: no token opens them, and
   the sign-in must be at most an hour old.
-- `scope`: the scope that an API token needs. Without one the endpoint is a page or a form, which no token may use, and
-  a browser without the sign-in that it needs is led to the page where one signs in. With one it is a call for
+- `scopes`: those that an API token needs, all of them. Without any the endpoint is a page or a form, which no token may
+  use, and a browser without the sign-in that it needs is led to the page where one signs in. With one it is a call for
   programs, which is then answered with 401.
-- `second_scope`: another scope that the token needs besides, for a call that does the work of both.
 - `stranger`: the status that everybody but the owner gets, for a route whose address names something of one user. The
   view refuses it, through `webapp.access`; 404 where not even the existence may be known.
 - `nobody`: the status that a request gets which has neither a cookie nor a token, where the view refuses it; 303
@@ -44,17 +43,17 @@ class Rule:
     """The rule of one endpoint; the module's text says what each field means."""
 
     who: Who
-    scope: Scope | None = None
+    scopes: tuple[Scope, ...] = ()
     stranger: int | None = None
     nobody: int | None = None
     figures: int | None = None
-    second_scope: Scope | None = None
 
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """All scopes that a token needs; none for a page, which no token may use."""
-        return tuple(scope for scope in (self.scope, self.second_scope) if scope is not None)
 
+_READ: Final = (Scope.READ,)
+_WRITE: Final = (Scope.WRITE,)
+_READ_AND_WRITE: Final = (Scope.WRITE, Scope.READ)
+_STREAM: Final = (Scope.STREAM,)
+_EXPORT: Final = (Scope.EXPORT,)
 
 _PAGE_FOR_ALL: Final = Rule(Who.ANYONE)
 _PAGE: Final = Rule(Who.VISITOR)
@@ -73,19 +72,19 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "docs.viewer": _PAGE_FOR_ALL,
         "docs.problems": _PAGE_FOR_ALL,
         "docs.problem": _PAGE_FOR_ALL,
-        "thoughts.create": Rule(Who.VISITOR, Scope.WRITE, nobody=403),
-        "thoughts.create_batch": Rule(Who.VISITOR, Scope.WRITE, nobody=403),
-        "thoughts.listing": Rule(Who.VISITOR, Scope.READ),
-        "thoughts.show": Rule(Who.VISITOR, Scope.READ, stranger=404),
-        "thoughts.delete": Rule(Who.VISITOR, Scope.WRITE, stranger=404),
+        "thoughts.create": Rule(Who.VISITOR, _WRITE, nobody=403),
+        "thoughts.create_batch": Rule(Who.VISITOR, _WRITE, nobody=403),
+        "thoughts.listing": Rule(Who.VISITOR, _READ),
+        "thoughts.show": Rule(Who.VISITOR, _READ, stranger=404),
+        "thoughts.delete": Rule(Who.VISITOR, _WRITE, stranger=404),
         "thoughts.delete_by_form": _PAGE_OF_OWNER,
-        "thought_actions.retry": Rule(Who.VISITOR, Scope.WRITE, stranger=404),
-        "thought_actions.cancel": Rule(Who.VISITOR, Scope.WRITE, stranger=404),
-        "thoughts.usage": Rule(Who.VISITOR, Scope.READ),
-        "sse.stream": Rule(Who.VISITOR, Scope.STREAM, stranger=403),
-        "sse.ticket": Rule(Who.VISITOR, Scope.STREAM, nobody=401),
-        "profile.show": Rule(Who.VISITOR, Scope.READ),
-        "profile.replace": Rule(Who.VISITOR, Scope.WRITE, nobody=403),
+        "thought_actions.retry": Rule(Who.VISITOR, _WRITE, stranger=404),
+        "thought_actions.cancel": Rule(Who.VISITOR, _WRITE, stranger=404),
+        "thoughts.usage": Rule(Who.VISITOR, _READ),
+        "sse.stream": Rule(Who.VISITOR, _STREAM, stranger=403),
+        "sse.ticket": Rule(Who.VISITOR, _STREAM, nobody=401),
+        "profile.show": Rule(Who.VISITOR, _READ),
+        "profile.replace": Rule(Who.VISITOR, _WRITE, nobody=403),
         "profile_page.edit": _PAGE,
         "profile_page.save": Rule(Who.VISITOR, nobody=403),
         "pages.home": _PAGE,
@@ -115,18 +114,18 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "account.tokens.show": _ACCOUNT_PAGE,
         "account.tokens.create": _ACCOUNT_PAGE,
         "account.tokens.delete": _ACCOUNT_PAGE_OF_OWNER,
-        "exports.export_call": Rule(Who.ACCOUNT, Scope.EXPORT),
-        "tokens.listing": Rule(Who.ACCOUNT, Scope.READ),
-        "tokens.delete": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
+        "exports.export_call": Rule(Who.ACCOUNT, _EXPORT),
+        "tokens.listing": Rule(Who.ACCOUNT, _READ),
+        "tokens.delete": Rule(Who.ACCOUNT, _WRITE, stranger=404),
         "webhook_pages.show": _ACCOUNT_PAGE,
         "webhook_pages.create": _ACCOUNT_PAGE,
         "webhook_pages.test": _ACCOUNT_PAGE_OF_OWNER,
         "webhook_pages.enable": _ACCOUNT_PAGE_OF_OWNER,
         "webhook_pages.delete": _ACCOUNT_PAGE_OF_OWNER,
-        "webhooks.listing": Rule(Who.ACCOUNT, Scope.READ),
-        "webhooks.create": Rule(Who.ACCOUNT, Scope.WRITE, second_scope=Scope.READ),
-        "webhooks.test": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
-        "webhooks.enable": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404, second_scope=Scope.READ),
-        "webhooks.delete": Rule(Who.ACCOUNT, Scope.WRITE, stranger=404),
+        "webhooks.listing": Rule(Who.ACCOUNT, _READ),
+        "webhooks.create": Rule(Who.ACCOUNT, _READ_AND_WRITE),
+        "webhooks.test": Rule(Who.ACCOUNT, _WRITE, stranger=404),
+        "webhooks.enable": Rule(Who.ACCOUNT, _READ_AND_WRITE, stranger=404),
+        "webhooks.delete": Rule(Who.ACCOUNT, _WRITE, stranger=404),
     }
 )

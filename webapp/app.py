@@ -18,12 +18,11 @@ from webapp import (
     refusal_log,
     security,
     static_files,
-    thought_actions,
 )
 from webapp.account_pages import routes as account_routes
 from webapp.account_pages import security_log
 from webapp.admin_pages import routes as admin_routes
-from webapp.api import docs, exports, thoughts, tokens
+from webapp.api import docs, exports, thought_actions, thoughts, tokens
 from webapp.api import profile as profile_api
 from webapp.api import webhooks as webhooks_api
 from webapp.limits import limiter

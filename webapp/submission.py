@@ -25,6 +25,9 @@ ACCEPTED_FOR_BATCH = "Will be analyzed tonight..."
 STORED = "Your thought is stored and queued."
 """Begins the message when the analysis cannot start now."""
 
+ENDED_MESSAGES = {"completed": "The analysis is complete.", "failed": "The analysis failed."}
+"""Status of a thought that has ended -> the message to a client that waited for it."""
+
 
 class ThoughtDeletedError(ValueError):
     """Raised when the thought of a repeated Idempotency-Key was deleted; nothing was stored."""

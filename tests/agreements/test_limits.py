@@ -4,13 +4,13 @@ import re
 
 from contracts.limit_settings import LimitSettings
 from tests.stores import ROOT
-from webapp.limits.rules import RULES
+from webapp.limits.table import LIMITS
 
 DEFAULTS = {name.upper(): field.default for name, field in LimitSettings.model_fields.items()}
 
 
 def test_every_setting_of_a_limit_has_its_rule() -> None:
-    assert sorted(rule.setting.upper() for rule in RULES) == sorted(DEFAULTS)
+    assert sorted(limit.setting.upper() for limit in LIMITS) == sorted(DEFAULTS)
 
 
 def test_the_document_shows_every_limit_with_its_default() -> None:

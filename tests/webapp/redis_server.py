@@ -2,7 +2,6 @@
 
 import subprocess
 from pathlib import Path
-from shutil import which
 
 import redis
 
@@ -38,4 +37,4 @@ class RedisServer:
 
 
 def _executable() -> str:
-    return which("redis-server") or str(packaged_binary())
+    return str(packaged_binary())

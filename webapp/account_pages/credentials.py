@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import csrf, identity
-from webapp.account_pages import mailed_links
+from webapp.account_pages import mailed_links, notices
 from webapp.account_pages.forms import ConfirmationForm, EmailForm, PasswordForm, normal_email
 from webapp.account_pages.support import confirm_password, render, require_account
 from webapp.accounts import credentials, passwords
@@ -36,6 +36,7 @@ def password() -> BaseResponse:
         form.present.errors = [CHANGED_MEANWHILE]
         return render("password.html", form, account=account)
     record("password-changed", account.user_id)
+    notices.mail_changed_password(account.email)
     identity.begin_sign_in(account.user_id, new_hash)
     tokens = " All API tokens were deleted." if deletes_tokens else ""
     flash(f"Your password was changed. All other browsers were signed out.{tokens}")
@@ -71,7 +72,7 @@ def confirm_email(token: str) -> BaseResponse:
         return render("email_confirm.html", form, email=new)
     if not _change_email(account.user_id, account.email, new):
         raise NotFound(TAKEN)
-    mailed_links.mail_changed_email(account.email)
+    notices.mail_changed_email(account.email)
     return _finish_change(account)
 
 

@@ -49,11 +49,6 @@ Open this link within an hour, in a browser in which you are signed in:
 If it was not you, ignore this mail: the account keeps its address.
 """
 
-CHANGED_EMAIL: Final = """The address of your account was changed, so you cannot sign in with this one any more.
-
-If it was not you, tell the operator of {url} at once.
-"""
-
 
 def sign_up_token(email: str) -> str:
     """Return the token of a link with which an account with this address is created."""
@@ -91,13 +86,6 @@ def mail_new_email(user_id: str, present: str, new: str) -> None:
     """Queue the mail that changes an address. None is sent to an address that has an account."""
     link = f"{services().settings.public_url}/account/email/{email_token(user_id, present, new)}"
     services().mailer.send(partial(_new_email_mail, services().database, services().settings, new, link))
-
-
-def mail_changed_email(former: str) -> None:
-    """Queue the mail that tells the former address of an account that it was changed."""
-    settings = services().settings
-    body = CHANGED_EMAIL.format(url=settings.public_url)
-    services().mailer.send(lambda: new_mail(settings, former, "The address of your account was changed", body))
 
 
 def _sign_up_mail(database: Database, settings: Settings, email: str, link: str) -> EmailMessage:

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from contracts.database import Database
 from contracts.settings import Settings
 from webapp import csrf, identity
+from webapp.account_pages import notices
 from webapp.account_pages.forms import AddressForm, NewPasswordForm, normal_email
 from webapp.account_pages.support import render
 from webapp.accounts import passwords, resets, security_events
@@ -66,6 +67,7 @@ def choose(token: str) -> BaseResponse:
         raise NotFound("This link was used at this moment. Ask for another one.")
     identity.note_owner_of(email)
     record("password-reset", user_id)
+    notices.mail_changed_password(email)
     flash(
         "Your password was changed. All browsers were signed out, all API tokens were deleted, and all webhooks were "
         "disabled. Sign in with the new password."

@@ -5,8 +5,8 @@ from typing import Annotated, Final, get_args
 from flask import Blueprint, Response
 from pydantic import BeforeValidator, Field
 
-from webapp.account_pages.personal_data import Format, export_file
 from webapp.api.requests import invalid, requested
+from webapp.export.file import Format, export_file
 from webapp.operations import Answer, Operation, Query, described
 from webapp.problem_types import INVALID_VALUE, NOT_FOUND
 from webapp.representations import Export

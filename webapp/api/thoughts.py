@@ -130,7 +130,7 @@ def _create_from_json() -> BaseResponse:
 
 
 def _awaited(accepted: AcceptedThought) -> AcceptedThought:
-    """Add the thought, as far as it is now; only its status for a token without the scope `read`.
+    """Add the thought, as far as it is now; only its status and what it means for a token without the scope `read`.
 
     Both are missing when it was deleted, or when PostgreSQL is unavailable.
     """
@@ -138,11 +138,13 @@ def _awaited(accepted: AcceptedThought) -> AcceptedThought:
         thought = find_thought(services().database, accepted.id)
         if thought is None:
             return accepted
+        status = thought.row.status
+        as_now = {"status": status, "message": submission.ENDED_MESSAGES.get(status, accepted.message)}
         if not access.may_read():
-            return accepted.model_copy(update={"status": thought.row.status})
+            return accepted.model_copy(update=as_now)
         shown = serializers.thought(thought, memory_of(services().database, thought))
     except SQLAlchemyError as error:
         consequence = "an accepted thought is answered without its results"
         log_trouble(log, database_trouble(error), consequence, extra={"thought_id": accepted.id})
         return accepted
-    return accepted.model_copy(update={"status": shown.status, "thought": shown})
+    return accepted.model_copy(update=as_now | {"thought": shown})

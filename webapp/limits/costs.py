@@ -5,7 +5,7 @@ from typing import Final
 
 from flask import Flask, g, request
 
-from webapp.limits.rules import Rule
+from webapp.limits.table import Limit
 
 COUNTED_LISTS: Final[Mapping[str, str]] = {"thoughts.create_batch": "thoughts"}
 """Endpoints whose JSON holds many of what is counted, and the member that lists them."""
@@ -19,10 +19,10 @@ def register(app: Flask) -> None:
     app.before_request(_read_cost)
 
 
-def cost_of(rule: Rule) -> int:
-    """Return how much of the rule's limit the request uses. It is one of the requests, whatever it holds."""
+def cost_of(limit: Limit) -> int:
+    """Return how much of the limit the request uses. It is one of the requests, whatever it holds."""
     items: int = g.get("limited_items", 1)
-    return 1 if rule.kind == "requests" else items
+    return 1 if limit.kind == "requests" else items
 
 
 def _read_cost() -> None:

@@ -20,7 +20,7 @@ def breached_limit() -> RequestLimit | None:
 
 
 def name_of(limit: RequestLimit) -> str:
-    """Return the name of the rule, which is the last part of its key."""
+    """Return the name of the limit, which is the last part of its key."""
     return limit.request_args[-1]
 
 

@@ -36,11 +36,11 @@ def add_headers(response: Response) -> Response:
     return response
 
 
-def policy_name(rule: str, limit: RateLimitItem) -> str:
-    """Return the name of a limit as a quoted string: its rule, and its window, because a rule may have several."""
-    return f'"{rule}/{limit.get_expiry()}s"'
+def policy_name(name: str, limit: RateLimitItem) -> str:
+    """Return the name of a policy as a quoted string: the limit and the window, because a limit may have several."""
+    return f'"{name}/{limit.get_expiry()}s"'
 
 
-def policy(rule: str, limit: RateLimitItem) -> str:
+def policy(name: str, limit: RateLimitItem) -> str:
     """Return one item of RateLimit-Policy: the quota `q` of requests in a window of `w` seconds."""
-    return f"{policy_name(rule, limit)};q={limit.amount};w={limit.get_expiry()}"
+    return f"{policy_name(name, limit)};q={limit.amount};w={limit.get_expiry()}"

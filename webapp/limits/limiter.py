@@ -1,4 +1,4 @@
-"""Assembles Flask-Limiter from the table of rules, and installs it.
+"""Assembles Flask-Limiter from the table of limits, and installs it.
 
 Two limiters count in the same Redis. One is for everything that must go on without Redis: while Redis is unavailable,
 each web process keeps its own counters. The other is for what must not go on, above all sign-ins: its errors become a
@@ -16,8 +16,8 @@ from limits.errors import StorageError
 
 from contracts.setting_values import NO_LIMIT
 from webapp.limits import costs, device_cookie, headers, refusals, storage
-from webapp.limits.rules import FAIL_CLOSED, RULES, Rule, kinds_of
 from webapp.limits.subjects import key_of
+from webapp.limits.table import FAIL_CLOSED, LIMITS, Limit, kinds_of
 from webapp.services import Services
 
 STRATEGY: Final = "fixed-window"
@@ -31,12 +31,12 @@ def register(app: Flask, services: Services) -> None:
     any user, so neither its address nor its cookie says who sends it.
     """
     costs.register(app)
-    rules = [rule for rule in RULES if getattr(services.settings, rule.setting) != NO_LIMIT]
-    closed_rules = [rule for rule in rules if rule.kind in FAIL_CLOSED]
-    open_rules = [rule for rule in rules if rule.kind not in FAIL_CLOSED and not services.settings.trust_user_id]
-    app.before_request(partial(_find_keys, [*closed_rules, *open_rules]))
-    closed = _limiter(services, closed_rules, counts_without_redis=False)
-    limiters = [closed, _limiter(services, open_rules, counts_without_redis=True)]
+    limits = [limit for limit in LIMITS if getattr(services.settings, limit.setting) != NO_LIMIT]
+    closed_limits = [limit for limit in limits if limit.kind in FAIL_CLOSED]
+    open_limits = [limit for limit in limits if limit.kind not in FAIL_CLOSED and not services.settings.trust_user_id]
+    app.before_request(partial(_find_keys, [*closed_limits, *open_limits]))
+    closed = _limiter(services, closed_limits, counts_without_redis=False)
+    limiters = [closed, _limiter(services, open_limits, counts_without_redis=True)]
     for limiter in limiters:
         limiter.init_app(app)
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)  # it logs each refusal, with the address
@@ -47,7 +47,7 @@ def register(app: Flask, services: Services) -> None:
     device_cookie.register(app)
 
 
-def _limiter(services: Services, rules: list[Rule], *, counts_without_redis: bool) -> Limiter:
+def _limiter(services: Services, limits: list[Limit], *, counts_without_redis: bool) -> Limiter:
     settings = services.settings
     options: dict[str, Any] = {
         "connection_pool": services.counter_pool,
@@ -56,7 +56,7 @@ def _limiter(services: Services, rules: list[Rule], *, counts_without_redis: boo
     }
     return Limiter(
         lambda: "",
-        application_limits=[_application_limit(rule, getattr(settings, rule.setting)) for rule in rules],
+        application_limits=[_application_limit(limit, getattr(settings, limit.setting)) for limit in limits],
         storage_uri=f"{storage.SCHEME}://",
         storage_options=options,
         strategy=STRATEGY,
@@ -64,17 +64,17 @@ def _limiter(services: Services, rules: list[Rule], *, counts_without_redis: boo
     )
 
 
-def _application_limit(rule: Rule, value: str) -> ApplicationLimit:
+def _application_limit(limit: Limit, value: str) -> ApplicationLimit:
     return ApplicationLimit(
         limit_provider=value,
-        scope=rule.name,
-        key_function=partial(_key, rule),
-        exempt_when=partial(_is_exempt, rule),
-        cost=partial(costs.cost_of, rule),
+        scope=limit.name,
+        key_function=partial(_key, limit),
+        exempt_when=partial(_is_exempt, limit),
+        cost=partial(costs.cost_of, limit),
     )
 
 
-def _find_keys(rules: Sequence[Rule]) -> None:
+def _find_keys(limits: Sequence[Limit]) -> None:
     """Find the counters of the request before Flask-Limiter counts.
 
     Flask-Limiter takes every error, also one of a key, for an outage of Redis, after which each process counts alone.
@@ -82,13 +82,13 @@ def _find_keys(rules: Sequence[Rule]) -> None:
     if request.endpoint is None:
         return
     kinds = kinds_of(request.endpoint, request.method, request.args)
-    keys = {rule: key_of(rule) for rule in rules if rule.kind in kinds}
-    g.limit_keys = {rule: key for rule, key in keys.items() if key is not None}
+    keys = {limit: key_of(limit) for limit in limits if limit.kind in kinds}
+    g.limit_keys = {limit: key for limit, key in keys.items() if key is not None}
 
 
-def _is_exempt(rule: Rule) -> bool:
-    return rule not in g.get("limit_keys", {})
+def _is_exempt(limit: Limit) -> bool:
+    return limit not in g.get("limit_keys", {})
 
 
-def _key(rule: Rule) -> str:
-    return str(g.limit_keys[rule])
+def _key(limit: Limit) -> str:
+    return str(g.limit_keys[limit])

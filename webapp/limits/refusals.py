@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, TooManyRequests
 from contracts.refusals import redis_trouble
 from contracts.trouble_log import log_trouble
 from webapp.limits.counted import breached_limit, seconds_left
-from webapp.limits.rules import Kind
+from webapp.limits.table import Kind
 from webapp.problems import FORM_TYPES, RETRY_AFTER_SECONDS, copy_headers, error_response, service_unavailable
 
 log = logging.getLogger(__name__)
@@ -49,8 +49,8 @@ def refuse(error: RateLimitExceeded) -> Response:
         seconds = RETRY_AFTER_SECONDS if breached is None else seconds_left(breached)
     except StorageError:
         seconds = RETRY_AFTER_SECONDS
-    rule = str(error.limit.scope)
-    kind = next(kind for kind in _TOO_MANY if rule.startswith(f"{kind}-"))
+    name = str(error.limit.scope)
+    kind = next(kind for kind in _TOO_MANY if name.startswith(f"{kind}-"))
     advice = f"Try again in {in_words(seconds)}."
     if error.limit.deduction_amount > error.limit.limit.amount:  # it would be refused in every window
         advice = f"Send at most {error.limit.limit.amount} at once."

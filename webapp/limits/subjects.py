@@ -12,18 +12,18 @@ from werkzeug.exceptions import HTTPException
 from webapp import bearer, identity, session
 from webapp.limits.device_cookie import device
 from webapp.limits.hashing import counter_hash, exact_hash
-from webapp.limits.rules import HAS_DEVICES, Rule, Subject
+from webapp.limits.table import HAS_DEVICES, Limit, Subject
 from webapp.services import services
 
 _IPV6_NETWORK_BITS: Final = 64
 """The smallest network that a provider gives to a customer, who may use all of its addresses."""
 
 
-def key_of(rule: Rule) -> str | None:
-    """Return the key of the counter that the rule has for this request, or None when it has none."""
-    if rule.kind in HAS_DEVICES and (rule.subject == "per-device") != (_known_device() is not None):
+def key_of(limit: Limit) -> str | None:
+    """Return the key of the counter that the limit has for this request, or None when it has none."""
+    if limit.kind in HAS_DEVICES and (limit.subject == "per-device") != (_known_device() is not None):
         return None
-    return _SUBJECTS[rule.subject]()
+    return _SUBJECTS[limit.subject]()
 
 
 def network_of(address: str) -> str:

@@ -122,7 +122,7 @@ class AcceptedThought(Representation):
     id: UUID
     user_id: UUID
     status: Status
-    message: str = Field(description="What happens next, in English.")
+    message: str = Field(description="What happens next, or how the analysis ended, in English.")
     links: Links
     thought: Thought | None = Field(
         None, description="Only with `Prefer: wait` and, for a token, the scope `read`: the thought, as far as it is."

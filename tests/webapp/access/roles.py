@@ -107,5 +107,5 @@ def _token_refusal(rule: Rule, role: Role) -> str | None:
 
 def _refusal(rule: Rule, role: Role) -> str | None:
     if rule.who is not Who.VISITOR and role not in SIGNED_IN:
-        return "401" if rule.scope else SIGN_IN
+        return "401" if rule.scopes else SIGN_IN
     return None

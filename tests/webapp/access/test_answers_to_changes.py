@@ -46,7 +46,7 @@ def test_a_waited_answer_shows_the_thought_only_to_a_token_that_may_read(
     answer = writer.post("/thoughts", **request)
     body = answer.json or {}
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (201, "wait=50")
-    assert (body["id"], body["status"]) == (str(thought), "completed")
+    assert (body["id"], body["status"], body["message"]) == (str(thought), "completed", "The analysis is complete.")
     assert "thought" not in body
     assert "secret" not in answer.text
     shown = (program(app, database, owner, BOTH).post("/thoughts", **request).json or {})["thought"]

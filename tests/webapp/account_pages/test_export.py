@@ -16,11 +16,10 @@ from tests.webapp.accounts.browsers import EMAIL, PASSWORD, account_id, send_for
 from tests.webapp.accounts.security_log import kinds
 from tests.webapp.fake_worker import FakeWorker
 from tests.webapp.http_client import submit
-from webapp.account_pages import export_data
-from webapp.account_pages.export_data import Export as WrittenExport
-from webapp.account_pages.export_data import json_parts
-from webapp.account_pages.export_markdown import markdown_parts
 from webapp.accounts import personal_data
+from webapp.export import data as export_data
+from webapp.export.data import ExportedData, json_parts
+from webapp.export.markdown import markdown_parts
 from webapp.representations import Export
 
 
@@ -117,7 +116,7 @@ def test_a_file_is_written_while_it_is_read() -> None:
 
     for parts_of in (json_parts, markdown_parts):
         read.clear()
-        parts = parts_of(WrittenExport({"email": EMAIL}, {"thoughts": entries()}))
+        parts = parts_of(ExportedData({"email": EMAIL}, {"thoughts": entries()}))
         sent = ""
         while "0" not in sent.replace("00", ""):
             sent += next(parts)

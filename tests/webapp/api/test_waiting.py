@@ -64,7 +64,10 @@ def test_the_answer_comes_with_the_results_when_the_analysis_has_ended(
     threads: ThreadPoolExecutor,
     earlier_wait: Future[Any],
 ) -> None:
-    for end, status in (("complete", "completed"), ("fail", "failed")):
+    for end, status, message in (
+        ("complete", "completed", "The analysis is complete."),
+        ("fail", "failed", "The analysis failed."),
+    ):
         user = uuid4()
         answer = threads.submit(post_and_wait, web, user, 50)
         thought = stored(database, user)
@@ -75,6 +78,7 @@ def test_the_answer_comes_with_the_results_when_the_analysis_has_ended(
             worker.fail(thought)
         body, applied = answer.result()
         assert (body["status"], body["thought"]["status"], applied) == (status, status, "wait=50")
+        assert body["message"] == message
         assert body["id"] == body["thought"]["id"] == str(thought)
         assert not earlier_wait.done(), "the time is not over"
 

@@ -19,7 +19,7 @@ PAGE_LENGTH: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class ExportedData:
     """What is stored about a person. The lists are read from PostgreSQL while they are written."""
 
     account: Mapping[str, Any]
@@ -27,7 +27,7 @@ class Export:
     """By the name of the section."""
 
 
-def find_export(database: Database, user_id: UUID) -> Export | None:
+def find_export(database: Database, user_id: UUID) -> ExportedData | None:
     """Return everything about a person, or None when nothing is stored. Raises SQLAlchemyError, also while it is read.
 
     API tokens, sign-ins and links are described without what they open; the password's hash is left out.
@@ -51,10 +51,10 @@ def find_export(database: Database, user_id: UUID) -> Export | None:
         "sign_ins": [_without_id(row._asdict()) for row in sign_ins.sign_ins_of(database, user_id)],
         "security_events": personal_data.security_events(database, user_id),
     }
-    return Export(account, lists)
+    return ExportedData(account, lists)
 
 
-def json_parts(export: Export) -> Iterator[str]:
+def json_parts(export: ExportedData) -> Iterator[str]:
     """Yield the parts of one JSON object, with one entry of a list per line."""
     yield json.dumps(export.account, default=_plain, ensure_ascii=False)[:-1]
     for name, entries in export.lists.items():

@@ -9,8 +9,8 @@ from webapp.limits.costs import MAX_COUNTED
 from webapp.limits.hashing import folded
 from webapp.limits.headers import policy
 from webapp.limits.refusals import in_words, is_secret
-from webapp.limits.rules import ENDPOINTS, RULES, kinds_of
 from webapp.limits.subjects import network_of
+from webapp.limits.table import ENDPOINTS, LIMITS, kinds_of
 
 
 def test_each_endpoint_that_changes_something_has_its_row(app: Flask) -> None:
@@ -26,7 +26,7 @@ CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 def test_each_rule_has_a_name_of_its_own() -> None:
-    assert len({rule.name for rule in RULES}) == len(RULES)
+    assert len({limit.name for limit in LIMITS}) == len(LIMITS)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from webapp.account_pages.export_data import Export
+from webapp.export.data import ExportedData
 
 _SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#])")
 _TITLES: Final = {
@@ -19,7 +19,7 @@ _TITLES: Final = {
 }
 
 
-def markdown_parts(export: Export) -> Iterator[str]:
+def markdown_parts(export: ExportedData) -> Iterator[str]:
     """Yield the parts of the document."""
     yield "# Everything that is stored about you\n\n" + _list(export.account)
     for name, entries in export.lists.items():

@@ -77,7 +77,7 @@ HAS_DEVICES: Final = frozenset[Kind]({"sign-ins", "resets"})
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Limit:
     """One limit: its kind and its subject, which name its setting."""
 
     kind: Kind
@@ -94,38 +94,38 @@ class Rule:
         return f"limit_{self.name.replace('-', '_')}"
 
 
-RULES: Final = (
-    Rule("sign-ins", "per-device"),
-    Rule("sign-ins", "per-address-and-email"),
-    Rule("sign-ins", "per-address"),
-    Rule("sign-ins", "per-email"),
-    Rule("sign-ins", "for-all"),
-    Rule("sign-ups", "per-address"),
-    Rule("sign-ups", "per-email"),
-    Rule("sign-ups", "for-all"),
-    Rule("resets", "per-device"),
-    Rule("resets", "per-email"),
-    Rule("resets", "per-address"),
-    Rule("resets", "for-all"),
-    Rule("password-checks", "per-user"),
-    Rule("email-changes", "per-email"),
-    Rule("thoughts", "per-account"),
-    Rule("thoughts", "per-anonymous-user"),
-    Rule("thoughts", "per-address"),
-    Rule("thoughts", "for-all"),
-    Rule("exports", "per-user"),
-    Rule("exports", "per-address"),
-    Rule("exports", "for-all"),
-    Rule("searches", "per-user"),
-    Rule("searches", "per-address"),
-    Rule("searches", "for-all"),
-    Rule("streams", "per-user"),
-    Rule("streams", "per-address"),
-    Rule("streams", "for-all"),
-    Rule("webhook-tests", "per-user"),
-    Rule("requests", "per-user"),
-    Rule("requests", "per-address"),
-    Rule("requests", "for-all"),
+LIMITS: Final = (
+    Limit("sign-ins", "per-device"),
+    Limit("sign-ins", "per-address-and-email"),
+    Limit("sign-ins", "per-address"),
+    Limit("sign-ins", "per-email"),
+    Limit("sign-ins", "for-all"),
+    Limit("sign-ups", "per-address"),
+    Limit("sign-ups", "per-email"),
+    Limit("sign-ups", "for-all"),
+    Limit("resets", "per-device"),
+    Limit("resets", "per-email"),
+    Limit("resets", "per-address"),
+    Limit("resets", "for-all"),
+    Limit("password-checks", "per-user"),
+    Limit("email-changes", "per-email"),
+    Limit("thoughts", "per-account"),
+    Limit("thoughts", "per-anonymous-user"),
+    Limit("thoughts", "per-address"),
+    Limit("thoughts", "for-all"),
+    Limit("exports", "per-user"),
+    Limit("exports", "per-address"),
+    Limit("exports", "for-all"),
+    Limit("searches", "per-user"),
+    Limit("searches", "per-address"),
+    Limit("searches", "for-all"),
+    Limit("streams", "per-user"),
+    Limit("streams", "per-address"),
+    Limit("streams", "for-all"),
+    Limit("webhook-tests", "per-user"),
+    Limit("requests", "per-user"),
+    Limit("requests", "per-address"),
+    Limit("requests", "for-all"),
 )
 """All limits. Of those with equally long windows, the first refuses first, so that one client uses up no shared one."""
 
