@@ -26,7 +26,6 @@ PACE = threading.Event()
 
 TEXT = "Written {} [[delay:analysis:700]]"
 
-
 CLAIM_SECONDS = 0.25
 """How long after its claim a call starts at the latest."""
 
