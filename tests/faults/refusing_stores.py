@@ -22,9 +22,9 @@ def restarts_of_apps(stack: Stack) -> dict[str, int]:
 
 
 def assert_no_restart(stack: Stack, restarts: dict[str, int]) -> None:
-    """Assert that no process of ours was restarted since; otherwise show the ends of their logs."""
+    """Assert that none of these processes was restarted since; otherwise show the ends of their logs."""
     now = restarts_of_apps(stack)
-    restarted = [name for name, count in now.items() if count != restarts.get(name)]
+    restarted = [name for name, count in restarts.items() if now[name] != count]
     logs = [stack.directory / "logs" / f"{name}.log" for name in restarted]
     tails = {log.name: log.read_text(errors="replace").splitlines()[-LOG_LINES:] for log in logs}
     assert not restarted, "\n".join(f"{name}: {line}" for name, lines in tails.items() for line in lines)
