@@ -65,7 +65,7 @@ class BeginQueue:
         return begins
 
     def _paced(self, candidates: list[UUID], in_flight: int, now: float) -> set[UUID]:
-        """Return those who may begin under a backlog: and at least one of them when nothing is in flight."""
+        """Return those who may begin under a backlog, at least one when nothing is in flight."""
         allowance = max(self.pace.allowance(self.limit, now), int(not in_flight))
         begins = set(candidates[:allowance])
         self.pace.spend(len(begins))

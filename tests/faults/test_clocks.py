@@ -46,10 +46,10 @@ def test_a_process_beside_the_workers_whose_clock_is_set_delays_no_thought(
         assert assert_completed_in_order(stack, submitted) == 0
     del restarts[name]  # the supervisor may replace a process whose client waits for a time of day
     assert_no_restart(stack, restarts)
-    replace(stack, name)
+    replace_process(stack, name)
 
 
-def replace(stack: Stack, name: str) -> None:
+def replace_process(stack: Stack, name: str) -> None:
     """Kill a process whose clock was set, and wait until its successor is ready.
 
     Kafka's client computes the end of a wait as a time of day (librdkafka, rd_timeout_init_timespec), so it may wait

@@ -22,8 +22,8 @@ def get_ready(app: Flask) -> tuple[int, dict[str, Any], set[str]]:
     return response.status_code, body, {name for name, check in body["checks"].items() if not check["ok"]}
 
 
-def ready_when_failed(app: Flask, *names: str) -> tuple[int, dict[str, Any]]:
-    """Return the HTTP status and the JSON of GET /health/ready, once exactly these checks have failed.
+def wait_for_failed_checks(app: Flask, *names: str) -> tuple[int, dict[str, Any]]:
+    """Return the HTTP status and the JSON of GET /health/ready, once exactly these checks fail.
 
     Others may fail at first, because a check takes longer than it may while the machine is busy.
     """

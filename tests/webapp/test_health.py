@@ -13,7 +13,7 @@ from contracts.reporter import Reporter
 from contracts.settings import Settings
 from tests.eventually import eventually
 from tests.webapp.conftest import MakeApp
-from tests.webapp.health_checks import UNREACHABLE, get_ready, ready_when_failed
+from tests.webapp.health_checks import UNREACHABLE, get_ready, wait_for_failed_checks
 from tests.webapp.http_client import submit
 from tests.webapp.model_states import REFUSED, store_states
 from tests.webapp.reported_processes import ALL_KINDS, reported
@@ -25,7 +25,7 @@ from webapp.readiness.report import EFFECTS
 def test_everything_is_ready_when_each_dependency_works_and_each_kind_of_process_was_seen(make_app: MakeApp) -> None:
     app = make_app()
     submit(app.test_client())
-    status, body = ready_when_failed(app)
+    status, body = wait_for_failed_checks(app)
     assert (status, body["status"], body["problems"]) == (200, "ok", [])
     assert {name for name, check in body["checks"].items() if check.get("latency_ms")} == {"postgres", "redis", "kafka"}
     assert body["checks"]["worker"] == {"ok": True, "seen": 1, "slots": 40}
@@ -37,7 +37,7 @@ def test_without_postgres_no_thought_is_accepted(make_app: MakeApp) -> None:
     app = make_app(**UNREACHABLE)
     response = app.test_client().get("/health")
     assert (response.status_code, (response.json or {})["status"]) == (503, "down")
-    status, body = ready_when_failed(app, "postgres", "redis", "kafka")
+    status, body = wait_for_failed_checks(app, "postgres", "redis", "kafka")
     assert (status, body["status"]) == (503, "down")
     assert body["backlog"] is None
     assert body["checks"]["worker"]["unknown"], "only Redis knows of the workers"
@@ -55,7 +55,7 @@ def test_health_is_about_accepting_thoughts_and_nothing_else(make_app: MakeApp) 
 @pytest.mark.usefixtures("_system_runs")
 def test_without_kafka_or_redis_thoughts_wait(make_app: MakeApp, component: str) -> None:
     setting = {"kafka": "kafka_bootstrap_servers", "redis": "redis_url"}[component]
-    status, body = ready_when_failed(make_app(**{setting: UNREACHABLE[setting]}), component)
+    status, body = wait_for_failed_checks(make_app(**{setting: UNREACHABLE[setting]}), component)
     assert (status, body["status"]) == (200, "degraded")
     [problem] = body["problems"]
     assert problem == {
@@ -68,7 +68,7 @@ def test_without_kafka_or_redis_thoughts_wait(make_app: MakeApp, component: str)
 @pytest.mark.parametrize("missing", ["relay", "bridge", "worker", "solo"])
 def test_a_kind_of_process_that_was_not_seen_is_a_problem(make_app: MakeApp, settings: Settings, missing: str) -> None:
     with reported(settings, *[kind for kind in ALL_KINDS if kind != missing]):
-        status, body = ready_when_failed(make_app(), missing)
+        status, body = wait_for_failed_checks(make_app(), missing)
     assert (status, body["status"]) == (200, "degraded")
     assert body["problems"][0]["problem"] == f"No {missing} was seen lately."
 
@@ -80,16 +80,16 @@ def test_a_process_that_a_server_refuses_its_work_is_a_problem_although_it_runs(
         report = ProcessReport("bridge", "blocked", is_blocked=True)
         with Reporter(Presence(redis_client, settings.redis_prefix), lambda: report):
             eventually(lambda: redis_client.hexists(f"{settings.redis_prefix}:processes", "blocked"))
-            status, body = ready_when_failed(make_app(), "bridge")
+            status, body = wait_for_failed_checks(make_app(), "bridge")
     assert (status, body["status"]) == (200, "degraded")
     assert body["problems"][0]["problem"] == "A bridge runs, but a server refuses what it needs; its log says what."
 
 
 def test_beat_is_missed_in_batch_mode_only_and_the_relay_only_with_kafka(make_app: MakeApp, settings: Settings) -> None:
     with reported(settings, "bridge", "worker", "solo"):
-        ready_when_failed(make_app(), "relay")
-        ready_when_failed(make_app(kafka_mode=False), "relay", "beat")
-        _, body = ready_when_failed(make_app(kafka_enabled=False, kafka_bootstrap_servers=""), "beat")
+        wait_for_failed_checks(make_app(), "relay")
+        wait_for_failed_checks(make_app(kafka_mode=False), "relay", "beat")
+        _, body = wait_for_failed_checks(make_app(kafka_enabled=False, kafka_bootstrap_servers=""), "beat")
     assert body["checks"]["kafka"]["disabled"]
 
 
@@ -98,7 +98,7 @@ def test_a_model_that_is_unavailable_is_a_problem(
     make_app: MakeApp, settings: Settings, redis_client: redis.Redis
 ) -> None:
     store_states(redis_client, settings, {"openai:gpt": REFUSED, "ollama:small": ModelState()})
-    status, body = ready_when_failed(make_app(), "models")
+    status, body = wait_for_failed_checks(make_app(), "models")
     assert (status, body["status"]) == (200, "degraded")
     assert body["checks"]["models"]["unavailable"] == [
         {
@@ -113,7 +113,7 @@ def test_a_model_that_is_unavailable_is_a_problem(
 
 @pytest.mark.usefixtures("_system_runs")
 def test_a_broker_that_is_another_redis_is_checked_as_well(make_app: MakeApp) -> None:
-    ready_when_failed(make_app(celery_broker_url="redis://127.0.0.1:9/1"), "broker")
+    wait_for_failed_checks(make_app(celery_broker_url="redis://127.0.0.1:9/1"), "broker")
 
 
 @pytest.mark.usefixtures("_system_runs")
@@ -144,7 +144,7 @@ def test_however_many_ask_at_once_each_dependency_is_checked_once(
 def test_the_answer_follows_a_process_that_stops_and_comes_back(make_app: MakeApp, settings: Settings) -> None:
     app = make_app(redis_sse_prefix=f"{settings.redis_sse_prefix}-other")
     with reported(app.extensions["services"].settings, *ALL_KINDS):
-        ready_when_failed(app)
-    ready_when_failed(app, "relay", "bridge", "worker", "solo")
+        wait_for_failed_checks(app)
+    wait_for_failed_checks(app, "relay", "bridge", "worker", "solo")
     with reported(app.extensions["services"].settings, *ALL_KINDS):
-        ready_when_failed(app)
+        wait_for_failed_checks(app)

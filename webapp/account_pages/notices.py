@@ -1,6 +1,6 @@
 """Mails that tell a person what was changed in their account, in case somebody else did it.
 
-Where the site sends no mail, the security log is all that tells it.
+Where the site sends no mail, the change is only in the security log.
 """
 
 from functools import partial
@@ -21,13 +21,13 @@ If it was not you, choose another password at once: {url}/account/forgotten
 
 
 def mail_changed_email(former: str) -> None:
-    """Tell the former address of an account that it was replaced."""
+    """Queue the mail to the former address of an account."""
     body = CHANGED_EMAIL.format(url=services().settings.public_url)
     _send(former, "The address of your account was changed", body)
 
 
 def mail_changed_password(email: str) -> None:
-    """Tell the owner of an account that its password was replaced, on its page or by a mailed link."""
+    """Queue the mail to an account whose password was replaced, on its page or with a mailed link."""
     body = CHANGED_PASSWORD.format(url=services().settings.public_url)
     _send(email, "The password of your account was changed", body)
 

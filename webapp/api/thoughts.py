@@ -130,9 +130,9 @@ def _create_from_json() -> BaseResponse:
 
 
 def _awaited(accepted: AcceptedThought) -> AcceptedThought:
-    """Add the thought, as far as it is now; only its status and what it means for a token without the scope `read`.
+    """Add the thought, as far as it is now; only its status and message for a token without the scope `read`.
 
-    Both are missing when it was deleted, or when PostgreSQL is unavailable.
+    Nothing is added when it was deleted, or when PostgreSQL is unavailable.
     """
     try:
         thought = find_thought(services().database, accepted.id)

@@ -39,5 +39,5 @@ def export_file(name_of_format: str) -> Response | None:
 
 
 def _begun(parts: Iterator[str]) -> Iterator[str]:
-    """Read the first part at once: an outage then has an answer of its own, and not a file that is cut off."""
+    """Read the first part now, so that an outage is answered with an error and not with a file that is cut off."""
     return chain([next(parts)], parts)
