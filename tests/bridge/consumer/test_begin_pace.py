@@ -140,3 +140,18 @@ def test_a_head_that_is_locked_while_it_is_in_flight_keeps_the_time_of_its_begin
     walk.run()
     pass_time(walk, 4.0)
     assert len(walk.begun) == 6, "one at once and 1.25 in each second, because a thought took 8 s"
+
+
+def test_a_thought_that_is_followed_at_once_by_the_next_of_its_user_is_measured_too() -> None:
+    walk = Walk(limit=10)
+    walk.add(1000, 1000)
+    walk.run()
+    walk.now += 8
+    walk.finish(1000)
+    walk.run()
+    assert walk.begun == [1000, 1000]
+    walk.begun.clear()
+    walk.add(*range(40))
+    walk.run()
+    pass_time(walk, 4.0)
+    assert len(walk.begun) == 6, "one at once and 1.25 in each second, because the first thought took 8 s"
